@@ -1,0 +1,166 @@
+//! Bounded decompression: the only way in the product from compressed to plain bytes.
+//!
+//! gzip (RFC 1952, any number of members, as eStargz and pigz write them) and zstd (RFC 8878, any
+//! number of frames, skippable ones included) are told apart by their first bytes, never by a media
+//! type or a file name that the input itself claims.
+
+#![expect(clippy::disallowed_types, reason = "this module is the bound that the lint points to")]
+
+use crate::limits::{LimitExceeded, Limits};
+use std::io::{self, BufRead, Read};
+
+/// How bytes are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// gzip, one or more members.
+    Gzip,
+    /// zstd, one or more frames.
+    Zstd,
+}
+
+impl Compression {
+    /// How many leading bytes [`Compression::detect`] wants to see.
+    pub const HEAD: usize = 4;
+
+    /// Tells the form by its magic number.
+    pub fn detect(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or a skippable frame before it (RFC 8878, section 3.1.2).
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
+/// The largest zstd window accepted, as a power of two: what the `zstd` tool accepts without `--long`.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+enum Decoder<R: BufRead> {
+    Plain(R),
+    Gzip(flate2::bufread::MultiGzDecoder<R>),
+    Zstd(Box<zstd::stream::read::Decoder<'static, R>>),
+}
+
+/// A reader of inflated bytes that stops with [`LimitExceeded`] (inside an [`io::Error`] of kind
+/// `FileTooLarge`) once more comes out than the limits allow.
+pub struct Inflate<R: BufRead> {
+    decoder: Decoder<R>,
+    produced: u64,
+    stored_bytes: u64,
+    max_bytes: u64,
+    ratio: u64,
+    ratio_grace_bytes: u64,
+}
+
+impl<R: BufRead> Inflate<R> {
+    /// Decodes `reader`, whose stored form is `compression` and whose stored size is `stored_bytes`.
+    pub fn new(reader: R, compression: Compression, stored_bytes: u64, limits: &Limits) -> io::Result<Self> {
+        let decoder = match compression {
+            Compression::None => Decoder::Plain(reader),
+            Compression::Gzip => Decoder::Gzip(flate2::bufread::MultiGzDecoder::new(reader)),
+            Compression::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                Decoder::Zstd(Box::new(decoder))
+            }
+        };
+        Ok(Self {
+            decoder,
+            produced: 0,
+            stored_bytes,
+            max_bytes: limits.inflated_bytes,
+            ratio: limits.ratio,
+            ratio_grace_bytes: limits.ratio_grace_bytes,
+        })
+    }
+
+    /// How many inflated bytes have come out.
+    pub fn produced(&self) -> u64 {
+        self.produced
+    }
+
+    /// The reader of stored bytes.
+    pub fn into_inner(self) -> R {
+        match self.decoder {
+            Decoder::Plain(reader) => reader,
+            Decoder::Gzip(decoder) => decoder.into_inner(),
+            Decoder::Zstd(decoder) => decoder.finish(),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Inflate<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = match &mut self.decoder {
+            Decoder::Plain(reader) => reader.read(buf)?,
+            Decoder::Gzip(decoder) => decoder.read(buf)?,
+            Decoder::Zstd(decoder) => decoder.read(buf)?,
+        };
+        self.produced += n as u64;
+        if self.produced > self.max_bytes {
+            return Err(LimitExceeded { what: "inflated bytes", limit: self.max_bytes }.into());
+        }
+        if self.produced > self.ratio_grace_bytes
+            && self.produced / self.ratio.max(1) > self.stored_bytes
+            && !matches!(self.decoder, Decoder::Plain(_))
+        {
+            return Err(LimitExceeded { what: "inflated bytes for each stored byte", limit: self.ratio }.into());
+        }
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn inflate(stored: &[u8], limits: &Limits) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        Inflate::new(stored, Compression::detect(stored), stored.len() as u64, limits)?.read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn members_and_frames_are_joined() {
+        let limits = Limits::default();
+        assert_eq!(inflate(&[gzip(b"one "), gzip(b"two")].concat(), &limits).unwrap(), b"one two");
+        let frame = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+        let skippable = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9];
+        let stored = [&skippable[..], &frame(b"one "), &skippable[..], &frame(b"two")].concat();
+        assert_eq!(inflate(&stored, &limits).unwrap(), b"one two");
+        assert_eq!(inflate(b"plain", &limits).unwrap(), b"plain");
+    }
+
+    #[test]
+    fn bombs_stop_at_the_limit() {
+        let zeros = vec![0; 3 << 20];
+        for stored in [gzip(&zeros), zstd::encode_all(&zeros[..], 1).unwrap()] {
+            let small = Limits { inflated_bytes: 1 << 20, ..Limits::default() };
+            let error = inflate(&stored, &small).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{error}");
+            let steep = Limits { ratio: 100, ratio_grace_bytes: 1 << 20, ..Limits::default() };
+            let error = inflate(&stored, &steep).unwrap_err();
+            assert!(error.to_string().contains("for each stored byte"), "{error}");
+            assert_eq!(inflate(&stored, &Limits::default()).unwrap().len(), zeros.len());
+        }
+    }
+
+    #[test]
+    fn cut_streams_are_errors_and_not_short_files() {
+        for stored in [gzip(&[7; 5000]), zstd::encode_all(&[7; 5000][..], 1).unwrap()] {
+            for cut in 5..stored.len() {
+                assert!(inflate(&stored[..cut], &Limits::default()).is_err(), "cut at {cut}");
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The one table of error and diagnostic codes.
+//!
+//! A code is stable: scripts match on it, the documentation explains it, and the exit code of the
+//! command follows from it. `docs/errors.md` is generated from this table.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// It did what was asked and nothing said no.
+    Passed = 0,
+    /// A gate or a policy said no.
+    Refused = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// It could not be completed: unreadable, incomplete, unreachable.
+    Incomplete = 3,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $exit:ident, $title:literal, $hint:literal;)*) => {
+        /// A stable code of the form `area.reason`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $(#[doc = $title] #[serde(rename = $text)] $variant,)*
+        }
+
+        impl Code {
+            /// All codes, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The text that scripts match on.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+
+            /// How a command that ends with this code exits.
+            pub fn exit(self) -> Exit {
+                match self { $(Self::$variant => Exit::$exit),* }
+            }
+
+            /// What it means, in a sentence.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),* }
+            }
+
+            /// What to do about it.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint),* }
+            }
+        }
+    };
+}
+
+codes! {
+    ConfigInvalid = "config.invalid", Usage,
+        "The configuration file or an environment variable holds a key or value that is not understood.",
+        "run `sekisho config show` to see every key, its value and where the value comes from";
+    UsageInvalid = "usage.invalid", Usage,
+        "The command line asks for something that does not exist or cannot be combined.",
+        "run the command with --help";
+    SourceMissing = "source.missing", Usage,
+        "The file or directory to scan does not exist.",
+        "check the path";
+    SourceUnreadable = "source.unreadable", Incomplete,
+        "The file or directory to scan could not be opened or read.",
+        "check permissions, or run as a user who may read it";
+    SourceUnknown = "source.unknown", Usage,
+        "The file is none of the image formats that are read.",
+        "give a docker archive (docker save), an OCI layout directory, or a tar of one; use `scan fs` for a directory of files";
+    SourceChanged = "source.changed", Incomplete,
+        "The file changed while it was being read.",
+        "scan it again when nothing writes to it";
+    ImageInvalid = "image.invalid", Incomplete,
+        "A manifest, index or configuration of the image does not follow its specification.",
+        "build or save the image again";
+    ImageAmbiguous = "image.ambiguous", Usage,
+        "The archive holds several images and none was chosen.",
+        "choose one with --image NAME";
+    ImageAbsent = "image.absent", Usage,
+        "The archive does not hold the image that was asked for.",
+        "choose one of the names listed";
+    PlatformAbsent = "image.platform_absent", Usage,
+        "The image exists, but not for the platform that was asked for.",
+        "choose one of the platforms listed with --platform";
+    BlobMissing = "image.blob_missing", Incomplete,
+        "The image refers to a blob that the archive or layout does not hold.",
+        "save the image again; a layout may have been copied in part";
+    DigestMismatch = "image.digest_mismatch", Incomplete,
+        "Stored bytes do not have the digest that the image states for them.",
+        "do not use the image: it was damaged or changed after it was built";
+    LayerUnreadable = "layer.unreadable", Incomplete,
+        "A layer could not be inflated or read to its end; what was read before that is reported.",
+        "save the image again; the layer is cut short or damaged";
+    LayerFormat = "layer.format", Incomplete,
+        "A tar header of a layer is damaged or of a form that is not read; the entry behind it is not analysed.",
+        "build the layer again with a common tar writer";
+    LayerMediaType = "layer.media_type", Incomplete,
+        "A layer has a media type whose content is not read (encrypted or foreign).",
+        "decrypt the image, or scan it where its layers are available";
+    LimitExceeded = "limit.exceeded", Incomplete,
+        "Input is larger than a limit allows; what lies beyond is not read.",
+        "if the input is trusted, raise the limit in the configuration";
+    PathSuspicious = "layer.path_suspicious", Passed,
+        "An entry's path leaves the root or is otherwise not what a builder writes; it was read as if from the root.",
+        "look at how the image was built";
+    FileUnreadable = "file.unreadable", Incomplete,
+        "A file that can hold packages could not be read.",
+        "check permissions, or save the image again";
+    FileMalformed = "file.malformed", Incomplete,
+        "A file that can hold packages does not follow its format; packages may be missing.",
+        "check the file with the tool that wrote it";
+    RecordMalformed = "record.malformed", Passed,
+        "One record of a file was skipped because it has no name or no version.",
+        "none needed";
+    TreeExcluded = "fs.excluded", Passed,
+        "A directory was left out: another file system, a kernel interface, or the storage of containers.",
+        "scan it on its own, or use --cross-file-systems";
+    CacheUnusable = "cache.unusable", Passed,
+        "The cache could not be read or written; the scan went on without it.",
+        "check the cache directory shown by `sekisho config show`";
+    BaseUnusable = "base.unusable", Usage,
+        "A base image given with --base or in the configuration could not be read.",
+        "give an image archive, an OCI layout, or a TOML list of known bases";
+    OutputFailed = "output.failed", Incomplete,
+        "The result could not be written.",
+        "check the path given with --output and the space left";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_of_one_form() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} twice");
+            assert_eq!(text.split('.').count(), 2, "{text}");
+            assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_'), "{text}");
+            assert!(!code.hint().ends_with('.'), "{text}: hints have no trailing dot");
+            assert_eq!(serde_json::to_string(code).unwrap(), format!("{text:?}"));
+        }
+    }
+}

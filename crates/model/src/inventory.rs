@@ -1,0 +1,103 @@
+//! The inventory: everything one scan found out about one image or file system.
+
+use crate::diagnostic::{Diagnostic, Level};
+use crate::image::{Image, LayerIndex};
+use crate::os::OsRelease;
+use crate::package::Package;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The `schema` of an inventory document.
+pub const INVENTORY_SCHEMA: &str = "sekisho.inventory/v1";
+
+/// The program that made a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `sekisho`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What kind of thing was scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// `docker save`, old or OCI-shaped.
+    DockerArchive,
+    /// An OCI image layout in a directory.
+    OciLayout,
+    /// An OCI image layout in a tar archive.
+    OciArchive,
+    /// A root file system or any directory.
+    FileSystem,
+}
+
+/// What was scanned, as it was named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its kind.
+    pub kind: SourceKind,
+    /// The path or reference given.
+    pub name: String,
+}
+
+/// How a package of a lower layer went out of sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// A whiteout names its file or a directory above it.
+    Whiteout,
+    /// A directory above it was made opaque.
+    Opaque,
+    /// Another entry took the place of its file or of a directory above it.
+    Replaced,
+}
+
+/// A package that a lower layer holds and the image as a whole does not show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The package; its `layer` is the one that holds it.
+    #[serde(flatten)]
+    pub package: Package,
+    /// The layer that hides it.
+    pub removed_in: LayerIndex,
+    /// How.
+    pub removal: Removal,
+}
+
+/// Everything one scan found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// [`INVENTORY_SCHEMA`].
+    pub schema: String,
+    /// The program that made it.
+    pub tool: Tool,
+    /// When the scan was made, or `SOURCE_DATE_EPOCH`.
+    pub observed_at: Timestamp,
+    /// What was scanned.
+    pub source: Source,
+    /// The image, when it was one, with the digests of all that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// The distribution, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<OsRelease>,
+    /// Packages, sorted by kind, name, version and location.
+    pub packages: Vec<Package>,
+    /// Packages that only lower layers hold; filled on request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removed>,
+    /// False when something that could hide a package was not read.
+    pub complete: bool,
+    /// What was not read, and what was passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Inventory {
+    /// The diagnostics that make the inventory incomplete.
+    pub fn incomplete(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Incomplete)
+    }
+}

@@ -1,0 +1,26 @@
+//! The nouns of the product: what an image, a package, a layer and a diagnostic *are*, as plain values
+//! with serde. No I/O, no decisions.
+//!
+//! Identifiers are newtypes that are parsed at the edge ([`Digest`], [`Purl`], [`Platform`]); results
+//! are structs with public fields. A document that leaves the process carries
+//! `schema: sekisho.NAME/v1` and only grows within v1.
+
+mod code;
+mod diagnostic;
+mod digest;
+mod image;
+mod inventory;
+mod license;
+mod os;
+mod package;
+mod purl;
+
+pub use code::{Code, Exit};
+pub use diagnostic::{Diagnostic, Level};
+pub use digest::{Digest, InvalidDigest};
+pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
+pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
+pub use license::License;
+pub use os::OsRelease;
+pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
+pub use purl::{InvalidPurl, Purl};

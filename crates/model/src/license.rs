@@ -1,0 +1,61 @@
+//! Licences as packages state them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a package says its licence is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum License {
+    /// A valid SPDX licence expression, such as `MIT OR Apache-2.0`.
+    Expression(String),
+    /// A name outside the SPDX list, as the package writes it, such as `GPLv2+`.
+    Name(String),
+}
+
+impl License {
+    /// Takes `text` as an SPDX expression where it is one, else as a name. `None` when it says
+    /// nothing ("UNKNOWN", blank).
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.is_empty() || text.eq_ignore_ascii_case("unknown") || text.eq_ignore_ascii_case("none") {
+            return None;
+        }
+        match spdx::Expression::parse(text) {
+            Ok(_) => Some(Self::Expression(text.to_owned())),
+            Err(_) => Some(Self::Name(text.to_owned())),
+        }
+    }
+
+    /// The text, whichever kind it is.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Expression(text) | Self::Name(text) => text,
+        }
+    }
+
+    /// Whether the text is one identifier of the SPDX list, not a compound expression.
+    pub fn is_spdx_id(&self) -> bool {
+        matches!(self, Self::Expression(text) if spdx::license_id(text).is_some())
+    }
+}
+
+impl fmt::Display for License {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_and_names_are_told_apart() {
+        assert_eq!(License::parse(" MIT OR Apache-2.0 "), Some(License::Expression("MIT OR Apache-2.0".into())));
+        assert_eq!(License::parse("GPLv2+"), Some(License::Name("GPLv2+".into())));
+        assert_eq!(License::parse("UNKNOWN"), None);
+        assert!(License::parse("MIT").unwrap().is_spdx_id());
+        assert!(!License::parse("MIT AND ISC").unwrap().is_spdx_id());
+    }
+}

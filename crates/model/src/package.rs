@@ -1,0 +1,188 @@
+//! Packages: what a file says of one, and where an image holds it.
+
+use crate::image::LayerIndex;
+use crate::license::License;
+use crate::purl::Purl;
+use sekisho_base::hash;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The ecosystem a package belongs to; its text is the type of its package URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageKind {
+    /// Debian and its derivatives.
+    Deb,
+    /// Alpine and its derivatives.
+    Apk,
+    /// Red Hat, SUSE and all that use rpm.
+    Rpm,
+    /// Python distributions.
+    Pypi,
+    /// JavaScript packages.
+    Npm,
+    /// Go modules.
+    Golang,
+}
+
+impl PackageKind {
+    /// The package URL type.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+            Self::Pypi => "pypi",
+            Self::Npm => "npm",
+            Self::Golang => "golang",
+        }
+    }
+
+    /// Whether the package manager of a distribution installs it, so that it may own the files of
+    /// language packages.
+    pub fn is_os(self) -> bool {
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+    }
+}
+
+impl fmt::Display for PackageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How it is known that a package is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Its installed form is there: a database record, metadata beside its code, a built binary.
+    #[default]
+    Installed,
+    /// Only a lock file names it.
+    Declared,
+}
+
+/// The source package that a distribution built a binary package from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourcePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version, which may differ from the binary package's.
+    pub version: String,
+}
+
+/// What one file says of one package. Analyzers make these; where it lies is added by the scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageFacts {
+    /// The ecosystem.
+    pub kind: PackageKind,
+    /// The name as the ecosystem writes it: `@babel/core`, `github.com/spf13/cobra`, `libc6`.
+    pub name: String,
+    /// The version as the ecosystem compares it: `1:2.39.5-0+deb12u2` with epoch and revision.
+    pub version: String,
+    /// Architecture, where packages have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// Source package, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePackage>,
+    /// Licences, in the order in which the package states them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<License>,
+    /// Who made or maintains it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<String>,
+    /// Installed form, or only declared.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// Needed for development or tests only, where the format says.
+    #[serde(default)]
+    pub dev: bool,
+    /// What the ecosystem adds beyond these fields and a matcher or a reader needs, by name:
+    /// rpm's `modularity`, an apk `checksum`, the Go module's `sum`. Sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<(String, String)>,
+}
+
+impl PackageFacts {
+    /// A package with a name and a version and nothing else.
+    pub fn new(kind: PackageKind, name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            version: version.into(),
+            arch: None,
+            source: None,
+            licenses: Vec::new(),
+            supplier: None,
+            evidence: Evidence::Installed,
+            dev: false,
+            extra: Vec::new(),
+        }
+    }
+}
+
+/// Identifies a package within an inventory: the first 16 bytes of
+/// SHA-256(package URL, NUL, location), in hexadecimal.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PackageId(String);
+
+impl PackageId {
+    /// The id of the package `purl` found at `location`.
+    pub fn new(purl: &Purl, location: &str) -> Self {
+        let mut hasher = hash::Sha256::new();
+        hasher.update(purl.as_str().as_bytes());
+        hasher.update(&[0]);
+        hasher.update(location.as_bytes());
+        Self(hash::hex(&hasher.finish()[..16]))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PackageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who put something into an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A layer of the base image.
+    Base,
+    /// A layer built on top of the base image.
+    Application,
+    /// The base image is not known, or there are no layers.
+    #[default]
+    Unknown,
+}
+
+/// A package in an inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// Unique within the inventory.
+    pub id: PackageId,
+    /// Package URL.
+    pub purl: Purl,
+    /// What the file says.
+    #[serde(flatten)]
+    pub facts: PackageFacts,
+    /// The file that says so, from the root of the image, without a leading slash.
+    pub location: String,
+    /// The layer that brought this version of the package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<LayerIndex>,
+    /// Base image or application.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The operating system package whose file list holds `location`; this package then is the same
+    /// software and is not to be counted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_by: Option<PackageId>,
+}

@@ -1,0 +1,124 @@
+//! Package URLs (ECMA-427).
+
+use packageurl::PackageUrl;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A package URL in canonical form, such as
+/// `pkg:deb/debian/git@1:2.39.5-0%2Bdeb12u2?arch=amd64&distro=debian-12`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Purl(String);
+
+/// Why a text is no [`Purl`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a package URL: {reason}")]
+pub struct InvalidPurl {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Purl {
+    /// Builds the canonical form. `namespace` and `version` may be empty; qualifiers with an empty
+    /// value are left out, as the specification asks. Names are normalised by the rules of `kind`
+    /// (`PyPI` names in lower case with dashes, Go module paths in lower case).
+    pub fn new(
+        kind: &'static str,
+        namespace: &str,
+        name: &str,
+        version: &str,
+        qualifiers: &[(&'static str, &str)],
+    ) -> Result<Self, InvalidPurl> {
+        let (namespace, name) = match kind {
+            "golang" => (namespace.to_lowercase(), name.to_lowercase()),
+            _ => (namespace.to_owned(), name.to_owned()),
+        };
+        let build = || {
+            let mut purl = PackageUrl::new(kind, name.clone())?;
+            if !namespace.is_empty() {
+                purl.with_namespace(namespace.clone())?;
+            }
+            if !version.is_empty() {
+                purl.with_version(version)?;
+            }
+            for (key, value) in qualifiers.iter().filter(|(_, value)| !value.is_empty()) {
+                purl.add_qualifier(*key, *value)?;
+            }
+            Ok::<_, packageurl::Error>(purl.to_string())
+        };
+        match build() {
+            Ok(text) => Ok(Self(text)),
+            Err(error) => Err(InvalidPurl { text: format!("{kind}/{namespace}/{name}"), reason: error.to_string() }),
+        }
+    }
+
+    /// The canonical text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Purl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Purl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Purl {
+    type Err = InvalidPurl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPurl> {
+        match PackageUrl::from_str(text) {
+            Ok(purl) => Ok(Self(purl.to_string())),
+            Err(error) => Err(InvalidPurl { text: text.chars().take(512).collect(), reason: error.to_string() }),
+        }
+    }
+}
+
+impl TryFrom<String> for Purl {
+    type Error = InvalidPurl;
+
+    fn try_from(text: String) -> Result<Self, InvalidPurl> {
+        text.parse()
+    }
+}
+
+impl From<Purl> for String {
+    fn from(purl: Purl) -> Self {
+        purl.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: &'static str, namespace: &str, name: &str, version: &str, expect: &str) {
+        let purl = Purl::new(kind, namespace, name, version, &[("arch", "amd64"), ("distro", "")]).unwrap();
+        assert_eq!(purl.as_str(), expect);
+        assert_eq!(expect.parse::<Purl>().unwrap(), purl, "parsing is the inverse");
+    }
+
+    #[test]
+    fn canonical_forms_follow_the_specification() {
+        check("deb", "debian", "libstdc++6", "1:12~rc1-u2", "pkg:deb/debian/libstdc%2B%2B6@1:12~rc1-u2?arch=amd64");
+        check("npm", "@babel", "core", "7.1.0", "pkg:npm/%40babel/core@7.1.0?arch=amd64");
+        check("pypi", "", "Foo_Bar", "1.0+local", "pkg:pypi/foo-bar@1.0%2Blocal?arch=amd64");
+        check("golang", "github.com/Foo", "Bar", "v1.0.0", "pkg:golang/github.com/foo/bar@v1.0.0?arch=amd64");
+    }
+
+    #[test]
+    fn an_empty_name_is_refused() {
+        assert!(Purl::new("npm", "", "", "1", &[]).is_err());
+        assert!("npm/foo@1".parse::<Purl>().is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! What an analyzer is: which files it wants, and the function from one file to an [`Extract`].
+
+use sekisho_base::{Limits, ReadAt};
+use sekisho_model::{Code, Diagnostic, License, OsRelease, PackageFacts, PackageKind};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+/// One file of an image or a directory tree.
+#[derive(Clone, Copy)]
+pub struct File<'a> {
+    /// From the root, without a leading slash: `var/lib/dpkg/status`.
+    pub path: &'a str,
+    /// Content.
+    pub data: &'a dyn ReadAt,
+    /// Bounds.
+    pub limits: &'a Limits,
+}
+
+impl<'a> File<'a> {
+    /// The name without the directories.
+    pub fn name(&self) -> &'a str {
+        self.path.rsplit_once('/').map_or(self.path, |(_, name)| name)
+    }
+
+    /// The directory, without a trailing slash; empty at the root.
+    pub fn directory(&self) -> &'a str {
+        self.path.rsplit_once('/').map_or("", |(directory, _)| directory)
+    }
+
+    /// The whole content, for text formats; a diagnostic when it is larger than
+    /// [`Limits::text_file_bytes`] or cannot be read.
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>, Diagnostic> {
+        self.data.whole(self.limits.text_file_bytes).map_err(|error| self.unreadable(&error))
+    }
+
+    /// The whole content as text; bytes that are no UTF-8 become U+FFFD.
+    pub fn text(&self) -> Result<Cow<'a, str>, Diagnostic> {
+        Ok(match self.bytes()? {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Cow::Owned(text),
+                Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            },
+        })
+    }
+
+    /// The diagnostic for a failed read of this file.
+    pub fn unreadable(&self, error: &io::Error) -> Diagnostic {
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            return Diagnostic::incomplete(
+                Code::LimitExceeded,
+                format!(
+                    "{} bytes are more than the limit of {} for a text file",
+                    self.data.size(),
+                    self.limits.text_file_bytes
+                ),
+            )
+            .at(self.path);
+        }
+        Diagnostic::incomplete(Code::FileUnreadable, format!("could not be read: {error}")).at(self.path)
+    }
+
+    /// The diagnostic for content that does not follow its format: packages may be missing.
+    pub fn malformed(&self, message: impl fmt::Display) -> Diagnostic {
+        Diagnostic::incomplete(Code::FileMalformed, message.to_string()).at(self.path)
+    }
+
+    /// The note for records that were skipped.
+    pub fn skipped(&self, message: impl fmt::Display) -> Diagnostic {
+        Diagnostic::note(Code::RecordMalformed, message.to_string()).at(self.path)
+    }
+}
+
+/// The files that an operating system package owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedFiles {
+    /// The package manager.
+    pub kind: PackageKind,
+    /// The package's name.
+    pub name: String,
+    /// Its architecture, where the list says.
+    pub arch: Option<String>,
+    /// Paths from the root, without a leading slash.
+    pub paths: Vec<String>,
+}
+
+/// Licences that one file states for a package which another file lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageLicenses {
+    /// The package manager.
+    pub kind: PackageKind,
+    /// The package's name.
+    pub name: String,
+    /// The licences.
+    pub licenses: Vec<License>,
+}
+
+/// What one file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extract {
+    /// The distribution.
+    pub os: Option<OsRelease>,
+    /// Packages.
+    pub packages: Vec<PackageFacts>,
+    /// File lists.
+    pub owned: Vec<OwnedFiles>,
+    /// Licences of packages that another file lists.
+    pub licenses: Vec<PackageLicenses>,
+    /// What could not be read, and what was skipped.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Extract {
+    /// Nothing but a diagnostic.
+    pub fn failed(diagnostic: Diagnostic) -> Self {
+        Self { diagnostics: vec![diagnostic], ..Self::default() }
+    }
+
+    /// Whether the file says nothing at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A reader of one kind of file.
+#[derive(Debug)]
+pub struct Analyzer {
+    /// Stable name: `dpkg-status`.
+    pub id: &'static str,
+    /// Raised with every change of what the analyzer returns, so that cached results are made anew.
+    pub version: u32,
+    /// What it reads, for help and documentation.
+    pub title: &'static str,
+    /// The kinds of package it returns; empty when it returns other facts.
+    pub kinds: &'static [PackageKind],
+    /// The files it wants by path. `*` stands for any characters of one path component, a leading
+    /// `**/` for any directories; all else is literal.
+    pub paths: &'static [&'static str],
+    /// The files it wants by their first bytes, whatever their path; see [`Analyzer::magic_min_bytes`].
+    pub magic: &'static [&'static [u8]],
+    /// Files smaller than this are not tried by [`Analyzer::magic`].
+    pub magic_min_bytes: u64,
+    /// Reads a file.
+    pub run: fn(&File<'_>) -> Extract,
+}
+
+impl Analyzer {
+    /// An analyzer that matches nothing: the base for `..Analyzer::NONE` in the definitions.
+    pub const NONE: Self = Self {
+        id: "",
+        version: 1,
+        title: "",
+        kinds: &[],
+        paths: &[],
+        magic: &[],
+        magic_min_bytes: 0,
+        run: |_| Extract {
+            os: None,
+            packages: Vec::new(),
+            owned: Vec::new(),
+            licenses: Vec::new(),
+            diagnostics: Vec::new(),
+        },
+    };
+}

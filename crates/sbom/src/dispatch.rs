@@ -1,0 +1,129 @@
+//! Which analyzers want a file, decided in a few hash look-ups whatever the number of analyzers.
+
+use crate::analyzer::Analyzer;
+use crate::analyzers::ANALYZERS;
+use crate::glob;
+use std::collections::HashMap;
+
+type Entry = (&'static str, &'static Analyzer);
+
+/// The analyzer table, indexed by the last component of its patterns and by first bytes.
+#[derive(Debug, Default)]
+pub struct Dispatch {
+    analyzers: Vec<&'static Analyzer>,
+    /// Patterns whose last component is literal, by it.
+    by_name: HashMap<&'static str, Vec<Entry>>,
+    /// Patterns whose last component ends in a literal extension, by it.
+    by_extension: HashMap<&'static str, Vec<Entry>>,
+    /// Patterns in a literal directory with any file name, by the directory.
+    by_directory: HashMap<&'static str, Vec<Entry>>,
+    /// First bytes.
+    by_magic: Vec<(&'static [u8], &'static Analyzer)>,
+}
+
+impl Dispatch {
+    /// How many first bytes [`Dispatch::by_magic`] wants to see.
+    pub const HEAD: usize = 8;
+
+    /// Indexes the given analyzers.
+    pub fn new(analyzers: &[&'static Analyzer]) -> Self {
+        let mut dispatch = Self { analyzers: analyzers.to_vec(), ..Self::default() };
+        for analyzer in analyzers {
+            for pattern in analyzer.paths {
+                let (directory, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+                let (index, key) = match name.rsplit_once('*') {
+                    None => (&mut dispatch.by_name, name),
+                    Some((_, suffix)) => match suffix.rsplit_once('.') {
+                        Some((_, extension)) => (&mut dispatch.by_extension, extension),
+                        None => (&mut dispatch.by_directory, directory),
+                    },
+                };
+                index.entry(key).or_default().push((*pattern, *analyzer));
+            }
+            dispatch.by_magic.extend(analyzer.magic.iter().map(|magic| (*magic, *analyzer)));
+        }
+        dispatch
+    }
+
+    /// Indexes all of [`ANALYZERS`].
+    pub fn all() -> Self {
+        Self::new(ANALYZERS)
+    }
+
+    /// The analyzers that want the file at `path`, in table order.
+    pub fn by_path(&self, path: &str) -> Vec<&'static Analyzer> {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let mut wanted: Vec<&'static Analyzer> = Vec::new();
+        for entries in [self.by_name.get(name), self.by_extension.get(extension), self.by_directory.get(directory)]
+            .into_iter()
+            .flatten()
+        {
+            for (pattern, analyzer) in entries {
+                if glob::path(pattern, path) && !wanted.iter().any(|other| std::ptr::eq(*other, *analyzer)) {
+                    wanted.push(analyzer);
+                }
+            }
+        }
+        wanted
+    }
+
+    /// The analyzer that wants a file of `size` bytes by its first bytes.
+    pub fn by_magic(&self, head: &[u8], size: u64) -> Option<&'static Analyzer> {
+        self.by_magic
+            .iter()
+            .find(|(magic, analyzer)| size >= analyzer.magic_min_bytes && head.starts_with(magic))
+            .map(|(_, analyzer)| *analyzer)
+    }
+
+    /// The smallest size at which [`Dispatch::by_magic`] can want a file.
+    pub fn magic_min_bytes(&self) -> u64 {
+        self.by_magic.iter().map(|(_, analyzer)| analyzer.magic_min_bytes).min().unwrap_or(u64::MAX)
+    }
+
+    /// The analyzer with this id, for results that come from a cache.
+    pub fn by_id(&self, id: &str) -> Option<&'static Analyzer> {
+        self.analyzers.iter().find(|analyzer| analyzer.id == id).copied()
+    }
+
+    /// Names every analyzer with its version: what a cached result depends on.
+    pub fn fingerprint(&self) -> String {
+        let mut parts: Vec<String> =
+            self.analyzers.iter().map(|analyzer| format!("{}@{}", analyzer.id, analyzer.version)).collect();
+        parts.sort();
+        parts.join(",")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_of_the_table_finds_its_analyzer() {
+        let dispatch = Dispatch::all();
+        for analyzer in ANALYZERS {
+            for pattern in analyzer.paths {
+                let path = pattern.replace("**/", "some/where/").replace('*', "x");
+                assert!(
+                    dispatch.by_path(&path).iter().any(|wanted| std::ptr::eq(*wanted, *analyzer)),
+                    "{pattern}: {path} does not reach {}",
+                    analyzer.id
+                );
+            }
+            for magic in analyzer.magic {
+                assert!(magic.len() <= Dispatch::HEAD, "{}", analyzer.id);
+                assert!(dispatch.by_magic(magic, u64::MAX).is_some());
+            }
+        }
+        assert!(dispatch.by_path("some/other/file.txt").is_empty());
+    }
+
+    #[test]
+    fn ids_are_unique() {
+        let mut ids: Vec<_> = ANALYZERS.iter().map(|analyzer| analyzer.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), ANALYZERS.len());
+    }
+}
