@@ -82,6 +82,15 @@ impl<R: BufRead> Inflate<R> {
         self.produced
     }
 
+    /// The reader of stored bytes, in place.
+    pub fn get_ref(&self) -> &R {
+        match &self.decoder {
+            Decoder::Plain(reader) => reader,
+            Decoder::Gzip(decoder) => decoder.get_ref(),
+            Decoder::Zstd(decoder) => decoder.get_ref(),
+        }
+    }
+
     /// The reader of stored bytes.
     pub fn into_inner(self) -> R {
         match self.decoder {

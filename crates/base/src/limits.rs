@@ -12,7 +12,6 @@ const GIB: u64 = 1024 * MIB;
 /// The defaults leave room for the largest images in use (tens of GiB, hundreds of thousands of files
 /// in a layer) and keep memory flat for anything built to be larger than it looks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct Limits {
     /// Inflated bytes of one layer or archive.
     pub inflated_bytes: u64,

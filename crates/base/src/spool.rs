@@ -1,6 +1,6 @@
 //! A file that is small enough for memory, or else an unlinked temporary file under a quota.
 
-use crate::bytes::ReadAt;
+use crate::bytes::{FileRange, ReadAt};
 use crate::limits::LimitExceeded;
 use std::fs::File;
 use std::io::{self, Write};
@@ -29,6 +29,12 @@ impl SpillQuota {
         self.total.load(Ordering::Relaxed)
     }
 
+    /// An empty temporary file without a name that counts against the quota.
+    pub fn file(self: &Arc<Self>) -> io::Result<SpillFile> {
+        let file = tempfile::tempfile_in(&self.directory)?;
+        Ok(SpillFile { file, len: 0, quota: Arc::clone(self) })
+    }
+
     fn take(&self, bytes: u64) -> Result<(), LimitExceeded> {
         let before = self.in_use.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.max_bytes {
@@ -41,6 +47,29 @@ impl SpillQuota {
 
     fn give_back(&self, bytes: u64) {
         self.in_use.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A temporary file without a name, written front to back and then kept as a [`FileRange`].
+#[derive(Debug)]
+pub struct SpillFile {
+    file: File,
+    len: u64,
+    quota: Arc<SpillQuota>,
+}
+
+impl SpillFile {
+    /// Writes `bytes` at the end.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.quota.take(bytes.len() as u64)?;
+        self.file.write_all_at(bytes, self.len)?;
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// All that was written. Its share of the quota is not given back: it lives as long as the job.
+    pub fn into_range(self) -> FileRange {
+        FileRange::new(Arc::new(self.file), 0, self.len)
     }
 }
 

@@ -125,6 +125,9 @@ codes! {
     BaseUnusable = "base.unusable", Usage,
         "A base image given with --base or in the configuration could not be read.",
         "give an image archive, an OCI layout, or a TOML list of known bases";
+    InternalFault = "internal.fault", Incomplete,
+        "A part of the program failed in a way it should not.",
+        "report it as a bug, with the input if it can be shared";
     OutputFailed = "output.failed", Incomplete,
         "The result could not be written.",
         "check the path given with --output and the space left";

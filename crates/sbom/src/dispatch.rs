@@ -76,6 +76,16 @@ impl Dispatch {
             .map(|(_, analyzer)| *analyzer)
     }
 
+    /// Whether one of `analyzer`'s path patterns matches `path`.
+    pub fn wants(&self, analyzer: &Analyzer, path: &str) -> bool {
+        analyzer.paths.iter().any(|pattern| glob::path(pattern, path))
+    }
+
+    /// The analyzers that are offered files by their first bytes.
+    pub fn magic_analyzers(&self) -> impl Iterator<Item = &'static Analyzer> {
+        self.analyzers.iter().copied().filter(|analyzer| !analyzer.magic.is_empty())
+    }
+
     /// The smallest size at which [`Dispatch::by_magic`] can want a file.
     pub fn magic_min_bytes(&self) -> u64 {
         self.by_magic.iter().map(|(_, analyzer)| analyzer.magic_min_bytes).min().unwrap_or(u64::MAX)

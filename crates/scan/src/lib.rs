@@ -1,1 +1,103 @@
-//! scan
+//! From an image or a directory to an inventory, in one pass over each layer.
+//!
+//! [`scan_image`] and [`scan_fs`] are the doors. Behind them: `layer` and `tree` read bytes once and
+//! dispatch files to analyzers, `cache` remembers layers by the digest of the bytes we hashed,
+//! `overlay` decides what the image shows, `assemble` turns that into packages with their layers,
+//! owners, licences and base image.
+
+mod assemble;
+mod base;
+mod cache;
+mod collect;
+mod facts;
+mod image;
+mod layer;
+mod overlay;
+mod tree;
+
+pub use base::{KnownBase, KnownBases};
+pub use cache::Cache;
+pub use image::scan_image;
+pub use tree::scan_fs;
+
+use sekisho_base::Limits;
+use sekisho_base::clock::Clock;
+use sekisho_model::{Code, Tool};
+use sekisho_oci::{Choice, ImageError};
+use std::path::PathBuf;
+
+/// Told how far a scan has come, from several threads.
+pub trait Progress: Sync {
+    /// How many bytes there are to go through.
+    fn total(&self, bytes: u64);
+    /// How many more have been gone through.
+    fn advance(&self, bytes: u64);
+}
+
+/// Progress that nobody watches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn total(&self, _: u64) {}
+    fn advance(&self, _: u64) {}
+}
+
+/// How to scan.
+pub struct Options<'a> {
+    /// Bounds on input.
+    pub limits: Limits,
+    /// Which image of an archive.
+    pub choice: Choice,
+    /// Layers read at the same time; 0 for one a processor.
+    pub jobs: usize,
+    /// Whether packages that only lower layers hold are listed.
+    pub all_layers: bool,
+    /// Whether a scan of a directory goes into other file systems.
+    pub cross_file_systems: bool,
+    /// Base images to recognise.
+    pub bases: KnownBases,
+    /// Where layer results are remembered; `None` for nowhere.
+    pub cache: Option<Cache>,
+    /// Hash local files again even if nothing about them seems to have changed.
+    pub rehash: bool,
+    /// Where temporary files go.
+    pub temporary: PathBuf,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// Why a scan could not be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The image could not be opened.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The directory could not be opened.
+    #[error("cannot read the directory {path}")]
+    Directory {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl ScanError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Image(error) => error.code(),
+            Self::Directory { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Code::SourceMissing,
+            Self::Directory { .. } => Code::SourceUnreadable,
+        }
+    }
+}
+
+/// This program, as it signs documents.
+pub fn tool() -> Tool {
+    Tool { name: "sekisho".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+}

@@ -1,0 +1,120 @@
+//! The outer tar of an image: an index from path to the place of the file in the archive.
+
+use super::{Blobs, ImageError};
+use crate::path;
+use crate::stream::SeekStream;
+use crate::tar::{Content, Entry, EntryKind, Visitor, walk};
+use sekisho_base::bytes::FileRange;
+use sekisho_base::hash::{self, HashingReader};
+use sekisho_base::inflate::{Compression, Inflate};
+use sekisho_base::spool::SpillQuota;
+use sekisho_base::{Limits, ReadAt};
+use sekisho_model::{Diagnostic, Level};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+/// Inflates an archive that is compressed as a whole into a temporary file without a name; returns any
+/// other as it is.
+pub(super) fn plain(stored: FileRange, limits: &Limits, quota: &Arc<SpillQuota>) -> io::Result<FileRange> {
+    let mut head = [0; Compression::HEAD];
+    let seen = stored.read_at(0, &mut head)?;
+    if !super::is_compressed(&head[..seen]) {
+        return Ok(stored);
+    }
+    let reader = HashingReader::new(stored.reader(), 1 << 17);
+    let mut inflate = Inflate::new(reader, Compression::detect(&head[..seen]), stored.size(), limits)?;
+    let mut spill = quota.file()?;
+    let mut piece = vec![0; 1 << 17];
+    loop {
+        match hash::read_retrying(&mut inflate, &mut piece)? {
+            0 => return Ok(spill.into_range()),
+            count => spill.append(&piece[..count])?,
+        }
+    }
+}
+
+/// Where the files of a tar lie.
+#[derive(Debug)]
+pub(super) struct Archive {
+    whole: FileRange,
+    files: HashMap<String, (u64, u64)>,
+    links: HashMap<String, String>,
+    damage: Option<Diagnostic>,
+}
+
+/// An image archive has a few entries for each layer; more than this is something else.
+const MAX_ENTRIES: u64 = 100_000;
+/// Docker linked a repeated layer to the first once; longer chains are a loop.
+const MAX_LINKS: usize = 8;
+
+impl Archive {
+    /// Reads the headers of the tar in `whole`; says why when it is none.
+    pub(super) fn read(whole: FileRange, limits: &Limits) -> Result<Self, String> {
+        let mut index = Self { whole: whole.clone(), files: HashMap::new(), links: HashMap::new(), damage: None };
+        let limits = Limits { entries: MAX_ENTRIES, ..limits.clone() };
+        let walked = walk(&mut SeekStream::new(whole), &limits, &mut index);
+        match (walked.entries, &index.damage) {
+            (0, Some(_)) => Err("it is not a tar archive".to_owned()),
+            (0, None) => Err("it is empty".to_owned()),
+            _ => Ok(index),
+        }
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
+    /// What kept the archive from being read to its end.
+    pub(super) fn damage(&self) -> Option<&Diagnostic> {
+        self.damage.as_ref()
+    }
+
+    fn find(&self, path: &str) -> Option<FileRange> {
+        let mut path = path::normalize(path.as_bytes()).0;
+        for _ in 0..MAX_LINKS {
+            if let Some((offset, size)) = self.files.get(&path) {
+                let range = self.whole.slice(*offset, *size);
+                return (range.size() == *size).then_some(range);
+            }
+            path.clone_from(self.links.get(&path)?);
+        }
+        None
+    }
+}
+
+impl Visitor<SeekStream> for Archive {
+    fn entry(&mut self, entry: &Entry, content: &mut Content<'_, SeekStream>) -> io::Result<()> {
+        match &entry.kind {
+            // The last entry of a name counts, as when the archive is extracted.
+            EntryKind::File { size } => {
+                if content.range().is_some() || *size == 0 {
+                    self.links.remove(&entry.path);
+                    self.files.insert(entry.path.clone(), (entry.content_offset, *size));
+                }
+            }
+            EntryKind::Symlink { target } => {
+                self.files.remove(&entry.path);
+                self.links.insert(entry.path.clone(), path::resolve(&entry.path, target));
+            }
+            EntryKind::Hardlink { target } => {
+                self.files.remove(&entry.path);
+                self.links.insert(entry.path.clone(), target.clone());
+            }
+            EntryKind::Directory | EntryKind::Other => {}
+        }
+        Ok(())
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.level == Level::Incomplete {
+            self.damage.get_or_insert(diagnostic);
+        }
+    }
+}
+
+impl Blobs for Archive {
+    fn file(&self, path: &str) -> Result<Option<FileRange>, ImageError> {
+        Ok(self.find(path))
+    }
+}

@@ -1,0 +1,152 @@
+//! The JSON documents of an image, only the fields that are used.
+//!
+//! Unknown fields are ignored, as the OCI image specification asks; `null` where a list is expected
+//! reads as an empty one, since Go's encoder writes that.
+
+use super::ImageError;
+use sekisho_model::{Digest, History, Platform};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+
+fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// OCI image index, or Docker manifest list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Index {
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) manifests: Vec<Descriptor>,
+}
+
+/// OCI content descriptor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Descriptor {
+    #[serde(default)]
+    pub(super) media_type: String,
+    pub(super) digest: Digest,
+    #[serde(default)]
+    pub(super) size: u64,
+    #[serde(default)]
+    pub(super) platform: Option<PlatformDocument>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct PlatformDocument {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+}
+
+impl PlatformDocument {
+    pub(super) fn platform(&self) -> Platform {
+        let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
+        Platform {
+            os: or(&self.os, "linux"),
+            architecture: or(&self.architecture, "unknown"),
+            variant: self.variant.clone().filter(|variant| !variant.is_empty()),
+        }
+    }
+}
+
+impl Descriptor {
+    /// Whether it is an index of further manifests.
+    pub(super) fn is_index(&self) -> bool {
+        matches!(
+            self.media_type.as_str(),
+            "application/vnd.oci.image.index.v1+json" | "application/vnd.docker.distribution.manifest.list.v2+json"
+        )
+    }
+
+    /// Whether it is an image manifest; `BuildKit`'s attestations look like one but for an annotation.
+    pub(super) fn is_image(&self) -> bool {
+        let manifest = matches!(
+            self.media_type.as_str(),
+            "" | "application/vnd.oci.image.manifest.v1+json" | "application/vnd.docker.distribution.manifest.v2+json"
+        );
+        manifest && !self.annotations.contains_key("vnd.docker.reference.type")
+    }
+
+    /// The names that an archive gives it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        ["io.containerd.image.name", "org.opencontainers.image.ref.name"]
+            .into_iter()
+            .filter_map(|key| self.annotations.get(key).map(String::as_str))
+    }
+}
+
+/// OCI or Docker image manifest.
+#[derive(Debug, Deserialize)]
+pub(super) struct Manifest {
+    pub(super) config: Descriptor,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) layers: Vec<Descriptor>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+/// OCI or Docker image configuration.
+#[derive(Debug, Deserialize)]
+pub(super) struct Config {
+    #[serde(default)]
+    pub(super) created: Option<String>,
+    #[serde(flatten)]
+    platform: PlatformDocument,
+    #[serde(default, deserialize_with = "null_as_default")]
+    config: ContainerConfig,
+    #[serde(default, deserialize_with = "null_as_default")]
+    rootfs: RootFs,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) history: Vec<History>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ContainerConfig {
+    #[serde(rename = "Labels", default, deserialize_with = "null_as_default")]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RootFs {
+    #[serde(default, deserialize_with = "null_as_default")]
+    diff_ids: Vec<String>,
+}
+
+impl Config {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ImageError> {
+        super::parse(bytes, "configuration")
+    }
+
+    pub(super) fn platform(&self) -> Platform {
+        self.platform.platform()
+    }
+
+    /// The digests of the plain layers; `None` for one that is not of the form we verify.
+    pub(super) fn diff_ids(&self) -> Vec<Option<Digest>> {
+        self.rootfs.diff_ids.iter().map(|text| text.parse().ok()).collect()
+    }
+
+    /// Labels over annotations, sorted.
+    pub(super) fn labels(&self, annotations: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        let mut all = annotations.clone();
+        all.extend(self.config.labels.clone());
+        all.into_iter().collect()
+    }
+}
+
+/// One image of a docker archive's `manifest.json`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DockerImage {
+    pub(super) config: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) repo_tags: Vec<String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) layers: Vec<String>,
+}

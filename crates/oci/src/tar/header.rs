@@ -1,0 +1,120 @@
+//! The 512-byte header block.
+
+/// Size of a tar block.
+pub(super) const BLOCK: usize = 512;
+
+/// One header block, its fields still as written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header<'a>(&'a [u8; BLOCK]);
+
+/// What is wrong with a header block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum HeaderError {
+    #[error("its checksum is wrong")]
+    Checksum,
+    #[error("its size is not a number")]
+    Size,
+}
+
+impl<'a> Header<'a> {
+    /// Takes the first block of `bytes`; `None` when there is less than one.
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
+        bytes.first_chunk().map(Self)
+    }
+
+    /// Whether the block marks the end of the archive.
+    pub(super) fn is_zero(self) -> bool {
+        self.0.iter().all(|byte| *byte == 0)
+    }
+
+    /// Compares the checksum; old tars summed signed bytes, so both sums are accepted.
+    pub(super) fn verify(self) -> Result<(), HeaderError> {
+        let stated = octal(self.field(148, 8)).ok_or(HeaderError::Checksum)?;
+        let mut unsigned = 0_u64;
+        let mut signed = 0_i64;
+        for (index, byte) in self.0.iter().enumerate() {
+            let byte = if (148..156).contains(&index) { b' ' } else { *byte };
+            unsigned += u64::from(byte);
+            signed += i64::from(byte.cast_signed());
+        }
+        if stated == unsigned || i64::try_from(stated) == Ok(signed) { Ok(()) } else { Err(HeaderError::Checksum) }
+    }
+
+    pub(super) fn field(self, at: usize, len: usize) -> &'a [u8] {
+        &self.0[at..at + len]
+    }
+
+    /// The type flag.
+    pub(super) fn kind(self) -> u8 {
+        self.0[156]
+    }
+
+    /// Bytes of content that follow.
+    pub(super) fn size(self) -> Result<u64, HeaderError> {
+        number(self.field(124, 12)).ok_or(HeaderError::Size)
+    }
+
+    /// Permission bits; 0 where they are unreadable.
+    pub(super) fn mode(self) -> u32 {
+        number(self.field(100, 8)).unwrap_or(0) as u32 & 0o7777
+    }
+
+    /// The path, prefix and name joined as ustar says.
+    pub(super) fn path(self) -> Vec<u8> {
+        let name = until_nul(self.field(0, 100));
+        // GNU tar keeps times where ustar keeps the prefix; only the POSIX magic has one.
+        let prefix = if self.field(257, 6) == b"ustar\0" { until_nul(self.field(345, 155)) } else { &[] };
+        if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
+    }
+
+    /// The target of a link.
+    pub(super) fn link(self) -> Vec<u8> {
+        until_nul(self.field(157, 100)).to_vec()
+    }
+}
+
+pub(super) fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// An octal number, blanks and NULs around it.
+fn octal(field: &[u8]) -> Option<u64> {
+    let digits = until_nul(field).trim_ascii();
+    if digits.is_empty() {
+        return Some(0);
+    }
+    digits.iter().try_fold(0_u64, |value, digit| match digit {
+        b'0'..=b'7' => value.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// An octal number or, with the top bit set, GNU's base-256 form. Negative numbers are refused.
+pub(super) fn number(field: &[u8]) -> Option<u64> {
+    match field {
+        [first, rest @ ..] if first & 0x80 != 0 => {
+            if first & 0x40 != 0 {
+                return None;
+            }
+            rest.iter()
+                .try_fold(u64::from(first & 0x3f), |value, byte| value.checked_mul(256)?.checked_add(u64::from(*byte)))
+        }
+        _ => octal(field),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_in_two_forms() {
+        assert_eq!(number(b"0000644\0"), Some(0o644));
+        assert_eq!(number(b"   644 \0"), Some(0o644));
+        assert_eq!(number(b"\0\0\0\0\0\0\0\0"), Some(0));
+        assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(0x2_0000_0000));
+        assert_eq!(number(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None, "negative");
+        assert_eq!(number(b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None, "too large");
+        assert_eq!(number(b"0000689\0"), None);
+    }
+}

@@ -1,0 +1,469 @@
+//! The walk itself: header after header, each entry shown to a visitor with its content.
+
+use super::extended::{Extended, PaxSparse};
+use super::header::{BLOCK, Header, HeaderError};
+use super::sparse::Map;
+use crate::path;
+use crate::stream::ByteStream;
+use sekisho_base::Limits;
+use sekisho_base::bytes::FileRange;
+use sekisho_base::limits::LimitExceeded;
+use sekisho_model::{Code, Diagnostic};
+use std::io::{self, Write};
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file with its size in bytes, holes included.
+    File {
+        /// Size in bytes.
+        size: u64,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link and its target as written.
+    Symlink {
+        /// Where it points, as written.
+        target: String,
+    },
+    /// Another name for a file of the same archive, by its path from the root.
+    Hardlink {
+        /// The other path, normalised.
+        target: String,
+    },
+    /// A device, a pipe, or anything else without content.
+    Other,
+}
+
+/// One entry of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// From the root, normalised, without a leading or trailing slash; empty for the root itself.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// Where its stored content starts in the plain archive.
+    pub content_offset: u64,
+}
+
+/// Receives what a walk meets.
+pub trait Visitor<S: ByteStream> {
+    /// An entry. Content that is not read is skipped. An error is one of reading the archive and ends
+    /// the walk.
+    fn entry(&mut self, entry: &Entry, content: &mut Content<'_, S>) -> io::Result<()>;
+
+    /// Something worth saying.
+    fn diagnostic(&mut self, diagnostic: Diagnostic);
+}
+
+/// The content of the entry that is being visited.
+pub struct Content<'a, S> {
+    stream: &'a mut S,
+    /// Stored bytes that are left.
+    left: u64,
+    /// Size with holes.
+    size: u64,
+    map: &'a Map,
+}
+
+impl<S: ByteStream> Content<'_, S> {
+    /// Up to `max` of the first stored bytes, without moving. `max` is at most
+    /// [`ByteStream::LOOK_AHEAD`].
+    pub fn head(&mut self, max: usize) -> io::Result<&[u8]> {
+        let want = max.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let ahead = self.stream.peek(want)?;
+        Ok(&ahead[..ahead.len().min(want)])
+    }
+
+    /// The whole content where it fits into the stream's look-ahead and has no holes.
+    pub fn buffered(&mut self) -> io::Result<Option<&[u8]>> {
+        if !self.map.is_empty() || self.left != self.size || self.left > S::LOOK_AHEAD as u64 {
+            return Ok(None);
+        }
+        let size = self.left as usize;
+        let ahead = self.stream.peek(size)?;
+        match ahead.get(..size) {
+            Some(content) => Ok(Some(content)),
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// The content at random positions, where the archive is stored plain and the file has no holes.
+    pub fn range(&self) -> Option<FileRange> {
+        if !self.map.is_empty() || self.left != self.size {
+            return None;
+        }
+        let whole = self.stream.random()?;
+        let range = whole.slice(self.stream.position(), self.left);
+        (sekisho_base::ReadAt::size(&range) == self.left).then_some(range)
+    }
+
+    /// How many stored bytes of the archive have been read, for progress.
+    pub fn stored_position(&self) -> u64 {
+        self.stream.stored_position()
+    }
+
+    /// Writes the whole content, holes as zeros. The inner result is the writer's; the outer one the
+    /// archive's.
+    pub fn copy_to(&mut self, writer: &mut impl Write) -> io::Result<io::Result<()>> {
+        let mut written = 0;
+        for segment in self.map.segments() {
+            if let Err(error) = write_zeros(writer, segment.offset - written) {
+                return Ok(Err(error));
+            }
+            if let Err(error) = self.copy_stored(writer, segment.len)? {
+                return Ok(Err(error));
+            }
+            written = segment.offset + segment.len;
+        }
+        if self.map.is_empty() {
+            let (stored, size) = (self.left, self.size);
+            if let Err(error) = self.copy_stored(writer, stored.min(size))? {
+                return Ok(Err(error));
+            }
+            written = stored;
+        }
+        Ok(write_zeros(writer, self.size.saturating_sub(written)))
+    }
+
+    fn copy_stored(&mut self, writer: &mut impl Write, count: u64) -> io::Result<io::Result<()>> {
+        let mut left = count.min(self.left);
+        while left > 0 {
+            let ahead = self.stream.peek(1)?;
+            if ahead.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let step = ahead.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if let Err(error) = writer.write_all(&ahead[..step]) {
+                return Ok(Err(error));
+            }
+            self.stream.consume(step);
+            self.left -= step as u64;
+            left -= step as u64;
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn write_zeros(writer: &mut impl Write, count: u64) -> io::Result<()> {
+    let zeros = [0; 4096];
+    let mut left = count;
+    while left > 0 {
+        let step = left.min(zeros.len() as u64);
+        writer.write_all(&zeros[..step as usize])?;
+        left -= step;
+    }
+    Ok(())
+}
+
+/// How a walk went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Walk {
+    /// Entries shown to the visitor.
+    pub entries: u64,
+    /// Whether the end of the archive was reached with nothing unread on the way.
+    pub complete: bool,
+}
+
+/// Walks the archive in `stream`. Every way in which it falls short is a diagnostic to the visitor; the
+/// walk goes on after it wherever the next header can still be found.
+pub fn walk<S: ByteStream>(stream: &mut S, limits: &Limits, visitor: &mut impl Visitor<S>) -> Walk {
+    let mut walker =
+        Walker { limits, global: Extended::default(), pending: None, last_path: String::new(), walk: Walk::default() };
+    let stop = walker.run(stream, visitor).err();
+    let complete = stop.is_none();
+    if let Some(stop) = stop {
+        let after = match walker.last_path.as_str() {
+            "" => "at its start".to_owned(),
+            path => format!("after {path}"),
+        };
+        visitor.diagnostic(match stop {
+            Stop::Truncated => Diagnostic::incomplete(
+                Code::LayerUnreadable,
+                format!("the archive ends {after}, in the middle of an entry"),
+            ),
+            Stop::Header(error) => {
+                Diagnostic::incomplete(Code::LayerFormat, format!("a header {after} cannot be read: {error}"))
+            }
+            Stop::Limit(limit) => Diagnostic::incomplete(Code::LimitExceeded, format!("{limit} {after}")),
+            Stop::Read(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
+                Some(limit) => Diagnostic::incomplete(Code::LimitExceeded, format!("{limit} {after}")),
+                None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Diagnostic::incomplete(Code::LayerUnreadable, format!("the archive is cut short {after}"))
+                }
+                None => Diagnostic::incomplete(Code::LayerUnreadable, format!("cannot be read on {after}: {error}")),
+            },
+        });
+    }
+    Walk { complete: complete && walker.walk.complete, ..walker.walk }
+}
+
+enum Stop {
+    Truncated,
+    Header(HeaderError),
+    Limit(LimitExceeded),
+    Read(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+struct Walker<'a> {
+    limits: &'a Limits,
+    /// From global pax headers.
+    global: Extended,
+    /// From extended headers since the last entry.
+    pending: Option<Extended>,
+    last_path: String,
+    walk: Walk,
+}
+
+impl Walker<'_> {
+    fn run<S: ByteStream>(&mut self, stream: &mut S, visitor: &mut impl Visitor<S>) -> Result<(), Stop> {
+        self.walk.complete = true;
+        loop {
+            let Some(header) = Header::new(stream.peek(BLOCK)?) else {
+                // An archive without its end mark is accepted by every reader; a part of a block is not.
+                return if stream.peek(1)?.is_empty() { Ok(()) } else { Err(Stop::Truncated) };
+            };
+            if header.is_zero() {
+                stream.consume(BLOCK);
+                match Header::new(stream.peek(BLOCK)?) {
+                    None => return Ok(()),
+                    Some(next) if next.is_zero() => return Ok(()),
+                    // Some writers leave a lone zero block between members; readers differ, so look.
+                    Some(_) => continue,
+                }
+            }
+            header.verify().map_err(Stop::Header)?;
+            let kind = header.kind();
+            let size = header.size().map_err(Stop::Header)?;
+            if matches!(kind, b'x' | b'X' | b'g' | b'L' | b'K') {
+                stream.consume(BLOCK);
+                self.extended(stream, kind, size, visitor)?;
+                continue;
+            }
+            let entry = self.read_entry(stream, size, visitor)?;
+            let Some((entry, stored, map)) = entry else { continue };
+            self.walk.entries += 1;
+            if self.walk.entries > self.limits.entries {
+                return Err(Stop::Limit(LimitExceeded { what: "entries", limit: self.limits.entries }));
+            }
+            self.last_path.clone_from(&entry.path);
+            let size = if let EntryKind::File { size } = entry.kind { size } else { 0 };
+            let start = stream.position();
+            visitor.entry(&entry, &mut Content { stream: &mut *stream, left: stored, size, map: &map })?;
+            let read = stream.position() - start;
+            self.skip(stream, stored.next_multiple_of(BLOCK as u64).saturating_sub(read), stored.saturating_sub(read))?;
+        }
+    }
+
+    /// Skips `padded` bytes, of which the last entry of an archive may lack the padding after `needed`.
+    fn skip<S: ByteStream>(&self, stream: &mut S, padded: u64, needed: u64) -> Result<(), Stop> {
+        if stream.skip(padded)? < needed { Err(Stop::Truncated) } else { Ok(()) }
+    }
+
+    /// Takes in a pax header or a GNU long name.
+    fn extended<S: ByteStream>(
+        &mut self,
+        stream: &mut S,
+        kind: u8,
+        size: u64,
+        visitor: &mut impl Visitor<S>,
+    ) -> Result<(), Stop> {
+        let padded = size.checked_next_multiple_of(BLOCK as u64).ok_or(Stop::Header(HeaderError::Size))?;
+        if size > self.limits.tar_header_bytes {
+            self.walk.complete = false;
+            visitor.diagnostic(Diagnostic::incomplete(
+                Code::LimitExceeded,
+                format!("an extended header of {size} bytes after {:?} is passed over", self.last_path),
+            ));
+            return self.skip(stream, padded, size);
+        }
+        let mut bytes = Vec::with_capacity(size as usize);
+        while (bytes.len() as u64) < size {
+            let ahead = stream.peek(1)?;
+            let step = ahead.len().min(size as usize - bytes.len());
+            if step == 0 {
+                return Err(Stop::Truncated);
+            }
+            bytes.extend_from_slice(&ahead[..step]);
+            stream.consume(step);
+        }
+        self.skip(stream, padded - size, 0)?;
+        let target = match kind {
+            b'g' => &mut self.global,
+            _ => self.pending.get_or_insert_with(|| self.global.clone()),
+        };
+        let sound = match kind {
+            b'L' => {
+                target.path = Some(super::header::until_nul(&bytes).to_vec());
+                true
+            }
+            b'K' => {
+                target.link = Some(super::header::until_nul(&bytes).to_vec());
+                true
+            }
+            _ => target.read(&bytes),
+        };
+        if !sound {
+            self.walk.complete = false;
+            visitor.diagnostic(Diagnostic::incomplete(
+                Code::LayerFormat,
+                format!("a record of an extended header after {:?} is malformed", self.last_path),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads the header at the front of the stream and moves to its content. Returns the entry, how
+    /// many bytes are stored for it, and which parts of a sparse file they are.
+    #[expect(clippy::type_complete, reason = "a private return value that is taken apart at once")]
+    fn read_entry<S: ByteStream>(
+        &mut self,
+        stream: &mut S,
+        size: u64,
+        visitor: &mut impl Visitor<S>,
+    ) -> Result<Option<(Entry, u64, Map)>, Stop> {
+        let extended = self.pending.take().unwrap_or_else(|| self.global.clone());
+        let Some(header) = Header::new(stream.peek(BLOCK)?) else { return Err(Stop::Truncated) };
+        let kind = header.kind();
+        let mode = header.mode();
+        let name = extended.sparse.name.clone().or(extended.path).unwrap_or_else(|| header.path());
+        let link = extended.link.unwrap_or_else(|| header.link());
+        let mut gnu_sparse = None;
+        if kind == b'S' {
+            gnu_sparse = Some((
+                header.field(386, 96).to_vec(),
+                header.field(482, 1)[0] != 0,
+                super::header::number(header.field(483, 12)),
+            ));
+        }
+        let mut stored = extended.size.unwrap_or(size);
+        if stored > i64::MAX as u64 - BLOCK as u64 {
+            return Err(Stop::Header(HeaderError::Size));
+        }
+        stream.consume(BLOCK);
+
+        let directory_name = name.ends_with(b"/");
+        let (path, sound) = path::normalize(&name);
+        if !sound {
+            visitor.diagnostic(
+                Diagnostic::note(Code::PathSuspicious, "the entry's path leaves the root").at(path.clone()),
+            );
+        }
+        if path.len() > self.limits.path_bytes || path.matches('/').count() >= self.limits.path_depth {
+            self.walk.complete = false;
+            let start: String = path.chars().take(80).collect();
+            visitor.diagnostic(
+                Diagnostic::incomplete(Code::LimitExceeded, "the path is longer or deeper than the limits allow")
+                    .at(format!("{start}…")),
+            );
+            self.skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
+            return Ok(None);
+        }
+
+        let mut map = Map::default();
+        let kind = match kind {
+            b'1' => EntryKind::Hardlink { target: path::normalize(&link).0 },
+            b'2' => EntryKind::Symlink { target: path::text(&link) },
+            b'3' | b'4' | b'6' => EntryKind::Other,
+            b'5' | b'D' => EntryKind::Directory,
+            b'V' | b'M' | b'N' => {
+                self.skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
+                return Ok(None);
+            }
+            b'S' => match self.gnu_sparse(stream, gnu_sparse)? {
+                Some((gnu, size)) => {
+                    map = gnu;
+                    EntryKind::File { size }
+                }
+                None => return self.broken_sparse(stream, stored, &path, visitor),
+            },
+            // V7 knew directories by their trailing slash only.
+            b'\0' | b'0' if directory_name => EntryKind::Directory,
+            // POSIX: an unknown type is a regular file.
+            _ => match pax_sparse(stream, &extended.sparse, &mut stored)? {
+                Some((pax, size)) => {
+                    map = pax;
+                    EntryKind::File { size: size.unwrap_or(stored) }
+                }
+                None => return self.broken_sparse(stream, stored, &path, visitor),
+            },
+        };
+        // Links and devices have no content, whatever their size field says (POSIX.1, ustar "size").
+        if !matches!(kind, EntryKind::File { .. } | EntryKind::Directory) {
+            stored = 0;
+        }
+        if map.stored() > stored {
+            return self.broken_sparse(stream, stored, &path, visitor);
+        }
+        Ok(Some((Entry { path, kind, mode, content_offset: stream.position() }, stored, map)))
+    }
+
+    fn broken_sparse<S: ByteStream>(
+        &mut self,
+        stream: &mut S,
+        stored: u64,
+        path: &str,
+        visitor: &mut impl Visitor<S>,
+    ) -> Result<Option<(Entry, u64, Map)>, Stop> {
+        self.walk.complete = false;
+        visitor.diagnostic(
+            Diagnostic::incomplete(Code::LayerFormat, "the map of a sparse file is malformed").at(path.to_owned()),
+        );
+        self.skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
+        Ok(None)
+    }
+
+    /// Reads the map of an old GNU sparse file, which goes on in blocks after the header.
+    fn gnu_sparse<S: ByteStream>(
+        &self,
+        stream: &mut S,
+        fields: Option<(Vec<u8>, bool, Option<u64>)>,
+    ) -> Result<Option<(Map, u64)>, Stop> {
+        let Some((pairs, mut more, Some(real_size))) = fields else { return Ok(None) };
+        let mut map = Map::default();
+        let mut sound = map.push_gnu(&pairs);
+        while more {
+            let block = stream.peek(BLOCK)?;
+            let Some(block) = block.first_chunk::<BLOCK>() else { return Err(Stop::Truncated) };
+            sound = sound && map.push_gnu(&block[..504]);
+            more = block[504] != 0;
+            stream.consume(BLOCK);
+        }
+        Ok(sound.then_some((map, real_size)))
+    }
+}
+
+/// The map of a pax sparse file, and its real size; an empty map for an ordinary file. `stored` is
+/// lessened by a map that lies in the content. `None` when it is malformed.
+fn pax_sparse<S: ByteStream>(
+    stream: &mut S,
+    sparse: &PaxSparse,
+    stored: &mut u64,
+) -> Result<Option<(Map, Option<u64>)>, Stop> {
+    if !sparse.map_in_content() {
+        return Ok(Some((sparse.map.clone(), sparse.real_size)));
+    }
+    let mut want = BLOCK;
+    loop {
+        let limit = usize::try_from(*stored).unwrap_or(usize::MAX).min(S::LOOK_AHEAD);
+        let ahead = stream.peek(want.min(limit))?;
+        let content = &ahead[..ahead.len().min(want.min(limit))];
+        match Map::from_content(content) {
+            Some(Ok((map, taken))) if taken as u64 <= *stored => {
+                let taken = stream.skip(taken as u64)?;
+                *stored -= taken;
+                return Ok(Some((map, sparse.real_size)));
+            }
+            Some(Err(more)) if content.len() == want && more <= limit => want = more,
+            _ => return Ok(None),
+        }
+    }
+}

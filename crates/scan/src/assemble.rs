@@ -1,0 +1,271 @@
+//! From the files an image shows to its packages: where each comes from, who owns it, its licences.
+
+use crate::facts::FileFacts;
+use crate::overlay::{Hidden, Overlay, Shown};
+use crate::{Options, tool};
+use sekisho_model::{
+    Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
+    Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
+};
+use sekisho_sbom::purl::purl_of;
+use std::collections::{HashMap, HashSet};
+
+/// Everything that was read of an image or a tree.
+pub(crate) struct Scanned<'a> {
+    pub(crate) source: Source,
+    pub(crate) image: Option<Image>,
+    pub(crate) overlay: Overlay<'a>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Makes the inventory.
+pub(crate) fn inventory(scanned: Scanned<'_>, options: &Options<'_>) -> Inventory {
+    let Scanned { source, image, overlay, mut diagnostics } = scanned;
+    let os = distribution(&overlay);
+    let maker = Maker { overlay: &overlay, os: os.as_ref(), image: image.as_ref() };
+    let mut packages = maker.packages(&mut diagnostics);
+    link_declared(&mut packages);
+    maker.link_owners(&mut packages);
+    packages.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    let removed = if options.all_layers { maker.removed(&packages) } else { Vec::new() };
+    diagnostics.sort();
+    diagnostics.dedup();
+    Inventory {
+        schema: INVENTORY_SCHEMA.to_owned(),
+        tool: tool(),
+        observed_at: options.clock.now(),
+        source,
+        image,
+        os,
+        packages,
+        removed,
+        complete: !diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Incomplete),
+        diagnostics,
+    }
+}
+
+fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str) {
+    (package.facts.kind, &package.facts.name, &package.facts.version, &package.location)
+}
+
+/// The distribution: `etc/os-release` before the vendor's copy, as os-release(5) says.
+fn distribution(overlay: &Overlay<'_>) -> Option<OsRelease> {
+    let files = overlay.shown.values().flat_map(|shown| &shown.files);
+    let mut found: Vec<(&str, &OsRelease)> =
+        files.filter_map(|file| Some((file.path.as_str(), file.extract.os.as_ref()?))).collect();
+    found.sort_by_key(|(path, _)| !path.starts_with("etc/"));
+    found.first().map(|(_, os)| (*os).clone())
+}
+
+struct Maker<'a> {
+    overlay: &'a Overlay<'a>,
+    os: Option<&'a OsRelease>,
+    image: Option<&'a Image>,
+}
+
+impl Maker<'_> {
+    fn packages(&self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Package> {
+        let licenses = self.licenses();
+        let mut packages = Vec::new();
+        let mut ids = HashSet::new();
+        for (path, shown) in &self.overlay.shown {
+            for file in &shown.files {
+                let in_layer =
+                    |diagnostic: &Diagnostic| Diagnostic { layer: self.layer(shown.layer), ..diagnostic.clone() };
+                diagnostics.extend(file.extract.diagnostics.iter().map(in_layer));
+                for facts in &file.extract.packages {
+                    let layer = first_layer(shown, file, facts);
+                    match self.package(facts, path, layer) {
+                        // A record that a database holds twice is one package.
+                        Ok(package) if !ids.insert(package.id.clone()) => {}
+                        Ok(mut package) => {
+                            if package.facts.licenses.is_empty() {
+                                package.facts.licenses = self.licenses_of(&package.facts, &licenses);
+                            }
+                            packages.push(package);
+                        }
+                        Err(diagnostic) => diagnostics.push(in_layer(&diagnostic)),
+                    }
+                }
+            }
+        }
+        packages
+    }
+
+    /// Layers are named only where there are some.
+    fn layer(&self, index: LayerIndex) -> Option<LayerIndex> {
+        self.image.is_some().then_some(index)
+    }
+
+    fn package(&self, facts: &PackageFacts, path: &str, layer: LayerIndex) -> Result<Package, Diagnostic> {
+        let purl = purl_of(facts, self.os).map_err(|error| {
+            let message = format!("the package {:?} {:?} has no package URL: {error}", facts.name, facts.version);
+            Diagnostic::note(Code::RecordMalformed, message).at(path)
+        })?;
+        let layers = self.image.map(|image| image.layers.as_slice()).unwrap_or_default();
+        Ok(Package {
+            id: PackageId::new(&purl, path),
+            purl,
+            facts: facts.clone(),
+            location: path.to_owned(),
+            layer: self.layer(layer),
+            origin: layers.get(layer as usize).map_or(Origin::Unknown, |layer| layer.origin),
+            owned_by: None,
+        })
+    }
+
+    /// Licences that one file states for a package which another file lists, by the file's path.
+    fn licenses(&self) -> HashMap<&str, &[License]> {
+        let files = self.overlay.shown.values().flat_map(|shown| &shown.files);
+        files
+            .flat_map(|file| {
+                file.extract.licenses.iter().map(|stated| (file.path.as_str(), stated.licenses.as_slice()))
+            })
+            .collect()
+    }
+
+    /// Debian states licences in a file of the package's documentation, whose directory may be a link
+    /// to that of another package of the same source.
+    fn licenses_of(&self, facts: &PackageFacts, licenses: &HashMap<&str, &[License]>) -> Vec<License> {
+        if facts.kind != PackageKind::Deb {
+            return Vec::new();
+        }
+        let path = self.overlay.resolve(&format!("usr/share/doc/{}/copyright", facts.name));
+        licenses.get(path.as_str()).map(|licenses| licenses.to_vec()).unwrap_or_default()
+    }
+
+    /// Links language packages to the operating system package that owns their file.
+    fn link_owners(&self, packages: &mut [Package]) {
+        let mut wanted: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut owners: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
+        let all: &[Package] = packages;
+        for (index, package) in all.iter().enumerate() {
+            if package.facts.kind.is_os() {
+                owners.entry((package.facts.kind, &package.facts.name)).or_default().push(index);
+            } else {
+                wanted.entry(self.overlay.resolve(&package.location)).or_default().push(index);
+            }
+        }
+        let mut links: Vec<(usize, PackageId)> = Vec::new();
+        for owned in self.overlay.shown.values().flat_map(|shown| &shown.files).flat_map(|file| &file.extract.owned) {
+            let fits = |index: &&usize| owned.arch.is_none() || all[**index].facts.arch == owned.arch;
+            let candidates = owners.get(&(owned.kind, owned.name.as_str()));
+            let Some(owner) = candidates.and_then(|candidates| candidates.iter().find(fits)) else { continue };
+            for path in &owned.paths {
+                // File lists name the place a package was built for; a merged /usr moves it.
+                let found = match path.split_once('/') {
+                    Some((top, rest)) => match self.overlay.links.get(top) {
+                        Some(target) => wanted.get(&format!("{target}/{rest}")),
+                        None => wanted.get(path),
+                    },
+                    None => wanted.get(path),
+                };
+                for index in found.into_iter().flatten() {
+                    links.push((*index, all[*owner].id.clone()));
+                }
+            }
+        }
+        for (index, owner) in links {
+            packages[index].owned_by = Some(owner);
+        }
+    }
+
+    /// The packages that only lower layers hold.
+    fn removed(&self, packages: &[Package]) -> Vec<Removed> {
+        let mut removed = Vec::new();
+        let mut add = |files: &[&FileFacts], layer, removed_in, removal, still: &dyn Fn(&PackageFacts) -> bool| {
+            for file in files {
+                for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
+                    if let Ok(package) = self.package(facts, &file.path, layer) {
+                        removed.push(Removed { package, removed_in, removal });
+                    }
+                }
+            }
+        };
+        for Hidden { layer, files, removed_in, removal } in &self.overlay.hidden {
+            add(files, *layer, *removed_in, *removal, &|_| false);
+        }
+        for shown in self.overlay.shown.values() {
+            let mut above: (LayerIndex, &[&FileFacts]) = (shown.layer, &shown.files);
+            for (layer, files) in &shown.before {
+                add(files, *layer, above.0, Removal::Replaced, &|facts| above.1.iter().any(|file| holds(file, facts)));
+                above = (*layer, files);
+            }
+        }
+        // What another layer brought back is not gone.
+        let present: HashSet<(&str, &str)> =
+            packages.iter().map(|package| (package.purl.as_str(), package.location.as_str())).collect();
+        removed.retain(|gone| !present.contains(&(gone.package.purl.as_str(), gone.package.location.as_str())));
+        removed.sort_by(|a, b| {
+            (sort_key(&a.package), a.package.layer, a.removed_in).cmp(&(
+                sort_key(&b.package),
+                b.package.layer,
+                b.removed_in,
+            ))
+        });
+        removed
+    }
+}
+
+fn holds(file: &FileFacts, facts: &PackageFacts) -> bool {
+    file.extract.packages.iter().any(|other| {
+        other.name == facts.name
+            && other.version == facts.version
+            && other.arch == facts.arch
+            && other.kind == facts.kind
+    })
+}
+
+/// The lowest layer from which on the file has held this very version without a break: a package
+/// database is rewritten by every layer that installs something, which does not make all of it new.
+fn first_layer(shown: &Shown<'_>, file: &FileFacts, facts: &PackageFacts) -> LayerIndex {
+    let mut layer = shown.layer;
+    for (below, files) in &shown.before {
+        if !files.iter().any(|other| other.analyzer == file.analyzer && holds(other, facts)) {
+            break;
+        }
+        layer = *below;
+    }
+    layer
+}
+
+/// Drops what a lock file declares where the very package is installed beside it, after handing over
+/// what only the lock file knows.
+fn link_declared(packages: &mut Vec<Package>) {
+    let installed: HashMap<(String, String, String), usize> = packages
+        .iter()
+        .enumerate()
+        .filter(|(_, package)| package.facts.evidence == Evidence::Installed && package.facts.kind == PackageKind::Npm)
+        .map(|(index, package)| {
+            ((package.location.clone(), package.facts.name.clone(), package.facts.version.clone()), index)
+        })
+        .collect();
+    let mut learned: Vec<(usize, PackageFacts)> = Vec::new();
+    let mut keep = vec![true; packages.len()];
+    for (index, package) in packages.iter().enumerate() {
+        if package.facts.evidence != Evidence::Declared {
+            continue;
+        }
+        let Some((_, lock_path)) = package.facts.extra.iter().find(|(key, _)| key == "lock_path") else { continue };
+        let directory =
+            package.location.rsplit_once('/').map(|(directory, _)| format!("{directory}/")).unwrap_or_default();
+        let key =
+            (format!("{directory}{lock_path}/package.json"), package.facts.name.clone(), package.facts.version.clone());
+        if let Some(found) = installed.get(&key) {
+            learned.push((*found, package.facts.clone()));
+            keep[index] = false;
+        }
+    }
+    for (index, facts) in learned {
+        let package = &mut packages[index];
+        package.facts.dev |= facts.dev;
+        for (key, value) in facts.extra.into_iter().filter(|(key, _)| key != "lock_path") {
+            if !package.facts.extra.iter().any(|(known, _)| *known == key) {
+                package.facts.extra.push((key, value));
+            }
+        }
+        package.facts.extra.sort();
+    }
+    let mut keep = keep.into_iter();
+    packages.retain(|_| keep.next().unwrap_or(true));
+}

@@ -1,0 +1,278 @@
+//! Remembering layers: by the digest of the stored bytes that we hashed, what was found in them.
+//!
+//! Two kinds of small files, each written beside its place and renamed into it, so that processes can
+//! share a cache without locks and a crash leaves nothing half-written:
+//!
+//! - `layers/KEY`: the facts of a layer. The key covers the digest of its stored bytes, its media type,
+//!   the analyzers with their versions and the limits; a change of any makes the layer new.
+//! - `files/KEY`: the digest of a part of a local file, for a state of that file (device, inode, size,
+//!   both times). It stands for an earlier hash as long as the state is the same.
+//!
+//! Each file carries its own checksum; one that does not hold is as good as absent.
+
+use crate::facts::LayerFacts;
+use jiff::Timestamp;
+use sekisho_base::Limits;
+use sekisho_base::hash::{self, sha256};
+use sekisho_model::Digest;
+use sekisho_oci::FileState;
+use sekisho_sbom::Dispatch;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Raised when the form of [`LayerFacts`] changes.
+const FORMAT: u32 = 1;
+const MAGIC: &[u8; 4] = b"SKC1";
+/// Facts are a small part of a layer; more than this was not written by us.
+const MAX_ENTRY_BYTES: u64 = 512 << 20;
+/// A file that changed so shortly before it was read may change again within the same clock tick.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// A directory of remembered layers, bounded in size. Least recently used entries go first.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    directory: PathBuf,
+    max_bytes: u64,
+}
+
+/// What a layer's facts depend on, besides its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Fingerprint(String);
+
+impl Fingerprint {
+    pub(crate) fn new(dispatch: &Dispatch, limits: &Limits) -> Self {
+        Self(format!("{FORMAT}\n{}\n{limits:?}", dispatch.fingerprint()))
+    }
+}
+
+impl Cache {
+    /// A cache in `directory`, which is made when something is first kept, of at most `max_bytes`.
+    pub fn new(directory: PathBuf, max_bytes: u64) -> Self {
+        Self { directory, max_bytes }
+    }
+
+    fn path(&self, kind: &str, key: &str) -> PathBuf {
+        self.directory.join(kind).join(hash::hex(&sha256(key.as_bytes())[..20]))
+    }
+
+    fn layer_path(&self, digest: Digest, media_type: &str, fingerprint: &Fingerprint) -> PathBuf {
+        self.path("layers", &format!("{digest}\n{media_type}\n{}", fingerprint.0))
+    }
+
+    fn state_path(&self, state: &FileState, start: u64, len: u64) -> PathBuf {
+        self.path("files", &format!("{state:?}\n{start}\n{len}"))
+    }
+
+    /// Whether the facts of the layer with this digest are kept.
+    pub(crate) fn layer_known(&self, digest: Digest, media_type: &str, fingerprint: &Fingerprint) -> bool {
+        self.layer_path(digest, media_type, fingerprint).exists()
+    }
+
+    /// The facts of the layer whose stored bytes have this digest.
+    pub(crate) fn layer(
+        &self,
+        digest: Digest,
+        media_type: &str,
+        fingerprint: &Fingerprint,
+        now: Timestamp,
+    ) -> Option<LayerFacts> {
+        let path = self.layer_path(digest, media_type, fingerprint);
+        let payload = read_entry(&path)?;
+        let limits = Limits { inflated_bytes: MAX_ENTRY_BYTES, ratio: u64::MAX, ..Limits::default() };
+        let plain = inflate(&payload, &limits).ok()?;
+        let facts = postcard::from_bytes(&plain).ok()?;
+        touch(&path, now);
+        Some(facts)
+    }
+
+    /// Keeps the facts of a layer.
+    pub(crate) fn keep_layer(
+        &self,
+        digest: Digest,
+        media_type: &str,
+        fingerprint: &Fingerprint,
+        facts: &LayerFacts,
+    ) -> io::Result<()> {
+        let plain = postcard::to_stdvec(facts).map_err(io::Error::other)?;
+        let payload = zstd::bulk::compress(&plain, 1)?;
+        write_entry(&self.layer_path(digest, media_type, fingerprint), &payload)
+    }
+
+    /// The digest that a part of a file had in this very state.
+    pub(crate) fn digest(&self, state: &FileState, start: u64, len: u64) -> Option<Digest> {
+        let payload = read_entry(&self.state_path(state, start, len))?;
+        let bytes: [u8; 32] = payload.try_into().ok()?;
+        Some(Digest::from(bytes))
+    }
+
+    /// Keeps the digest of a part of a file, unless the file changed too recently to tell states apart.
+    pub(crate) fn keep_digest(
+        &self,
+        state: &FileState,
+        start: u64,
+        len: u64,
+        digest: Digest,
+        now: Timestamp,
+    ) -> io::Result<()> {
+        if state.modified.max(state.changed) + SETTLED.as_nanos() as i128 > now.as_nanosecond() {
+            return Ok(());
+        }
+        write_entry(&self.state_path(state, start, len), digest.as_bytes())
+    }
+
+    /// Deletes the least recently used entries until the cache keeps to its size.
+    pub(crate) fn trim(&self) -> io::Result<()> {
+        let mut entries = Vec::new();
+        let mut total = 0;
+        for kind in ["layers", "files"] {
+            let Ok(listing) = fs::read_dir(self.directory.join(kind)) else { continue };
+            for entry in listing {
+                let entry = entry?;
+                // Another process may have deleted it in between.
+                let Ok(metadata) = entry.metadata() else { continue };
+                total += metadata.len();
+                entries.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), entry.path()));
+            }
+        }
+        if total <= self.max_bytes {
+            return Ok(());
+        }
+        entries.sort();
+        for (_, len, path) in entries {
+            if total <= self.max_bytes {
+                break;
+            }
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => total -= len,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn inflate(payload: &[u8], limits: &Limits) -> io::Result<Vec<u8>> {
+    use sekisho_base::inflate::{Compression, Inflate};
+    use std::io::Read;
+    let mut plain = Vec::new();
+    Inflate::new(payload, Compression::Zstd, payload.len() as u64, limits)?.read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
+/// The payload of an entry whose checksum holds.
+fn read_entry(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::metadata(path).ok()?;
+    if metadata.len() > MAX_ENTRY_BYTES {
+        return None;
+    }
+    let bytes = fs::read(path).ok()?;
+    let (checksum, payload) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
+    (checksum == sha256(payload)).then(|| payload.to_vec())
+}
+
+fn write_entry(path: &Path, payload: &[u8]) -> io::Result<()> {
+    let Some(directory) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(MAGIC)?;
+    file.write_all(&sha256(payload))?;
+    file.write_all(payload)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Marks an entry as used now. Losing this costs no more than an early eviction.
+fn touch(path: &Path, now: Timestamp) {
+    if let Ok(file) = fs::File::options().append(true).open(path) {
+        let _ = file.set_modified(SystemTime::from(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_base::clock::{Clock, SystemClock};
+
+    fn facts() -> LayerFacts {
+        let mut facts = LayerFacts { entries: 3, ..LayerFacts::default() };
+        facts.paths.push("usr", true);
+        facts.paths.push("usr/bin/x", false);
+        facts
+    }
+
+    fn fingerprint() -> Fingerprint {
+        Fingerprint::new(&Dispatch::all(), &Limits::default())
+    }
+
+    #[test]
+    fn layers_come_back_only_for_the_same_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned(), 1 << 20);
+        let (digest, now) = (Digest::of(b"layer"), SystemClock.now());
+        cache.keep_layer(digest, "a", &fingerprint(), &facts()).unwrap();
+        let back = cache.layer(digest, "a", &fingerprint(), now).unwrap();
+        assert_eq!(back.entries, 3);
+        let mut paths = Vec::new();
+        back.paths.for_each(|path| paths.push(path.to_owned()));
+        assert_eq!(paths, ["usr/", "usr/bin/x"]);
+        assert!(cache.layer(digest, "b", &fingerprint(), now).is_none());
+        assert!(cache.layer(Digest::of(b"other"), "a", &fingerprint(), now).is_none());
+        let other = Fingerprint::new(&Dispatch::all(), &Limits { entries: 1, ..Limits::default() });
+        assert!(cache.layer(digest, "a", &other, now).is_none());
+    }
+
+    #[test]
+    fn damaged_entries_are_absent() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned(), 1 << 20);
+        let digest = Digest::of(b"layer");
+        cache.keep_layer(digest, "", &fingerprint(), &facts()).unwrap();
+        let path = cache.layer_path(digest, "", &fingerprint());
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            assert!(cache.layer(digest, "", &fingerprint(), SystemClock.now()).is_none(), "byte {at}");
+            fs::write(&path, &whole[..at]).unwrap();
+            assert!(cache.layer(digest, "", &fingerprint(), SystemClock.now()).is_none(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn states_of_files_that_just_changed_are_not_trusted() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned(), 1 << 20);
+        let file = tempfile::tempfile().unwrap();
+        let state = FileState::of(&file).unwrap();
+        let digest = Digest::of(b"x");
+        let now = SystemClock.now();
+        cache.keep_digest(&state, 0, 1, digest, now).unwrap();
+        assert_eq!(cache.digest(&state, 0, 1), None);
+        let later = now + jiff::SignedDuration::from_secs(60);
+        cache.keep_digest(&state, 0, 1, digest, later).unwrap();
+        assert_eq!(cache.digest(&state, 0, 1), Some(digest));
+        assert_eq!(cache.digest(&state, 1, 1), None);
+        let other = FileState { changed: state.changed + 1, ..state };
+        assert_eq!(cache.digest(&other, 0, 1), None);
+    }
+
+    #[test]
+    fn trimming_drops_the_least_recently_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path().to_owned(), 400);
+        let now = SystemClock.now();
+        let digests: Vec<Digest> = (0..8_u8).map(|n| Digest::of(&[n])).collect();
+        for (age, digest) in digests.iter().enumerate() {
+            cache.keep_layer(*digest, "", &fingerprint(), &facts()).unwrap();
+            touch(&cache.layer_path(*digest, "", &fingerprint()), now - jiff::SignedDuration::from_hours(age as i64));
+        }
+        cache.trim().unwrap();
+        let known: Vec<bool> = digests.iter().map(|digest| cache.layer_known(*digest, "", &fingerprint())).collect();
+        let kept = known.iter().filter(|known| **known).count();
+        assert!((1..8).contains(&kept), "{known:?}");
+        assert!(known[..kept].iter().all(|known| *known), "the youngest stay: {known:?}");
+    }
+}

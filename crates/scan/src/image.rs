@@ -1,0 +1,209 @@
+//! Scanning an image: layers in parallel, each at most once, then the whole put together.
+
+use crate::assemble::{self, Scanned};
+use crate::cache::Fingerprint;
+use crate::facts::LayerFacts;
+use crate::overlay::Overlay;
+use crate::{Options, ScanError, base, layer};
+use sekisho_base::ReadAt;
+use sekisho_base::bytes::FileRange;
+use sekisho_base::hash::HashingReader;
+use sekisho_base::spool::SpillQuota;
+use sekisho_model::{Code, Diagnostic, Digest, Image, Inventory, Layer, LayerIndex, Source};
+use sekisho_oci::{FileState, LayerBlob, OpenImage};
+use sekisho_sbom::Dispatch;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Scans the image at `path`.
+///
+/// Fails only when there is no image to speak of; whatever could not be read of one is in the
+/// inventory's diagnostics.
+pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
+    let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
+    let opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)?;
+    let dispatch = Dispatch::all();
+    let reader =
+        LayerReader { options, dispatch: &dispatch, fingerprint: Fingerprint::new(&dispatch, &options.limits), quota };
+    let outcomes = reader.read_all(&opened.layers);
+    if let Some(cache) = &options.cache {
+        // A cache that cannot be trimmed has been told of when it could not be written.
+        let _ = cache.trim();
+    }
+    Ok(put_together(path, opened, &outcomes, options))
+}
+
+/// A layer after it was read, or found in the cache.
+struct Outcome {
+    facts: LayerFacts,
+    digest: Option<Digest>,
+    stored_bytes: u64,
+    diagnostics: Vec<Diagnostic>,
+}
+
+struct LayerReader<'a> {
+    options: &'a Options<'a>,
+    dispatch: &'a Dispatch,
+    fingerprint: Fingerprint,
+    quota: Arc<SpillQuota>,
+}
+
+impl LayerReader<'_> {
+    /// Reads all layers on several threads, the largest first, since the last one decides the time.
+    fn read_all(&self, layers: &[LayerBlob]) -> Vec<Outcome> {
+        let size = |layer: &LayerBlob| layer.stored.as_ref().map_or(0, ReadAt::size);
+        let mut order: Vec<usize> = (0..layers.len()).collect();
+        order.sort_by_key(|index| std::cmp::Reverse(size(&layers[*index])));
+        self.options.progress.total(layers.iter().map(size).sum());
+
+        let jobs = match self.options.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs,
+        };
+        let next = AtomicUsize::new(0);
+        let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new(layers.iter().map(|_| None).collect());
+        let work = || {
+            while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let outcome = self.read(&layers[*index]);
+                // A panic elsewhere leaves the list whole: slots are only ever set.
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner)[*index] = Some(outcome);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..jobs.min(layers.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(Outcome::lost)).collect()
+    }
+
+    fn read(&self, layer: &LayerBlob) -> Outcome {
+        if !sekisho_oci::image::is_readable_layer(&layer.media_type) {
+            let message = format!("layers of the media type {} are not read", layer.media_type);
+            return Outcome::failed(Diagnostic::incomplete(Code::LayerMediaType, message));
+        }
+        let stored = match &layer.stored {
+            Ok(stored) => stored,
+            Err(diagnostic) => return Outcome::failed(diagnostic.clone()),
+        };
+        let mut outcome = self.read_stored(layer, stored).unwrap_or_else(|error| {
+            Outcome::failed(Diagnostic::incomplete(Code::SourceUnreadable, format!("cannot be read: {error}")))
+        });
+        let mut verify = |what: &str, stated: Option<Digest>, found: Option<Digest>| {
+            if let (Some(stated), Some(found)) = (stated, found)
+                && stated != found
+            {
+                let message = format!("the {what} should be {stated} but is {found}");
+                outcome.diagnostics.push(Diagnostic::incomplete(Code::DigestMismatch, message));
+            }
+        };
+        verify("digest of the stored bytes", layer.digest, outcome.digest);
+        verify("diffID", layer.diff_id, outcome.facts.diff_id);
+        outcome
+    }
+
+    fn read_stored(&self, layer: &LayerBlob, stored: &FileRange) -> io::Result<Outcome> {
+        let media_type = layer.media_type.as_str();
+        let before = FileState::of(stored.file())?;
+        let (start, len) = (stored.start(), stored.size());
+        let now = self.options.clock.now();
+        if let Some(cache) = &self.options.cache {
+            let mut known = if self.options.rehash { None } else { cache.digest(&before, start, len) };
+            // Bytes that hash to a known layer need not be inflated.
+            if let (None, Some(stated)) = (known, layer.digest.or(layer.diff_id))
+                && cache.layer_known(stated, media_type, &self.fingerprint)
+            {
+                let (digest, _) = HashingReader::new(stored.reader(), 1 << 17).finish()?;
+                known = Some(Digest::from(digest));
+                if FileState::of(stored.file())? == before {
+                    let _ = cache.keep_digest(&before, start, len, Digest::from(digest), now);
+                }
+            }
+            if let Some(digest) = known
+                && let Some(facts) = cache.layer(digest, media_type, &self.fingerprint, now)
+            {
+                self.options.progress.advance(len);
+                return Ok(Outcome { facts, digest: Some(digest), stored_bytes: len, diagnostics: Vec::new() });
+            }
+        }
+        let advance = |bytes| self.options.progress.advance(bytes);
+        let (facts, end) = layer::read(stored, self.dispatch, &self.options.limits, &self.quota, &advance)?;
+        let mut diagnostics = Vec::new();
+        if FileState::of(stored.file())? != before {
+            diagnostics.push(Diagnostic::incomplete(Code::SourceChanged, "the file changed while it was read"));
+        } else if end.stored_bytes != len {
+            let message = format!("the file ends after {} of {len} bytes of the layer", end.stored_bytes);
+            diagnostics.push(Diagnostic::incomplete(Code::LayerUnreadable, message));
+        } else if let Some(cache) = &self.options.cache {
+            let kept = cache
+                .keep_layer(end.digest, media_type, &self.fingerprint, &facts)
+                .and_then(|()| cache.keep_digest(&before, start, len, end.digest, now));
+            if let Err(error) = kept {
+                diagnostics
+                    .push(Diagnostic::note(Code::CacheUnusable, format!("the layer could not be cached: {error}")));
+            }
+        }
+        Ok(Outcome { facts, digest: Some(end.digest), stored_bytes: end.stored_bytes, diagnostics })
+    }
+}
+
+impl Outcome {
+    fn failed(diagnostic: Diagnostic) -> Self {
+        Self { facts: LayerFacts::default(), digest: None, stored_bytes: 0, diagnostics: vec![diagnostic] }
+    }
+
+    fn lost() -> Self {
+        Self::failed(Diagnostic::incomplete(Code::InternalFault, "the layer was not read; this is a bug"))
+    }
+}
+
+/// Makes the inventory of an image from the facts of its layers.
+fn put_together(path: &Path, opened: OpenImage, outcomes: &[Outcome], options: &Options<'_>) -> Inventory {
+    let mut diagnostics = opened.diagnostics;
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let own = outcome.facts.diagnostics.iter().chain(&outcome.diagnostics);
+        diagnostics
+            .extend(own.cloned().map(|diagnostic| Diagnostic { layer: Some(index as LayerIndex), ..diagnostic }));
+    }
+    let instructions = base::instructions(&opened.history, outcomes.len());
+    if instructions.is_none() && !opened.history.is_empty() {
+        diagnostics.push(Diagnostic::note(
+            Code::ImageInvalid,
+            "the build history does not fit the layers; layers have no instruction",
+        ));
+    }
+    let diff_ids: Vec<Option<Digest>> = outcomes.iter().map(|outcome| outcome.facts.diff_id).collect();
+    let base = base::identify(&diff_ids, &opened.labels, &opened.history, instructions.is_some(), &options.bases);
+    let layers: Vec<Layer> = outcomes
+        .iter()
+        .enumerate()
+        .map(|(index, outcome)| Layer {
+            index: index as LayerIndex,
+            digest: outcome.digest,
+            diff_id: outcome.facts.diff_id,
+            stored_bytes: outcome.stored_bytes,
+            plain_bytes: outcome.facts.plain_bytes,
+            entries: outcome.facts.entries,
+            created_by: instructions.as_ref().and_then(|steps| steps.get(index).cloned().flatten()),
+            origin: base::origin(base.as_ref(), index as LayerIndex),
+        })
+        .collect();
+    let facts: Vec<&LayerFacts> = outcomes.iter().map(|outcome| &outcome.facts).collect();
+    let image = Image {
+        names: opened.names,
+        manifest_digest: opened.manifest_digest,
+        config_digest: opened.config_digest,
+        platform: opened.platform,
+        created: opened.created,
+        labels: opened.labels,
+        layers,
+        history: opened.history,
+        base,
+    };
+    let source = Source { kind: opened.kind, name: path.to_string_lossy().into_owned() };
+    assemble::inventory(Scanned { source, image: Some(image), overlay: Overlay::of(&facts), diagnostics }, options)
+}

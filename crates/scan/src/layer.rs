@@ -1,0 +1,223 @@
+//! One layer, one pass: hash, inflate, walk, analyse.
+
+use crate::collect::Collector;
+use crate::facts::LayerFacts;
+use sekisho_base::bytes::FileRange;
+use sekisho_base::spool::{SpillQuota, Spool};
+use sekisho_base::{Limits, ReadAt};
+use sekisho_model::{Code, Diagnostic};
+use sekisho_oci::Whiteout;
+use sekisho_oci::stream::{ByteStream, LayerEnd, LayerStream};
+use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
+use sekisho_sbom::{Analyzer, Dispatch};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+/// Reads the layer stored in `stored`.
+pub(crate) fn read(
+    stored: &FileRange,
+    dispatch: &Dispatch,
+    limits: &Limits,
+    quota: &Arc<SpillQuota>,
+    advance: &dyn Fn(u64),
+) -> io::Result<(LayerFacts, LayerEnd)> {
+    let mut stream = LayerStream::new(stored.clone(), limits)?;
+    let spool = Spool::new(limits.memory_file_bytes, Arc::clone(quota));
+    let mut visitor =
+        LayerVisitor { collector: Collector::new(dispatch, limits), spool, hardlinks: Vec::new(), advance, seen: 0 };
+    let walked = walk(&mut stream, limits, &mut visitor);
+    let end = stream.finish()?;
+    let LayerVisitor { mut collector, mut spool, hardlinks, .. } = visitor;
+    link_hardlinks(&mut collector, hardlinks, stored, &mut spool)?;
+    if let (Err(reason), true) = (&end.plain, walked.complete) {
+        // The walk met the end of the archive before the damage; nothing hides behind that, but the
+        // diffID cannot be told.
+        collector.diagnostic(Diagnostic::incomplete(
+            Code::LayerUnreadable,
+            format!("what follows the archive's end does not inflate: {reason}"),
+        ));
+    }
+    let mut facts = collector.finish();
+    facts.diff_id = end.plain.as_ref().ok().copied();
+    facts.plain_bytes = end.plain_bytes;
+    facts.entries = walked.entries;
+    Ok((facts, end))
+}
+
+struct LayerVisitor<'a> {
+    collector: Collector<'a>,
+    spool: Spool,
+    /// Hard links that a path pattern wants, or whose target may turn out to be wanted.
+    hardlinks: Vec<(String, String)>,
+    advance: &'a dyn Fn(u64),
+    seen: u64,
+}
+
+impl Visitor<LayerStream> for LayerVisitor<'_> {
+    fn entry(&mut self, entry: &Entry, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
+        let stored = content.stored_position();
+        (self.advance)(stored - self.seen);
+        self.seen = stored;
+        let path = entry.path.as_str();
+        if path.is_empty() {
+            return Ok(());
+        }
+        match Whiteout::of(path) {
+            Some(Whiteout::Remove { directory, name }) => {
+                let gone = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
+                self.collector.facts.removed.push(gone);
+                return Ok(());
+            }
+            Some(Whiteout::Opaque { directory }) => {
+                self.collector.facts.opaque.push(directory.to_owned());
+                return Ok(());
+            }
+            Some(Whiteout::Metadata) => return Ok(()),
+            None => {}
+        }
+        self.collector.entry(path, entry.kind == EntryKind::Directory);
+        match &entry.kind {
+            EntryKind::File { size } => self.file(path, *size, content)?,
+            EntryKind::Symlink { target } => self.collector.link(path, target),
+            EntryKind::Hardlink { target } => self.hardlinks.push((path.to_owned(), target.clone())),
+            EntryKind::Directory | EntryKind::Other => {}
+        }
+        Ok(())
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.collector.diagnostic(diagnostic);
+    }
+}
+
+impl LayerVisitor<'_> {
+    fn file(&mut self, path: &str, size: u64, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
+        let dispatch = self.collector.dispatch;
+        let mut wanted = dispatch.by_path(path);
+        if wanted.is_empty() && size >= dispatch.magic_min_bytes() {
+            wanted.extend(dispatch.by_magic(content.head(Dispatch::HEAD)?, size));
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let (collector, spool) = (&mut self.collector, &mut self.spool);
+        if let Some(refusal) = with_content(content, size, path, collector.limits, spool, |data| {
+            for analyzer in wanted {
+                collector.analyze(analyzer, path, data);
+            }
+        })? {
+            collector.diagnostic(refusal);
+        }
+        Ok(())
+    }
+}
+
+/// Calls `visit` with the content of an entry at random positions, wherever it lies best: in the
+/// stream's buffer, in the archive itself, in memory, or in a temporary file. Returns the reason when it
+/// cannot be had.
+fn with_content<S: ByteStream>(
+    content: &mut Content<'_, S>,
+    size: u64,
+    path: &str,
+    limits: &Limits,
+    spool: &mut Spool,
+    visit: impl FnOnce(&dyn ReadAt),
+) -> io::Result<Option<Diagnostic>> {
+    if size > limits.random_file_bytes {
+        let message = format!("{size} bytes are more than the limit of {} for one file", limits.random_file_bytes);
+        return Ok(Some(Diagnostic::incomplete(Code::LimitExceeded, message).at(path)));
+    }
+    if let Some(bytes) = content.buffered()? {
+        visit(&bytes);
+        return Ok(None);
+    }
+    if let Some(range) = content.range() {
+        visit(&range);
+        return Ok(None);
+    }
+    spool.clear();
+    match content.copy_to(spool)? {
+        Ok(()) => visit(spool),
+        Err(error) => {
+            let code = match error.kind() {
+                io::ErrorKind::FileTooLarge => Code::LimitExceeded,
+                _ => Code::FileUnreadable,
+            };
+            spool.clear();
+            return Ok(Some(
+                Diagnostic::incomplete(code, format!("could not be set aside to be read: {error}")).at(path),
+            ));
+        }
+    }
+    spool.clear();
+    Ok(None)
+}
+
+/// Gives a hard link the facts of the file it names. Where a link's name is wanted and its target's was
+/// not, the content has gone by unread: the layer is read again for those files alone, which real images
+/// hardly ever need.
+fn link_hardlinks(
+    collector: &mut Collector<'_>,
+    hardlinks: Vec<(String, String)>,
+    stored: &FileRange,
+    spool: &mut Spool,
+) -> io::Result<()> {
+    let dispatch = collector.dispatch;
+    let mut missed: HashMap<String, Vec<(String, &'static Analyzer)>> = HashMap::new();
+    for (path, target) in hardlinks {
+        let mut wanted = dispatch.by_path(&path);
+        wanted.extend(dispatch.magic_analyzers());
+        for analyzer in wanted {
+            match collector.kept(&target, analyzer) {
+                Some(extract) => collector.keep(analyzer, &path, extract),
+                // Content that was looked at and says nothing says nothing under another name either.
+                None if analyzer.paths.is_empty() || dispatch.wants(analyzer, &target) => {}
+                None => missed.entry(target.clone()).or_default().push((path.clone(), analyzer)),
+            }
+        }
+    }
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let limits = collector.limits;
+    let mut stream = LayerStream::new(stored.clone(), limits)?;
+    let mut again = AgainVisitor { collector, spool, missed };
+    walk(&mut stream, limits, &mut again);
+    let AgainVisitor { collector, missed, .. } = again;
+    let mut lost: Vec<_> = missed.into_iter().collect();
+    lost.sort_by(|a, b| a.0.cmp(&b.0));
+    for (target, links) in lost {
+        for (path, _) in links {
+            let message = format!("is a hard link to {target}, which the layer does not hold as a file");
+            collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message).at(path));
+        }
+    }
+    Ok(())
+}
+
+struct AgainVisitor<'a, 'b> {
+    collector: &'a mut Collector<'b>,
+    spool: &'a mut Spool,
+    missed: HashMap<String, Vec<(String, &'static Analyzer)>>,
+}
+
+impl Visitor<LayerStream> for AgainVisitor<'_, '_> {
+    fn entry(&mut self, entry: &Entry, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
+        let EntryKind::File { size } = entry.kind else { return Ok(()) };
+        let Some(links) = self.missed.remove(&entry.path) else { return Ok(()) };
+        let collector = &mut *self.collector;
+        let refused = with_content(content, size, &entry.path, collector.limits, self.spool, |data| {
+            for (path, analyzer) in links {
+                collector.analyze(analyzer, &path, data);
+            }
+        })?;
+        if let Some(refusal) = refused {
+            collector.diagnostic(refusal);
+        }
+        Ok(())
+    }
+
+    // The first walk has said it all.
+    fn diagnostic(&mut self, _: Diagnostic) {}
+}

@@ -1,0 +1,157 @@
+//! Laying layers over each other: which files the image as a whole shows, and what hides the others.
+//!
+//! The rules are those of overlay file systems: an entry hides the one of the same path below; a
+//! non-directory hides all below a directory of that path; directories merge; whiteouts and opaque
+//! directories act on the layers below, never on their own.
+
+use crate::facts::{FileFacts, LayerFacts};
+use sekisho_model::{LayerIndex, Removal};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+/// The file facts of one path in one layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown<'a> {
+    pub(crate) layer: LayerIndex,
+    pub(crate) files: Vec<&'a FileFacts>,
+    /// The same path in lower layers, as long as it was replaced and never removed; nearest first.
+    pub(crate) before: Vec<(LayerIndex, Vec<&'a FileFacts>)>,
+}
+
+/// Something a lower layer holds and the image does not show.
+#[derive(Debug, Clone)]
+pub(crate) struct Hidden<'a> {
+    pub(crate) layer: LayerIndex,
+    pub(crate) files: Vec<&'a FileFacts>,
+    pub(crate) removed_in: LayerIndex,
+    pub(crate) removal: Removal,
+}
+
+/// The image as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay<'a> {
+    pub(crate) shown: BTreeMap<&'a str, Shown<'a>>,
+    pub(crate) hidden: Vec<Hidden<'a>>,
+    /// Symbolic links by path, with their targets from the root.
+    pub(crate) links: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Overlay<'a> {
+    /// Lays `layers`, from the bottom, over each other. A layer that could not be read is empty.
+    pub(crate) fn of(layers: &[&'a LayerFacts]) -> Self {
+        let mut overlay = Self::default();
+        for (index, layer) in layers.iter().enumerate() {
+            overlay.lay(index as LayerIndex, layer);
+        }
+        overlay
+    }
+
+    fn lay(&mut self, index: LayerIndex, layer: &'a LayerFacts) {
+        for directory in &layer.opaque {
+            self.hide_below(directory, index, Removal::Opaque);
+        }
+        for path in &layer.removed {
+            self.hide(path, index, Removal::Whiteout);
+            self.hide_below(path, index, Removal::Whiteout);
+        }
+        let replaced = self.replace(index, layer);
+        for link in &layer.links {
+            self.links.insert(&link.path, &link.target);
+        }
+        for file in &layer.files {
+            let shown = self.shown.entry(&file.path).or_insert_with(|| Shown {
+                layer: index,
+                files: Vec::new(),
+                before: Vec::new(),
+            });
+            shown.files.push(file);
+        }
+        for (path, old) in replaced {
+            match self.shown.get_mut(path) {
+                // The file has a new version: what both hold is not gone.
+                Some(new) => {
+                    new.before.push((old.layer, old.files.clone()));
+                    new.before.extend(old.before);
+                }
+                None => self.hidden.push(Hidden {
+                    layer: old.layer,
+                    files: old.files,
+                    removed_in: index,
+                    removal: Removal::Replaced,
+                }),
+            }
+        }
+    }
+
+    /// Takes away what the entries of `layer` replace; returns what was at their very paths.
+    fn replace(&mut self, index: LayerIndex, layer: &LayerFacts) -> Vec<(&'a str, Shown<'a>)> {
+        if self.shown.is_empty() && self.links.is_empty() {
+            return Vec::new();
+        }
+        // Few paths are shown and many entries go by: one look-up decides for almost all of them.
+        let mut known: HashMap<&'a str, bool> = HashMap::new();
+        for path in self.shown.keys().chain(self.links.keys()).copied() {
+            known.insert(path, true);
+            let mut rest = path;
+            while let Some((parent, _)) = rest.rsplit_once('/') {
+                if known.insert(parent, known.get(parent).copied().unwrap_or(false)).is_some() {
+                    break;
+                }
+                rest = parent;
+            }
+        }
+        let mut replaced = Vec::new();
+        layer.paths.for_each(|entry| {
+            let path = entry.strip_suffix('/').unwrap_or(entry);
+            let Some((known, _)) = known.get_key_value(path) else { return };
+            let known: &'a str = known;
+            self.links.remove(known);
+            if let Some(old) = self.shown.remove(known) {
+                replaced.push((known, old));
+            }
+            if !entry.ends_with('/') {
+                self.hide_below(known, index, Removal::Replaced);
+            }
+        });
+        replaced
+    }
+
+    fn hide(&mut self, path: &str, removed_in: LayerIndex, removal: Removal) {
+        self.links.remove(path);
+        if let Some(old) = self.shown.remove(path) {
+            self.hidden.push(Hidden { layer: old.layer, files: old.files, removed_in, removal });
+        }
+    }
+
+    fn hide_below(&mut self, directory: &str, removed_in: LayerIndex, removal: Removal) {
+        for path in keys_below(&self.shown, directory).into_iter().chain(keys_below(&self.links, directory)) {
+            self.hide(path, removed_in, removal);
+        }
+    }
+
+    /// Follows symbolic links in any component of `path`, a few at most; returns the path itself where
+    /// there is none.
+    pub(crate) fn resolve(&self, path: &str) -> String {
+        const MAX_LINKS: usize = 8;
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINKS {
+            let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+            let found = ends.into_iter().find_map(|end| Some((end, *self.links.get(&path[..end])?)));
+            let Some((end, target)) = found else { break };
+            let rest = &path[end..];
+            path = if target.is_empty() { rest.trim_start_matches('/').to_owned() } else { format!("{target}{rest}") };
+        }
+        path
+    }
+}
+
+/// The keys strictly below `directory`; all for the root, which is empty.
+fn keys_below<'a, V>(map: &BTreeMap<&'a str, V>, directory: &str) -> Vec<&'a str> {
+    if directory.is_empty() {
+        return map.keys().copied().collect();
+    }
+    // '0' follows '/' in ASCII, so this is the range of all keys that begin with "directory/".
+    let (from, to) = (format!("{directory}/"), format!("{directory}0"));
+    let bounds = (Bound::Excluded(from.as_str()), Bound::Excluded(to.as_str()));
+    map.range::<str, _>(bounds).map(|(key, _)| *key).collect()
+}
