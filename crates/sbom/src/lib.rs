@@ -6,6 +6,7 @@
 
 pub mod analyzer;
 pub mod analyzers;
+pub mod cyclonedx;
 pub mod dispatch;
 mod glob;
 pub mod purl;

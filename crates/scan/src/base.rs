@@ -1,7 +1,11 @@
 //! Which layers are the base image's, and which instruction brought each layer.
 
+use crate::Options;
+use sekisho_base::spool::SpillQuota;
 use sekisho_model::{BaseImage, BaseMethod, Digest, History, LayerIndex, Origin};
+use sekisho_oci::Choice;
 use serde::Deserialize;
+use std::path::Path;
 
 /// A base image that is known by its layers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +30,22 @@ pub struct KnownBases {
 }
 
 impl KnownBases {
+    /// Reads what is at `path`: a TOML list, or an image, whose configuration is believed: it is the
+    /// caller who says that it is a base.
+    pub fn load(path: &Path, options: &Options<'_>) -> Result<Self, String> {
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+            return Self::parse(&text);
+        }
+        let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
+        let choice = Choice { name: None, platform: options.choice.platform.clone() };
+        let image = sekisho_oci::open(path, &choice, &options.limits, &quota).map_err(|error| error.to_string())?;
+        let diff_ids: Option<Vec<Digest>> = image.layers.iter().map(|layer| layer.diff_id).collect();
+        let name = image.names.first().cloned().unwrap_or_else(|| path.to_string_lossy().into_owned());
+        let diff_ids = diff_ids.ok_or("its configuration states no diff_ids")?;
+        Ok(Self { bases: vec![KnownBase { name, digest: image.manifest_digest, diff_ids }] })
+    }
+
     /// Reads a TOML list: `[[base]]` tables with `name`, `diff_ids` and optionally `digest`.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.message().to_owned())

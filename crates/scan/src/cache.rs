@@ -82,7 +82,7 @@ impl Cache {
         let payload = read_entry(&path)?;
         let limits = Limits { inflated_bytes: MAX_ENTRY_BYTES, ratio: u64::MAX, ..Limits::default() };
         let plain = inflate(&payload, &limits).ok()?;
-        let facts = postcard::from_bytes(&plain).ok()?;
+        let facts = rmp_serde::from_slice(&plain).ok()?;
         touch(&path, now);
         Some(facts)
     }
@@ -95,7 +95,7 @@ impl Cache {
         fingerprint: &Fingerprint,
         facts: &LayerFacts,
     ) -> io::Result<()> {
-        let plain = postcard::to_stdvec(facts).map_err(io::Error::other)?;
+        let plain = rmp_serde::to_vec_named(facts).map_err(io::Error::other)?;
         let payload = zstd::bulk::compress(&plain, 1)?;
         write_entry(&self.layer_path(digest, media_type, fingerprint), &payload)
     }
@@ -193,12 +193,18 @@ fn touch(path: &Path, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::FileFacts;
     use sekisho_base::clock::{Clock, SystemClock};
+    use sekisho_model::{PackageFacts, PackageKind};
+    use sekisho_sbom::Extract;
 
     fn facts() -> LayerFacts {
         let mut facts = LayerFacts { entries: 3, ..LayerFacts::default() };
         facts.paths.push("usr", true);
         facts.paths.push("usr/bin/x", false);
+        let package = PackageFacts::new(PackageKind::Deb, "x", "1");
+        let extract = Extract { packages: vec![package], ..Extract::default() };
+        facts.files.push(FileFacts { path: "a".into(), analyzer: "b".into(), extract });
         facts
     }
 
@@ -213,7 +219,7 @@ mod tests {
         let (digest, now) = (Digest::of(b"layer"), SystemClock.now());
         cache.keep_layer(digest, "a", &fingerprint(), &facts()).unwrap();
         let back = cache.layer(digest, "a", &fingerprint(), now).unwrap();
-        assert_eq!(back.entries, 3);
+        assert_eq!((back.entries, &back.files), (3, &facts().files), "optional fields may be left out");
         let mut paths = Vec::new();
         back.paths.for_each(|path| paths.push(path.to_owned()));
         assert_eq!(paths, ["usr/", "usr/bin/x"]);

@@ -157,8 +157,8 @@ mod tests {
             for (path, directory) in &paths {
                 table.push(path, *directory);
             }
-            let bytes = postcard::to_stdvec(&table).unwrap();
-            let table: PathTable = postcard::from_bytes(&bytes).unwrap();
+            let bytes = rmp_serde::to_vec_named(&table).unwrap();
+            let table: PathTable = rmp_serde::from_slice(&bytes).unwrap();
             let mut got = Vec::new();
             table.for_each(|path| got.push(path.to_owned()));
             let expect: Vec<String> =

@@ -1,0 +1,210 @@
+//! The tree of commands and their arguments.
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use sekisho_model::{Exit, Platform};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Guards containers through their whole life.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sekisho",
+    version,
+    about = "Guards containers through their whole life: image, registry, orchestrator, container, host",
+    after_help = "Exit codes: 0 passed, 1 a gate or policy said no, 2 usage or configuration error, 3 could not complete.",
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Arguments of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Configuration file, instead of the usual places
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// When to colour output
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Global options")]
+    pub(crate) color: Option<ColorWhen>,
+
+    /// Show no progress
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On terminals, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find out what is in an image or a file system
+    #[command(subcommand)]
+    Scan(ScanCommand),
+    /// Write a software bill of materials
+    #[command(subcommand)]
+    Sbom(SbomCommand),
+    /// Inspect the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write a completion script for a shell to standard output
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a directory
+    Man {
+        /// The directory, which is made if it does not exist
+        directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScanCommand {
+    /// List every package in an image, with its layer, file, licence and package URL
+    Image(ScanArguments<ImageTarget>),
+    /// List every package in a root file system or directory
+    Fs(ScanArguments<FsTarget>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SbomCommand {
+    /// Describe an image
+    Image(SbomArguments<ImageTarget>),
+    /// Describe a root file system or directory
+    Fs(SbomArguments<FsTarget>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting, its value and where the value comes from
+    Show,
+}
+
+/// What to scan, when it is an image.
+#[derive(Debug, Args)]
+pub(crate) struct ImageTarget {
+    /// A docker archive (docker save), an OCI layout directory, or a tar of one; archives may be
+    /// compressed with gzip or zstd
+    #[arg(value_name = "IMAGE")]
+    pub(crate) path: PathBuf,
+
+    /// Which image, where the archive holds several: a name, a tag or a digest
+    #[arg(long, value_name = "NAME")]
+    pub(crate) image: Option<String>,
+
+    /// Platform to choose from a multi-platform image, as os/architecture[/variant]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
+
+    /// A base image to recognise: an image, or a TOML list of known bases; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) base: Vec<PathBuf>,
+
+    /// Also list packages that only lower layers hold, and what removed them
+    #[arg(long)]
+    pub(crate) all_layers: bool,
+
+    /// Hash local files again even if they seem unchanged
+    #[arg(long)]
+    pub(crate) rehash: bool,
+
+    /// Neither read nor write the layer cache
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+}
+
+/// What to scan, when it is a directory.
+#[derive(Debug, Args)]
+pub(crate) struct FsTarget {
+    /// The directory; `/` for this machine
+    #[arg(value_name = "DIRECTORY")]
+    pub(crate) path: PathBuf,
+
+    /// Go into other file systems mounted below it
+    #[arg(long)]
+    pub(crate) cross_file_systems: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArguments<T: Args> {
+    #[command(flatten)]
+    pub(crate) target: T,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: ScanFormat,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SbomArguments<T: Args> {
+    #[command(flatten)]
+    pub(crate) target: T,
+
+    /// SBOM format
+    #[arg(long, short, value_name = "FORMAT", default_value = "cyclonedx")]
+    pub(crate) format: SbomFormat,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CommonArguments {
+    /// Write the result to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Exit with 0 even when something could not be read
+    #[arg(long)]
+    pub(crate) allow_incomplete: bool,
+
+    /// Layers to read at the same time; 0 for one a processor
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people
+    Table,
+    /// The inventory, schema sekisho.inventory/v1
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SbomFormat {
+    /// CycloneDX 1.6 JSON
+    Cyclonedx,
+    /// The inventory, schema sekisho.inventory/v1
+    Json,
+}
+
+/// The command tree, for manual pages, completions and documentation.
+pub fn command_tree() -> clap::Command {
+    Arguments::command()
+}
+
+/// Prints why arguments were refused, or the help that was asked for.
+pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
+    // Nothing is left to be done when the stream is gone.
+    let _ = refusal.print();
+    ExitCode::from(if refusal.use_stderr() { Exit::Usage } else { Exit::Passed } as u8)
+}

@@ -1,0 +1,69 @@
+//! What each command does.
+
+mod scan;
+
+use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, SbomCommand, ScanCommand, command_tree};
+use crate::config::{Config, Environment};
+use crate::error::CliError;
+use crate::{CommandResult, output};
+use anstream::ColorChoice;
+use sekisho_model::{Code, Exit};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(arguments: Arguments) -> CommandResult {
+    let environment = Environment::of_process();
+    let Arguments { command, global } = arguments;
+    let mut config = Config::load(global.config.as_deref(), &environment)?;
+    config.flag("--color", "output", "color", global.color.map(color_name))?;
+    choose_color(&config.settings()?.output.color)?;
+    let mut context = scan::Context { config, environment, quiet: global.quiet };
+    match command {
+        Command::Scan(ScanCommand::Image(arguments)) => scan::scan_image(&mut context, arguments),
+        Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, arguments),
+        Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
+        Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, arguments),
+        Command::Config(ConfigCommand::Show) => {
+            output::write(&context.config.show(), None)?;
+            Ok(Exit::Passed)
+        }
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command_tree(), "sekisho", &mut script);
+            output::write(&String::from_utf8_lossy(&script), None)?;
+            Ok(Exit::Passed)
+        }
+        Command::Man { directory } => {
+            std::fs::create_dir_all(&directory)
+                .and_then(|()| clap_mangen::generate_to(command_tree(), &directory))
+                .map_err(|error| {
+                    CliError::new(
+                        Code::OutputFailed,
+                        format!("cannot write manual pages to {}: {error}", directory.display()),
+                    )
+                })?;
+            Ok(Exit::Passed)
+        }
+    }
+}
+
+fn color_name(when: ColorWhen) -> &'static str {
+    match when {
+        ColorWhen::Auto => "auto",
+        ColorWhen::Always => "always",
+        ColorWhen::Never => "never",
+    }
+}
+
+fn choose_color(name: &str) -> Result<(), CliError> {
+    match name {
+        "auto" => ColorChoice::Auto,
+        "always" => ColorChoice::Always,
+        "never" => ColorChoice::Never,
+        other => {
+            let message = format!("output.color is {other:?}, which is none of auto, always and never");
+            return Err(CliError::new(Code::ConfigInvalid, message));
+        }
+    }
+    .write_global();
+    Ok(())
+}

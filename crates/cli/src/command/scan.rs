@@ -1,0 +1,163 @@
+//! `scan` and `sbom`: what is in an image or a directory.
+
+use crate::args::{CommonArguments, FsTarget, ImageTarget, SbomArguments, SbomFormat, ScanArguments, ScanFormat};
+use crate::config::{Config, Environment, Settings};
+use crate::error::CliError;
+use crate::progress::Bar;
+use crate::{CommandResult, output};
+use sekisho_base::clock::{Clock, FixedClock, SystemClock};
+use sekisho_model::{Code, Exit, Inventory};
+use sekisho_oci::Choice;
+use sekisho_report::{TableOptions, inventory_json, inventory_table};
+use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
+use std::path::Path;
+
+/// What every command is given.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) environment: Environment,
+    pub(crate) quiet: bool,
+}
+
+pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<ImageTarget>) -> CommandResult {
+    let (inventory, settings) = read_image(context, arguments.target, &arguments.common)?;
+    show(&inventory, &settings, arguments.format, &arguments.common)
+}
+
+pub(crate) fn scan_fs(context: &mut Context, arguments: ScanArguments<FsTarget>) -> CommandResult {
+    let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
+    show(&inventory, &settings, arguments.format, &arguments.common)
+}
+
+pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
+    let (inventory, settings) = read_image(context, arguments.target, &arguments.common)?;
+    write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
+}
+
+pub(crate) fn sbom_fs(context: &mut Context, arguments: SbomArguments<FsTarget>) -> CommandResult {
+    let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
+    write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
+}
+
+fn read_image(
+    context: &mut Context,
+    target: ImageTarget,
+    common: &CommonArguments,
+) -> Result<(Inventory, Settings), CliError> {
+    let settings = settings(context, common, target.no_cache)?;
+    let clock = clock(&context.environment)?;
+    let bar = Bar::new("scanning", context.quiet);
+    let choice = Choice { name: target.image, platform: target.platform };
+    let mut options = options(&settings, clock.as_ref(), &bar, choice);
+    options.all_layers = target.all_layers;
+    options.rehash = target.rehash;
+    for path in settings.scan.bases.iter().chain(&target.base) {
+        let known = KnownBases::load(path, &options).map_err(|reason| {
+            CliError::new(Code::BaseUnusable, format!("cannot read the base image {}: {reason}", path.display()))
+        })?;
+        options.bases.bases.extend(known.bases);
+    }
+    let inventory = run_image(&target.path, &options)?;
+    drop(options);
+    Ok((inventory, settings))
+}
+
+fn read_fs(
+    context: &mut Context,
+    target: &FsTarget,
+    common: &CommonArguments,
+) -> Result<(Inventory, Settings), CliError> {
+    let settings = settings(context, common, false)?;
+    let clock = clock(&context.environment)?;
+    let bar = Bar::new("scanning", context.quiet);
+    let mut options = options(&settings, clock.as_ref(), &bar, Choice::default());
+    options.cross_file_systems = target.cross_file_systems;
+    let inventory = run_fs(&target.path, &options)?;
+    drop(options);
+    Ok((inventory, settings))
+}
+
+fn settings(context: &mut Context, common: &CommonArguments, no_cache: bool) -> Result<Settings, CliError> {
+    let config = &mut context.config;
+    let jobs = common.jobs.map(|jobs| i64::try_from(jobs).unwrap_or(i64::MAX));
+    config.flag("--jobs", "scan", "jobs", jobs)?;
+    config.flag("--allow-incomplete", "scan", "allow_incomplete", common.allow_incomplete.then_some(true))?;
+    config.flag("--no-cache", "cache", "enabled", no_cache.then_some(false))?;
+    config.settings()
+}
+
+fn options<'a>(settings: &Settings, clock: &'a dyn Clock, bar: &'a Bar, choice: Choice) -> Options<'a> {
+    let cache = &settings.cache;
+    Options {
+        limits: settings.limits(),
+        choice,
+        jobs: settings.scan.jobs,
+        all_layers: false,
+        cross_file_systems: false,
+        bases: KnownBases::default(),
+        cache: cache.enabled.then(|| Cache::new(cache.directory.clone(), cache.max_bytes)),
+        rehash: false,
+        temporary: settings.scan.temporary.clone(),
+        clock,
+        progress: bar,
+    }
+}
+
+/// The machine's clock, or `SOURCE_DATE_EPOCH` (reproducible-builds.org) where it is set.
+fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliError> {
+    let Some(text) = environment.get("SOURCE_DATE_EPOCH") else { return Ok(Box::new(SystemClock)) };
+    let timestamp = text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    match timestamp {
+        Some(timestamp) => Ok(Box::new(FixedClock(timestamp))),
+        None => Err(CliError::new(
+            Code::ConfigInvalid,
+            format!("SOURCE_DATE_EPOCH is {text:?}, which is no number of seconds"),
+        )
+        .hint("set it to seconds since 1970, or unset it")),
+    }
+}
+
+fn show(inventory: &Inventory, settings: &Settings, format: ScanFormat, common: &CommonArguments) -> CommandResult {
+    let file = common.output.as_deref();
+    let text = match format {
+        ScanFormat::Table => inventory_table(inventory, &TableOptions { width: output::width(file) }),
+        ScanFormat::Json => json(inventory)?,
+    };
+    finish(&text, inventory, settings, file)
+}
+
+fn write_sbom(
+    context: &Context,
+    inventory: &Inventory,
+    settings: &Settings,
+    format: SbomFormat,
+    common: &CommonArguments,
+) -> CommandResult {
+    let text = match format {
+        SbomFormat::Json => json(inventory)?,
+        SbomFormat::Cyclonedx => {
+            let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| inventory.observed_at);
+            sekisho_sbom::cyclonedx::encode(inventory, fixed)
+                .map_err(|error| CliError::from_error(Code::InternalFault, &error))?
+        }
+    };
+    for diagnostic in inventory.incomplete() {
+        error_line(&format!("not read: {diagnostic}"));
+    }
+    finish(&text, inventory, settings, common.output.as_deref())
+}
+
+fn json(inventory: &Inventory) -> Result<String, CliError> {
+    inventory_json(inventory).map_err(|error| CliError::from_error(Code::InternalFault, &error))
+}
+
+fn error_line(text: &str) {
+    use std::io::Write;
+    // Nothing is left to be done when standard error is gone.
+    let _ = writeln!(anstream::stderr(), "{}", sekisho_report::printable(text));
+}
+
+fn finish(text: &str, inventory: &Inventory, settings: &Settings, file: Option<&Path>) -> CommandResult {
+    output::write(text, file)?;
+    if inventory.complete || settings.scan.allow_incomplete { Ok(Exit::Passed) } else { Ok(Exit::Incomplete) }
+}

@@ -1,0 +1,252 @@
+//! The inventory for people: what was scanned, its layers, its packages, and what was not read.
+
+use crate::text::{bytes_for_people, printable};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use sekisho_model::{
+    BaseImage, Evidence, Image, Inventory, Layer, Level, License, Origin, Package, PackageKind, Removal, SourceKind,
+};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// How the tables are laid out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TableOptions {
+    /// Columns of the terminal; `None` for text that is piped, which is never wrapped.
+    pub width: Option<u16>,
+}
+
+const HEADING: Style = Style::new().bold();
+const ALARM: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default();
+
+/// The inventory as text with ANSI styles, which the caller strips where there is no colour.
+pub fn inventory_table(inventory: &Inventory, options: &TableOptions) -> String {
+    let mut out = String::new();
+    summary(&mut out, inventory);
+    if let Some(image) = &inventory.image {
+        layers(&mut out, image, &inventory.packages, options);
+    }
+    packages(&mut out, inventory, options);
+    removed(&mut out, inventory, options);
+    diagnostics(&mut out, inventory);
+    verdict(&mut out, inventory);
+    out
+}
+
+// Writing to a String cannot fail; `line!` says so once.
+macro_rules! line {
+    ($out:expr, $($arg:tt)*) => { let _ = writeln!($out, $($arg)*); };
+}
+
+fn heading(out: &mut String, text: &str) {
+    line!(out, "\n{HEADING}{text}{HEADING:#}");
+}
+
+fn summary(out: &mut String, inventory: &Inventory) {
+    let kind = match inventory.source.kind {
+        SourceKind::DockerArchive => "docker archive",
+        SourceKind::OciLayout => "OCI layout",
+        SourceKind::OciArchive => "OCI archive",
+        SourceKind::FileSystem => "file system",
+    };
+    line!(out, "{HEADING}{}{HEADING:#} ({kind})", printable(&inventory.source.name));
+    let mut field = |name: &str, value: &str| {
+        line!(out, "  {name:<9}{}", printable(value));
+    };
+    if let Some(image) = &inventory.image {
+        if !image.names.is_empty() {
+            field("name", &image.names.join(", "));
+        }
+        field("image id", &image.config_digest.to_string());
+        if let Some(digest) = &image.manifest_digest {
+            field("digest", &digest.to_string());
+        }
+        field("platform", &image.platform.to_string());
+        if let Some(created) = &image.created {
+            field("created", created);
+        }
+        field("base", &base(image.base.as_ref(), image.layers.len()));
+    }
+    match &inventory.os {
+        Some(os) => field("system", os.pretty_name.as_deref().unwrap_or(&os.distro())),
+        None => field("system", "unknown (no os-release)"),
+    }
+}
+
+fn base(base: Option<&BaseImage>, layers: usize) -> String {
+    let Some(base) = base else { return "unknown".to_owned() };
+    let name = base.name.as_deref().unwrap_or("unnamed");
+    format!("{name}, {} of {layers} layers ({})", base.layers, base.method.confidence())
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Base => "base",
+        Origin::Application => "app",
+        Origin::Unknown => "",
+    }
+}
+
+fn table(header: &[&str], right: &[usize], options: &TableOptions) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match options.width {
+        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table.set_header(header.to_vec());
+    for column in right {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn print(out: &mut String, table: &Table) {
+    for line in table.lines() {
+        line!(out, "{}", line.trim_end());
+    }
+}
+
+fn layers(out: &mut String, image: &Image, packages: &[Package], options: &TableOptions) {
+    heading(out, &format!("Layers ({})", image.layers.len()));
+    let mut table =
+        table(&["#", "ORIGIN", "STORED", "PLAIN", "ENTRIES", "PACKAGES", "CREATED BY"], &[0, 2, 3, 4, 5], options);
+    for layer in &image.layers {
+        let count =
+            packages.iter().filter(|package| package.layer == Some(layer.index) && package.owned_by.is_none()).count();
+        table.add_row([
+            layer.index.to_string(),
+            origin(layer.origin).to_owned(),
+            bytes_for_people(layer.stored_bytes),
+            bytes_for_people(layer.plain_bytes),
+            layer.entries.to_string(),
+            count.to_string(),
+            instruction(layer),
+        ]);
+    }
+    print(out, &table);
+}
+
+fn instruction(layer: &Layer) -> String {
+    const LONGEST: usize = 80;
+    let text = layer.created_by.as_deref().unwrap_or("");
+    let text = text.strip_prefix("/bin/sh -c #(nop) ").or_else(|| text.strip_prefix("/bin/sh -c ")).unwrap_or(text);
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown: String = printable(&one_line).chars().take(LONGEST).collect();
+    if one_line.chars().count() > LONGEST {
+        shown.push('…');
+    }
+    shown
+}
+
+fn licenses(licenses: &[License]) -> String {
+    printable(&licenses.iter().map(License::as_str).collect::<Vec<_>>().join(", "))
+}
+
+fn layer_cell(package: &Package) -> String {
+    match package.layer {
+        Some(layer) => format!("{layer} {}", origin(package.origin)).trim_end().to_owned(),
+        None => String::new(),
+    }
+}
+
+fn packages(out: &mut String, inventory: &Inventory, options: &TableOptions) {
+    let shown: Vec<&Package> = inventory.packages.iter().filter(|package| package.owned_by.is_none()).collect();
+    heading(out, &format!("Packages ({})", shown.len()));
+    if shown.is_empty() {
+        return;
+    }
+    let with_layers = inventory.image.is_some();
+    let mut header = vec!["PACKAGE", "VERSION", "LICENCE", "FOUND IN", "PURL"];
+    if with_layers {
+        header.insert(2, "LAYER");
+    }
+    let mut table = table(&header, &[], options);
+    for package in shown {
+        let mut name = printable(&package.facts.name);
+        if package.facts.evidence == Evidence::Declared {
+            name.push_str(" (declared)");
+        }
+        if package.facts.dev {
+            name.push_str(" (dev)");
+        }
+        let mut row = vec![
+            name,
+            printable(&package.facts.version),
+            licenses(&package.facts.licenses),
+            printable(&package.location),
+            printable(package.purl.as_str()),
+        ];
+        if with_layers {
+            row.insert(2, layer_cell(package));
+        }
+        table.add_row(row);
+    }
+    print(out, &table);
+}
+
+fn removed(out: &mut String, inventory: &Inventory, options: &TableOptions) {
+    if inventory.removed.is_empty() {
+        return;
+    }
+    heading(out, &format!("Only in lower layers ({})", inventory.removed.len()));
+    let mut table = table(&["PACKAGE", "VERSION", "LAYER", "REMOVED IN", "BY", "FOUND IN"], &[], options);
+    for gone in &inventory.removed {
+        let by = match gone.removal {
+            Removal::Whiteout => "whiteout",
+            Removal::Opaque => "opaque directory",
+            Removal::Replaced => "replacement",
+        };
+        table.add_row([
+            printable(&gone.package.facts.name),
+            printable(&gone.package.facts.version),
+            layer_cell(&gone.package),
+            gone.removed_in.to_string(),
+            by.to_owned(),
+            printable(&gone.package.location),
+        ]);
+    }
+    print(out, &table);
+}
+
+fn diagnostics(out: &mut String, inventory: &Inventory) {
+    for (level, title, style) in [(Level::Incomplete, "Not read", ALARM), (Level::Note, "Notes", WARNING)] {
+        let own: Vec<_> = inventory.diagnostics.iter().filter(|diagnostic| diagnostic.level == level).collect();
+        if own.is_empty() {
+            continue;
+        }
+        heading(out, &format!("{title} ({})", own.len()));
+        for diagnostic in own {
+            line!(out, "  {style}{}{style:#} {}", diagnostic.code, printable(&diagnostic.to_string()));
+        }
+    }
+}
+
+fn verdict(out: &mut String, inventory: &Inventory) {
+    let mut counts: BTreeMap<PackageKind, usize> = BTreeMap::new();
+    let mut owned = 0;
+    for package in &inventory.packages {
+        if package.owned_by.is_some() {
+            owned += 1;
+        } else {
+            *counts.entry(package.facts.kind).or_default() += 1;
+        }
+    }
+    let total: usize = counts.values().sum();
+    let kinds: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let mut text = format!("{total} packages");
+    if !kinds.is_empty() {
+        let _ = write!(text, ": {}", kinds.join(", "));
+    }
+    if owned > 0 {
+        let _ = write!(text, "; {owned} language packages more are files of system packages");
+    }
+    line!(out, "\n{HEADING}{text}{HEADING:#}");
+    let incomplete = inventory.incomplete().count();
+    if incomplete > 0 {
+        line!(out, "{ALARM}incomplete{ALARM:#}: {incomplete} things could not be read, packages may be missing");
+    }
+}

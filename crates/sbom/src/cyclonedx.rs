@@ -1,0 +1,311 @@
+//! Writing CycloneDX 1.6 JSON (ECMA-424).
+//!
+//! The same inventory gives the same bytes: the serial number is a version 5 UUID of the digest of what
+//! was scanned, the time is the image's own. What the standard has no field for goes into properties
+//! named `sekisho:…`, so that a reader of ours loses nothing.
+
+use jiff::{Timestamp, Unit};
+use sekisho_model::{Digest, Evidence, Inventory, License, Origin, Package, PackageKind};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The inventory as an indented CycloneDX 1.6 document with a final newline. `timestamp` stands for the
+/// image's own time of creation, and that for the time of the scan.
+pub fn encode(inventory: &Inventory, timestamp: Option<Timestamp>) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(&document(inventory, timestamp))?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    bom_format: &'static str,
+    spec_version: &'static str,
+    serial_number: String,
+    version: u32,
+    metadata: Metadata<'a>,
+    components: Vec<Component<'a>>,
+    dependencies: Vec<Dependency<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    compositions: Vec<Composition<'a>>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    timestamp: String,
+    tools: Tools<'a>,
+    component: Component<'a>,
+}
+
+#[derive(Serialize)]
+struct Tools<'a> {
+    components: [Component<'a>; 1],
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Component<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "bom-ref", skip_serializing_if = "Option::is_none")]
+    bom_ref: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supplier: Option<Supplier<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hashes: Vec<Hash>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    licenses: Vec<LicenseChoice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purl: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<EvidenceDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<Property<'a>>,
+}
+
+#[derive(Serialize)]
+struct Supplier<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Hash {
+    alg: &'static str,
+    content: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum LicenseChoice<'a> {
+    License(LicenseName<'a>),
+    #[serde(untagged)]
+    Expression {
+        expression: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum LicenseName<'a> {
+    Id(&'a str),
+    Name(&'a str),
+}
+
+#[derive(Serialize)]
+struct EvidenceDocument<'a> {
+    occurrences: [Occurrence<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Occurrence<'a> {
+    location: &'a str,
+}
+
+#[derive(Serialize)]
+struct Property<'a> {
+    name: String,
+    value: std::borrow::Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dependency<'a> {
+    #[serde(rename = "ref")]
+    of: &'a str,
+    depends_on: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Composition<'a> {
+    aggregate: &'static str,
+    assemblies: [&'a str; 1],
+}
+
+/// `bom-ref` of what was scanned.
+const SUBJECT: &str = "subject";
+/// `bom-ref` of the distribution.
+const SYSTEM: &str = "os";
+
+fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_> {
+    let mut components = Vec::with_capacity(inventory.packages.len() + 1);
+    let mut depends_on = Vec::with_capacity(inventory.packages.len() + 1);
+    if let Some(os) = &inventory.os {
+        depends_on.push(SYSTEM);
+        components.push(Component {
+            kind: "operating-system",
+            bom_ref: Some(SYSTEM),
+            name: &os.id,
+            version: &os.version_id,
+            description: os.pretty_name.as_deref(),
+            ..Component::default()
+        });
+    }
+    for package in &inventory.packages {
+        depends_on.push(package.id.as_str());
+        components.push(component(inventory, package));
+    }
+    let compositions = if inventory.complete {
+        Vec::new()
+    } else {
+        vec![Composition { aggregate: "incomplete", assemblies: [SUBJECT] }]
+    };
+    Document {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: format!("urn:uuid:{}", serial(inventory)),
+        version: 1,
+        metadata: Metadata {
+            timestamp: time(inventory, timestamp),
+            tools: Tools {
+                components: [Component {
+                    kind: "application",
+                    name: &inventory.tool.name,
+                    version: &inventory.tool.version,
+                    ..Component::default()
+                }],
+            },
+            component: subject(inventory),
+        },
+        components,
+        dependencies: vec![Dependency { of: SUBJECT, depends_on }],
+        compositions,
+    }
+}
+
+/// A version 5 UUID of the digest of what was scanned: the image's configuration, or, for a tree, which
+/// has no digest, its list of packages.
+fn serial(inventory: &Inventory) -> Uuid {
+    let digest = match &inventory.image {
+        Some(image) => image.config_digest,
+        None => {
+            let ids: Vec<&str> = inventory.packages.iter().map(|package| package.id.as_str()).collect();
+            Digest::of(ids.join("\n").as_bytes())
+        }
+    };
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, digest.to_string().as_bytes())
+}
+
+fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
+    let created = || inventory.image.as_ref()?.created.as_deref()?.parse::<Timestamp>().ok();
+    let time = timestamp.or_else(created).unwrap_or(inventory.observed_at);
+    // Rounding to seconds cannot leave the range of timestamps that were parsed or read from a clock.
+    time.round(Unit::Second).unwrap_or(time).to_string()
+}
+
+fn subject(inventory: &Inventory) -> Component<'_> {
+    let mut component = Component { bom_ref: Some(SUBJECT), name: &inventory.source.name, ..Component::default() };
+    let Some(image) = &inventory.image else {
+        component.kind = "file";
+        return component;
+    };
+    component.kind = "container";
+    if let Some(name) = image.names.first() {
+        component.name = name;
+    }
+    let digest = image.manifest_digest.unwrap_or(image.config_digest);
+    component.hashes.push(Hash { alg: "SHA-256", content: digest.hex() });
+    let mut property = |name: &str, value: String| {
+        component.properties.push(Property { name: format!("sekisho:image:{name}"), value: value.into() });
+    };
+    property("id", image.config_digest.to_string());
+    property("platform", image.platform.to_string());
+    if let Some(base) = &image.base {
+        if let Some(name) = &base.name {
+            property("base:name", name.clone());
+        }
+        property("base:layers", base.layers.to_string());
+        property("base:confidence", base.method.confidence().to_owned());
+    }
+    for layer in &image.layers {
+        if let Some(diff_id) = layer.diff_id {
+            property("layer", format!("{} {diff_id}", layer.index));
+        }
+    }
+    component
+}
+
+fn component<'a>(inventory: &'a Inventory, package: &'a Package) -> Component<'a> {
+    let facts = &package.facts;
+    let (group, name) = match (facts.kind, facts.name.split_once('/')) {
+        (PackageKind::Npm, Some((scope, name))) => (Some(scope), name),
+        _ => (None, facts.name.as_str()),
+    };
+    Component {
+        kind: "library",
+        bom_ref: Some(package.id.as_str()),
+        supplier: facts.supplier.as_deref().map(|name| Supplier { name }),
+        group,
+        name,
+        version: &facts.version,
+        licenses: licenses(&facts.licenses),
+        purl: Some(package.purl.as_str()),
+        evidence: Some(EvidenceDocument { occurrences: [Occurrence { location: &package.location }] }),
+        properties: properties(inventory, package),
+        ..Component::default()
+    }
+}
+
+/// The standard takes either one expression or any number of single licences.
+fn licenses(licenses: &[License]) -> Vec<LicenseChoice<'_>> {
+    if let [License::Expression(expression)] = licenses
+        && !licenses[0].is_spdx_id()
+    {
+        return vec![LicenseChoice::Expression { expression }];
+    }
+    let name = |license: &'_ License| license.is_spdx_id();
+    licenses
+        .iter()
+        .map(|license| {
+            let text = license.as_str();
+            LicenseChoice::License(if name(license) { LicenseName::Id(text) } else { LicenseName::Name(text) })
+        })
+        .collect()
+}
+
+fn properties<'a>(inventory: &Inventory, package: &'a Package) -> Vec<Property<'a>> {
+    let facts = &package.facts;
+    let mut properties = Vec::new();
+    let mut add = |name: &str, value: std::borrow::Cow<'a, str>| {
+        properties.push(Property { name: format!("sekisho:{name}"), value });
+    };
+    if facts.evidence == Evidence::Declared {
+        add("evidence", "declared".into());
+    }
+    if facts.dev {
+        add("dev", "true".into());
+    }
+    if let Some(layer) = package.layer {
+        add("layer:index", layer.to_string().into());
+        let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
+        if let Some(diff_id) = layers.get(layer as usize).and_then(|layer| layer.diff_id) {
+            add("layer:diff_id", diff_id.to_string().into());
+        }
+    }
+    match package.origin {
+        Origin::Base => add("origin", "base".into()),
+        Origin::Application => add("origin", "application".into()),
+        Origin::Unknown => {}
+    }
+    if let Some(owner) = &package.owned_by {
+        add("owned_by", owner.as_str().to_owned().into());
+    }
+    if let Some(source) = &facts.source {
+        add("source:name", source.name.as_str().into());
+        add("source:version", source.version.as_str().into());
+    }
+    for (key, value) in &facts.extra {
+        add(&format!("extra:{key}"), value.as_str().into());
+    }
+    properties
+}
