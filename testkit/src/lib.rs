@@ -1,1 +1,9 @@
-//! testkit
+//! What tests, the demonstration and the benchmarks share: a builder of images in every form that is
+//! read. Never part of the product.
+#![expect(clippy::panic, clippy::expect_used, reason = "a test that cannot make its input has failed")]
+
+mod image;
+mod layer;
+
+pub use image::{Compress, ImageBuilder};
+pub use layer::{LayerBuilder, pax_record};

@@ -1,0 +1,205 @@
+//! Layers built to mislead or exhaust the reader: the rest is still read, and what was not is said.
+
+use super::*;
+use sekisho_model::Digest;
+use sekisho_testkit::pax_record;
+use tar::EntryType;
+
+fn good() -> LayerBuilder {
+    LayerBuilder::new().file("app/package.json", npm("good", "1.0.0"))
+}
+
+/// The layer gives the package that stands before the damage, and these codes.
+fn check(layer: &[u8], limits: Limits, expect: &[Code]) {
+    let inventory = scan_layer(layer, limits);
+    assert_eq!(packages(&inventory), ["good 1.0.0 @0"], "{:?}", inventory.diagnostics);
+    assert_eq!(codes(&inventory), expect, "{:?}", inventory.diagnostics);
+}
+
+#[test]
+fn paths_that_leave_the_root_stay_inside() {
+    let layer = LayerBuilder::new().file("../../../app/package.json", npm("good", "1.0.0")).build();
+    check(&layer, Limits::default(), &[Code::PathSuspicious]);
+    let inventory = scan_layer(&layer, Limits::default());
+    assert_eq!(inventory.packages[0].location, "app/package.json");
+    let layer = LayerBuilder::new().file("/app//./package.json", npm("good", "1.0.0")).build();
+    check(&layer, Limits::default(), &[]);
+}
+
+#[test]
+fn links_and_devices_are_never_content() {
+    let layer = good()
+        .symlink("a/package.json", "/etc/passwd")
+        .symlink("b/package.json", "package.json")
+        .hardlink("c/package.json", "c/package.json")
+        .entry(EntryType::Char, "d/package.json", "", b"", 0o644)
+        .entry(EntryType::Fifo, "e/package.json", "", b"", 0o644)
+        .build();
+    check(&layer, Limits::default(), &[Code::FileUnreadable]);
+}
+
+#[test]
+fn truncation_at_any_byte_keeps_what_came_before() {
+    let layer = good().file("b/package.json", npm("second", "1.0.0")).unfinished();
+    for cut in (1024..layer.len()).step_by(37) {
+        let inventory = scan_layer(&layer[..cut], Limits::default());
+        let second = packages(&inventory).contains(&"second 1.0.0 @0".to_owned());
+        assert!(packages(&inventory).contains(&"good 1.0.0 @0".to_owned()), "cut at {cut}");
+        let content_end = 1024 + 512 + npm("second", "1.0.0").len();
+        assert_eq!(second, cut >= content_end, "cut at {cut}: {:?}", inventory.diagnostics);
+        assert_eq!(inventory.complete, cut >= content_end || cut == 1024, "cut at {cut}: {:?}", inventory.diagnostics);
+    }
+}
+
+#[test]
+fn truncated_compressed_layers_keep_what_came_before() {
+    let plain = good().file("big", vec![7; 1 << 20]).file("b/package.json", npm("second", "1.0.0")).build();
+    for compress in [Compress::Gzip, Compress::Zstd] {
+        let whole = compress.store(&plain);
+        for cut in [8, whole.len() / 2, whole.len() - 3] {
+            let stored = whole[..cut].to_vec();
+            let image = ImageBuilder::new("x:1").stored_layer("COPY", stored, Digest::of(&plain), "");
+            let inventory = scan_image_of(&image, Limits::default());
+            assert!(!inventory.complete, "{compress:?} cut at {cut}");
+            assert!(codes(&inventory).contains(&Code::LayerUnreadable), "{:?}", inventory.diagnostics);
+            let layer = &inventory.image.as_ref().unwrap().layers[0];
+            assert_eq!((layer.digest, layer.diff_id), (Some(Digest::of(&whole[..cut])), None));
+        }
+    }
+}
+
+#[test]
+fn lying_sizes_are_found_out() {
+    let huge = good().block(EntryType::Regular, b"b/package.json", b"", 1 << 40, 0o644).unfinished();
+    check(
+        &huge,
+        Limits::default(),
+        &[Code::LimitExceeded, Code::LayerUnreadable][..].iter().rev().copied().collect::<Vec<_>>().as_slice(),
+    );
+    let cut = good().block(EntryType::Regular, b"b/package.json", b"", 4096, 0o644).content(b"{}").unfinished();
+    check(&cut, Limits::default(), &[Code::LayerUnreadable]);
+    let mut base256 = good().block(EntryType::Regular, b"b", b"", 0, 0o644).unfinished();
+    let at = base256.len() - 512;
+    base256[at + 124..at + 136].copy_from_slice(&[0xff; 12]);
+    base256[at + 148..at + 156].copy_from_slice(b"        ");
+    let sum: u32 = base256[at..].iter().map(|byte| u32::from(*byte)).sum();
+    base256[at + 148..at + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    check(&base256, Limits::default(), &[Code::LayerFormat]);
+    let link_with_size = good().block(EntryType::Link, b"x", b"app/package.json", 4096, 0o644).file("y", "z").build();
+    check(&link_with_size, Limits::default(), &[]);
+}
+
+#[test]
+fn damaged_headers_end_the_walk_with_a_word() {
+    let mut layer = good().file("b/package.json", npm("second", "1.0.0")).build();
+    layer[1024 + 5] ^= 0xff;
+    check(&layer, Limits::default(), &[Code::LayerFormat]);
+    let garbage = good().raw(&[0x55; 2048]).build();
+    check(&garbage, Limits::default(), &[Code::LayerFormat]);
+}
+
+#[test]
+fn a_lone_zero_block_hides_nothing() {
+    let layer = LayerBuilder::new().raw(&[0; 512]).raw(&good().unfinished()).build();
+    check(&layer, Limits::default(), &[]);
+    let after_the_end = good().raw(&[0; 1024]).file("b/package.json", npm("late", "1.0.0")).build();
+    check(&after_the_end, Limits::default(), &[]);
+}
+
+#[test]
+fn extended_headers_are_bounded() {
+    let limits = || Limits { tar_header_bytes: 1 << 16, ..Limits::default() };
+    let pax = vec![b'x'; 1 << 17];
+    check(&good().pax(&pax).file("b", "c").build(), limits(), &[Code::LimitExceeded]);
+    check(&good().pax(b"garbage\n").file("b", "c").build(), limits(), &[Code::LayerFormat]);
+    let gigabytes = good().block(EntryType::XHeader, b"x", b"", 5 << 30, 0o644).unfinished();
+    check(&gigabytes, limits(), &[Code::LayerUnreadable, Code::LimitExceeded]);
+}
+
+#[test]
+fn pax_and_gnu_names_override_the_header() {
+    let long = format!("{}/package.json", ["d"; 60].join("/"));
+    let layer = LayerBuilder::new().file(&long, npm("gnu", "1.0.0")).build();
+    assert_eq!(scan_layer(&layer, Limits::default()).packages[0].location, long);
+    let layer = LayerBuilder::new()
+        .pax(&[pax_record("path", &format!("{long}x/package.json")), pax_record("mtime", "1.5")].concat())
+        .file("short", npm("pax", "1.0.0"))
+        .build();
+    assert_eq!(scan_layer(&layer, Limits::default()).packages[0].location, format!("{long}x/package.json"));
+    let content = npm("sized", "1.0.0");
+    let layer = LayerBuilder::new()
+        .pax(&pax_record("size", &content.len().to_string()))
+        .block(EntryType::Regular, b"package.json", b"", 0, 0o644)
+        .content(content.as_bytes())
+        .build();
+    assert_eq!(packages(&scan_layer(&layer, Limits::default())), ["sized 1.0.0 @0"]);
+}
+
+#[test]
+fn sparse_files_are_read_with_their_holes() {
+    // Version 1.0: the map lies before the content.
+    let text = npm("sparse", "1.0.0");
+    let mut content = format!("1\n0\n{}\n", text.len()).into_bytes();
+    content.resize(512, 0);
+    content.extend_from_slice(text.as_bytes());
+    let records = [
+        pax_record("GNU.sparse.major", "1"),
+        pax_record("GNU.sparse.minor", "0"),
+        pax_record("GNU.sparse.name", "srv/package.json"),
+        pax_record("GNU.sparse.realsize", &text.len().to_string()),
+    ];
+    let layer = LayerBuilder::new().pax(&records.concat()).file("GNUSparseFile.0/x", &content).build();
+    assert_eq!(packages(&scan_layer(&layer, Limits::default())), ["sparse 1.0.0 @0"]);
+    // A hole of a terabyte is not written out.
+    let records = [
+        pax_record("GNU.sparse.map", &format!("0,{}", text.len())),
+        pax_record("GNU.sparse.size", &(1_u64 << 40).to_string()),
+        pax_record("GNU.sparse.name", "srv/package.json"),
+    ];
+    let layer = good().pax(&records.concat()).file("x", &text).build();
+    check(&layer, Limits::default(), &[Code::LimitExceeded]);
+    let lying = [pax_record("GNU.sparse.map", "0,999999"), pax_record("GNU.sparse.size", "999999")];
+    check(&good().pax(&lying.concat()).file("b/package.json", "{}").build(), Limits::default(), &[Code::LayerFormat]);
+}
+
+#[test]
+fn bombs_stop_at_their_limits() {
+    let zeros = vec![0; 8 << 20];
+    let plain = good().file("zeros", &zeros).file("b/package.json", npm("late", "1.0.0")).build();
+    for compress in [Compress::Gzip, Compress::Zstd] {
+        let image = ImageBuilder::new("x:1").layer("COPY", &plain, compress);
+        for limits in [
+            Limits { inflated_bytes: 1 << 20, ..Limits::default() },
+            Limits { ratio: 50, ratio_grace_bytes: 1 << 20, ..Limits::default() },
+        ] {
+            let inventory = scan_image_of(&image, limits);
+            assert_eq!(packages(&inventory), ["good 1.0.0 @0"], "{compress:?}");
+            assert_eq!(codes(&inventory), [Code::LimitExceeded], "{compress:?}: {:?}", inventory.diagnostics);
+        }
+    }
+}
+
+#[test]
+fn too_many_entries_or_names_stop_with_a_word() {
+    let many = |layer: LayerBuilder| (0..500).fold(layer, |layer, index| layer.file(&format!("f{index}"), ""));
+    let layer = many(good()).build();
+    check(&layer, Limits { entries: 100, ..Limits::default() }, &[Code::LimitExceeded]);
+    check(&layer, Limits { path_table_bytes: 100, ..Limits::default() }, &[Code::LimitExceeded]);
+    let deep = good().file(&format!("{}x", "d/".repeat(200)), "").build();
+    check(&deep, Limits::default(), &[Code::LimitExceeded]);
+    let long = good().file(&"n".repeat(5000), "").build();
+    check(&long, Limits::default(), &[Code::LimitExceeded]);
+}
+
+#[test]
+fn names_that_are_no_utf8_are_kept_apart() {
+    let layer = LayerBuilder::new()
+        .block(EntryType::Regular, b"a\xff/package.json", b"", 0, 0o644)
+        .block(EntryType::Regular, b"a\xfe/package.json", b"", 0, 0o644)
+        .raw(&good().unfinished())
+        .build();
+    let inventory = scan_layer(&layer, Limits::default());
+    let paths: Vec<_> = inventory.diagnostics.iter().filter_map(|diagnostic| diagnostic.path.clone()).collect();
+    assert_eq!(packages(&inventory), ["good 1.0.0 @0"]);
+    assert!(paths.iter().all(|path| path == "a\\xff/package.json" || path == "a\\xfe/package.json"), "{paths:?}");
+}

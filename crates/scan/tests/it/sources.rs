@@ -1,0 +1,241 @@
+//! Every form in which an image is stored gives the same packages, and what is wrong with one is said.
+
+use super::*;
+use sekisho_model::{Digest, Platform, SourceKind};
+use sekisho_scan::Cache;
+use std::collections::BTreeMap;
+
+const EXPECT: [&str; 3] = ["base-files 12 @0", "libc6 2.36 @0", "left-pad 1.3.0 @1"];
+
+fn image(compress: Compress) -> ImageBuilder {
+    let app = LayerBuilder::new().file("app/node_modules/left-pad/package.json", npm("left-pad", "1.3.0"));
+    ImageBuilder::new("example.org/app:1.0").layer("ADD rootfs", &base_layer().build(), compress).layer(
+        "COPY app",
+        &app.build(),
+        compress,
+    )
+}
+
+fn check(path: &Path, kind: SourceKind) {
+    let inventory = scan(path);
+    assert_eq!(packages(&inventory), EXPECT);
+    assert_eq!(inventory.source.kind, kind);
+    assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    let image = inventory.image.unwrap();
+    assert_eq!(image.names, ["example.org/app:1.0"]);
+    assert!(image.layers.iter().all(|layer| layer.digest.is_some() && layer.diff_id.is_some()));
+}
+
+#[test]
+fn every_form_of_storage_gives_the_same_packages() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image");
+    for compress in [Compress::None, Compress::Gzip, Compress::Zstd] {
+        let image = image(compress);
+        ImageBuilder::write_tar(&image.docker_archive(), &path);
+        check(&path, SourceKind::DockerArchive);
+        ImageBuilder::write_tar(&image.docker_oci_archive(), &path);
+        check(&path, SourceKind::DockerArchive);
+        ImageBuilder::write_tar(&image.oci_layout(), &path);
+        check(&path, SourceKind::OciArchive);
+        for whole in [Compress::Gzip, Compress::Zstd] {
+            std::fs::write(&path, whole.store(&ImageBuilder::tar(&image.docker_archive()))).unwrap();
+            check(&path, SourceKind::DockerArchive);
+        }
+        std::fs::remove_file(&path).unwrap();
+        ImageBuilder::write_directory(&image.oci_layout(), &path);
+        check(&path, SourceKind::OciLayout);
+        std::fs::remove_dir_all(&path).unwrap();
+    }
+}
+
+#[test]
+fn old_docker_archives_link_repeated_layers() {
+    let mut files = image(Compress::None).docker_archive();
+    let layer = files.keys().find(|path| path.starts_with("01")).unwrap().clone();
+    let bytes = files.remove(&layer).unwrap();
+    let add = |tar: LayerBuilder, (path, bytes): (&String, &Vec<u8>)| tar.file(path, bytes);
+    let tar =
+        files.iter().fold(LayerBuilder::new(), add).file("real/layer.tar", bytes).symlink(&layer, "../real/layer.tar");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    std::fs::write(&path, tar.build()).unwrap();
+    check(&path, SourceKind::DockerArchive);
+}
+
+fn write(files: &BTreeMap<String, Vec<u8>>) -> (tempfile::TempDir, std::path::PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    ImageBuilder::write_tar(files, &path);
+    (directory, path)
+}
+
+#[test]
+fn platforms_are_chosen_or_listed() {
+    let build = |architecture: &str| {
+        let layer = LayerBuilder::new().file("app/package.json", npm(architecture, "1.0.0")).build();
+        ImageBuilder::new("multi:1").platform("linux", architecture).layer("COPY", &layer, Compress::Gzip)
+    };
+    let (amd64, arm64, s390x) = (build("amd64"), build("arm64"), build("s390x"));
+    let (_directory, path) = write(&ImageBuilder::oci_layout_of(&[&amd64, &arm64]));
+    let choose = |text: &str| Choice { name: None, platform: Some(text.parse::<Platform>().unwrap()) };
+    for architecture in ["amd64", "arm64"] {
+        let options = Options { choice: choose(&format!("linux/{architecture}")), ..options() };
+        let inventory = sekisho_scan::scan_image(&path, &options).unwrap();
+        assert_eq!(packages(&inventory), [format!("{architecture} 1.0.0 @0")]);
+    }
+    let error = refused(&path, choose("linux/riscv64"));
+    assert_eq!(error.code(), Code::PlatformAbsent);
+    assert!(error.to_string().contains("linux/amd64, linux/arm64"), "{error}");
+
+    let (_directory, path) = write(&s390x.oci_layout());
+    assert_eq!(packages(&scan(&path)), ["s390x 1.0.0 @0"], "the only platform is taken when none is asked for");
+    assert_eq!(refused(&path, choose("linux/amd64")).code(), Code::PlatformAbsent);
+    let (_directory, path) = write(&s390x.docker_archive());
+    assert_eq!(refused(&path, choose("linux/amd64")).code(), Code::PlatformAbsent);
+}
+
+#[test]
+fn several_images_are_listed_and_chosen_by_name() {
+    let build = |name: &str| {
+        let layer = LayerBuilder::new().file("app/package.json", npm("app", name.rsplit(':').next().unwrap())).build();
+        ImageBuilder::new(name).layer("COPY", &layer, Compress::None)
+    };
+    let (one, two) = (build("app:1"), build("app:2"));
+    let mut files = one.docker_archive();
+    let mut manifest: Vec<serde_json::Value> = serde_json::from_slice(&files["manifest.json"]).unwrap();
+    let more = two.docker_archive();
+    manifest.extend(serde_json::from_slice::<Vec<serde_json::Value>>(&more["manifest.json"]).unwrap());
+    files.extend(more);
+    files.insert("manifest.json".into(), serde_json::to_vec(&manifest).unwrap());
+    let (_directory, path) = write(&files);
+    let error = refused(&path, Choice::default());
+    assert_eq!(error.code(), Code::ImageAmbiguous);
+    assert!(error.to_string().contains("app:1, app:2"), "{error}");
+    let choose = |name: &str| Choice { name: Some(name.to_owned()), platform: None };
+    let inventory = sekisho_scan::scan_image(&path, &Options { choice: choose("app:2"), ..options() }).unwrap();
+    assert_eq!(packages(&inventory), ["app 2 @0"]);
+    assert_eq!(refused(&path, choose("app:3")).code(), Code::ImageAbsent);
+}
+
+#[test]
+fn what_is_no_image_is_refused_with_a_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x");
+    assert_eq!(refused(&path, Choice::default()).code(), Code::SourceMissing);
+    assert_eq!(refused(directory.path(), Choice::default()).code(), Code::SourceUnknown);
+    for bytes in [&b""[..], b"no tar", &[0; 4096], &LayerBuilder::new().file("a", "b").build()] {
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(refused(&path, Choice::default()).code(), Code::SourceUnknown);
+    }
+    std::fs::write(&path, LayerBuilder::new().file("manifest.json", "[{").build()).unwrap();
+    assert_eq!(refused(&path, Choice::default()).code(), Code::ImageInvalid);
+    std::fs::write(&path, LayerBuilder::new().file("manifest.json", "[{\"Config\":\"x.json\"}]").build()).unwrap();
+    assert_eq!(refused(&path, Choice::default()).code(), Code::BlobMissing);
+}
+
+#[test]
+fn changed_bytes_do_not_pass_for_what_the_image_states() {
+    for compress in [Compress::None, Compress::Gzip, Compress::Zstd] {
+        let mut files = image(compress).oci_layout();
+        let other = LayerBuilder::new().file("app/package.json", npm("evil", "6.6.6")).build();
+        let wanted = Digest::of(&compress.store(&{
+            LayerBuilder::new().file("app/node_modules/left-pad/package.json", npm("left-pad", "1.3.0")).build()
+        }));
+        let blob = files.get_mut(&format!("blobs/sha256/{}", wanted.hex())).unwrap();
+        let mut stored = compress.store(&other);
+        stored.resize(blob.len().max(stored.len()), 0);
+        stored.truncate(blob.len());
+        *blob = stored;
+        let (_directory, path) = write(&files);
+        let inventory = scan(&path);
+        assert!(codes(&inventory).contains(&Code::DigestMismatch), "{compress:?}: {:?}", inventory.diagnostics);
+        assert!(!inventory.complete);
+        assert!(packages(&inventory).contains(&EXPECT[0].to_owned()), "the other layer is still read");
+    }
+    let mut files = image(Compress::None).oci_layout();
+    let (path, config) = files.iter().find(|(_, bytes)| bytes.windows(8).any(|w| w == b"diff_ids")).unwrap();
+    let (path, mut config) = (path.clone(), config.clone());
+    config.push(b' ');
+    files.insert(path, config);
+    let (_directory, path) = write(&files);
+    assert_eq!(refused(&path, Choice::default()).code(), Code::DigestMismatch);
+}
+
+#[test]
+fn a_diff_id_that_is_only_claimed_is_found_out() {
+    let layer = LayerBuilder::new().file("app/package.json", npm("a", "1.0.0")).build();
+    let image = ImageBuilder::new("x:1").stored_layer(
+        "COPY",
+        Compress::Gzip.store(&layer),
+        Digest::of(b"something else"),
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+    );
+    for files in [image.oci_layout(), image.docker_archive()] {
+        let (_directory, path) = write(&files);
+        assert_eq!(codes(&scan(&path)), [Code::DigestMismatch]);
+    }
+}
+
+#[test]
+fn missing_blobs_and_unreadable_media_types_are_incomplete() {
+    let mut files = image(Compress::Gzip).oci_layout();
+    let biggest = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("blobs/"))
+        .max_by_key(|(_, bytes)| bytes.len())
+        .unwrap()
+        .0
+        .clone();
+    files.remove(&biggest);
+    let (_directory, path) = write(&files);
+    let inventory = scan(&path);
+    assert_eq!(codes(&inventory), [Code::BlobMissing]);
+    assert_eq!(inventory.packages.len() + 2, EXPECT.len() + usize::from(inventory.packages.len() == 2));
+
+    let plain = base_layer().build();
+    let encrypted = ImageBuilder::new("x:1").stored_layer(
+        "COPY",
+        plain.clone(),
+        Digest::of(&plain),
+        "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
+    );
+    let (_directory, path) = write(&encrypted.oci_layout());
+    let inventory = scan(&path);
+    assert_eq!(codes(&inventory), [Code::LayerMediaType]);
+    assert!(inventory.packages.is_empty());
+}
+
+#[test]
+fn the_cache_gives_the_same_inventory_and_is_not_fooled() {
+    let (directory, path) = write(&image(Compress::Gzip).oci_layout());
+    let cache = Cache::new(directory.path().join("cache"), 1 << 20);
+    let cached = || Options { cache: Some(cache.clone()), ..options() };
+    let first = sekisho_scan::scan_image(&path, &cached()).unwrap();
+    let second = sekisho_scan::scan_image(&path, &cached()).unwrap();
+    assert_eq!(first, second);
+    assert_eq!(first, scan(&path));
+    assert!(std::fs::read_dir(directory.path().join("cache/layers")).unwrap().count() == 2);
+
+    // Another image that claims the diffIDs of the first for its own bytes must be read, not looked up.
+    let evil = LayerBuilder::new().file("app/package.json", npm("evil", "6.6.6")).build();
+    let good = LayerBuilder::new().file("app/node_modules/left-pad/package.json", npm("left-pad", "1.3.0")).build();
+    let media_type = "application/vnd.oci.image.layer.v1.tar";
+    let liar = ImageBuilder::new("x:1").stored_layer("COPY", evil, Digest::of(&good), media_type);
+    let (_other, path) = write(&liar.docker_archive());
+    let inventory = sekisho_scan::scan_image(&path, &cached()).unwrap();
+    assert_eq!(packages(&inventory), ["evil 6.6.6 @0"]);
+    assert_eq!(codes(&inventory), [Code::DigestMismatch]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_a_note() {
+    let (directory, path) = write(&image(Compress::None).oci_layout());
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let options = Options { cache: Some(Cache::new(file.join("below"), 1 << 20)), ..options() };
+    let inventory = sekisho_scan::scan_image(&path, &options).unwrap();
+    assert_eq!(packages(&inventory), EXPECT);
+    assert_eq!(codes(&inventory), [Code::CacheUnusable, Code::CacheUnusable]);
+    assert!(inventory.complete);
+}

@@ -1,0 +1,58 @@
+//! Directory trees.
+
+use super::*;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+fn write(root: &Path, path: &str, content: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+#[test]
+fn trees_are_read_without_following_links_or_entering_storage() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
+    write(&root, "etc/os-release", OS_RELEASE);
+    write(&root, "var/lib/dpkg/status", &dpkg(&[("libc6", "2.36")]));
+    write(&root, "srv/package.json", &npm("app", "1.0.0"));
+    write(&root, "var/lib/docker/overlay2/x/diff/package.json", &npm("stored", "1.0.0"));
+    write(&root, "proc/package.json", &npm("kernel", "1.0.0"));
+    write(directory.path(), "outside/package.json", &npm("outside", "1.0.0"));
+    symlink(directory.path().join("outside"), root.join("link")).unwrap();
+    symlink("../outside/package.json", root.join("package.json")).unwrap();
+    symlink("loop", root.join("loop")).unwrap();
+    let inventory = sekisho_scan::scan_fs(&root, &options()).unwrap();
+    assert_eq!(packages(&inventory), ["libc6 2.36", "app 1.0.0"]);
+    assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    let excluded: Vec<&str> =
+        inventory.diagnostics.iter().filter_map(|diagnostic| diagnostic.path.as_deref()).collect();
+    assert_eq!(excluded, ["proc", "var/lib/docker"]);
+    assert_eq!(codes(&inventory), [Code::TreeExcluded, Code::TreeExcluded]);
+}
+
+#[test]
+fn a_tree_that_is_missing_or_no_directory_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "file", "");
+    let code = |path: &str| sekisho_scan::scan_fs(&directory.path().join(path), &options()).unwrap_err().code();
+    assert_eq!(code("nowhere"), Code::SourceMissing);
+    assert_eq!(code("file"), Code::SourceUnreadable);
+}
+
+#[test]
+fn limits_on_entries_and_depth_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    for index in 0..20 {
+        write(directory.path(), &format!("d{index}/file"), "");
+    }
+    let limits = Limits { entries: 10, ..Limits::default() };
+    let inventory = sekisho_scan::scan_fs(directory.path(), &Options { limits, ..options() }).unwrap();
+    assert_eq!(codes(&inventory), [Code::LimitExceeded]);
+    write(directory.path(), "a/b/c/d/package.json", &npm("deep", "1.0.0"));
+    let limits = Limits { path_depth: 2, ..Limits::default() };
+    let inventory = sekisho_scan::scan_fs(directory.path(), &Options { limits, ..options() }).unwrap();
+    assert_eq!(codes(&inventory), [Code::LimitExceeded]);
+    assert!(!inventory.complete);
+}
