@@ -16,10 +16,10 @@ pub(super) fn licenses(text: &str, most: usize) -> Vec<License> {
     let fields = LicenseFields::read(text);
     let stated = if fields.of_files.is_empty() { fields.standalone } else { fields.of_files };
     let named: Vec<License> = if fields.machine_readable {
-        unique(stated.into_iter().filter_map(license::short_name), most)
+        unique(stated.into_iter().flat_map(license::field), most)
     } else {
         // Some prose has such lines, too, which count where they cannot be anything else.
-        let names = stated.into_iter().filter_map(license::short_name);
+        let names = stated.into_iter().flat_map(license::field);
         unique(names.filter(|license| matches!(license, License::Expression(_))), most)
     };
     if !named.is_empty() {
@@ -186,7 +186,7 @@ impl Prose {
         for at in memmem::find_iter(self.text.as_bytes(), COMMON_LICENSES) {
             let rest = self.text.get(at + COMMON_LICENSES.len()..).unwrap_or_default();
             let end = rest.find(|char: char| !char.is_ascii_alphanumeric() && !".+-".contains(char));
-            let name = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default().trim_end_matches(['.', '-']);
+            let name = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default().trim_end_matches(['.', '-', '+']);
             if !name.is_empty() && name.len() <= license::NAME_BYTES {
                 references.push((at, name));
             }
@@ -227,18 +227,14 @@ impl Prose {
             found.extend(self.text.find(wording).map(|at| (at, *id)));
         }
         for Grant { text: grant, decide } in GRANTS {
-            // Windows do not overlap, so that a text of nothing but grants costs no more than another.
             let mut rest = self.text.as_str();
             while let Some((_, behind)) = rest.split_once(grant) {
-                let mut end = behind.len().min(GRANT_BYTES);
-                while !behind.is_char_boundary(end) {
-                    end -= 1;
-                }
-                let window = behind.get(..end).unwrap_or_default();
-                let window = window.split_once(grant).map_or(window, |(window, _)| window);
+                // Up to the next grant, so that a text of nothing but grants costs no more than another.
+                let block = behind.split_once(grant).map_or(behind, |(block, _)| block);
+                let window = block.get(..block.floor_char_boundary(GRANT_BYTES)).unwrap_or(block);
                 let at = self.text.len() - behind.len() - grant.len();
                 found.extend(decide(window).map(|id| (at, id)));
-                rest = behind.get(window.len()..).unwrap_or_default();
+                rest = behind.get(block.len()..).unwrap_or_default();
             }
         }
         found.into_iter().map(|(at, id)| (at, License::Expression(id.to_owned()))).collect()
@@ -307,6 +303,10 @@ mod tests {
         check(bsd, &[]);
         // bzip2 and Info-ZIP say some of what zlib says.
         check("The origin of this software must not be misrepresented", &[]);
+        // A grant that begins where the window of another ends.
+        let filler = "x ".repeat(GRANT_BYTES / 2 - 10);
+        check(&format!("{mit} {filler} {mit} except as contained in this notice"), &["MIT"]);
+        check(&format!("{mit} except as contained in this notice {filler} {mit}"), &["MIT"]);
         // A window that would end inside a character.
         check(&format!("{mit}{}", "\u{e9}".repeat(GRANT_BYTES)), &["MIT"]);
     }

@@ -83,6 +83,20 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("texinfo", "Texinfo-exception"),
 ];
 
+/// The licences of a `License` field. A conjunction whose whole SPDX cannot express is taken apart, as
+/// each part holds by itself, so that a known licence does not vanish beside an unknown one; of a
+/// choice that is not so, and it stays whole.
+pub(super) fn field(text: &str) -> Vec<License> {
+    match short_name(text) {
+        Some(License::Name(_)) if !text.contains(", or ") => text
+            .split(", and ")
+            .flat_map(|part| if part.contains(" or ") { vec![part] } else { part.split(" and ").collect() })
+            .filter_map(short_name)
+            .collect(),
+        license => license.into_iter().collect(),
+    }
+}
+
 /// The licence that a short name, or several joined by "and" and "or", stands for. `None` when `text`
 /// is no name.
 pub(super) fn short_name(text: &str) -> Option<License> {
@@ -290,6 +304,21 @@ mod tests {
         ] {
             check(text, expect);
         }
+    }
+
+    #[test]
+    fn conjunctions_fall_apart_where_they_must() {
+        let check = |text: &str, expect: &[&str]| {
+            let found = field(text);
+            assert_eq!(found.iter().map(License::as_str).collect::<Vec<_>>(), expect, "{text}");
+        };
+        check("GPL-2+ and Expat", &["GPL-2.0-or-later AND MIT"]);
+        check("LGPL-2.1+ and Kuchling-PD and Plumb-PD", &["LGPL-2.1-or-later", "Kuchling-PD", "Plumb-PD"]);
+        check("GPL-1+ or Artistic, and Unicode", &["GPL-1.0-or-later OR Artistic-1.0", "Unicode"]);
+        check("GPL-2+ or Foo", &["GPL-2+ or Foo"]);
+        check("GPL-2+ and Foo or Bar", &["GPL-2+ and Foo or Bar"]);
+        check("GPL-2+ and Foo, or Bar", &["GPL-2+ and Foo, or Bar"]);
+        check("none", &[]);
     }
 
     #[test]
