@@ -5,7 +5,10 @@
 
 use crate::analyzer::Analyzer;
 
+pub mod apk;
+pub mod dpkg;
 mod os_release;
 
 /// Every analyzer, in the order in which they are offered a file.
-pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER];
+pub static ANALYZERS: &[&Analyzer] =
+    &[&os_release::ANALYZER, &dpkg::STATUS, &dpkg::FILES, &dpkg::COPYRIGHT, &apk::ANALYZER];

@@ -1,0 +1,148 @@
+//! Packages of Debian and its derivatives: dpkg's status database, file lists and copyright files.
+//!
+//! [`status::DpkgRecord`] is all that is read of a stanza; packages carry a selection of it. Links
+//! between documentation directories are resolved where the image is known, not here.
+
+use crate::analyzer::{Analyzer, Extract, File, OwnedFiles, PackageLicenses};
+use sekisho_model::{Code, Diagnostic, PackageFacts, PackageKind, SourcePackage};
+use std::collections::HashSet;
+
+mod copyright;
+mod deb822;
+mod files;
+mod license;
+pub mod status;
+
+#[cfg(test)]
+mod tests;
+
+/// Reads the status database, and the one file a package that distroless images have instead.
+pub(crate) static STATUS: Analyzer = Analyzer {
+    id: "dpkg-status",
+    title: "Debian packages (dpkg status, status.d)",
+    kinds: &[PackageKind::Deb],
+    paths: &["var/lib/dpkg/status", "var/lib/dpkg/status.d/*"],
+    run: run_status,
+    ..Analyzer::NONE
+};
+
+/// Reads file lists.
+pub(crate) static FILES: Analyzer = Analyzer {
+    id: "dpkg-files",
+    title: "Files of Debian packages (dpkg info/*.list)",
+    paths: &["var/lib/dpkg/info/*.list"],
+    run: run_list,
+    ..Analyzer::NONE
+};
+
+/// Reads copyright files.
+pub(crate) static COPYRIGHT: Analyzer = Analyzer {
+    id: "dpkg-copyright",
+    title: "Licences of Debian packages (copyright files)",
+    paths: &["usr/share/doc/*/copyright"],
+    run: run_copyright,
+    ..Analyzer::NONE
+};
+
+fn run_status(file: &File<'_>) -> Extract {
+    if let Some(name) = file.name().strip_suffix(".md5sums") {
+        return owned(file, name, None, files::summed);
+    }
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let status::StatusFile { records, skipped, stray, more } = status::read(&text, file.limits.records);
+    let mut extract = Extract { packages: packages(records), ..Extract::default() };
+    if stray > 0 {
+        extract.diagnostics.push(file.malformed(format_args!("lines that are no deb822 field: {stray}")));
+    }
+    if skipped > 0 {
+        extract.diagnostics.push(file.skipped(format_args!("stanzas without a name or a version: {skipped}")));
+    }
+    if more {
+        extract.diagnostics.push(too_many(file, "records"));
+    }
+    extract
+}
+
+/// The packages that are on disk. Of several stanzas for one package the last counts, as for dpkg.
+fn packages(mut records: Vec<status::DpkgRecord>) -> Vec<PackageFacts> {
+    records.retain(status::DpkgRecord::is_on_disk);
+    let mut seen = HashSet::new();
+    let mut last: Vec<bool> = records
+        .iter()
+        .rev()
+        .map(|record| seen.insert((record.name.as_str(), record.architecture.as_deref())))
+        .collect();
+    drop(seen);
+    // `last` is in the reverse order of `records`, so its end belongs to their start.
+    records.retain(|_| last.pop().unwrap_or(true));
+    records.into_iter().map(facts).collect()
+}
+
+fn facts(record: status::DpkgRecord) -> PackageFacts {
+    let extra = match record.state() {
+        "installed" => Vec::new(),
+        state => vec![("status".to_owned(), state.to_owned())],
+    };
+    let source =
+        record.source.unwrap_or_else(|| SourcePackage { name: record.name.clone(), version: record.version.clone() });
+    PackageFacts {
+        arch: record.architecture,
+        source: Some(source),
+        supplier: record.maintainer,
+        extra,
+        ..PackageFacts::new(PackageKind::Deb, record.name, record.version)
+    }
+}
+
+fn run_list(file: &File<'_>) -> Extract {
+    let name = file.name().strip_suffix(".list").unwrap_or(file.name());
+    // Packages that may be installed for several architectures at once have it in the name.
+    let (name, arch) = match name.split_once(':') {
+        Some((name, arch)) => (name, Some(arch)),
+        None => (name, None),
+    };
+    owned(file, name, arch, files::listed)
+}
+
+/// The file list of the package `name`, with `read` taking the paths out of the text.
+fn owned(file: &File<'_>, name: &str, arch: Option<&str>, read: fn(&str) -> files::Paths<'_>) -> Extract {
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let mut paths = read(&text);
+    let taken: Vec<String> = paths.by_ref().take(file.limits.records).map(str::to_owned).collect();
+    let more = paths.next().is_some();
+    if taken.is_empty() {
+        return Extract::default();
+    }
+    let owned =
+        OwnedFiles { kind: PackageKind::Deb, name: name.to_owned(), arch: arch.map(str::to_owned), paths: taken };
+    Extract {
+        owned: vec![owned],
+        diagnostics: more.then(|| too_many(file, "paths")).into_iter().collect(),
+        ..Extract::default()
+    }
+}
+
+fn run_copyright(file: &File<'_>) -> Extract {
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let name = file.directory().rsplit('/').next().unwrap_or_default();
+    let licenses = copyright::licenses(&text, file.limits.records);
+    if licenses.is_empty() {
+        return Extract::default();
+    }
+    let licenses = PackageLicenses { kind: PackageKind::Deb, name: name.to_owned(), licenses };
+    Extract { licenses: vec![licenses], ..Extract::default() }
+}
+
+fn too_many(file: &File<'_>, what: &str) -> Diagnostic {
+    Diagnostic::incomplete(Code::LimitExceeded, format!("more than the limit of {} {what}", file.limits.records))
+        .at(file.path)
+}
