@@ -6,6 +6,7 @@
 use crate::analyzer::Analyzer;
 
 mod os_release;
+mod rpm;
 
 /// Every analyzer, in the order in which they are offered a file.
-pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER];
+pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER, &rpm::ANALYZER];
