@@ -158,7 +158,7 @@ impl<'a> Pairs<'a> {
     fn overflow(&mut self, first: u32, len: u32) -> Result<Vec<u8>, Error> {
         const DAMAGED: Error = Error::Damaged("an overflow page is damaged");
         if u64::from(len) > self.max {
-            return Err(Error::TooLarge(self.max));
+            return Err(Error::TooLarge);
         }
         let mut value = Vec::new();
         let mut next = first;

@@ -3,17 +3,14 @@
 use std::io;
 
 /// What the back ends and the header parser fail with.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum Error {
     /// The bytes could not be had.
-    #[error("could not be read: {0}")]
-    Io(#[source] io::Error),
-    /// The bytes do not follow their format.
-    #[error("{0}")]
+    Io(io::Error),
+    /// The bytes do not follow their format, in this way.
     Damaged(&'static str),
-    /// A header larger than this many bytes, the limit, was left unread.
-    #[error("a header has more than the limit of {0} bytes")]
-    TooLarge(u64),
+    /// A header was left unread because it is larger than the limit.
+    TooLarge,
 }
 
 impl From<io::Error> for Error {

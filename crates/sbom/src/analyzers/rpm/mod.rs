@@ -60,14 +60,12 @@ fn run(file: &File<'_>) -> Extract {
     if file.name().ends_with("-wal") {
         return wal(file, &head);
     }
+    let mut reader = Reader::new(file);
     match blobs(file, &head) {
-        Ok(blobs) => Reader::new(file).read(blobs),
-        Err(error) => {
-            let mut losses = Losses::default();
-            losses.add(error);
-            Extract { diagnostics: losses.diagnostics(file), ..Extract::default() }
-        }
+        Ok(blobs) => reader.read(blobs),
+        Err(error) => reader.lose(error),
     }
+    reader.finish()
 }
 
 /// The header blobs of the back end that `head` is the beginning of.
@@ -100,15 +98,22 @@ fn wal(file: &File<'_>, head: &[u8]) -> Extract {
     }
 }
 
-/// Turns header blobs into an [`Extract`].
+/// Turns header blobs into an [`Extract`] and counts what is lost on the way.
 struct Reader<'a> {
     file: &'a File<'a>,
     extract: Extract,
-    losses: Losses,
     /// Bytes that file lists may still take; see [`record::paths`].
     path_bytes: usize,
     /// Packages whose file list did not fit.
     lists_dropped: usize,
+    /// Parts of the database and headers that are damaged, and the first damage met.
+    damaged: (usize, &'static str),
+    /// Headers larger than the limit.
+    too_large: usize,
+    /// Whether there are more records than the limit.
+    too_many: bool,
+    /// The first failed read.
+    unreadable: Option<io::Error>,
 }
 
 impl<'a> Reader<'a> {
@@ -118,38 +123,25 @@ impl<'a> Reader<'a> {
         Self {
             file,
             extract: Extract::default(),
-            losses: Losses::default(),
             path_bytes: path_bytes as usize,
             lists_dropped: 0,
+            damaged: (0, ""),
+            too_large: 0,
+            too_many: false,
+            unreadable: None,
         }
     }
 
-    fn read(mut self, blobs: Blobs<'_>) -> Extract {
-        let Self { file, .. } = self;
-        let mut too_many = None;
+    fn read(&mut self, blobs: Blobs<'_>) {
         for (index, blob) in blobs.enumerate() {
-            if index == file.limits.records {
-                too_many = Some(Diagnostic::incomplete(
-                    Code::LimitExceeded,
-                    format!("there are more than the limit of {} records", file.limits.records),
-                ));
-                break;
+            if index == self.file.limits.records {
+                self.too_many = true;
+                return;
             }
             if let Err(error) = blob.and_then(|blob| self.package(&blob)) {
-                self.losses.add(error);
+                self.lose(error);
             }
         }
-        let lists_dropped = (self.lists_dropped > 0).then(|| {
-            // Without it no package is hidden, only owned files are not recognised as such.
-            Diagnostic::note(
-                Code::LimitExceeded,
-                format!("the file lists of {} packages are too large together and left out", self.lists_dropped),
-            )
-        });
-        let mut extract = self.extract;
-        extract.diagnostics = self.losses.diagnostics(file);
-        extract.diagnostics.extend([too_many, lists_dropped].into_iter().flatten().map(|one| one.at(file.path)));
-        extract
     }
 
     fn package(&mut self, blob: &[u8]) -> Result<(), Error> {
@@ -168,48 +160,44 @@ impl<'a> Reader<'a> {
         self.extract.packages.push(facts);
         Ok(())
     }
-}
 
-/// What could not be read, one diagnostic for each kind.
-#[derive(Default)]
-struct Losses {
-    damaged: Count<&'static str>,
-    too_large: Count<u64>,
-    unreadable: Option<io::Error>,
-}
-
-/// How many there were, and the first.
-type Count<T> = (usize, T);
-
-impl Losses {
-    fn add(&mut self, error: Error) {
+    fn lose(&mut self, error: Error) {
         match error {
-            Error::Damaged(what) => count(&mut self.damaged, what),
-            Error::TooLarge(limit) => count(&mut self.too_large, limit),
+            Error::Damaged(what) => {
+                let (count, first) = self.damaged;
+                self.damaged = (count + 1, if count == 0 { what } else { first });
+            }
+            Error::TooLarge => self.too_large += 1,
             Error::Io(error) => self.unreadable = self.unreadable.take().or(Some(error)),
         }
     }
 
-    fn diagnostics(self, file: &File<'_>) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
+    /// What was read, with one diagnostic for each kind of loss.
+    fn finish(self) -> Extract {
+        let Self { file, mut extract, .. } = self;
+        let exceeded = |message| Diagnostic::incomplete(Code::LimitExceeded, message).at(file.path);
+        let diagnostics = &mut extract.diagnostics;
         match self.damaged {
             (0, _) => {}
             (1, what) => diagnostics.push(file.malformed(what)),
             (count, first) => diagnostics.push(file.malformed(format_args!("{first}; {count} errors in all"))),
         }
-        if let (count @ 1.., limit) = self.too_large {
-            let message = format!("{count} headers have more than the limit of {limit} bytes");
-            diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message).at(file.path));
+        if self.too_large > 0 {
+            let limit = file.limits.text_file_bytes;
+            diagnostics.push(exceeded(format!("{} headers have more than the limit of {limit} bytes", self.too_large)));
         }
-        diagnostics.extend(self.unreadable.map(|error| file.unreadable(&error)));
-        diagnostics
+        if self.too_many {
+            let limit = file.limits.records;
+            diagnostics.push(exceeded(format!("there are more than the limit of {limit} records")));
+        }
+        if let Some(error) = self.unreadable {
+            diagnostics.push(file.unreadable(&error));
+        }
+        if self.lists_dropped > 0 {
+            // That hides no package: only, the files are not known to be owned.
+            let message = format!("the file lists of {} packages are too large and left out", self.lists_dropped);
+            diagnostics.push(Diagnostic::note(Code::LimitExceeded, message).at(file.path));
+        }
+        extract
     }
-}
-
-/// Counts one more.
-fn count<T>(counted: &mut Count<T>, value: T) {
-    if counted.0 == 0 {
-        counted.1 = value;
-    }
-    counted.0 += 1;
 }

@@ -100,7 +100,7 @@ impl Slots<'_> {
             return Err(DAMAGED);
         }
         if u64::from(len) > self.max {
-            return Err(Error::TooLarge(self.max));
+            return Err(Error::TooLarge);
         }
         self.blocks_left = self.blocks_left.checked_sub(slot.blocks.into()).ok_or(Error::Damaged("blobs overlap"))?;
         let blob = self.data.range(start, size as usize)?;
@@ -155,6 +155,6 @@ mod tests {
         assert_eq!(adler32(b""), 1);
         assert_eq!(adler32(b"Wikipedia"), 0x11E6_0398);
         // zlib.adler32(b"\xff" * 100000)
-        assert_eq!(adler32(&[0xff; 100_000]), 0x149A_302C);
+        assert_eq!(adler32(&vec![0xff; 100_000]), 0x149A_302C);
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct RpmHeader {
     pub(crate) name: String,
-    /// None is older than 0 to nobody but `rpm -q`, which shows only the latter.
+    /// `None` and 0 compare alike, but only the latter is part of what is shown as version.
     pub(crate) epoch: Option<u32>,
     pub(crate) version: String,
     pub(crate) release: String,

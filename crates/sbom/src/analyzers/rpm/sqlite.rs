@@ -17,6 +17,8 @@ pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 const FILE_HEADER: usize = 100;
 const TABLE_INTERIOR: u8 = 5;
 const TABLE_LEAF: u8 = 13;
+/// Levels of a b-tree; SQLite gives up at the same.
+const MAX_DEPTH: usize = 20;
 
 /// The header blobs of the database in `data`, none of more than `max` bytes.
 pub(super) fn headers(data: &dyn ReadAt, max: u64) -> Result<impl Iterator<Item = Result<Vec<u8>, Error>>, Error> {
@@ -32,7 +34,8 @@ pub(super) fn headers(data: &dyn ReadAt, max: u64) -> Result<impl Iterator<Item 
     if usable < 480 {
         return Err(Error::Damaged("the pages have no room for content"));
     }
-    let mut rows = Rows { pages, usable, max, pending: vec![1], leaf: None };
+    let mut rows = Rows { pages, usable, max, path: Vec::new() };
+    rows.enter(1)?;
     let mut damage = Error::Damaged("there is no table named Packages");
     let root = loop {
         match rows.next() {
@@ -45,7 +48,8 @@ pub(super) fn headers(data: &dyn ReadAt, max: u64) -> Result<impl Iterator<Item 
             None => return Err(damage),
         }
     };
-    rows.restart(root);
+    rows.path.clear();
+    rows.enter(root)?;
     Ok(rows.map(|row| {
         // (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)
         match column(&row?, 1) {
@@ -78,75 +82,87 @@ struct Rows<'a> {
     usable: usize,
     /// Bytes a row may have.
     max: u64,
-    /// Numbers of the pages to walk, from 1, the next one last. Each page adds at most half its
-    /// bytes, and no page is walked twice.
-    pending: Vec<u32>,
-    leaf: Option<Leaf<'a>>,
+    /// The pages from the root to the current one.
+    path: Vec<Node<'a>>,
 }
 
-/// A leaf page that is being walked.
-struct Leaf<'a> {
+/// A page of the b-tree that is being walked.
+struct Node<'a> {
     page: Cow<'a, [u8]>,
     /// Where the offsets of the cells to come are.
     cells: StepBy<Range<usize>>,
-    /// Bytes not yet used by a cell. Cells do not overlap, so a page whose cells need more is
-    /// damaged, and the rows of a page cannot be larger together than the pages they lie on.
-    room: usize,
+    content: Content,
+}
+
+enum Content {
+    /// Cells are rows. `room` bytes are not yet used by one: cells do not overlap, so a page whose
+    /// cells need more is damaged, and the rows of a page cannot outgrow the pages they lie on.
+    Rows { room: usize },
+    /// Cells lead to children; the last child, `right`, has no cell.
+    Children { right: Option<u32> },
+}
+
+/// Where the walk goes from a page.
+enum Step {
+    Row(Vec<u8>),
+    Down(u32),
+    Up,
 }
 
 impl Rows<'_> {
-    /// Walks the table at the page `root` next.
-    fn restart(&mut self, root: u32) {
-        self.pending = vec![root];
-        self.leaf = None;
-    }
-
-    /// Makes page `number` the leaf to walk, or puts its children on the list.
+    /// Makes page `number` the current one.
     fn enter(&mut self, number: u32) -> Result<(), Error> {
         const DAMAGED: Error = Error::Damaged("a b-tree page is damaged");
+        if self.path.len() >= MAX_DEPTH {
+            return Err(Error::Damaged("a b-tree is too deep"));
+        }
         let index = number.checked_sub(1).ok_or(DAMAGED)?;
         let page = self.pages.take(index.into())?;
         let start = if index == 0 { FILE_HEADER } else { 0 };
-        let kind = page.get(start).copied();
-        let cells = be16(&page, start + 3).map_or(0, usize::from);
-        let pointers = |header: usize| {
-            let first = start + header;
-            let end = first + 2 * cells;
-            if end > self.usable { Err(DAMAGED) } else { Ok(first..end) }
+        let count = be16(&page, start + 3).map_or(0, usize::from);
+        let (first, right) = match page.get(start) {
+            Some(&TABLE_LEAF) => (start + 8, None),
+            Some(&TABLE_INTERIOR) => (start + 12, be32(&page, start + 8)),
+            _ => return Err(DAMAGED),
         };
-        match kind {
-            Some(TABLE_LEAF) => {
-                let cells = pointers(8)?;
-                self.leaf = Some(Leaf { room: self.usable - cells.end, cells: cells.step_by(2), page });
-                Ok(())
-            }
-            Some(TABLE_INTERIOR) => {
-                self.pending.push(be32(&page, start + 8).ok_or(DAMAGED)?);
-                for at in pointers(12)?.step_by(2).rev() {
-                    let cell = be16(&page, at).ok_or(DAMAGED)?;
-                    self.pending.push(be32(&page, cell.into()).ok_or(DAMAGED)?);
-                }
-                Ok(())
-            }
-            _ => Err(DAMAGED),
+        let end = first + 2 * count;
+        let room = self.usable.checked_sub(end).ok_or(DAMAGED)?;
+        let content = if right.is_some() { Content::Children { right } } else { Content::Rows { room } };
+        self.path.push(Node { page, cells: (first..end).step_by(2), content });
+        Ok(())
+    }
+
+    /// Takes the next step on `node`, a page of the path.
+    fn step(&mut self, node: &mut Node<'_>) -> Result<Step, Error> {
+        const DAMAGED: Error = Error::Damaged("a cell is damaged");
+        let Some(pointer) = node.cells.next() else {
+            return Ok(match &mut node.content {
+                Content::Children { right } => right.take().map_or(Step::Up, Step::Down),
+                Content::Rows { .. } => Step::Up,
+            });
+        };
+        let at = be16(&node.page, pointer).ok_or(DAMAGED)?.into();
+        match &mut node.content {
+            Content::Children { .. } => be32(&node.page, at).map(Step::Down).ok_or(DAMAGED),
+            Content::Rows { room } => self.record(&node.page, at, room).map(Step::Row),
         }
     }
 
-    /// The record whose cell begins at `at` of `leaf`.
-    fn record(&mut self, leaf: &mut Leaf<'_>, at: usize) -> Result<Vec<u8>, Error> {
+    /// The record whose cell begins at `at` of the leaf `page`, which has `room` for it.
+    fn record(&mut self, page: &[u8], at: usize, room: &mut usize) -> Result<Vec<u8>, Error> {
         const DAMAGED: Error = Error::Damaged("a cell is damaged");
-        let cell = leaf.page.get(at..self.usable).ok_or(DAMAGED)?;
+        let cell = page.get(at..self.usable).ok_or(DAMAGED)?;
         let (size, size_len) = varint(cell).ok_or(DAMAGED)?;
         let (_, id_len) = varint(cell.get(size_len..).unwrap_or_default()).ok_or(DAMAGED)?;
         let payload = cell.get(size_len + id_len..).ok_or(DAMAGED)?;
         let local = local_bytes(size, self.usable);
-        leaf.room = leaf.room.checked_sub(size_len + id_len + local).ok_or(DAMAGED)?;
+        *room = room.checked_sub(size_len + id_len + local).ok_or(DAMAGED)?;
         let mut record = payload.get(..local).ok_or(DAMAGED)?.to_vec();
         if record.len() as u64 == size {
             return Ok(record);
         }
         if size > self.max {
-            return Err(Error::TooLarge(self.max));
+            return Err(Error::TooLarge);
         }
         let mut next = be32(payload, local).ok_or(DAMAGED)?;
         while (record.len() as u64) < size {
@@ -166,18 +182,21 @@ impl Iterator for Rows<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Some(mut leaf) = self.leaf.take() else {
-                let number = self.pending.pop()?;
-                match self.enter(number) {
-                    Ok(()) => continue,
-                    Err(error) => return Some(Err(error)),
+            let mut node = self.path.pop()?;
+            let step = self.step(&mut node);
+            if !matches!(step, Ok(Step::Up)) {
+                self.path.push(node);
+            }
+            match step {
+                Ok(Step::Row(row)) => return Some(Ok(row)),
+                Ok(Step::Down(number)) => {
+                    if let Err(error) = self.enter(number) {
+                        return Some(Err(error));
+                    }
                 }
-            };
-            let Some(pointer) = leaf.cells.next() else { continue };
-            let at = be16(&leaf.page, pointer).map_or(0, usize::from);
-            let record = self.record(&mut leaf, at);
-            self.leaf = Some(leaf);
-            return Some(record);
+                Ok(Step::Up) => {}
+                Err(error) => return Some(Err(error)),
+            }
         }
     }
 }

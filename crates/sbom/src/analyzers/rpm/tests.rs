@@ -95,6 +95,7 @@ fn every_field_of_the_corpus_is_read() {
 
 fn conforms(bytes: &[u8], expected: &Value) {
     let file = File { path: "any/name", data: &bytes, limits: &Limits::default() };
+    let mut unlimited = usize::MAX;
     let mut found: Vec<(Value, Vec<String>)> = blobs(&file, &bytes[..16])
         .unwrap()
         .map(|blob| {
@@ -102,7 +103,7 @@ fn conforms(bytes: &[u8], expected: &Value) {
             let header = Header::parse(&blob).unwrap();
             let package = RpmHeader::read(&header).unwrap();
             assert!(!package.is_key());
-            let paths = record::paths(&header, &mut usize::MAX.clone()).unwrap().unwrap();
+            let paths = record::paths(&header, &mut unlimited).unwrap().unwrap();
             let mut package = serde_json::to_value(package).unwrap();
             package["file_count"] = paths.len().into();
             (package, paths)
@@ -166,8 +167,11 @@ const INT32: u32 = 4;
 const STRING: u32 = 6;
 const STRINGS: u32 = 8;
 
-/// A header of `(tag, type, count, data)`.
-fn header(entries: &[(u32, u32, u32, &[u8])]) -> Vec<u8> {
+/// An index entry: tag, type, count, data.
+type Entry<'a> = (u32, u32, u32, &'a [u8]);
+
+/// A header of these entries.
+fn header(entries: &[Entry<'_>]) -> Vec<u8> {
     let (mut index, mut data) = (Vec::new(), Vec::new());
     for (tag, kind, count, bytes) in entries {
         for field in [*tag, *kind, data.len() as u32, *count] {
@@ -182,18 +186,18 @@ fn header(entries: &[(u32, u32, u32, &[u8])]) -> Vec<u8> {
     out
 }
 
-const NAME: (u32, u32, u32, &[u8]) = (1000, STRING, 1, b"a\0");
-const VERSION: (u32, u32, u32, &[u8]) = (1001, STRING, 1, b"1\0");
-const RELEASE: (u32, u32, u32, &[u8]) = (1002, STRING, 1, b"2\0");
+const NAME: Entry<'_> = (1000, STRING, 1, b"a\0");
+const VERSION: Entry<'_> = (1001, STRING, 1, b"1\0");
+const RELEASE: Entry<'_> = (1002, STRING, 1, b"2\0");
 
 /// The smallest header of a package, and more entries.
-fn package(more: &[(u32, u32, u32, &[u8])]) -> Vec<u8> {
+fn package(more: &[Entry<'_>]) -> Vec<u8> {
     header(&[&[NAME, VERSION, RELEASE], more].concat())
 }
 
 #[test]
 fn damaged_headers_hide_no_sound_ones() {
-    let strange: &[&[(u32, u32, u32, &[u8])]] = &[
+    let strange: &[&[Entry<'_>]] = &[
         &[(1003, INT32, u32::MAX, &[0; 4])],
         &[(1003, INT32, 0, &[0; 4])],
         &[(1003, STRING, 1, b"1\0")],
@@ -371,6 +375,9 @@ fn hostile_sqlite_files_are_survived() {
     hostile(&sqlite(&[vec![5, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 2]]), 0);
     hostile(&sqlite(&[vec![2; 512]]), 0);
     hostile(&sqlite(&[]), 0);
+    // A tree of more levels than 2^32 pages need.
+    let chain: Vec<_> = (3..30).map(|next| interior(&[], next)).chain([leaf(1, &good)]).collect();
+    hostile(&sqlite(&chain), 0);
     // Many pointers to one cell, and more than a page has room for: the page is used once.
     let many = testing::run(&ANALYZER, PATH, &sqlite(&[leaf(60, &good)]));
     incomplete(&many, Code::FileMalformed, many.packages.len());
