@@ -5,10 +5,8 @@
 
 use crate::analyzer::Analyzer;
 
-pub mod apk;
-pub mod dpkg;
 mod os_release;
+mod rpm;
 
 /// Every analyzer, in the order in which they are offered a file.
-pub static ANALYZERS: &[&Analyzer] =
-    &[&os_release::ANALYZER, &dpkg::STATUS, &dpkg::FILES, &dpkg::COPYRIGHT, &apk::ANALYZER];
+pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER, &rpm::ANALYZER];
