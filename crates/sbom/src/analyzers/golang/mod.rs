@@ -5,7 +5,7 @@
 //! directory without a version, as what it replaces. The standard library is the package `stdlib` with
 //! the version of Go, which is how the Go vulnerability database names it. Of a program that was built
 //! without modules nothing more than that is known. What is not here: `go.mod`, packed executables
-//! (UPX), symbols.
+//! (UPX), XCOFF and Plan 9 executables, symbols.
 //!
 //! Files are large, so they are read in ranges. Where the linker's section for build information is
 //! named it is found at once; else the writable data is searched, at most
