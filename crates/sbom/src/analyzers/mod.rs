@@ -5,8 +5,8 @@
 
 use crate::analyzer::Analyzer;
 
+mod golang;
 mod os_release;
-mod rpm;
 
 /// Every analyzer, in the order in which they are offered a file.
-pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER, &rpm::ANALYZER];
+pub static ANALYZERS: &[&Analyzer] = &[&golang::ANALYZER, &os_release::ANALYZER];
