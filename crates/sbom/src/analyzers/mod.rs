@@ -5,8 +5,9 @@
 
 use crate::analyzer::Analyzer;
 
-mod golang;
+mod npm;
 mod os_release;
+mod python;
 
 /// Every analyzer, in the order in which they are offered a file.
-pub static ANALYZERS: &[&Analyzer] = &[&golang::ANALYZER, &os_release::ANALYZER];
+pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER, &python::ANALYZER, &npm::INSTALLED, &npm::LOCK];

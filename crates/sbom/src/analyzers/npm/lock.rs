@@ -1,0 +1,403 @@
+//! Lock files: the packages that an installation would bring, whether or not it took place.
+//!
+//! Versions 2 and 3 list packages by location (`packages`, where `""` is the project itself); version 1
+//! nests them (`dependencies`), which version 2 repeats for old readers and which is then left unread.
+//! See <https://docs.npmjs.com/cli/configuring-npm/package-lock-json>.
+//!
+//! The packages found so far survive an error further on: the readers below put them into a
+//! [`Collector`] that outlives them.
+
+use super::is_name;
+use super::value::{Items, Scalar};
+use crate::analyzer::{Extract, File};
+use sekisho_base::Limits;
+use sekisho_base::limits::LimitExceeded;
+use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::collections::HashSet;
+use std::fmt;
+
+/// Levels of nested `dependencies` that are read. npm nests as deep as versions conflict: a few
+/// levels. Well below the depth of 128 at which `serde_json` stops.
+const MAX_DEPTH: usize = 50;
+
+/// The newest lock file version that is known.
+const LAST_VERSION: u64 = 3;
+
+/// Reads one lock file.
+pub(super) fn run(file: &File<'_>) -> Extract {
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let mut lock = Collector::new(file.limits);
+    let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    let read = Root(&mut lock).deserialize(&mut json).and_then(|()| json.end());
+    let mut diagnostics = lock.diagnostics(file);
+    diagnostics.extend(read.err().map(|error| file.malformed(error)));
+    Extract { packages: lock.packages(), diagnostics, ..Extract::default() }
+}
+
+/// One package of a lock file.
+struct Declared {
+    /// Where npm installs it, from the directory of the lock file: `node_modules/a/node_modules/b`.
+    location: String,
+    integrity: Option<String>,
+    facts: PackageFacts,
+}
+
+/// What has been read of one lock file.
+struct Collector<'l> {
+    limits: &'l Limits,
+    found: Vec<Declared>,
+    /// Whether [`Collector::found`] comes from `packages`, which stands above `dependencies`.
+    by_location: bool,
+    /// What the project itself asks for, by the name it is installed under.
+    direct: HashSet<String>,
+    /// Bytes of all locations. Those of version 1 are joined from the names on the way, so that a small
+    /// file could ask for more than it holds itself.
+    location_bytes: u64,
+    /// The bound beyond which nothing is taken any more.
+    full: Option<LimitExceeded>,
+    /// Entries without a usable name or version.
+    unusable: u64,
+    /// Entries below [`MAX_DEPTH`].
+    too_deep: u64,
+    unknown_version: Option<u64>,
+}
+
+impl<'l> Collector<'l> {
+    fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            found: Vec::new(),
+            by_location: false,
+            direct: HashSet::new(),
+            location_bytes: 0,
+            full: None,
+            unusable: 0,
+            too_deep: 0,
+            unknown_version: None,
+        }
+    }
+
+    /// Whether one more package with a location of `bytes` bytes is taken.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.location_bytes = self.location_bytes.saturating_add(bytes as u64);
+        if self.found.len() >= self.limits.records {
+            self.full = Some(LimitExceeded { what: "packages of one file", limit: self.limits.records as u64 });
+        } else if self.location_bytes > self.limits.text_file_bytes {
+            self.full = Some(LimitExceeded { what: "bytes of locations", limit: self.limits.text_file_bytes });
+        }
+        self.full.is_none()
+    }
+
+    /// Takes a package if its name and version are of use.
+    fn add(&mut self, location: String, name: &str, version: Option<&str>, entry: &Entry<'_>) {
+        let Some(version) = version.filter(|_| is_name(name)) else {
+            self.unusable += 1;
+            return;
+        };
+        let facts = PackageFacts {
+            licenses: entry.license.licenses().collect(),
+            evidence: Evidence::Declared,
+            // `devOptional` packages are needed without the development tools as well.
+            dev: entry.dev.is_true(),
+            ..PackageFacts::new(PackageKind::Npm, name, version)
+        };
+        self.found.push(Declared { location, integrity: entry.integrity.text().map(str::to_owned), facts });
+    }
+
+    fn diagnostics(&self, file: &File<'_>) -> Vec<Diagnostic> {
+        let mut out = Vec::new();
+        if let Some(limit) = self.full {
+            out.push(Diagnostic::incomplete(Code::LimitExceeded, limit.to_string()).at(file.path));
+        }
+        if self.too_deep > 0 {
+            let message = format!("{} packages have dependencies below the limit of {MAX_DEPTH} levels", self.too_deep);
+            out.push(Diagnostic::incomplete(Code::LimitExceeded, message).at(file.path));
+        }
+        if let Some(version) = self.unknown_version {
+            out.push(file.malformed(format_args!("lock file version {version} is not known")));
+        }
+        if self.unusable > 0 {
+            out.push(file.skipped(format_args!(
+                "{} entries skipped that have no package name or, as links to files, no version",
+                self.unusable
+            )));
+        }
+        out
+    }
+
+    /// The packages, with what only the whole file tells.
+    fn packages(self) -> Vec<PackageFacts> {
+        let Self { found, direct, .. } = self;
+        found
+            .into_iter()
+            .map(|Declared { location, integrity, mut facts }| {
+                let top = location.strip_prefix("node_modules/");
+                if top.is_some_and(|name| direct.contains(name)) {
+                    facts.extra.push(("direct".to_owned(), "true".to_owned()));
+                }
+                facts.extra.extend(integrity.map(|integrity| ("integrity".to_owned(), integrity)));
+                facts.extra.push(("lock_path".to_owned(), location));
+                facts
+            })
+            .collect()
+    }
+}
+
+/// The fields of an entry that are wanted, of all versions.
+#[derive(Default)]
+struct Entry<'a> {
+    name: Scalar<'a>,
+    version: Scalar<'a>,
+    resolved: Scalar<'a>,
+    integrity: Scalar<'a>,
+    link: Scalar<'a>,
+    dev: Scalar<'a>,
+    license: Items<'a>,
+}
+
+impl<'de> Entry<'de> {
+    /// Reads the value of `key`; false when the key is none of an entry's and the value still waits.
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "name" => self.name = map.next_value()?,
+            "version" => self.version = map.next_value()?,
+            "resolved" => self.resolved = map.next_value()?,
+            "integrity" => self.integrity = map.next_value()?,
+            "link" => self.link = map.next_value()?,
+            "dev" => self.dev = map.next_value()?,
+            "license" => self.license = map.next_value()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The name and version of a package that is installed as `name`: for aliases the entry has the
+    /// name, and npm gives git dependencies the version of their package.json.
+    fn located<'e>(&'e self, name: &'e str) -> (&'e str, Option<&'e str>) {
+        let git = || self.resolved.text().filter(|url| url.starts_with("git")).and_then(commit);
+        (self.name.text().unwrap_or(name), self.version.text().or_else(git))
+    }
+
+    /// The same by the rules of version 1, where `version` also holds what is none: `npm:NAME@VERSION`
+    /// for an alias, a URL with `#COMMIT` for git, and `file:PATH` or the URL of an archive, which tell
+    /// no version.
+    fn nested<'e>(&'e self, name: &'e str) -> (&'e str, Option<&'e str>) {
+        let version = self.version.text();
+        match version.and_then(|text| text.split_once(':')) {
+            None => (name, version),
+            Some(("npm", alias)) => match alias.rsplit_once('@') {
+                Some((name, version)) => (name, Some(version).filter(|version| !version.is_empty())),
+                None => (name, None),
+            },
+            Some(("file", _)) => (name, None),
+            Some((_, url)) => (name, commit(url)),
+        }
+    }
+}
+
+/// The commit of a git URL.
+fn commit(url: &str) -> Option<&str> {
+    url.rsplit_once('#').map(|(_, commit)| commit).filter(|commit| !commit.is_empty())
+}
+
+/// Implements [`DeserializeSeed`] and [`Visitor`] for a reader of an object's entries, which go to the
+/// method `read`.
+macro_rules! object_reader {
+    ($name:ty, $what:literal) => {
+        impl<'de> DeserializeSeed<'de> for $name {
+            type Value = ();
+
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+                deserializer.deserialize_map(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for $name {
+            type Value = ();
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($what)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+                self.read(map)
+            }
+        }
+    };
+}
+
+/// The whole file.
+struct Root<'c, 'l>(&'c mut Collector<'l>);
+object_reader!(Root<'_, '_>, "a lock file's object");
+
+impl Root<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let lock = self.0;
+        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+            match key.as_str() {
+                "lockfileVersion" => {
+                    let version = map.next_value::<Scalar<'de>>()?.number();
+                    lock.unknown_version = version.filter(|version| *version > LAST_VERSION);
+                }
+                "packages" => {
+                    let unknown_version = lock.unknown_version;
+                    *lock = Collector { by_location: true, unknown_version, ..Collector::new(lock.limits) };
+                    map.next_value_seed(Locations(lock))?;
+                }
+                "dependencies" if !lock.by_location => {
+                    map.next_value_seed(Dependencies { lock, base: "", depth: 1 })?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `packages` of versions 2 and 3.
+struct Locations<'c, 'l>(&'c mut Collector<'l>);
+object_reader!(Locations<'_, '_>, "an object of packages by location");
+
+impl Locations<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let lock = self.0;
+        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+            match key.as_str() {
+                "" => map.next_value_seed(Project(lock))?,
+                location if lock.has_room(location.len()) => map.next_value_seed(Located { lock, location })?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entry of the project itself, of which only the names of its dependencies are wanted.
+struct Project<'c, 'l>(&'c mut Collector<'l>);
+object_reader!(Project<'_, '_>, "the object of the project itself");
+
+impl Project<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+            match key.as_str() {
+                "dependencies" | "devDependencies" | "optionalDependencies" | "peerDependencies" => {
+                    map.next_value_seed(Names(self.0))?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One kind of the project's dependencies: ranges by name.
+struct Names<'c, 'l>(&'c mut Collector<'l>);
+object_reader!(Names<'_, '_>, "an object of version ranges by name");
+
+impl Names<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, _)) = map.next_entry::<Scalar<'de>, IgnoredAny>()? {
+            if self.0.direct.len() < self.0.limits.records {
+                self.0.direct.insert(name.as_str().to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry of `packages`.
+struct Located<'c, 'l> {
+    lock: &'c mut Collector<'l>,
+    location: &'c str,
+}
+object_reader!(Located<'_, '_>, "the object of a package");
+
+impl Located<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut entry = Entry::default();
+        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+            if !entry.field(key.as_str(), &mut map)? {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        // What lies outside of node_modules is a folder of the project: a workspace, or the target of
+        // a link. It comes from no registry, and its own package.json tells of it.
+        let installed = self.location.rsplit_once("node_modules/");
+        if let (Some((_, name)), false) = (installed, entry.link.is_true()) {
+            let (name, version) = entry.located(name);
+            self.lock.add(self.location.to_owned(), name, version, &entry);
+        }
+        Ok(())
+    }
+}
+
+/// `dependencies` of version 1, and of each entry therein.
+struct Dependencies<'c, 'l> {
+    lock: &'c mut Collector<'l>,
+    /// Where the packages are installed: empty, or the directory of the parent with a slash behind.
+    base: &'c str,
+    /// 1 for the outermost.
+    depth: usize,
+}
+object_reader!(Dependencies<'_, '_>, "an object of packages by name");
+
+impl Dependencies<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { lock, base, depth } = self;
+        while let Some(name) = map.next_key::<Scalar<'de>>()? {
+            let name = name.as_str();
+            if lock.has_room(base.len() + "node_modules/".len() + name.len()) {
+                let location = format!("{base}node_modules/{name}");
+                map.next_value_seed(Nested { lock, name, location, depth })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry of `dependencies`.
+struct Nested<'c, 'l> {
+    lock: &'c mut Collector<'l>,
+    name: &'c str,
+    location: String,
+    depth: usize,
+}
+object_reader!(Nested<'_, '_>, "the object of a package");
+
+impl Nested<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { lock, name, location, depth } = self;
+        let mut entry = Entry::default();
+        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+            match key.as_str() {
+                "dependencies" if depth < MAX_DEPTH => {
+                    // The packages of a linked folder are installed in that folder.
+                    let folder = entry.version.text().and_then(|version| version.strip_prefix("file:"));
+                    let base = format!("{}/", folder.unwrap_or(&location));
+                    map.next_value_seed(Dependencies { lock, base: &base, depth: depth + 1 })?;
+                }
+                "dependencies" => {
+                    lock.too_deep += 1;
+                    map.next_value::<IgnoredAny>()?;
+                }
+                key => {
+                    if !entry.field(key, &mut map)? {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+            }
+        }
+        let (name, version) = entry.nested(name);
+        lock.add(location, name, version, &entry);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

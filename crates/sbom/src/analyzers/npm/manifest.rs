@@ -1,0 +1,158 @@
+//! `package.json`: what npm wrote beside the code of an installed package, or a developer beside their own.
+
+use super::is_name;
+use super::value::{Items, Scalar};
+use crate::analyzer::{Extract, File};
+use sekisho_model::{PackageFacts, PackageKind};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::fmt;
+
+/// Reads one `package.json`. Without a name and a version it is no package and nothing is said: such
+/// files switch the module system of a directory (`{"type": "module"}`) or configure tools.
+pub(super) fn run(file: &File<'_>) -> Extract {
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let manifest: Manifest<'_> = match serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+        Ok(manifest) => manifest,
+        // npm installs into node_modules only what it could read; elsewhere broken files are the test
+        // data and templates of other packages.
+        Err(error) if is_installed(file.directory()) => return Extract::failed(file.malformed(error)),
+        Err(error) => return Extract::failed(file.skipped(format_args!("is no package: {error}"))),
+    };
+    let (Some(name), Some(version)) = (manifest.name.text().filter(|name| is_name(name)), manifest.version.text())
+    else {
+        return Extract::default();
+    };
+    let mut licenses: Vec<_> = manifest.license.licenses().collect();
+    if licenses.is_empty() {
+        licenses.extend(manifest.licenses.licenses());
+    }
+    let package = PackageFacts {
+        licenses,
+        supplier: manifest.author.persons().or_else(|| manifest.maintainers.persons()),
+        ..PackageFacts::new(PackageKind::Npm, name, version)
+    };
+    Extract { packages: vec![package], ..Extract::default() }
+}
+
+/// Whether npm installs a package into a directory of this path: `node_modules/a` or `node_modules/@a/b`.
+fn is_installed(directory: &str) -> bool {
+    let mut components = directory.rsplit('/');
+    let (_, parent, grandparent) = (components.next(), components.next(), components.next());
+    parent == Some("node_modules")
+        || grandparent == Some("node_modules") && parent.is_some_and(|scope| scope.starts_with('@'))
+}
+
+/// The fields that are wanted. Of a repeated key the last counts, as in JavaScript.
+#[derive(Debug, Default)]
+struct Manifest<'a> {
+    name: Scalar<'a>,
+    version: Scalar<'a>,
+    license: Items<'a>,
+    /// What packages of npm's first years have instead of `license`.
+    licenses: Items<'a>,
+    author: Items<'a>,
+    maintainers: Items<'a>,
+}
+
+impl<'de> Deserialize<'de> for Manifest<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Manifest<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut manifest = Manifest::default();
+                while let Some(key) = map.next_key::<Scalar<'de>>()? {
+                    match key.as_str() {
+                        "name" => manifest.name = map.next_value()?,
+                        "version" => manifest.version = map.next_value()?,
+                        "license" => manifest.license = map.next_value()?,
+                        "licenses" => manifest.licenses = map.next_value()?,
+                        "author" => manifest.author = map.next_value()?,
+                        "maintainers" => manifest.maintainers = map.next_value()?,
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(manifest)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::INSTALLED;
+    use super::*;
+    use crate::testing;
+    use sekisho_model::{Code, Level, License};
+
+    fn run(text: &str) -> Extract {
+        testing::run(&INSTALLED, "srv/node_modules/x/package.json", text.as_bytes())
+    }
+
+    #[test]
+    fn goldens() {
+        testing::goldens(&INSTALLED, "src/analyzers/npm/fixtures/installed");
+    }
+
+    #[test]
+    fn a_package_has_a_name_and_a_version() {
+        let text = "\u{feff}{\"name\": \"no\", \"private\": true, \"version\": \" 1.0.0 \", \"name\": \"@a/b\", \
+                    \" name\": \"no\", \"licenses\": [{\"type\": \"MIT\"}], \"maintainers\": [{\"name\": \"M\"}]}";
+        let package = PackageFacts {
+            licenses: vec![License::Expression("MIT".into())],
+            supplier: Some("M".into()),
+            ..PackageFacts::new(PackageKind::Npm, "@a/b", "1.0.0")
+        };
+        assert_eq!(run(text), Extract { packages: vec![package], ..Extract::default() });
+        for text in [
+            "{}",
+            r#"{"type": "module"}"#,
+            r#"{"name": "x"}"#,
+            r#"{"name": "x", "version": ""}"#,
+            r#"{"name": "x", "version": 1}"#,
+            r#"{"name": {"x": 1}, "version": "1"}"#,
+            r#"{"name": "{{name}}", "version": "1"}"#,
+        ] {
+            assert_eq!(run(text), Extract::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_files_hide_packages_only_where_npm_installs_them() {
+        for (directory, level, code) in [
+            ("srv/node_modules/x", Level::Incomplete, Code::FileMalformed),
+            ("node_modules/x", Level::Incomplete, Code::FileMalformed),
+            ("node_modules/@s/x", Level::Incomplete, Code::FileMalformed),
+            ("node_modules/resolve/test/malformed", Level::Note, Code::RecordMalformed),
+            ("node_modules/a/b", Level::Note, Code::RecordMalformed),
+            ("node_modules", Level::Note, Code::RecordMalformed),
+            ("srv", Level::Note, Code::RecordMalformed),
+        ] {
+            for text in ["", "{", "[]", "null", "{\"name\": \"x\", \"version\": \"1\",}", "{} x"] {
+                let extract = testing::run(&INSTALLED, &format!("{directory}/package.json"), text.as_bytes());
+                assert_eq!(extract.packages, []);
+                let [diagnostic] = extract.diagnostics.try_into().unwrap();
+                assert_eq!((diagnostic.level, diagnostic.code), (level, code), "{directory}: {text}");
+            }
+        }
+        assert_eq!(testing::run(&INSTALLED, "package.json", b"{").diagnostics[0].level, Level::Note);
+    }
+
+    #[test]
+    fn unwanted_fields_may_nest_to_any_depth() {
+        let deep = format!(r#"{{"x": {}{}, "name": "x", "version": "1"}}"#, "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(run(&deep).packages.len(), 1);
+        let deep = deep.replace("\"x\": [", "\"author\": [");
+        assert_eq!(run(&deep).packages.len(), 1);
+    }
+}

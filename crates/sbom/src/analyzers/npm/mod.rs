@@ -1,0 +1,86 @@
+//! npm packages: installed ones by their `package.json`, declared ones by `package-lock.json` and
+//! `npm-shrinkwrap.json`.
+//!
+//! The hidden lock file `node_modules/.package-lock.json` is left unread: it repeats the tree that
+//! lies around it, where each package has its own `package.json`.
+
+use crate::analyzer::Analyzer;
+use sekisho_model::PackageKind;
+
+mod lock;
+mod manifest;
+mod value;
+
+/// Reads `package.json`.
+pub(crate) static INSTALLED: Analyzer = Analyzer {
+    id: "npm-installed",
+    title: "npm packages (package.json)",
+    kinds: &[PackageKind::Npm],
+    paths: &["**/package.json"],
+    run: manifest::run,
+    ..Analyzer::NONE
+};
+
+/// Reads lock files of versions 1 to 3.
+pub(crate) static LOCK: Analyzer = Analyzer {
+    id: "npm-lock",
+    title: "npm lock files (package-lock.json, npm-shrinkwrap.json)",
+    kinds: &[PackageKind::Npm],
+    paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],
+    run: lock::run,
+    ..Analyzer::NONE
+};
+
+/// Whether npm would take `name` for a package: the rules of validate-npm-package-name for old
+/// packages, which may have upper case and `~'!()*`, within the registry's bound of 214 bytes.
+fn is_name(name: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~!'()*".contains(&byte))
+    };
+    name.len() <= 214
+        && match name.strip_prefix('@').map(|scoped| scoped.split_once('/')) {
+            None => plain(name) && !name.starts_with('_'),
+            Some(Some((scope, name))) => plain(scope) && plain(name),
+            Some(None) => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rules_for_old_packages() {
+        for name in ["express", "@babel/core", "JSONStream", "a.b_c-d~e", "@a/_b", &"x".repeat(214)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "",
+            ".hidden",
+            "_private",
+            "my app",
+            "a/b",
+            "@a",
+            "@/b",
+            "@a/",
+            "@a/b/c",
+            "{{name}}",
+            "é",
+            &"x".repeat(215),
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_hidden_lock_file_is_not_wanted() {
+        let dispatch = crate::Dispatch::new(&[&INSTALLED, &LOCK]);
+        let wanted = |path| dispatch.by_path(path).iter().map(|analyzer| analyzer.id).collect::<Vec<_>>();
+        assert_eq!(wanted("srv/node_modules/.package-lock.json"), [""; 0]);
+        assert_eq!(wanted("srv/package-lock.json"), ["npm-lock"]);
+        assert_eq!(wanted("npm-shrinkwrap.json"), ["npm-lock"]);
+        assert_eq!(wanted("srv/node_modules/@babel/core/package.json"), ["npm-installed"]);
+    }
+}
