@@ -1,1 +1,54 @@
-fn main() {}
+//! `cargo xtask`: the project's only script language.
+//!
+//! Owns everything that is done *to* the code rather than *by* it: installing developer tools, running the
+//! checks, tidying, writing generated files. Ships nothing, and no crate depends on it.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program for developers")]
+
+mod generate;
+mod process;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Tasks of the Sekisho workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need, then run every check
+    Test(test::Options),
+    /// Check what the compiler does not: crate arrows, manifests, links, file hygiene
+    Tidy,
+    /// Write the generated files
+    Gen,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let root = process::workspace_root()?;
+    match task {
+        Task::Test(options) => test::run(&root, &options),
+        Task::Tidy => tidy::run(&root),
+        Task::Gen => generate::write_all(&root),
+    }
+}
