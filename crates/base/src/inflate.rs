@@ -40,7 +40,7 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 
 enum Decoder<R: BufRead> {
     Plain(R),
-    Gzip(flate2::bufread::MultiGzDecoder<R>),
+    Gzip(Box<flate2::bufread::MultiGzDecoder<R>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, R>>),
 }
 
@@ -60,7 +60,7 @@ impl<R: BufRead> Inflate<R> {
     pub fn new(reader: R, compression: Compression, stored_bytes: u64, limits: &Limits) -> io::Result<Self> {
         let decoder = match compression {
             Compression::None => Decoder::Plain(reader),
-            Compression::Gzip => Decoder::Gzip(flate2::bufread::MultiGzDecoder::new(reader)),
+            Compression::Gzip => Decoder::Gzip(Box::new(flate2::bufread::MultiGzDecoder::new(reader))),
             Compression::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;

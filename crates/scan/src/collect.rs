@@ -79,11 +79,17 @@ impl<'a> Collector<'a> {
 
     /// Keeps what `analyzer` made of the file at `path`.
     pub(crate) fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) {
+        let indexes = self.by_path.entry(path.to_owned()).or_default();
         if extract.is_empty() {
             return;
         }
-        self.by_path.entry(path.to_owned()).or_default().push(self.facts.files.len());
+        indexes.push(self.facts.files.len());
         self.facts.files.push(FileFacts { path: path.to_owned(), analyzer: analyzer.id.to_owned(), extract });
+    }
+
+    /// Whether the content at `path` has been analysed, even if it said nothing.
+    pub(crate) fn looked_at(&self, path: &str) -> bool {
+        self.by_path.contains_key(path)
     }
 
     /// The facts kept for `path` by `analyzer`.

@@ -172,7 +172,8 @@ fn link_hardlinks(
             match collector.kept(&target, analyzer) {
                 Some(extract) => collector.keep(analyzer, &path, extract),
                 // Content that was looked at and says nothing says nothing under another name either.
-                None if analyzer.paths.is_empty() || dispatch.wants(analyzer, &target) => {}
+                None if analyzer.paths.is_empty()
+                    || (dispatch.wants(analyzer, &target) && collector.looked_at(&target)) => {}
                 None => missed.entry(target.clone()).or_default().push((path.clone(), analyzer)),
             }
         }

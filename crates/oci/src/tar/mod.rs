@@ -2,7 +2,7 @@
 //!
 //! This is not a general tar library: it never extracts, it follows no link, it keeps going where it
 //! can and says where it could not. What an entry means for a file system (whiteouts, overlays) is
-//! [`crate::whiteout`]'s and the scan's business.
+//! [`crate::Whiteout`]'s and the scan's business.
 
 mod extended;
 mod header;

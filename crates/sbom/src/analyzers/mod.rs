@@ -5,9 +5,24 @@
 
 use crate::analyzer::Analyzer;
 
+pub mod apk;
+pub mod dpkg;
+mod golang;
 mod npm;
 mod os_release;
 mod python;
+mod rpm;
 
 /// Every analyzer, in the order in which they are offered a file.
-pub static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER, &python::ANALYZER, &npm::INSTALLED, &npm::LOCK];
+pub static ANALYZERS: &[&Analyzer] = &[
+    &os_release::ANALYZER,
+    &dpkg::STATUS,
+    &dpkg::FILES,
+    &dpkg::COPYRIGHT,
+    &apk::ANALYZER,
+    &rpm::ANALYZER,
+    &python::ANALYZER,
+    &npm::INSTALLED,
+    &npm::LOCK,
+    &golang::ANALYZER,
+];
