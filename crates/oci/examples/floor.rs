@@ -1,0 +1,19 @@
+//! The floor of the scan benchmark: inflates and hashes every layer of an image on one thread, with the
+//! inflater and the hasher of the product, and does nothing else.
+
+use sekisho_base::Limits;
+use sekisho_base::spool::SpillQuota;
+use sekisho_oci::{Choice, LayerStream, open};
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args_os().nth(1).ok_or("the path of an image is missing")?;
+    let limits = Limits::default();
+    let quota = SpillQuota::new(std::env::temp_dir(), limits.spill_bytes);
+    for layer in open(Path::new(&path), &Choice::default(), &limits, &quota)?.layers {
+        let stored = layer.stored.map_err(|diagnostic| diagnostic.to_string())?;
+        LayerStream::new(stored, &limits)?.finish()?.plain?;
+    }
+    Ok(())
+}
