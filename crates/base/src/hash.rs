@@ -1,7 +1,6 @@
 //! SHA-256, the one content hash of the product, over slices and over streams.
 
 use sha2::Digest as _;
-use std::fmt::Write as _;
 use std::io::{self, BufRead, Read};
 
 /// A SHA-256 value.
@@ -35,12 +34,9 @@ pub fn sha256(bytes: &[u8]) -> Sha256Bytes {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// A buffered reader that hashes exactly the bytes that are consumed from it.

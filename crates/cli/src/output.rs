@@ -5,16 +5,30 @@ use sekisho_model::Code;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-/// Writes `text`, which may hold ANSI styles, to `file` or to standard output. Styles are stripped
-/// unless standard output is a terminal that shows them.
+/// Writes `text` as it is to `file` or to standard output.
 pub(crate) fn write(text: &str, file: Option<&Path>) -> Result<(), CliError> {
     let result = match file {
-        Some(path) => std::fs::write(path, anstream::adapter::strip_str(text).to_string()),
-        None => {
-            let mut stdout = anstream::stdout().lock();
-            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-        }
+        Some(path) => std::fs::write(path, text),
+        None => write_all(&mut io::stdout().lock(), text),
     };
+    report(result, file)
+}
+
+/// Writes `text`, which holds ANSI styles, to `file` or to standard output. Styles are stripped unless
+/// standard output is a terminal that shows them.
+pub(crate) fn write_styled(text: &str, file: Option<&Path>) -> Result<(), CliError> {
+    match file {
+        Some(_) => write(&anstream::adapter::strip_str(text).to_string(), file),
+        None => report(write_all(&mut anstream::stdout().lock(), text), None),
+    }
+}
+
+fn write_all(to: &mut impl Write, text: &str) -> io::Result<()> {
+    to.write_all(text.as_bytes())?;
+    to.flush()
+}
+
+fn report(result: io::Result<()>, file: Option<&Path>) -> Result<(), CliError> {
     match result {
         // `| head` has seen enough; that is no failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe && file.is_none() => Ok(()),

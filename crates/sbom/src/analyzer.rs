@@ -138,6 +138,8 @@ pub struct Analyzer {
     /// The files it wants by path. `*` stands for any characters of one path component, a leading
     /// `**/` for any directories; all else is literal.
     pub paths: &'static [&'static str],
+    /// Names of directories below which [`Analyzer::paths`] do not hold.
+    pub not_below: &'static [&'static str],
     /// The files it wants by their first bytes, whatever their path; see [`Analyzer::magic_min_bytes`].
     pub magic: &'static [&'static [u8]],
     /// Files smaller than this are not tried by [`Analyzer::magic`].
@@ -154,6 +156,7 @@ impl Analyzer {
         title: "",
         kinds: &[],
         paths: &[],
+        not_below: &[],
         magic: &[],
         magic_min_bytes: 0,
         run: |_| Extract {

@@ -137,6 +137,8 @@ const SUBJECT: &str = "subject";
 const SYSTEM: &str = "os";
 
 fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_> {
+    let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
+    let diff_ids: Vec<Option<String>> = layers.iter().map(|layer| Some(layer.diff_id?.to_string())).collect();
     let mut components = Vec::with_capacity(inventory.packages.len() + 1);
     let mut depends_on = Vec::with_capacity(inventory.packages.len() + 1);
     if let Some(os) = &inventory.os {
@@ -152,7 +154,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_>
     }
     for package in &inventory.packages {
         depends_on.push(package.id.as_str());
-        components.push(component(inventory, package));
+        components.push(component(&diff_ids, package));
     }
     let compositions = if inventory.complete {
         Vec::new()
@@ -235,7 +237,7 @@ fn subject(inventory: &Inventory) -> Component<'_> {
     component
 }
 
-fn component<'a>(inventory: &'a Inventory, package: &'a Package) -> Component<'a> {
+fn component<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Component<'a> {
     let facts = &package.facts;
     let (group, name) = match (facts.kind, facts.name.split_once('/')) {
         (PackageKind::Npm, Some((scope, name))) => (Some(scope), name),
@@ -251,7 +253,7 @@ fn component<'a>(inventory: &'a Inventory, package: &'a Package) -> Component<'a
         licenses: licenses(&facts.licenses),
         purl: Some(package.purl.as_str()),
         evidence: Some(EvidenceDocument { occurrences: [Occurrence { location: &package.location }] }),
-        properties: properties(inventory, package),
+        properties: properties(diff_ids, package),
         ..Component::default()
     }
 }
@@ -273,7 +275,7 @@ fn licenses(licenses: &[License]) -> Vec<LicenseChoice<'_>> {
         .collect()
 }
 
-fn properties<'a>(inventory: &Inventory, package: &'a Package) -> Vec<Property<'a>> {
+fn properties<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Vec<Property<'a>> {
     let facts = &package.facts;
     let mut properties = Vec::new();
     let mut add = |name: &str, value: std::borrow::Cow<'a, str>| {
@@ -287,9 +289,8 @@ fn properties<'a>(inventory: &Inventory, package: &'a Package) -> Vec<Property<'
     }
     if let Some(layer) = package.layer {
         add("layer:index", layer.to_string().into());
-        let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
-        if let Some(diff_id) = layers.get(layer as usize).and_then(|layer| layer.diff_id) {
-            add("layer:diff_id", diff_id.to_string().into());
+        if let Some(diff_id) = diff_ids.get(layer as usize).cloned().flatten() {
+            add("layer:diff_id", diff_id.into());
         }
     }
     match package.origin {

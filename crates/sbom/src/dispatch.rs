@@ -60,7 +60,7 @@ impl Dispatch {
             .flatten()
         {
             for (pattern, analyzer) in entries {
-                if glob::path(pattern, path) && !wanted.iter().any(|other| std::ptr::eq(*other, *analyzer)) {
+                if matches(analyzer, pattern, path) && !wanted.iter().any(|other| std::ptr::eq(*other, *analyzer)) {
                     wanted.push(analyzer);
                 }
             }
@@ -68,17 +68,17 @@ impl Dispatch {
         wanted
     }
 
-    /// The analyzer that wants a file of `size` bytes by its first bytes.
-    pub fn by_magic(&self, head: &[u8], size: u64) -> Option<&'static Analyzer> {
+    /// The analyzers that want a file of `size` bytes by its first bytes.
+    pub fn by_magic(&self, head: &[u8], size: u64) -> impl Iterator<Item = &'static Analyzer> {
         self.by_magic
             .iter()
-            .find(|(magic, analyzer)| size >= analyzer.magic_min_bytes && head.starts_with(magic))
+            .filter(move |(magic, analyzer)| size >= analyzer.magic_min_bytes && head.starts_with(magic))
             .map(|(_, analyzer)| *analyzer)
     }
 
     /// Whether one of `analyzer`'s path patterns matches `path`.
     pub fn wants(&self, analyzer: &Analyzer, path: &str) -> bool {
-        analyzer.paths.iter().any(|pattern| glob::path(pattern, path))
+        analyzer.paths.iter().any(|pattern| matches(analyzer, pattern, path))
     }
 
     /// The analyzers that are offered files by their first bytes.
@@ -105,6 +105,11 @@ impl Dispatch {
     }
 }
 
+fn matches(analyzer: &Analyzer, pattern: &str, path: &str) -> bool {
+    let mut directories = path.split('/').rev().skip(1);
+    glob::path(pattern, path) && !directories.any(|directory| analyzer.not_below.contains(&directory))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +128,7 @@ mod tests {
             }
             for magic in analyzer.magic {
                 assert!(magic.len() <= Dispatch::HEAD, "{}", analyzer.id);
-                assert!(dispatch.by_magic(magic, u64::MAX).is_some());
+                assert!(dispatch.by_magic(magic, u64::MAX).any(|wanted| std::ptr::eq(wanted, *analyzer)));
             }
         }
         assert!(dispatch.by_path("some/other/file.txt").is_empty());

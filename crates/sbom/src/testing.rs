@@ -25,7 +25,8 @@ pub(crate) fn goldens(analyzer: &'static Analyzer, fixtures: &str) {
     for case in cases {
         let mut extracts = Vec::new();
         for (path, bytes) in files_of(&case) {
-            let wanted = !dispatch.by_path(&path).is_empty() || dispatch.by_magic(&bytes, bytes.len() as u64).is_some();
+            let wanted =
+                !dispatch.by_path(&path).is_empty() || dispatch.by_magic(&bytes, bytes.len() as u64).next().is_some();
             if wanted {
                 extracts.push((path.clone(), run(analyzer, &path, &bytes)));
                 damaged(analyzer, &path, &bytes);

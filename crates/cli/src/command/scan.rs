@@ -10,7 +10,6 @@ use sekisho_model::{Code, Exit, Inventory};
 use sekisho_oci::Choice;
 use sekisho_report::{TableOptions, inventory_json, inventory_table};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
-use std::path::Path;
 
 /// What every command is given.
 pub(crate) struct Context {
@@ -119,11 +118,13 @@ fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliError> {
 
 fn show(inventory: &Inventory, settings: &Settings, format: ScanFormat, common: &CommonArguments) -> CommandResult {
     let file = common.output.as_deref();
-    let text = match format {
-        ScanFormat::Table => inventory_table(inventory, &TableOptions { width: output::width(file) }),
-        ScanFormat::Json => json(inventory)?,
-    };
-    finish(&text, inventory, settings, file)
+    match format {
+        ScanFormat::Table => {
+            output::write_styled(&inventory_table(inventory, &TableOptions { width: output::width(file) }), file)?;
+        }
+        ScanFormat::Json => output::write(&json(inventory)?, file)?,
+    }
+    Ok(verdict(inventory, settings))
 }
 
 fn write_sbom(
@@ -144,7 +145,8 @@ fn write_sbom(
     for diagnostic in inventory.incomplete() {
         error_line(&format!("not read: {diagnostic}"));
     }
-    finish(&text, inventory, settings, common.output.as_deref())
+    output::write(&text, common.output.as_deref())?;
+    Ok(verdict(inventory, settings))
 }
 
 fn json(inventory: &Inventory) -> Result<String, CliError> {
@@ -157,7 +159,6 @@ fn error_line(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", sekisho_report::printable(text));
 }
 
-fn finish(text: &str, inventory: &Inventory, settings: &Settings, file: Option<&Path>) -> CommandResult {
-    output::write(text, file)?;
-    if inventory.complete || settings.scan.allow_incomplete { Ok(Exit::Passed) } else { Ok(Exit::Incomplete) }
+fn verdict(inventory: &Inventory, settings: &Settings) -> Exit {
+    if inventory.complete || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete }
 }

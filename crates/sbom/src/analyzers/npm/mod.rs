@@ -2,7 +2,8 @@
 //! `npm-shrinkwrap.json`.
 //!
 //! The hidden lock file `node_modules/.package-lock.json` is left unread: it repeats the tree that
-//! lies around it, where each package has its own `package.json`.
+//! lies around it, where each package has its own `package.json`. Nor are lock files read that lie
+//! below `node_modules`: they are of the authors of that package, and npm does not follow them.
 
 use crate::analyzer::Analyzer;
 use sekisho_model::PackageKind;
@@ -27,6 +28,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
     title: "npm lock files (package-lock.json, npm-shrinkwrap.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],
+    not_below: &["node_modules"],
     run: lock::run,
     ..Analyzer::NONE
 };
@@ -81,6 +83,7 @@ mod tests {
         assert_eq!(wanted("srv/node_modules/.package-lock.json"), [""; 0]);
         assert_eq!(wanted("srv/package-lock.json"), ["npm-lock"]);
         assert_eq!(wanted("npm-shrinkwrap.json"), ["npm-lock"]);
+        assert_eq!(wanted("srv/node_modules/left-pad/package-lock.json"), [""; 0]);
         assert_eq!(wanted("srv/node_modules/@babel/core/package.json"), ["npm-installed"]);
     }
 }
