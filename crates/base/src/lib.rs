@@ -10,7 +10,9 @@ pub mod clock;
 pub mod hash;
 pub mod inflate;
 pub mod limits;
+mod paths;
 pub mod spool;
 
 pub use bytes::ReadAt;
 pub use limits::Limits;
+pub use paths::PathTable;

@@ -2,16 +2,30 @@
 
 use crate::error::CliError;
 use sekisho_model::Code;
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+
+/// Writes a document to `file` or to standard output, piece by piece as `produce` makes it.
+pub(crate) fn write_with(
+    file: Option<&Path>,
+    produce: impl FnOnce(&mut BufWriter<Box<dyn Write>>) -> io::Result<()>,
+) -> Result<(), CliError> {
+    let target: io::Result<Box<dyn Write>> = match file {
+        Some(path) => File::create(path).map(|file| Box::new(file) as _),
+        None => Ok(Box::new(io::stdout().lock())),
+    };
+    let result = target.and_then(|target| {
+        let mut buffered = BufWriter::with_capacity(1 << 16, target);
+        produce(&mut buffered)?;
+        buffered.flush()
+    });
+    report(result, file)
+}
 
 /// Writes `text` as it is to `file` or to standard output.
 pub(crate) fn write(text: &str, file: Option<&Path>) -> Result<(), CliError> {
-    let result = match file {
-        Some(path) => std::fs::write(path, text),
-        None => write_all(&mut io::stdout().lock(), text),
-    };
-    report(result, file)
+    write_with(file, |to| to.write_all(text.as_bytes()))
 }
 
 /// Writes `text`, which holds ANSI styles, to `file` or to standard output. Styles are stripped unless
@@ -19,13 +33,11 @@ pub(crate) fn write(text: &str, file: Option<&Path>) -> Result<(), CliError> {
 pub(crate) fn write_styled(text: &str, file: Option<&Path>) -> Result<(), CliError> {
     match file {
         Some(_) => write(&anstream::adapter::strip_str(text).to_string(), file),
-        None => report(write_all(&mut anstream::stdout().lock(), text), None),
+        None => {
+            let mut stdout = anstream::stdout().lock();
+            report(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()), None)
+        }
     }
-}
-
-fn write_all(to: &mut impl Write, text: &str) -> io::Result<()> {
-    to.write_all(text.as_bytes())?;
-    to.flush()
 }
 
 fn report(result: io::Result<()>, file: Option<&Path>) -> Result<(), CliError> {

@@ -9,10 +9,11 @@ pub use table::{TableOptions, inventory_table};
 pub use text::{bytes_for_people, printable};
 
 use sekisho_model::Inventory;
+use std::io::{self, Write};
 
-/// The inventory as a JSON document of schema `sekisho.inventory/v1`, indented, with a final newline.
-pub fn inventory_json(inventory: &Inventory) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(inventory)?;
-    text.push('\n');
-    Ok(text)
+/// Writes the inventory as an indented JSON document of schema `sekisho.inventory/v1` with a final
+/// newline.
+pub fn write_inventory_json(inventory: &Inventory, mut to: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut to, inventory)?;
+    to.write_all(b"\n")
 }

@@ -1,6 +1,6 @@
 //! What an analyzer is: which files it wants, and the function from one file to an [`Extract`].
 
-use sekisho_base::{Limits, ReadAt};
+use sekisho_base::{Limits, PathTable, ReadAt};
 use sekisho_model::{Code, Diagnostic, License, OsRelease, PackageFacts, PackageKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -83,7 +83,7 @@ pub struct OwnedFiles {
     /// Its architecture, where the list says.
     pub arch: Option<String>,
     /// Paths from the root, without a leading slash.
-    pub paths: Vec<String>,
+    pub paths: PathTable,
 }
 
 /// Licences that one file states for a package which another file lists.
@@ -101,14 +101,19 @@ pub struct PackageLicenses {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extract {
     /// The distribution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os: Option<OsRelease>,
     /// Packages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<PackageFacts>,
     /// File lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<OwnedFiles>,
     /// Licences of packages that another file lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<PackageLicenses>,
     /// What could not be read, and what was skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
 }
 

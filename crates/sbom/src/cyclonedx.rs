@@ -7,14 +7,15 @@
 use jiff::{Timestamp, Unit};
 use sekisho_model::{Digest, Evidence, Inventory, License, Origin, Package, PackageKind};
 use serde::Serialize;
+use std::borrow::Cow;
+use std::io::{self, Write};
 use uuid::Uuid;
 
-/// The inventory as an indented CycloneDX 1.6 document with a final newline. `timestamp` stands for the
-/// image's own time of creation, and that for the time of the scan.
-pub fn encode(inventory: &Inventory, timestamp: Option<Timestamp>) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(&document(inventory, timestamp))?;
-    text.push('\n');
-    Ok(text)
+/// Writes the inventory as an indented CycloneDX 1.6 document with a final newline. `timestamp` stands
+/// for the image's own time of creation, and that for the time of the scan.
+pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut to, &document(inventory, timestamp))?;
+    to.write_all(b"\n")
 }
 
 #[derive(Serialize)]
@@ -113,8 +114,8 @@ struct Occurrence<'a> {
 
 #[derive(Serialize)]
 struct Property<'a> {
-    name: String,
-    value: std::borrow::Cow<'a, str>,
+    name: Cow<'static, str>,
+    value: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -217,21 +218,21 @@ fn subject(inventory: &Inventory) -> Component<'_> {
     }
     let digest = image.manifest_digest.unwrap_or(image.config_digest);
     component.hashes.push(Hash { alg: "SHA-256", content: digest.hex() });
-    let mut property = |name: &str, value: String| {
-        component.properties.push(Property { name: format!("sekisho:image:{name}"), value: value.into() });
+    let mut property = |name: &'static str, value: String| {
+        component.properties.push(Property { name: name.into(), value: value.into() });
     };
-    property("id", image.config_digest.to_string());
-    property("platform", image.platform.to_string());
+    property("sekisho:image:id", image.config_digest.to_string());
+    property("sekisho:image:platform", image.platform.to_string());
     if let Some(base) = &image.base {
         if let Some(name) = &base.name {
-            property("base:name", name.clone());
+            property("sekisho:image:base:name", name.clone());
         }
-        property("base:layers", base.layers.to_string());
-        property("base:confidence", base.method.confidence().to_owned());
+        property("sekisho:image:base:layers", base.layers.to_string());
+        property("sekisho:image:base:confidence", base.method.confidence().to_owned());
     }
     for layer in &image.layers {
         if let Some(diff_id) = layer.diff_id {
-            property("layer", format!("{} {diff_id}", layer.index));
+            property("sekisho:image:layer", format!("{} {diff_id}", layer.index));
         }
     }
     component
@@ -278,35 +279,34 @@ fn licenses(licenses: &[License]) -> Vec<LicenseChoice<'_>> {
 fn properties<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Vec<Property<'a>> {
     let facts = &package.facts;
     let mut properties = Vec::new();
-    let mut add = |name: &str, value: std::borrow::Cow<'a, str>| {
-        properties.push(Property { name: format!("sekisho:{name}"), value });
-    };
+    let mut add = |name: &'static str, value: Cow<'a, str>| properties.push(Property { name: name.into(), value });
     if facts.evidence == Evidence::Declared {
-        add("evidence", "declared".into());
+        add("sekisho:evidence", "declared".into());
     }
     if facts.dev {
-        add("dev", "true".into());
+        add("sekisho:dev", "true".into());
     }
     if let Some(layer) = package.layer {
-        add("layer:index", layer.to_string().into());
+        add("sekisho:layer:index", layer.to_string().into());
         if let Some(diff_id) = diff_ids.get(layer as usize).cloned().flatten() {
-            add("layer:diff_id", diff_id.into());
+            add("sekisho:layer:diff_id", diff_id.into());
         }
     }
     match package.origin {
-        Origin::Base => add("origin", "base".into()),
-        Origin::Application => add("origin", "application".into()),
+        Origin::Base => add("sekisho:origin", "base".into()),
+        Origin::Application => add("sekisho:origin", "application".into()),
         Origin::Unknown => {}
     }
     if let Some(owner) = &package.owned_by {
-        add("owned_by", owner.as_str().to_owned().into());
+        add("sekisho:owned_by", owner.as_str().to_owned().into());
     }
     if let Some(source) = &facts.source {
-        add("source:name", source.name.as_str().into());
-        add("source:version", source.version.as_str().into());
+        add("sekisho:source:name", source.name.as_str().into());
+        add("sekisho:source:version", source.version.as_str().into());
     }
     for (key, value) in &facts.extra {
-        add(&format!("extra:{key}"), value.as_str().into());
+        let name = Cow::Owned(format!("sekisho:extra:{key}"));
+        properties.push(Property { name, value: value.as_str().into() });
     }
     properties
 }

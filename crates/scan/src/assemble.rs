@@ -3,12 +3,12 @@
 use crate::facts::FileFacts;
 use crate::overlay::{Hidden, Overlay, Shown};
 use crate::{Options, tool};
+use hashbrown::{HashMap, HashSet};
 use sekisho_model::{
     Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
     Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
 };
 use sekisho_sbom::purl::purl_of;
-use std::collections::{HashMap, HashSet};
 
 /// Everything that was read of an image or a tree.
 pub(crate) struct Scanned<'a> {
@@ -146,25 +146,27 @@ impl Maker<'_> {
                 wanted.entry(self.overlay.resolve(&package.location)).or_default().push(index);
             }
         }
+        if wanted.is_empty() {
+            return;
+        }
+        // File lists name the place a package was built for; a merged /usr moves it.
+        let moved: Vec<(&str, &str)> =
+            self.overlay.links.iter().filter(|(link, _)| !link.contains('/')).map(|(a, b)| (*a, *b)).collect();
         let mut links: Vec<(usize, PackageId)> = Vec::new();
         for owned in self.overlay.shown.values().flat_map(|shown| &shown.files).flat_map(|file| &file.extract.owned) {
             let fits = |index: &&usize| owned.arch.is_none() || all[**index].facts.arch == owned.arch;
             let candidates = owners.get(&(owned.kind, owned.name.as_str()));
             let Some(owner) = candidates.and_then(|candidates| candidates.iter().find(fits)) else { continue };
-            for path in &owned.paths {
-                // File lists name the place a package was built for; a merged /usr moves it.
-                let found = match path.split_once('/') {
-                    Some((top, rest)) => match self.overlay.links.get(top) {
-                        Some(target) => wanted.get(&format!("{target}/{rest}")),
-                        None => wanted.get(path),
-                    },
+            owned.paths.for_each(|path| {
+                let inside = |link: &str| path.strip_prefix(link).filter(|rest| rest.starts_with('/'));
+                let found = match moved.iter().find_map(|(link, target)| Some((target, inside(link)?))) {
+                    Some((target, rest)) => wanted.get(&format!("{target}{rest}")),
                     None => wanted.get(path),
                 };
-                for index in found.into_iter().flatten() {
-                    links.push((*index, all[*owner].id.clone()));
-                }
-            }
+                links.extend(found.into_iter().flatten().map(|index| (*index, all[*owner].id.clone())));
+            });
         }
+        drop(owners);
         for (index, owner) in links {
             packages[index].owned_by = Some(owner);
         }

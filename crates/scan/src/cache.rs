@@ -79,10 +79,7 @@ impl Cache {
         now: Timestamp,
     ) -> Option<LayerFacts> {
         let path = self.layer_path(digest, media_type, fingerprint);
-        let payload = read_entry(&path)?;
-        let limits = Limits { inflated_bytes: MAX_ENTRY_BYTES, ratio: u64::MAX, ..Limits::default() };
-        let plain = inflate(&payload, &limits).ok()?;
-        let facts = rmp_serde::from_slice(&plain).ok()?;
+        let facts = rmp_serde::from_slice(read_entry(&path)?.payload()).ok()?;
         touch(&path, now);
         Some(facts)
     }
@@ -95,15 +92,14 @@ impl Cache {
         fingerprint: &Fingerprint,
         facts: &LayerFacts,
     ) -> io::Result<()> {
-        let plain = rmp_serde::to_vec_named(facts).map_err(io::Error::other)?;
-        let payload = zstd::bulk::compress(&plain, 1)?;
+        let payload = rmp_serde::to_vec_named(facts).map_err(io::Error::other)?;
         write_entry(&self.layer_path(digest, media_type, fingerprint), &payload)
     }
 
     /// The digest that a part of a file had in this very state.
     pub(crate) fn digest(&self, state: &FileState, start: u64, len: u64) -> Option<Digest> {
-        let payload = read_entry(&self.state_path(state, start, len))?;
-        let bytes: [u8; 32] = payload.try_into().ok()?;
+        let entry = read_entry(&self.state_path(state, start, len))?;
+        let bytes: [u8; 32] = entry.payload().try_into().ok()?;
         Some(Digest::from(bytes))
     }
 
@@ -153,23 +149,26 @@ impl Cache {
     }
 }
 
-fn inflate(payload: &[u8], limits: &Limits) -> io::Result<Vec<u8>> {
-    use sekisho_base::inflate::{Compression, Inflate};
-    use std::io::Read;
-    let mut plain = Vec::new();
-    Inflate::new(payload, Compression::Zstd, payload.len() as u64, limits)?.read_to_end(&mut plain)?;
-    Ok(plain)
+/// The bytes of an entry whose checksum holds.
+struct Entry(Vec<u8>);
+
+/// Magic number and checksum.
+const HEADER: usize = MAGIC.len() + 32;
+
+impl Entry {
+    fn payload(&self) -> &[u8] {
+        &self.0[HEADER..]
+    }
 }
 
-/// The payload of an entry whose checksum holds.
-fn read_entry(path: &Path) -> Option<Vec<u8>> {
+fn read_entry(path: &Path) -> Option<Entry> {
     let metadata = fs::metadata(path).ok()?;
     if metadata.len() > MAX_ENTRY_BYTES {
         return None;
     }
     let bytes = fs::read(path).ok()?;
     let (checksum, payload) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
-    (checksum == sha256(payload)).then(|| payload.to_vec())
+    (checksum == sha256(payload)).then_some(Entry(bytes))
 }
 
 fn write_entry(path: &Path, payload: &[u8]) -> io::Result<()> {

@@ -5,8 +5,9 @@
 //! directories act on the layers below, never on their own.
 
 use crate::facts::{FileFacts, LayerFacts};
+use hashbrown::HashSet;
 use sekisho_model::{LayerIndex, Removal};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 /// The file facts of one path in one layer.
@@ -89,22 +90,20 @@ impl<'a> Overlay<'a> {
             return Vec::new();
         }
         // Few paths are shown and many entries go by: one look-up decides for almost all of them.
-        let mut known: HashMap<&'a str, bool> = HashMap::new();
+        let mut known: HashSet<&'a str> = HashSet::new();
         for path in self.shown.keys().chain(self.links.keys()).copied() {
-            known.insert(path, true);
+            known.insert(path);
             let mut rest = path;
-            while let Some((parent, _)) = rest.rsplit_once('/') {
-                if known.insert(parent, known.get(parent).copied().unwrap_or(false)).is_some() {
-                    break;
-                }
+            while let Some((parent, _)) = rest.rsplit_once('/')
+                && known.insert(parent)
+            {
                 rest = parent;
             }
         }
         let mut replaced = Vec::new();
         layer.paths.for_each(|entry| {
             let path = entry.strip_suffix('/').unwrap_or(entry);
-            let Some((known, _)) = known.get_key_value(path) else { return };
-            let known: &'a str = known;
+            let Some(known) = known.get(path).copied() else { return };
             self.links.remove(known);
             if let Some(old) = self.shown.remove(known) {
                 replaced.push((known, old));

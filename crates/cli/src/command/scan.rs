@@ -8,7 +8,7 @@ use crate::{CommandResult, output};
 use sekisho_base::clock::{Clock, FixedClock, SystemClock};
 use sekisho_model::{Code, Exit, Inventory};
 use sekisho_oci::Choice;
-use sekisho_report::{TableOptions, inventory_json, inventory_table};
+use sekisho_report::{TableOptions, inventory_table, write_inventory_json};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
 
 /// What every command is given.
@@ -122,7 +122,7 @@ fn show(inventory: &Inventory, settings: &Settings, format: ScanFormat, common: 
         ScanFormat::Table => {
             output::write_styled(&inventory_table(inventory, &TableOptions { width: output::width(file) }), file)?;
         }
-        ScanFormat::Json => output::write(&json(inventory)?, file)?,
+        ScanFormat::Json => output::write_with(file, |to| write_inventory_json(inventory, to))?,
     }
     Ok(verdict(inventory, settings))
 }
@@ -134,23 +134,16 @@ fn write_sbom(
     format: SbomFormat,
     common: &CommonArguments,
 ) -> CommandResult {
-    let text = match format {
-        SbomFormat::Json => json(inventory)?,
-        SbomFormat::Cyclonedx => {
-            let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| inventory.observed_at);
-            sekisho_sbom::cyclonedx::encode(inventory, fixed)
-                .map_err(|error| CliError::from_error(Code::InternalFault, &error))?
-        }
-    };
+    let file = common.output.as_deref();
+    let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| inventory.observed_at);
+    output::write_with(file, |to| match format {
+        SbomFormat::Json => write_inventory_json(inventory, to),
+        SbomFormat::Cyclonedx => sekisho_sbom::cyclonedx::write(inventory, fixed, to),
+    })?;
     for diagnostic in inventory.incomplete() {
         error_line(&format!("not read: {diagnostic}"));
     }
-    output::write(&text, common.output.as_deref())?;
     Ok(verdict(inventory, settings))
-}
-
-fn json(inventory: &Inventory) -> Result<String, CliError> {
-    inventory_json(inventory).map_err(|error| CliError::from_error(Code::InternalFault, &error))
 }
 
 fn error_line(text: &str) {

@@ -74,7 +74,7 @@ fn facts(record: installed::ApkRecord) -> (PackageFacts, Option<OwnedFiles>) {
         kind: PackageKind::Apk,
         name: record.name.clone(),
         arch: record.arch.clone(),
-        paths: record.files,
+        paths: record.files.into_iter().collect(),
     });
     let origin = record.origin.unwrap_or_else(|| record.name.clone());
     let package = PackageFacts {

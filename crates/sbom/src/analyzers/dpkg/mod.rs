@@ -119,8 +119,12 @@ fn owned(file: &File<'_>, name: &str, arch: Option<&str>, read: fn(&str) -> file
     if taken.is_empty() {
         return Extract::default();
     }
-    let owned =
-        OwnedFiles { kind: PackageKind::Deb, name: name.to_owned(), arch: arch.map(str::to_owned), paths: taken };
+    let owned = OwnedFiles {
+        kind: PackageKind::Deb,
+        name: name.to_owned(),
+        arch: arch.map(str::to_owned),
+        paths: taken.into_iter().collect(),
+    };
     Extract {
         owned: vec![owned],
         diagnostics: more.then(|| too_many(file, "paths")).into_iter().collect(),

@@ -284,7 +284,7 @@ fn file_lists_belong_to_the_package_their_name_says() {
             kind: PackageKind::Deb,
             name: name.to_owned(),
             arch: arch.map(str::to_owned),
-            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            paths: paths.iter().collect(),
         }]
     };
     let list = "/.\n/usr\n/usr/x\n";

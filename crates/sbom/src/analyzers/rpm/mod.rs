@@ -155,7 +155,12 @@ impl<'a> Reader<'a> {
         let facts = package.facts();
         if let Some(paths) = paths.filter(|paths| !paths.is_empty()) {
             let (name, arch) = (facts.name.clone(), facts.arch.clone());
-            self.extract.owned.push(OwnedFiles { kind: PackageKind::Rpm, name, arch, paths });
+            self.extract.owned.push(OwnedFiles {
+                kind: PackageKind::Rpm,
+                name,
+                arch,
+                paths: paths.into_iter().collect(),
+            });
         }
         self.extract.packages.push(facts);
         Ok(())
