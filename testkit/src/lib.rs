@@ -1,6 +1,11 @@
 //! What tests, the demonstration and the benchmarks share: a builder of images in every form that is
 //! read. Never part of the product.
-#![expect(clippy::panic, clippy::expect_used, reason = "a test that cannot make its input has failed")]
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot make its input has failed"
+)]
 
 mod image;
 mod layer;

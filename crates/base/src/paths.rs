@@ -36,6 +36,13 @@ impl PathTable {
         }
     }
 
+    /// The paths as a list of their own.
+    pub fn to_vec(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.for_each(|path| paths.push(path.to_owned()));
+        paths
+    }
+
     /// Bytes in use.
     pub fn size(&self) -> u64 {
         self.coded.len() as u64
@@ -93,9 +100,7 @@ impl Serialize for PathTable {
         if !to.is_human_readable() {
             return to.serialize_bytes(&self.coded);
         }
-        let mut paths = Vec::new();
-        self.for_each(|path| paths.push(path.to_owned()));
-        to.collect_seq(paths)
+        to.collect_seq(self.to_vec())
     }
 }
 

@@ -31,13 +31,11 @@ pub(crate) fn write(text: &str, file: Option<&Path>) -> Result<(), CliError> {
 /// Writes `text`, which holds ANSI styles, to `file` or to standard output. Styles are stripped unless
 /// standard output is a terminal that shows them.
 pub(crate) fn write_styled(text: &str, file: Option<&Path>) -> Result<(), CliError> {
-    match file {
-        Some(_) => write(&anstream::adapter::strip_str(text).to_string(), file),
-        None => {
-            let mut stdout = anstream::stdout().lock();
-            report(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()), None)
-        }
+    if file.is_some() {
+        return write(&anstream::adapter::strip_str(text).to_string(), file);
     }
+    let mut stdout = anstream::stdout().lock();
+    report(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()), None)
 }
 
 fn report(result: io::Result<()>, file: Option<&Path>) -> Result<(), CliError> {

@@ -1,5 +1,7 @@
 //! Paths inside an image.
 
+use std::fmt::Write as _;
+
 /// Makes a path of a tar entry relative to the root, as extracting runtimes do: without a leading
 /// slash, `.` and empty components, and with `..` held at the root. The second value is false when a
 /// `..` had to be held back.
@@ -36,7 +38,8 @@ pub fn text(raw: &[u8]) -> String {
     for chunk in raw.utf8_chunks() {
         out.push_str(chunk.valid());
         for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
         }
     }
     out

@@ -29,10 +29,9 @@ impl<'a> Whiteout<'a> {
     pub fn of(entry: &'a str) -> Option<Self> {
         let directory = path::parent(entry).unwrap_or_default();
         let name = entry.rsplit('/').next().unwrap_or_default();
-        let hidden = match name.strip_prefix(PREFIX) {
+        let Some(hidden) = name.strip_prefix(PREFIX) else {
             // AUFS directories (`.wh..wh.plnk/…`) hold nothing of the image either.
-            None => return directory.split('/').any(|part| part.starts_with(".wh..wh.")).then_some(Self::Metadata),
-            Some(hidden) => hidden,
+            return directory.split('/').any(|part| part.starts_with(".wh..wh.")).then_some(Self::Metadata);
         };
         Some(match hidden {
             ".wh..opq" => Self::Opaque { directory },

@@ -21,7 +21,7 @@ const ALARM: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default();
 
 /// The inventory as text with ANSI styles, which the caller strips where there is no colour.
-pub fn inventory_table(inventory: &Inventory, options: &TableOptions) -> String {
+pub fn inventory_table(inventory: &Inventory, options: TableOptions) -> String {
     let mut out = String::new();
     summary(&mut out, inventory);
     if let Some(image) = &inventory.image {
@@ -88,7 +88,7 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-fn table(header: &[&str], right: &[usize], options: &TableOptions) -> Table {
+fn table(header: &[&str], right: &[usize], options: TableOptions) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match options.width {
@@ -110,7 +110,7 @@ fn print(out: &mut String, table: &Table) {
     }
 }
 
-fn layers(out: &mut String, image: &Image, packages: &[Package], options: &TableOptions) {
+fn layers(out: &mut String, image: &Image, packages: &[Package], options: TableOptions) {
     heading(out, &format!("Layers ({})", image.layers.len()));
     let mut table =
         table(&["#", "ORIGIN", "STORED", "PLAIN", "ENTRIES", "PACKAGES", "CREATED BY"], &[0, 2, 3, 4, 5], options);
@@ -153,7 +153,7 @@ fn layer_cell(package: &Package) -> String {
     }
 }
 
-fn packages(out: &mut String, inventory: &Inventory, options: &TableOptions) {
+fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
     let shown: Vec<&Package> = inventory.packages.iter().filter(|package| package.owned_by.is_none()).collect();
     heading(out, &format!("Packages ({})", shown.len()));
     if shown.is_empty() {
@@ -188,7 +188,7 @@ fn packages(out: &mut String, inventory: &Inventory, options: &TableOptions) {
     print(out, &table);
 }
 
-fn removed(out: &mut String, inventory: &Inventory, options: &TableOptions) {
+fn removed(out: &mut String, inventory: &Inventory, options: TableOptions) {
     if inventory.removed.is_empty() {
         return;
     }

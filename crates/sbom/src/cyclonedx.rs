@@ -189,13 +189,11 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_>
 /// A version 5 UUID of the digest of what was scanned: the image's configuration, or, for a tree, which
 /// has no digest, its list of packages.
 fn serial(inventory: &Inventory) -> Uuid {
-    let digest = match &inventory.image {
-        Some(image) => image.config_digest,
-        None => {
-            let ids: Vec<&str> = inventory.packages.iter().map(|package| package.id.as_str()).collect();
-            Digest::of(ids.join("\n").as_bytes())
-        }
+    let of_packages = || {
+        let ids: Vec<&str> = inventory.packages.iter().map(|package| package.id.as_str()).collect();
+        Digest::of(ids.join("\n").as_bytes())
     };
+    let digest = inventory.image.as_ref().map_or_else(of_packages, |image| image.config_digest);
     Uuid::new_v5(&Uuid::NAMESPACE_OID, digest.to_string().as_bytes())
 }
 

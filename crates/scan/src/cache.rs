@@ -20,7 +20,7 @@ use sekisho_sbom::Dispatch;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Raised when the form of [`LayerFacts`] changes.
 const FORMAT: u32 = 1;
@@ -28,7 +28,7 @@ const MAGIC: &[u8; 4] = b"SKC1";
 /// Facts are a small part of a layer; more than this was not written by us.
 const MAX_ENTRY_BYTES: u64 = 512 << 20;
 /// A file that changed so shortly before it was read may change again within the same clock tick.
-const SETTLED: Duration = Duration::from_secs(2);
+const SETTLED_NANOSECONDS: i128 = 2_000_000_000;
 
 /// A directory of remembered layers, bounded in size. Least recently used entries go first.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ impl Cache {
         digest: Digest,
         now: Timestamp,
     ) -> io::Result<()> {
-        if state.modified.max(state.changed) + SETTLED.as_nanos() as i128 > now.as_nanosecond() {
+        if state.modified.max(state.changed) + SETTLED_NANOSECONDS > now.as_nanosecond() {
             return Ok(());
         }
         write_entry(&self.state_path(state, start, len), digest.as_bytes())
@@ -270,9 +270,9 @@ mod tests {
         let cache = Cache::new(directory.path().to_owned(), 400);
         let now = SystemClock.now();
         let digests: Vec<Digest> = (0..8_u8).map(|n| Digest::of(&[n])).collect();
-        for (age, digest) in digests.iter().enumerate() {
+        for (age, digest) in (0..).zip(&digests) {
             cache.keep_layer(*digest, "", &fingerprint(), &facts()).unwrap();
-            touch(&cache.layer_path(*digest, "", &fingerprint()), now - jiff::SignedDuration::from_hours(age as i64));
+            touch(&cache.layer_path(*digest, "", &fingerprint()), now - jiff::SignedDuration::from_hours(age));
         }
         cache.trim().unwrap();
         let known: Vec<bool> = digests.iter().map(|digest| cache.layer_known(*digest, "", &fingerprint())).collect();

@@ -43,7 +43,7 @@ impl Job {
     /// Runs it once with its output thrown away.
     pub(super) fn cost(&self) -> Result<Cost> {
         let start = Instant::now();
-        let mut child =
+        let child =
             self.start()?.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {:?}", self.command))?;
         let used = child.wait4()?;
         let wall = start.elapsed();

@@ -19,9 +19,9 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
     let mut context = scan::Context { config, environment, quiet: global.quiet };
     match command {
         Command::Scan(ScanCommand::Image(arguments)) => scan::scan_image(&mut context, arguments),
-        Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, arguments),
+        Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
-        Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, arguments),
+        Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
         Command::Config(ConfigCommand::Show) => {
             output::write(&context.config.show(), None)?;
             Ok(Exit::Passed)

@@ -23,7 +23,7 @@ pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<ImageTa
     show(&inventory, &settings, arguments.format, &arguments.common)
 }
 
-pub(crate) fn scan_fs(context: &mut Context, arguments: ScanArguments<FsTarget>) -> CommandResult {
+pub(crate) fn scan_fs(context: &mut Context, arguments: &ScanArguments<FsTarget>) -> CommandResult {
     let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
     show(&inventory, &settings, arguments.format, &arguments.common)
 }
@@ -33,7 +33,7 @@ pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTa
     write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
 }
 
-pub(crate) fn sbom_fs(context: &mut Context, arguments: SbomArguments<FsTarget>) -> CommandResult {
+pub(crate) fn sbom_fs(context: &mut Context, arguments: &SbomArguments<FsTarget>) -> CommandResult {
     let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
     write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
 }
@@ -120,7 +120,7 @@ fn show(inventory: &Inventory, settings: &Settings, format: ScanFormat, common: 
     let file = common.output.as_deref();
     match format {
         ScanFormat::Table => {
-            output::write_styled(&inventory_table(inventory, &TableOptions { width: output::width(file) }), file)?;
+            output::write_styled(&inventory_table(inventory, TableOptions { width: output::width(file) }), file)?;
         }
         ScanFormat::Json => output::write_with(file, |to| write_inventory_json(inventory, to))?,
     }

@@ -10,7 +10,7 @@ pub(crate) use settings::Settings;
 use crate::error::CliError;
 use sekisho_model::Code;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -162,8 +162,12 @@ impl Config {
         let left: Vec<String> =
             self.values.iter().map(|((area, key), (value, _))| format!("{area}.{key} = {value}")).collect();
         let width = left.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-        let lines = left.iter().zip(self.values.values());
-        lines.map(|(left, (_, from))| format!("{left:<width$}  # {from}\n")).collect()
+        let mut out = String::new();
+        for (left, (_, from)) in left.iter().zip(self.values.values()) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{left:<width$}  # {from}");
+        }
+        out
     }
 }
 

@@ -93,6 +93,7 @@ pub(super) struct Manifest {
 
 /// OCI or Docker image configuration.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the specification's own name")]
 pub(super) struct Config {
     #[serde(default)]
     pub(super) created: Option<String>,

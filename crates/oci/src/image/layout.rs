@@ -53,7 +53,7 @@ pub(super) fn open(
     let mut candidates = Vec::new();
     for descriptor in index.manifests {
         let names: Vec<String> = descriptor.names().map(str::to_owned).collect();
-        collect(blobs, descriptor, &names, 0, limits, &mut candidates)?;
+        collect(blobs, &descriptor, &names, 0, limits, &mut candidates)?;
     }
     let image = choose(candidates, &tags, choice)?;
     let manifest: Manifest = parse(&image.manifest, "manifest")?;
@@ -111,7 +111,7 @@ struct Candidate {
 /// Follows a descriptor of an index to the image manifests behind it.
 fn collect(
     blobs: &dyn Blobs,
-    descriptor: Descriptor,
+    descriptor: &Descriptor,
     names: &[String],
     depth: usize,
     limits: &Limits,
@@ -126,7 +126,7 @@ fn collect(
         for inner in index.manifests {
             // A layout of one platform may keep the index of all; what it does not hold cannot be meant.
             if blobs.file(&blob_path(&inner.digest))?.is_some() {
-                collect(blobs, inner, names, depth + 1, limits, out)?;
+                collect(blobs, &inner, names, depth + 1, limits, out)?;
             } else if let Some(platform) = &inner.platform {
                 out.push(Candidate {
                     names: names.to_vec(),
@@ -147,13 +147,12 @@ fn collect(
     if !is_image_config(&parsed.config.media_type) {
         return Ok(());
     }
-    let platform = match &descriptor.platform {
-        Some(platform) => platform.platform(),
-        None => {
-            let path = blob_path(&parsed.config.digest);
-            let bytes = document(blobs, &path, "configuration", Some(parsed.config.digest), limits)?;
-            Config::parse(&bytes)?.platform()
-        }
+    let platform = if let Some(platform) = &descriptor.platform {
+        platform.platform()
+    } else {
+        let path = blob_path(&parsed.config.digest);
+        let bytes = document(blobs, &path, "configuration", Some(parsed.config.digest), limits)?;
+        Config::parse(&bytes)?.platform()
     };
     out.push(Candidate {
         names: names.to_vec(),

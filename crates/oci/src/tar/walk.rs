@@ -259,12 +259,16 @@ impl Walker<'_> {
             let start = stream.position();
             visitor.entry(&entry, &mut Content { stream: &mut *stream, left: stored, size, map: &map })?;
             let read = stream.position() - start;
-            self.skip(stream, stored.next_multiple_of(BLOCK as u64).saturating_sub(read), stored.saturating_sub(read))?;
+            Self::skip(
+                stream,
+                stored.next_multiple_of(BLOCK as u64).saturating_sub(read),
+                stored.saturating_sub(read),
+            )?;
         }
     }
 
     /// Skips `padded` bytes, of which the last entry of an archive may lack the padding after `needed`.
-    fn skip<S: ByteStream>(&self, stream: &mut S, padded: u64, needed: u64) -> Result<(), Stop> {
+    fn skip<S: ByteStream>(stream: &mut S, padded: u64, needed: u64) -> Result<(), Stop> {
         if stream.skip(padded)? < needed { Err(Stop::Truncated) } else { Ok(()) }
     }
 
@@ -283,7 +287,7 @@ impl Walker<'_> {
                 Code::LimitExceeded,
                 format!("an extended header of {size} bytes after {:?} is passed over", self.last_path),
             ));
-            return self.skip(stream, padded, size);
+            return Self::skip(stream, padded, size);
         }
         let mut bytes = Vec::with_capacity(size as usize);
         while (bytes.len() as u64) < size {
@@ -295,7 +299,7 @@ impl Walker<'_> {
             bytes.extend_from_slice(&ahead[..step]);
             stream.consume(step);
         }
-        self.skip(stream, padded - size, 0)?;
+        Self::skip(stream, padded - size, 0)?;
         let target = match kind {
             b'g' => &mut self.global,
             _ => self.pending.get_or_insert_with(|| self.global.clone()),
@@ -323,7 +327,6 @@ impl Walker<'_> {
 
     /// Reads the header at the front of the stream and moves to its content. Returns the entry, how
     /// many bytes are stored for it, and which parts of a sparse file they are.
-    #[expect(clippy::type_complete, reason = "a private return value that is taken apart at once")]
     fn read_entry<S: ByteStream>(
         &mut self,
         stream: &mut S,
@@ -364,7 +367,7 @@ impl Walker<'_> {
                 Diagnostic::incomplete(Code::LimitExceeded, "the path is longer or deeper than the limits allow")
                     .at(format!("{start}…")),
             );
-            self.skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
+            Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
             return Ok(None);
         }
 
@@ -375,10 +378,10 @@ impl Walker<'_> {
             b'3' | b'4' | b'6' => EntryKind::Other,
             b'5' | b'D' => EntryKind::Directory,
             b'V' | b'M' | b'N' => {
-                self.skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
+                Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
                 return Ok(None);
             }
-            b'S' => match self.gnu_sparse(stream, gnu_sparse)? {
+            b'S' => match Self::gnu_sparse(stream, gnu_sparse)? {
                 Some((gnu, size)) => {
                     map = gnu;
                     EntryKind::File { size }
@@ -417,13 +420,12 @@ impl Walker<'_> {
         visitor.diagnostic(
             Diagnostic::incomplete(Code::LayerFormat, "the map of a sparse file is malformed").at(path.to_owned()),
         );
-        self.skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
+        Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
         Ok(None)
     }
 
     /// Reads the map of an old GNU sparse file, which goes on in blocks after the header.
     fn gnu_sparse<S: ByteStream>(
-        &self,
         stream: &mut S,
         fields: Option<(Vec<u8>, bool, Option<u64>)>,
     ) -> Result<Option<(Map, u64)>, Stop> {

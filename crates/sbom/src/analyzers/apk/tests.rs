@@ -47,7 +47,10 @@ fn corpus_records_are_exactly_the_expected() {
     assert_eq!(json!(records), expected["packages"]);
     let extract = testing::run(&ANALYZER, PATH, &bytes);
     assert_eq!(json!(extract.packages.len()), expected["package_count"]);
-    assert_eq!(json!(extract.owned.iter().map(|owned| owned.paths.len()).sum::<usize>()), expected["file_count"]);
+    assert_eq!(
+        json!(extract.owned.iter().map(|owned| owned.paths.to_vec().len()).sum::<usize>()),
+        expected["file_count"]
+    );
     assert_eq!(extract.diagnostics, []);
 }
 
@@ -72,9 +75,9 @@ fn a_record_becomes_a_package_with_its_files() {
     assert_eq!(libcrypto.supplier.as_deref(), Some("A <a@b>"));
     assert_eq!(libcrypto.extra, [("checksum".to_owned(), "Q1abc=".to_owned())]);
     assert_eq!(b.source, Some(SourcePackage { name: "b".to_owned(), version: "1".to_owned() }));
-    let paths: Vec<&[String]> = extract.owned.iter().map(|owned| &owned.paths[..]).collect();
+    let paths: Vec<Vec<String>> = extract.owned.iter().map(|owned| owned.paths.to_vec()).collect();
     // The directory of one record does not reach into the next.
-    assert_eq!(paths, [&["at-root".to_owned(), "etc/ssl/openssl.cnf".to_owned()][..], &["c".to_owned()][..]]);
+    assert_eq!(paths, [&["at-root", "etc/ssl/openssl.cnf"][..], &["c"][..]]);
     assert_eq!(extract.owned[0].name, "libcrypto3");
     assert_eq!(extract.owned[0].arch.as_deref(), Some("aarch64"));
 }
@@ -117,10 +120,7 @@ fn damage_is_incomplete_and_nameless_records_are_a_note() {
 
 #[test]
 fn limits_end_the_reading_and_say_so() {
-    let mut limits = Limits::default();
-    limits.records = 2;
-    limits.path_table_bytes = 1000;
-    limits.text_file_bytes = 10_000;
+    let limits = Limits { records: 2, path_table_bytes: 1000, text_file_bytes: 10_000, ..Limits::default() };
     let run = |text: &str| {
         let extract = (ANALYZER.run)(&File { path: PATH, data: &text.as_bytes(), limits: &limits });
         let codes: Vec<(Level, Code)> = extract.diagnostics.iter().map(|found| (found.level, found.code)).collect();
@@ -133,7 +133,7 @@ fn limits_end_the_reading_and_say_so() {
     // One long directory must not be multiplied by the number of its files.
     let text = format!("P:a\nV:1\nF:{}\n{}", "d".repeat(97), "R:f\n".repeat(1000));
     let (extract, codes) = run(&text);
-    assert_eq!((extract.packages.len(), extract.owned[0].paths.len(), &codes[..]), (1, 10, &exceeded[..]));
+    assert_eq!((extract.packages.len(), extract.owned[0].paths.to_vec().len(), &codes[..]), (1, 10, &exceeded[..]));
     assert_eq!(run(&"x".repeat(10_001)).1, exceeded);
 }
 

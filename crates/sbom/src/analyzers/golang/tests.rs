@@ -308,8 +308,7 @@ fn the_search_of_one_file_is_bounded_whatever_its_headers_say() {
 
 #[test]
 fn records_are_limited() {
-    let mut limits = Limits::default();
-    limits.records = 2;
+    let limits = Limits { records: 2, ..Limits::default() };
     let bytes = elf(&inline("go1.22.3", MODINFO));
     let extract = run(&File { path: "app", data: &bytes.as_slice(), limits: &limits });
     assert_eq!(summary(&extract), "example.org/app , example.org/lib v1.2.3, Incomplete limit.exceeded");

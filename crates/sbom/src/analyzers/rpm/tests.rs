@@ -236,7 +236,7 @@ fn the_last_entry_of_a_tag_counts() {
 fn whole_file_names_of_old_packages_are_read() {
     let files = (1027, STRINGS, 2, &b"/bin/sh\0/bin/bash\0"[..]);
     let extract = testing::run(&ANALYZER, PATH, &ndb(&[package(&[files])]));
-    assert_eq!(extract.owned[0].paths, ["bin/sh", "bin/bash"]);
+    assert_eq!(extract.owned[0].paths.to_vec(), ["bin/sh", "bin/bash"]);
 }
 
 #[test]
@@ -256,11 +256,9 @@ fn file_lists_cannot_grow_beyond_the_file() {
 fn limits_are_told() {
     let database = ndb(&[package(&[]), package(&[]), package(&[])]);
     let run = |limits: &Limits| (ANALYZER.run)(&File { path: PATH, data: &database.as_slice(), limits });
-    let mut limits = Limits::default();
-    limits.records = 2;
+    let limits = Limits { records: 2, ..Limits::default() };
     incomplete(&run(&limits), Code::LimitExceeded, 2);
-    let mut limits = Limits::default();
-    limits.text_file_bytes = 10;
+    let limits = Limits { text_file_bytes: 10, ..Limits::default() };
     incomplete(&run(&limits), Code::LimitExceeded, 0);
 }
 

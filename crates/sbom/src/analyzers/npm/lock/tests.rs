@@ -157,8 +157,7 @@ fn nesting_beyond_the_limit_is_reported_and_the_rest_read() {
 
 #[test]
 fn records_are_capped() {
-    let mut limits = Limits::default();
-    limits.records = 2;
+    let limits = Limits { records: 2, ..Limits::default() };
     for text in [
         r#"{"packages": {"node_modules/a": {"version": "1"}, "node_modules/b": {"version": "1"}, "node_modules/c": {"version": "1"}}}"#,
         r#"{"dependencies": {"a": {"version": "1"}, "b": {"version": "1"}, "c": {"version": "1"}}}"#,
@@ -175,8 +174,7 @@ fn records_are_capped() {
 
 #[test]
 fn joined_locations_cannot_outgrow_the_file() {
-    let mut limits = Limits::default();
-    limits.text_file_bytes = 1 << 20;
+    let limits = Limits { text_file_bytes: 1 << 20, ..Limits::default() };
     let long = "x".repeat(500_000);
     let many = r#""x":{"version":"1"},"#.repeat(10_000);
     let text = format!(r#"{{"dependencies": {{"{long}": {{"dependencies": {{{many}"z":{{}}}}}}}}}}"#);
