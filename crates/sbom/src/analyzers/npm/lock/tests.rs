@@ -168,7 +168,7 @@ fn records_are_capped() {
         assert_eq!(extract.diagnostics[0].message, "more than the limit of 2 packages of one file");
         assert_eq!(extract.diagnostics[0].code, Code::LimitExceeded);
     }
-    limits.records = 3;
+    let limits = Limits { records: 3, ..limits };
     assert_eq!(run_within(&limits, r#"{"dependencies": {"a": {"version": "1"}}}"#).diagnostics, []);
 }
 
