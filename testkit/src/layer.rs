@@ -4,6 +4,9 @@ use std::io::Read;
 use std::path::Path;
 use tar::{EntryType, Header};
 
+/// What becomes of a file's name and content on the way into the layer.
+type Store<'a> = &'a dyn Fn(&str, Vec<u8>) -> (String, Vec<u8>);
+
 /// A layer in the making. Entries appear in the order in which they are added; times and owners are
 /// zero, so that the same calls give the same bytes.
 #[derive(Default)]
@@ -54,7 +57,11 @@ impl LayerBuilder {
     }
 
     /// Adds the tree below `source` at `path`: files, directories and symbolic links, sorted by name.
-    pub fn tree(mut self, path: &str, source: &Path) -> Self {
+    pub fn tree(self, path: &str, source: &Path) -> Self {
+        self.walk(path, source, &|name, content| (name.to_owned(), content))
+    }
+
+    fn walk(mut self, path: &str, source: &Path, store: Store<'_>) -> Self {
         let mut entries: Vec<_> = std::fs::read_dir(source)
             .unwrap_or_else(|error| panic!("cannot list {}: {error}", source.display()))
             .map(|entry| entry.expect("a directory can be listed").path())
@@ -68,16 +75,26 @@ impl LayerBuilder {
                 let target = std::fs::read_link(&entry).expect("a link can be read");
                 self.symlink(&inner, &target.to_string_lossy())
             } else if metadata.is_dir() {
-                self.directory(&inner).tree(&inner, &entry)
+                self.directory(&inner).walk(&inner, &entry, store)
             } else {
                 let mut content = Vec::new();
                 std::fs::File::open(&entry)
                     .and_then(|mut file| file.read_to_end(&mut content))
                     .unwrap_or_else(|error| panic!("cannot read {}: {error}", entry.display()));
+                let (inner, content) = store(&inner, content);
                 self.file(&inner, content)
             };
         }
         self
+    }
+
+    /// Adds the fixture in the folder `source` at `path`, as [`LayerBuilder::tree`] does, but a file
+    /// ending in `.zst` stands for its inflated content.
+    pub fn fixture(self, path: &str, source: &Path) -> Self {
+        self.walk(path, source, &|name, content| match name.strip_suffix(".zst") {
+            Some(plain) => (plain.to_owned(), zstd::decode_all(&content[..]).expect("fixtures are sound")),
+            None => (name.to_owned(), content),
+        })
     }
 
     /// Adds any kind of entry. Names that do not fit a header are written as GNU long names.

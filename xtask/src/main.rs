@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program for developers")]
 
 mod bench;
+mod demo;
 mod generate;
 mod process;
 mod test;
@@ -27,6 +28,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Build, make a sample image, scan it and explain the result
+    Demo,
     /// Install what the tests need, then run every check
     Test(test::Options),
     /// Check what the compiler does not: crate arrows, manifests, links, file hygiene
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     let root = process::workspace_root()?;
     match task {
+        Task::Demo => demo::run(&root),
         Task::Test(options) => test::run(&root, &options),
         Task::Tidy => tidy::run(&root),
         Task::Bench(bench) => bench::run(&root, &bench),

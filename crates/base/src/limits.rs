@@ -1,6 +1,6 @@
 //! How much of a stranger's input is read before a reader gives up and says so.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -63,6 +63,28 @@ impl Default for Limits {
             spill_bytes: 4 * GIB,
             records: 1_000_000,
             time: Duration::from_mins(30),
+        }
+    }
+}
+
+/// The moment at which [`Limits::time`] is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    at: Option<Instant>,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// The deadline of something that starts now.
+    pub fn of(limits: &Limits) -> Self {
+        Self { at: Instant::now().checked_add(limits.time), limit: limits.time }
+    }
+
+    /// Fails once the time is over.
+    pub fn check(&self) -> Result<(), LimitExceeded> {
+        match self.at {
+            Some(at) if Instant::now() > at => Err(LimitExceeded { what: "seconds", limit: self.limit.as_secs() }),
+            _ => Ok(()),
         }
     }
 }

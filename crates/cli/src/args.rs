@@ -35,8 +35,12 @@ pub(crate) struct Global {
     pub(crate) color: Option<ColorWhen>,
 
     /// Show no progress
-    #[arg(long, short, global = true, help_heading = "Global options")]
+    #[arg(long, short, global = true, help_heading = "Global options", conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+
+    /// Say more about how the work went
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
 }
 
 /// When to colour.

@@ -2,6 +2,7 @@
 //! inflater and the hasher of the product, and does nothing else.
 
 use sekisho_base::Limits;
+use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
 use sekisho_oci::{Choice, LayerStream, open};
 use std::error::Error;
@@ -13,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let quota = SpillQuota::new(std::env::temp_dir(), limits.spill_bytes);
     for layer in open(Path::new(&path), &Choice::default(), &limits, &quota)?.layers {
         let stored = layer.stored.map_err(|diagnostic| diagnostic.to_string())?;
-        LayerStream::new(stored, &limits)?.finish()?.plain?;
+        LayerStream::new(stored, &limits, Deadline::of(&limits))?.finish()?.plain?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 use sekisho_base::bytes::{FileRange, FileRangeReader};
 use sekisho_base::hash::{self, HashingReader, Sha256};
 use sekisho_base::inflate::{Compression, Inflate};
+use sekisho_base::limits::Deadline;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::Digest;
 use std::io;
@@ -80,9 +81,9 @@ enum Input {
 /// What is known of a layer once it has been read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerEnd {
-    /// Digest of the stored bytes.
-    pub digest: Digest,
-    /// Stored size in bytes.
+    /// Digest of the stored bytes; `None` when they were not read to their end.
+    pub digest: Option<Digest>,
+    /// How many stored bytes were read.
     pub stored_bytes: u64,
     /// Digest of the plain bytes, or why they could not all be had.
     pub plain: Result<Digest, String>,
@@ -93,6 +94,7 @@ pub struct LayerEnd {
 /// The plain bytes of a layer, each passed once and hashed in both forms.
 pub struct LayerStream {
     stored: FileRange,
+    deadline: Deadline,
     compression: Compression,
     input: Input,
     window: Window,
@@ -108,8 +110,9 @@ const WINDOW: usize = 2 * <LayerStream as ByteStream>::LOOK_AHEAD;
 const STORED_PIECE: usize = 128 * 1024;
 
 impl LayerStream {
-    /// Opens the layer stored in `stored`; its form is told by its first bytes.
-    pub fn new(stored: FileRange, limits: &Limits) -> io::Result<Self> {
+    /// Opens the layer stored in `stored`; its form is told by its first bytes. Reading fails once the
+    /// deadline is over.
+    pub fn new(stored: FileRange, limits: &Limits, deadline: Deadline) -> io::Result<Self> {
         let mut head = [0; Compression::HEAD];
         let seen = stored.read_at(0, &mut head)?;
         let compression = Compression::detect(&head[..seen]);
@@ -122,6 +125,7 @@ impl LayerStream {
         };
         Ok(Self {
             stored,
+            deadline,
             compression,
             input,
             window: Window::new(WINDOW),
@@ -139,10 +143,10 @@ impl LayerStream {
 
     fn fill(&mut self, min: usize) -> io::Result<usize> {
         let room = self.window.room(min);
-        let read = match &mut self.input {
+        let read = self.deadline.check().map_err(io::Error::from).and_then(|()| match &mut self.input {
             Input::Plain(reader) => hash::read_retrying(reader, room),
             Input::Packed(inflate) => hash::read_retrying(inflate, room),
-        };
+        });
         match read {
             Ok(count) => {
                 self.hasher.update(&room[..count]);
@@ -159,28 +163,27 @@ impl LayerStream {
 
     /// Reads whatever is left, so that both digests cover all bytes.
     ///
-    /// An error is one of reading the stored bytes; that they do not inflate to the end is part of the
-    /// result, since their own digest can be told all the same.
+    /// That the bytes do not inflate to the end is part of the result, since the digest of the stored
+    /// ones can be told all the same; an error is one of reading those.
     pub fn finish(mut self) -> io::Result<LayerEnd> {
         while self.failed.is_none() {
             self.window.start = self.window.end;
-            match self.fill(1) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    if matches!(self.input, Input::Plain(_)) {
-                        return Err(error);
-                    }
-                }
+            if matches!(self.fill(1), Ok(0)) {
+                break;
             }
         }
-        let plain_digest = Digest::from(self.hasher.finish());
-        let plain = self.failed.map_or(Ok(plain_digest), Err);
+        let whole = Digest::from(self.hasher.finish());
+        let plain = self.failed.map_or(Ok(whole), Err);
         let (digest, stored_bytes) = match self.input {
-            Input::Plain(_) => (plain_digest, self.produced),
+            Input::Plain(_) => (plain.as_ref().ok().copied(), self.produced),
             Input::Packed(inflate) => {
-                let (digest, count) = inflate.into_inner().finish()?;
-                (Digest::from(digest), count)
+                let stored = inflate.into_inner();
+                if self.deadline.check().is_err() {
+                    (None, stored.consumed())
+                } else {
+                    let (digest, count) = stored.finish()?;
+                    (Some(Digest::from(digest)), count)
+                }
             }
         };
         Ok(LayerEnd { digest, stored_bytes, plain, plain_bytes: self.produced })

@@ -142,8 +142,24 @@ fn instruction(layer: &Layer) -> String {
     shown
 }
 
+/// As many licences as fit a column, and how many more there are.
 fn licenses(licenses: &[License]) -> String {
-    printable(&licenses.iter().map(License::as_str).collect::<Vec<_>>().join(", "))
+    const WIDEST: usize = 50;
+    let mut shown = String::new();
+    for (index, license) in licenses.iter().enumerate() {
+        let text = printable(license.as_str());
+        let separator = if index == 0 { "" } else { ", " };
+        if index > 0 && shown.chars().count() + text.chars().count() > WIDEST {
+            let _ = write!(shown, " and {} more", licenses.len() - index);
+            break;
+        }
+        shown.push_str(separator);
+        shown.extend(text.chars().take(WIDEST));
+        if text.chars().count() > WIDEST {
+            shown.push('…');
+        }
+    }
+    shown
 }
 
 fn layer_cell(package: &Package) -> String {
@@ -160,7 +176,7 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
         return;
     }
     let with_layers = inventory.image.is_some();
-    let mut header = vec!["PACKAGE", "VERSION", "LICENCE", "FOUND IN", "PURL"];
+    let mut header = vec!["PACKAGE", "VERSION", "FOUND IN", "PURL", "LICENCE"];
     if with_layers {
         header.insert(2, "LAYER");
     }
@@ -176,9 +192,9 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
         let mut row = vec![
             name,
             printable(&package.facts.version),
-            licenses(&package.facts.licenses),
             printable(&package.location),
             printable(package.purl.as_str()),
+            licenses(&package.facts.licenses),
         ];
         if with_layers {
             row.insert(2, layer_cell(package));

@@ -81,6 +81,25 @@ impl Dispatch {
         analyzer.paths.iter().any(|pattern| matches(analyzer, pattern, path))
     }
 
+    /// Whether a package database is looked for below the directory, or in place of the file, at
+    /// `path`, but not where a link to `target` leads.
+    pub fn is_led_astray(&self, path: &str, target: &str) -> bool {
+        let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
+        let patterns = databases.flat_map(|analyzer| analyzer.paths.iter().map(move |pattern| (*analyzer, *pattern)));
+        patterns.filter(|(_, pattern)| !pattern.starts_with("**/")).any(|(analyzer, pattern)| {
+            let mut rest = pattern;
+            for component in path.split('/') {
+                let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
+                if first.is_empty() || !glob::component(first, component) {
+                    return false;
+                }
+                rest = after;
+            }
+            let led = if rest.is_empty() { target.to_owned() } else { format!("{target}/{}", rest.replace('*', "x")) };
+            !self.wants(analyzer, led.trim_start_matches('/'))
+        })
+    }
+
     /// The analyzers that are offered files by their first bytes.
     pub fn magic_analyzers(&self) -> impl Iterator<Item = &'static Analyzer> {
         self.analyzers.iter().copied().filter(|analyzer| !analyzer.magic.is_empty())
@@ -132,6 +151,19 @@ mod tests {
             }
         }
         assert!(dispatch.by_path("some/other/file.txt").is_empty());
+    }
+
+    #[test]
+    fn links_that_move_a_database_out_of_sight_are_told() {
+        let astray = |path, target| Dispatch::all().is_led_astray(path, target);
+        assert!(astray("var/lib/dpkg", "data/dpkg"));
+        assert!(astray("var/lib/dpkg/status", "data/status"));
+        assert!(astray("var", "data"));
+        assert!(!astray("lib", "usr/lib"), "apk is looked for in both");
+        assert!(!astray("var/lib/rpm", "usr/lib/sysimage/rpm"));
+        assert!(!astray("var/lib/dpkg/status", "var/lib/dpkg/status.d/all"));
+        assert!(!astray("srv/package.json", "elsewhere"), "these are found wherever they lie");
+        assert!(!astray("bin", "usr/bin"));
     }
 
     #[test]

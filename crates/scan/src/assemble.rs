@@ -8,6 +8,7 @@ use sekisho_model::{
     Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
     Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
 };
+use sekisho_sbom::Dispatch;
 use sekisho_sbom::purl::purl_of;
 
 /// Everything that was read of an image or a tree.
@@ -24,6 +25,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, options: &Options<'_>) -> Inventor
     let os = distribution(&overlay);
     let maker = Maker { overlay: &overlay, os: os.as_ref(), image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
+    maker.databases_led_astray(&mut diagnostics);
     link_declared(&mut packages);
     maker.link_owners(&mut packages);
     packages.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
@@ -112,6 +114,16 @@ impl Maker<'_> {
             origin: layers.get(layer as usize).map_or(Origin::Unknown, |layer| layer.origin),
             owned_by: None,
         })
+    }
+
+    /// Links are not followed; one that leads to a package database out of sight must be told.
+    fn databases_led_astray(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let dispatch = Dispatch::all();
+        let astray = self.overlay.links.iter().filter(|(path, target)| dispatch.is_led_astray(path, target));
+        diagnostics.extend(astray.map(|(path, target)| {
+            let message = format!("is a link to {target:?}, where package databases are not looked for");
+            Diagnostic::incomplete(Code::FileUnreadable, message).at(*path)
+        }));
     }
 
     /// Licences that one file states for a package which another file lists, by the file's path.

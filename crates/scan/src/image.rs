@@ -8,6 +8,7 @@ use crate::{Options, ScanError, base, layer};
 use sekisho_base::ReadAt;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::hash::HashingReader;
+use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
 use sekisho_model::{Code, Diagnostic, Digest, Image, Inventory, Layer, LayerIndex, Source};
 use sekisho_oci::{FileState, LayerBlob, OpenImage};
@@ -25,9 +26,11 @@ pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanE
     let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
     let opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)?;
     let dispatch = Dispatch::all();
-    let reader =
-        LayerReader { options, dispatch: &dispatch, fingerprint: Fingerprint::new(&dispatch, &options.limits), quota };
+    let fingerprint = Fingerprint::new(&dispatch, &options.limits);
+    let deadline = Deadline::of(&options.limits);
+    let reader = LayerReader { options, dispatch: &dispatch, fingerprint, quota, deadline };
     let outcomes = reader.read_all(&opened.layers);
+    options.progress.spilled(reader.quota.total());
     if let Some(cache) = &options.cache {
         // A cache that cannot be trimmed has been told of when it could not be written.
         let _ = cache.trim();
@@ -48,6 +51,7 @@ struct LayerReader<'a> {
     dispatch: &'a Dispatch,
     fingerprint: Fingerprint,
     quota: Arc<SpillQuota>,
+    deadline: Deadline,
 }
 
 impl LayerReader<'_> {
@@ -131,23 +135,24 @@ impl LayerReader<'_> {
             }
         }
         let advance = |bytes| self.options.progress.advance(bytes);
-        let (facts, end) = layer::read(stored, self.dispatch, &self.options.limits, &self.quota, &advance)?;
+        let (facts, end) =
+            layer::read(stored, self.dispatch, &self.options.limits, &self.quota, self.deadline, &advance)?;
         let mut diagnostics = Vec::new();
         if FileState::of(stored.file())? != before {
             diagnostics.push(Diagnostic::incomplete(Code::SourceChanged, "the file changed while it was read"));
-        } else if end.stored_bytes != len {
+        } else if end.digest.is_some() && end.stored_bytes != len {
             let message = format!("the file ends after {} of {len} bytes of the layer", end.stored_bytes);
             diagnostics.push(Diagnostic::incomplete(Code::LayerUnreadable, message));
-        } else if let Some(cache) = &self.options.cache {
+        } else if let (Some(cache), Some(digest), Ok(_)) = (&self.options.cache, end.digest, &end.plain) {
             let kept = cache
-                .keep_layer(end.digest, media_type, &self.fingerprint, &facts)
-                .and_then(|()| cache.keep_digest(&before, start, len, end.digest, now));
+                .keep_layer(digest, media_type, &self.fingerprint, &facts)
+                .and_then(|()| cache.keep_digest(&before, start, len, digest, now));
             if let Err(error) = kept {
                 diagnostics
                     .push(Diagnostic::note(Code::CacheUnusable, format!("the layer could not be cached: {error}")));
             }
         }
-        Ok(Outcome { facts, digest: Some(end.digest), stored_bytes: end.stored_bytes, diagnostics })
+        Ok(Outcome { facts, digest: end.digest, stored_bytes: end.stored_bytes, diagnostics })
     }
 }
 

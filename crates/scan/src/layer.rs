@@ -3,6 +3,7 @@
 use crate::collect::Collector;
 use crate::facts::LayerFacts;
 use sekisho_base::bytes::FileRange;
+use sekisho_base::limits::Deadline;
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic};
@@ -20,16 +21,17 @@ pub(crate) fn read(
     dispatch: &Dispatch,
     limits: &Limits,
     quota: &Arc<SpillQuota>,
+    deadline: Deadline,
     advance: &dyn Fn(u64),
 ) -> io::Result<(LayerFacts, LayerEnd)> {
-    let mut stream = LayerStream::new(stored.clone(), limits)?;
+    let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
     let spool = Spool::new(limits.memory_file_bytes, Arc::clone(quota));
     let mut visitor =
         LayerVisitor { collector: Collector::new(dispatch, limits), spool, hardlinks: Vec::new(), advance, seen: 0 };
     let walked = walk(&mut stream, limits, &mut visitor);
     let end = stream.finish()?;
     let LayerVisitor { mut collector, mut spool, hardlinks, .. } = visitor;
-    link_hardlinks(&mut collector, hardlinks, stored, &mut spool)?;
+    link_hardlinks(&mut collector, hardlinks, stored, &mut spool, deadline)?;
     if let (Err(reason), true) = (&end.plain, walked.complete) {
         // The walk met the end of the archive before the damage; nothing hides behind that, but the
         // diffID cannot be told.
@@ -162,6 +164,7 @@ fn link_hardlinks(
     hardlinks: Vec<(String, String)>,
     stored: &FileRange,
     spool: &mut Spool,
+    deadline: Deadline,
 ) -> io::Result<()> {
     let dispatch = collector.dispatch;
     let mut missed: HashMap<String, Vec<(String, &'static Analyzer)>> = HashMap::new();
@@ -182,7 +185,7 @@ fn link_hardlinks(
         return Ok(());
     }
     let limits = collector.limits;
-    let mut stream = LayerStream::new(stored.clone(), limits)?;
+    let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
     let mut again = AgainVisitor { collector, spool, missed };
     walk(&mut stream, limits, &mut again);
     let AgainVisitor { collector, missed, .. } = again;

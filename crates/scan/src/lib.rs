@@ -32,6 +32,8 @@ pub trait Progress: Sync {
     fn total(&self, bytes: u64);
     /// How many more have been gone through.
     fn advance(&self, bytes: u64);
+    /// How many bytes went through temporary files, told once at the end.
+    fn spilled(&self, bytes: u64);
 }
 
 /// Progress that nobody watches.
@@ -41,6 +43,7 @@ pub struct NoProgress;
 impl Progress for NoProgress {
     fn total(&self, _: u64) {}
     fn advance(&self, _: u64) {}
+    fn spilled(&self, _: u64) {}
 }
 
 /// How to scan.

@@ -9,6 +9,7 @@ use crate::overlay::Overlay;
 use crate::{Options, ScanError};
 use sekisho_base::ReadAt;
 use sekisho_base::bytes::FileRange;
+use sekisho_base::limits::{Deadline, LimitExceeded};
 use sekisho_model::{Code, Diagnostic, Inventory, Source, SourceKind};
 use sekisho_oci::path;
 use sekisho_sbom::Dispatch;
@@ -30,11 +31,6 @@ const CONTAINER_STORAGE: [&str; 6] = [
     "run/containerd",
     "run/containers/storage",
 ];
-/// `O_NOFOLLOW`: what was a file when it was listed may be a link by the time it is opened.
-const O_NOFOLLOW: i32 = 0o400_000;
-/// `O_NONBLOCK`: nor may opening what has become a pipe block.
-const O_NONBLOCK: i32 = 0o4_000;
-
 /// Scans the tree at `root`.
 pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
     let unreadable = |source: io::Error| ScanError::Directory { path: root.to_owned(), source };
@@ -49,6 +45,7 @@ pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanErro
         options,
         pending: vec![(root.to_owned(), String::new())],
         entries: 0,
+        deadline: Deadline::of(&options.limits),
     };
     // The root itself must be readable; below it, whatever is not is a diagnostic.
     fs::read_dir(root).map_err(unreadable)?;
@@ -66,6 +63,7 @@ struct Walker<'a> {
     /// Directories to list: where they lie, and their path from the root.
     pending: Vec<(PathBuf, String)>,
     entries: u64,
+    deadline: Deadline,
 }
 
 impl Walker<'_> {
@@ -77,9 +75,10 @@ impl Walker<'_> {
                         .at(inner),
                 );
             }
-            if self.entries > self.options.limits.entries {
-                let message = format!("more than the limit of {} entries", self.options.limits.entries);
-                self.collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message));
+            let limit = self.options.limits.entries;
+            let within = if self.entries > limit { Err(LimitExceeded { what: "entries", limit }) } else { Ok(()) };
+            if let Err(limit) = within.and_then(|()| self.deadline.check()) {
+                self.collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, limit.to_string()));
                 return;
             }
         }
@@ -166,7 +165,8 @@ impl Walker<'_> {
 }
 
 fn open(path: &Path) -> io::Result<FileRange> {
-    let file = File::options().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path)?;
+    // What was a file when it was listed may be a link by the time it is opened, or a pipe that blocks.
+    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a regular file"));

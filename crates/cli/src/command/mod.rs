@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
     let mut config = Config::load(global.config.as_deref(), &environment)?;
     config.flag("--color", "output", "color", global.color.map(color_name))?;
     choose_color(&config.settings()?.output.color)?;
-    let mut context = scan::Context { config, environment, quiet: global.quiet };
+    let mut context = scan::Context { config, environment, global };
     match command {
         Command::Scan(ScanCommand::Image(arguments)) => scan::scan_image(&mut context, arguments),
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),

@@ -1,6 +1,8 @@
 //! `scan` and `sbom`: what is in an image or a directory.
 
-use crate::args::{CommonArguments, FsTarget, ImageTarget, SbomArguments, SbomFormat, ScanArguments, ScanFormat};
+use crate::args::{
+    CommonArguments, FsTarget, Global, ImageTarget, SbomArguments, SbomFormat, ScanArguments, ScanFormat,
+};
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
 use crate::progress::Bar;
@@ -15,7 +17,7 @@ use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as 
 pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) environment: Environment,
-    pub(crate) quiet: bool,
+    pub(crate) global: Global,
 }
 
 pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<ImageTarget>) -> CommandResult {
@@ -45,7 +47,7 @@ fn read_image(
 ) -> Result<(Inventory, Settings), CliError> {
     let settings = settings(context, common, target.no_cache)?;
     let clock = clock(&context.environment)?;
-    let bar = Bar::new("scanning", context.quiet);
+    let bar = Bar::new("scanning", &context.global);
     let choice = Choice { name: target.image, platform: target.platform };
     let mut options = options(&settings, clock.as_ref(), &bar, choice);
     options.all_layers = target.all_layers;
@@ -68,7 +70,7 @@ fn read_fs(
 ) -> Result<(Inventory, Settings), CliError> {
     let settings = settings(context, common, false)?;
     let clock = clock(&context.environment)?;
-    let bar = Bar::new("scanning", context.quiet);
+    let bar = Bar::new("scanning", &context.global);
     let mut options = options(&settings, clock.as_ref(), &bar, Choice::default());
     options.cross_file_systems = target.cross_file_systems;
     let inventory = run_fs(&target.path, &options)?;

@@ -176,6 +176,17 @@ fn bombs_stop_at_their_limits() {
 }
 
 #[test]
+fn a_scan_that_takes_too_long_says_so() {
+    let limits = Limits { time: std::time::Duration::ZERO, ..Limits::default() };
+    for compress in [Compress::None, Compress::Gzip] {
+        let image = ImageBuilder::new("x:1").layer("COPY", &good().build(), compress);
+        let inventory = scan_image_of(&image, limits.clone());
+        assert_eq!(codes(&inventory), [Code::LimitExceeded], "{:?}", inventory.diagnostics);
+        assert!(!inventory.complete);
+    }
+}
+
+#[test]
 fn too_many_entries_or_names_stop_with_a_word() {
     let many = |layer: LayerBuilder| (0..500).fold(layer, |layer, index| layer.file(&format!("f{index}"), ""));
     let layer = many(good()).build();

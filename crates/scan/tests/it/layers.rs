@@ -123,6 +123,15 @@ fn language_packages_in_files_of_system_packages_are_linked_through_a_merged_usr
 }
 
 #[test]
+fn a_database_behind_a_link_is_not_passed_over_in_silence() {
+    let moved =
+        LayerBuilder::new().symlink("var/lib/dpkg", "/data/dpkg").file("data/dpkg/status", dpkg(&[("hidden", "1")]));
+    let inventory = scan_image_of(&image(vec![moved]), Limits::default());
+    assert_eq!(codes(&inventory), [Code::FileUnreadable]);
+    assert!(!inventory.complete);
+}
+
+#[test]
 fn licences_are_found_through_linked_documentation() {
     let copyright =
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: Expat\n";
