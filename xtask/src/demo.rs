@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
 
 use crate::process::{Run, target_folder};
@@ -51,13 +51,19 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     say("the same as a CycloneDX SBOM, the same bytes every time:");
     scan(&["sbom", "image", "app.tar", "--format", "cyclonedx", "--output", "app.cdx.json"])?;
     println!("  {}", demo.join("app.cdx.json").display());
-    say("and an image that was cut short while it was copied: what can be read is shown, and the exit code is 3");
-    let whole = fs::read(&app).with_context(|| format!("cannot read {}", app.display()))?;
-    fs::write(demo.join("cut.tar"), &whole[..whole.len() * 3 / 4])?;
-    match scan(&["scan", "image", "cut.tar"]) {
-        Err(error) => println!("  {error}"),
-        Ok(()) => anyhow::bail!("a damaged image passed"),
+    say("and an image that was damaged while it was copied: what can be read is shown, what could not be is\n\
+         named at the end of the table, and the exit code is 3, so that no pipeline takes it for clean");
+    let mut bytes = fs::read(&app).with_context(|| format!("cannot read {}", app.display()))?;
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 512].fill(0);
+    fs::write(demo.join("damaged.tar"), bytes)?;
+    match scan(&["scan", "image", "damaged.tar", "--output", "damaged.txt"]) {
+        Err(error) if error.to_string().ends_with("exit status: 3") => {}
+        Err(error) => return Err(error),
+        Ok(()) => bail!("a damaged image passed"),
     }
+    let table = fs::read_to_string(demo.join("damaged.txt"))?;
+    println!("{}", table.split_once("\nNot read").map_or("", |(_, rest)| rest));
     say(&format!(
         "try it on your own: {} scan image IMAGE.tar, or scan fs /\n\
          docs/guide has the rest, in English and Japanese",

@@ -197,8 +197,11 @@ pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuot
     if archive.has("manifest.json") {
         return docker::open(&archive, choice, limits);
     }
-    let reason = "the archive has neither manifest.json (docker save) nor oci-layout and index.json".to_owned();
-    Err(ImageError::Unknown { path: path.to_owned(), reason })
+    let reason = "it has neither manifest.json (docker save) nor oci-layout and index.json".to_owned();
+    Err(match archive.damage() {
+        Some(damage) => ImageError::Invalid { what: "archive", reason: format!("{reason}, and {}", damage.message) },
+        None => ImageError::Unknown { path: path.to_owned(), reason },
+    })
 }
 
 /// The state of an open file by which a later change shows: device, inode, size, and both times in

@@ -128,6 +128,10 @@ fn what_is_no_image_is_refused_with_a_reason() {
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(refused(&path, Choice::default()).code(), Code::SourceUnknown);
     }
+    let whole = ImageBuilder::tar(&image(Compress::None).oci_layout());
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let error = refused(&path, Choice::default());
+    assert_eq!(error.code(), Code::ImageInvalid, "a cut archive is damaged, not something else: {error}");
     std::fs::write(&path, LayerBuilder::new().file("manifest.json", "[{").build()).unwrap();
     assert_eq!(refused(&path, Choice::default()).code(), Code::ImageInvalid);
     std::fs::write(&path, LayerBuilder::new().file("manifest.json", "[{\"Config\":\"x.json\"}]").build()).unwrap();
