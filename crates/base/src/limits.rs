@@ -41,6 +41,8 @@ pub struct Limits {
     pub spill_bytes: u64,
     /// Records taken from one file.
     pub records: usize,
+    /// Bytes of all that is kept of one layer or directory tree: packages, file lists, licences.
+    pub facts_bytes: u64,
     /// Wall time of one scan.
     pub time: Duration,
 }
@@ -62,6 +64,7 @@ impl Default for Limits {
             random_file_bytes: 2 * GIB,
             spill_bytes: 4 * GIB,
             records: 1_000_000,
+            facts_bytes: 128 * MIB,
             time: Duration::from_mins(30),
         }
     }

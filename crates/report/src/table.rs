@@ -263,6 +263,7 @@ fn verdict(out: &mut String, inventory: &Inventory) {
     line!(out, "\n{HEADING}{text}{HEADING:#}");
     let incomplete = inventory.incomplete().count();
     if incomplete > 0 {
-        line!(out, "{ALARM}incomplete{ALARM:#}: {incomplete} things could not be read, packages may be missing");
+        let things = if incomplete == 1 { "thing" } else { "things" };
+        line!(out, "{ALARM}incomplete{ALARM:#}: {incomplete} {things} could not be read, packages may be missing");
     }
 }

@@ -123,6 +123,29 @@ impl Extract {
         Self { diagnostics: vec![diagnostic], ..Self::default() }
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> u64 {
+        let license = |license: &License| size_of::<License>() + license.as_str().len();
+        let package = |package: &PackageFacts| {
+            let extra: usize =
+                package.extra.iter().map(|(key, value)| 2 * size_of::<String>() + key.len() + value.len()).sum();
+            let licenses: usize = package.licenses.iter().map(license).sum();
+            let texts = [
+                package.arch.as_deref(),
+                package.supplier.as_deref(),
+                package.source.as_ref().map(|source| source.name.as_str()),
+            ];
+            let texts: usize = texts.iter().flatten().map(|text| text.len()).sum();
+            size_of::<PackageFacts>() + package.name.len() + 2 * package.version.len() + texts + licenses + extra
+        };
+        let packages: usize = self.packages.iter().map(package).sum();
+        let owned: u64 = self.owned.iter().map(|owned| owned.paths.size() + size_of::<OwnedFiles>() as u64).sum();
+        let licenses: usize = self.licenses.iter().flat_map(|stated| &stated.licenses).map(license).sum();
+        let messages: usize =
+            self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + diagnostic.message.len()).sum();
+        (size_of::<Self>() + packages + licenses + messages) as u64 + owned
+    }
+
     /// Whether the file says nothing at all.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

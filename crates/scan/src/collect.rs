@@ -16,6 +16,9 @@ pub(crate) struct Collector<'a> {
     /// Where the facts of a path lie, so that a later entry of the same path takes its place.
     by_path: HashMap<String, Vec<usize>>,
     path_table_full: bool,
+    /// Bytes of all facts kept.
+    weight: u64,
+    facts_full: bool,
     notes: usize,
 }
 
@@ -30,6 +33,8 @@ impl<'a> Collector<'a> {
             facts: LayerFacts::default(),
             by_path: HashMap::new(),
             path_table_full: false,
+            weight: 0,
+            facts_full: false,
             notes: 0,
         }
     }
@@ -83,6 +88,17 @@ impl<'a> Collector<'a> {
         if extract.is_empty() {
             return;
         }
+        let weight = extract.weight() + 2 * path.len() as u64;
+        if self.weight + weight > self.limits.facts_bytes {
+            if !self.facts_full {
+                self.facts_full = true;
+                let message =
+                    format!("what the files hold takes more than the limit of {} bytes", self.limits.facts_bytes);
+                self.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
+            }
+            return;
+        }
+        self.weight += weight;
         indexes.push(self.facts.files.len());
         self.facts.files.push(FileFacts { path: path.to_owned(), analyzer: analyzer.id.to_owned(), extract });
     }

@@ -45,6 +45,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("cache", "max_bytes", "how large the cache may become; least recently used results go first"),
     ("limits", "document_bytes", "bytes of one JSON document that describes an image"),
     ("limits", "entries", "entries of one layer or directory tree"),
+    ("limits", "facts_bytes", "bytes of all that is kept of one layer or directory tree"),
     ("limits", "inflated_bytes", "inflated bytes of one layer or archive"),
     ("limits", "memory_file_bytes", "bytes of one file held in memory; larger ones go to a temporary file"),
     ("limits", "path_bytes", "bytes of one path"),
@@ -113,12 +114,13 @@ impl Settings {
             random_file_bytes: get("random_file_bytes"),
             spill_bytes: get("spill_bytes"),
             records: get("records") as usize,
+            facts_bytes: get("facts_bytes"),
             time: Duration::from_secs(get("time_seconds")),
         }
     }
 }
 
-fn limit_values(limits: &Limits) -> [(&'static str, u64); 15] {
+fn limit_values(limits: &Limits) -> [(&'static str, u64); 16] {
     [
         ("inflated_bytes", limits.inflated_bytes),
         ("ratio", limits.ratio),
@@ -134,6 +136,7 @@ fn limit_values(limits: &Limits) -> [(&'static str, u64); 15] {
         ("random_file_bytes", limits.random_file_bytes),
         ("spill_bytes", limits.spill_bytes),
         ("records", limits.records as u64),
+        ("facts_bytes", limits.facts_bytes),
         ("time_seconds", limits.time.as_secs()),
     ]
 }

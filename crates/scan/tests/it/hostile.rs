@@ -176,6 +176,15 @@ fn bombs_stop_at_their_limits() {
 }
 
 #[test]
+fn facts_beyond_their_limit_are_told() {
+    let many = |layer: LayerBuilder| {
+        (0..100).fold(layer, |layer, index| layer.file(&format!("{index}/package.json"), npm("x", "1.0.0")))
+    };
+    let limits = Limits { facts_bytes: 1000, ..Limits::default() };
+    check(&many(good()).build(), limits, &[Code::LimitExceeded]);
+}
+
+#[test]
 fn a_scan_that_takes_too_long_says_so() {
     let limits = Limits { time: std::time::Duration::ZERO, ..Limits::default() };
     for compress in [Compress::None, Compress::Gzip] {
