@@ -124,7 +124,7 @@ impl Extract {
     }
 
     /// About how many bytes of memory it takes.
-    pub fn weight(&self) -> u64 {
+    pub fn weight(&self) -> usize {
         let license = |license: &License| size_of::<License>() + license.as_str().len();
         let package = |package: &PackageFacts| {
             let extra: usize =
@@ -139,11 +139,11 @@ impl Extract {
             size_of::<PackageFacts>() + package.name.len() + 2 * package.version.len() + texts + licenses + extra
         };
         let packages: usize = self.packages.iter().map(package).sum();
-        let owned: u64 = self.owned.iter().map(|owned| owned.paths.size() + size_of::<OwnedFiles>() as u64).sum();
+        let owned: usize = self.owned.iter().map(|owned| owned.paths.size() as usize + size_of::<OwnedFiles>()).sum();
         let licenses: usize = self.licenses.iter().flat_map(|stated| &stated.licenses).map(license).sum();
         let messages: usize =
             self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + diagnostic.message.len()).sum();
-        (size_of::<Self>() + packages + licenses + messages) as u64 + owned
+        size_of::<Self>() + packages + owned + licenses + messages
     }
 
     /// Whether the file says nothing at all.

@@ -2,8 +2,8 @@
 
 use crate::facts::{FileFacts, LayerFacts, Link};
 use sekisho_base::{Limits, ReadAt};
-use sekisho_model::{Code, Diagnostic};
-use sekisho_oci::path;
+use sekisho_model::{Code, Diagnostic, Level};
+use sekisho_oci::{Whiteout, path};
 use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,13 +16,16 @@ pub(crate) struct Collector<'a> {
     /// Where the facts of a path lie, so that a later entry of the same path takes its place.
     by_path: HashMap<String, Vec<usize>>,
     path_table_full: bool,
-    /// Bytes of all facts kept.
+    /// Bytes of all that is kept.
     weight: u64,
     facts_full: bool,
+    /// How many diagnostics of each level there were.
+    incompletes: usize,
     notes: usize,
 }
 
-/// Notes beyond this are counted, not kept: they come from strangers too.
+/// Diagnostics beyond this are counted, not kept: they come from strangers too.
+const MAX_INCOMPLETES: usize = 1000;
 const MAX_NOTES: usize = 200;
 
 impl<'a> Collector<'a> {
@@ -35,6 +38,7 @@ impl<'a> Collector<'a> {
             path_table_full: false,
             weight: 0,
             facts_full: false,
+            incompletes: 0,
             notes: 0,
         }
     }
@@ -66,9 +70,41 @@ impl<'a> Collector<'a> {
     /// documentation that holds licences, or in the place of a file that is wanted.
     pub(crate) fn link(&mut self, path: &str, target: &str) {
         let near_root = path.matches('/').count() <= 2;
-        if near_root || path.starts_with("usr/share/doc/") || !self.dispatch.by_path(path).is_empty() {
+        let matters = near_root || path.starts_with("usr/share/doc/") || !self.dispatch.by_path(path).is_empty();
+        if matters && self.charge(path, 2 * path.len() + target.len()) {
             self.facts.links.push(Link { path: path.to_owned(), target: path::resolve(path, target) });
         }
+    }
+
+    /// Keeps what the layer says is gone from those below.
+    pub(crate) fn whiteout(&mut self, whiteout: Whiteout<'_>) {
+        match whiteout {
+            Whiteout::Remove { directory, name } if self.charge(directory, directory.len() + name.len()) => {
+                let gone = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
+                self.facts.removed.push(gone);
+            }
+            Whiteout::Opaque { directory } if self.charge(directory, directory.len()) => {
+                self.facts.opaque.push(directory.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes `bytes` from the memory that facts may fill; false, and told once, when there is no more.
+    pub(crate) fn charge(&mut self, path: &str, bytes: usize) -> bool {
+        // What holds the bytes takes some too.
+        let weight = bytes as u64 + 64;
+        if self.weight + weight <= self.limits.facts_bytes {
+            self.weight += weight;
+            return true;
+        }
+        if !self.facts_full {
+            self.facts_full = true;
+            let message =
+                format!("what there is to keep takes more than the limit of {} bytes", self.limits.facts_bytes);
+            self.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
+        }
+        false
     }
 
     /// Runs `analyzer` over the content of the file at `path`.
@@ -84,21 +120,13 @@ impl<'a> Collector<'a> {
 
     /// Keeps what `analyzer` made of the file at `path`.
     pub(crate) fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) {
+        if !self.charge(path, 2 * path.len() + extract.weight()) {
+            return;
+        }
         let indexes = self.by_path.entry(path.to_owned()).or_default();
         if extract.is_empty() {
             return;
         }
-        let weight = extract.weight() + 2 * path.len() as u64;
-        if self.weight + weight > self.limits.facts_bytes {
-            if !self.facts_full {
-                self.facts_full = true;
-                let message =
-                    format!("what the files hold takes more than the limit of {} bytes", self.limits.facts_bytes);
-                self.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
-            }
-            return;
-        }
-        self.weight += weight;
         indexes.push(self.facts.files.len());
         self.facts.files.push(FileFacts { path: path.to_owned(), analyzer: analyzer.id.to_owned(), extract });
     }
@@ -118,24 +146,27 @@ impl<'a> Collector<'a> {
             .map(|file| file.extract.clone())
     }
 
-    /// Takes in a diagnostic; notes are bounded.
+    /// Takes in a diagnostic.
     pub(crate) fn diagnostic(&mut self, diagnostic: Diagnostic) {
-        if diagnostic.level == sekisho_model::Level::Note {
-            self.notes += 1;
-            if self.notes > MAX_NOTES {
-                return;
-            }
+        let (count, most) = match diagnostic.level {
+            Level::Incomplete => (&mut self.incompletes, MAX_INCOMPLETES),
+            Level::Note => (&mut self.notes, MAX_NOTES),
+        };
+        *count += 1;
+        if *count <= most {
+            self.facts.diagnostics.push(diagnostic);
         }
-        self.facts.diagnostics.push(diagnostic);
     }
 
     /// The facts, without what later entries replaced.
     pub(crate) fn finish(mut self) -> LayerFacts {
-        if self.notes > MAX_NOTES {
-            let more = self.notes - MAX_NOTES;
-            self.facts
-                .diagnostics
-                .push(Diagnostic::note(Code::RecordMalformed, format!("{more} more notes are left out")));
+        if let Some(more) = self.notes.checked_sub(MAX_NOTES + 1) {
+            let message = format!("{} more notes are left out", more + 1);
+            self.facts.diagnostics.push(Diagnostic::note(Code::RecordMalformed, message));
+        }
+        if let Some(more) = self.incompletes.checked_sub(MAX_INCOMPLETES + 1) {
+            let message = format!("{} more things that could not be read are left out", more + 1);
+            self.facts.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         self.facts.files.retain(|file| !file.extract.is_empty());
         self.facts

@@ -50,7 +50,7 @@ pub(crate) fn read(
 struct LayerVisitor<'a> {
     collector: Collector<'a>,
     spool: Spool,
-    /// Hard links that a path pattern wants, or whose target may turn out to be wanted.
+    /// Hard links that matter, with what they name.
     hardlinks: Vec<(String, String)>,
     advance: &'a dyn Fn(u64),
     seen: u64,
@@ -65,24 +65,15 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
         if path.is_empty() {
             return Ok(());
         }
-        match Whiteout::of(path) {
-            Some(Whiteout::Remove { directory, name }) => {
-                let gone = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
-                self.collector.facts.removed.push(gone);
-                return Ok(());
-            }
-            Some(Whiteout::Opaque { directory }) => {
-                self.collector.facts.opaque.push(directory.to_owned());
-                return Ok(());
-            }
-            Some(Whiteout::Metadata) => return Ok(()),
-            None => {}
+        if let Some(whiteout) = Whiteout::of(path) {
+            self.collector.whiteout(whiteout);
+            return Ok(());
         }
         self.collector.entry(path, entry.kind == EntryKind::Directory);
         match &entry.kind {
             EntryKind::File { size } => self.file(path, *size, content)?,
             EntryKind::Symlink { target } => self.collector.link(path, target),
-            EntryKind::Hardlink { target } => self.hardlinks.push((path.to_owned(), target.clone())),
+            EntryKind::Hardlink { target } => self.hardlink(path, target),
             EntryKind::Directory | EntryKind::Other => {}
         }
         Ok(())
@@ -94,6 +85,14 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
 }
 
 impl LayerVisitor<'_> {
+    /// Keeps a hard link if its name is wanted, or its target was: archives name the target first.
+    fn hardlink(&mut self, path: &str, target: &str) {
+        let wanted = self.collector.looked_at(target) || !self.collector.dispatch.by_path(path).is_empty();
+        if wanted && self.collector.charge(path, path.len() + target.len()) {
+            self.hardlinks.push((path.to_owned(), target.to_owned()));
+        }
+    }
+
     fn file(&mut self, path: &str, size: u64, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
         let dispatch = self.collector.dispatch;
         let mut wanted = dispatch.by_path(path);

@@ -45,6 +45,8 @@ pub(super) struct Archive {
 
 /// An image archive has a few entries for each layer; more than this is something else.
 const MAX_ENTRIES: u64 = 100_000;
+/// Paths of blobs and of old layers have about eighty bytes.
+const MAX_PATH_BYTES: usize = 512;
 /// Docker linked a repeated layer to the first once; longer chains are a loop.
 const MAX_LINKS: usize = 8;
 
@@ -52,7 +54,7 @@ impl Archive {
     /// Reads the headers of the tar in `whole`; says why when it is none.
     pub(super) fn read(whole: FileRange, limits: &Limits) -> Result<Self, String> {
         let mut index = Self { whole: whole.clone(), files: HashMap::new(), links: HashMap::new(), damage: None };
-        let limits = Limits { entries: MAX_ENTRIES, ..limits.clone() };
+        let limits = Limits { entries: MAX_ENTRIES, path_bytes: MAX_PATH_BYTES, ..limits.clone() };
         let walked = walk(&mut SeekStream::new(whole), &limits, &mut index);
         match (walked.entries, &index.damage) {
             (0, Some(_)) => Err("it is not a tar archive".to_owned()),

@@ -181,7 +181,28 @@ fn facts_beyond_their_limit_are_told() {
         (0..100).fold(layer, |layer, index| layer.file(&format!("{index}/package.json"), npm("x", "1.0.0")))
     };
     let limits = Limits { facts_bytes: 1000, ..Limits::default() };
-    check(&many(good()).build(), limits, &[Code::LimitExceeded]);
+    check(&many(good()).build(), limits.clone(), &[Code::LimitExceeded]);
+    for flood in [
+        (0..100).fold(good(), |layer, index| layer.whiteout(&format!("{index}/x"))),
+        (0..100).fold(good(), |layer, index| layer.opaque(&format!("{index}"))),
+        (0..100).fold(good(), |layer, index| layer.symlink(&format!("{index}"), "x")),
+        (0..100).fold(good(), |layer, index| layer.hardlink(&format!("{index}/package.json"), "gone")),
+    ] {
+        let found = scan_layer(&flood.build(), limits.clone());
+        assert!(codes(&found).contains(&Code::LimitExceeded), "{:?}", found.diagnostics);
+        assert!(packages(&found).contains(&"good 1.0.0 @0".to_owned()));
+    }
+}
+
+#[test]
+fn floods_of_diagnostics_are_counted() {
+    let broken = (0..3000).fold(good(), |layer, index| layer.file(&format!("node_modules/m{index}/package.json"), "{"));
+    let escaping = (0..3000).fold(good(), |layer, index| layer.file(&format!("../f{index}"), ""));
+    let inventory = scan_layer(&broken.build(), Limits::default());
+    assert_eq!(inventory.incomplete().count(), 3000, "each file's own word is kept within the memory for facts");
+    let inventory = scan_layer(&escaping.build(), Limits::default());
+    assert_eq!(inventory.diagnostics.len(), 201);
+    assert!(inventory.diagnostics.iter().any(|diagnostic| diagnostic.message == "2800 more notes are left out"));
 }
 
 #[test]
