@@ -1,0 +1,130 @@
+//! The one way to reach the network: a client that knows the site's proxies and certificate authorities.
+//!
+//! Knows no protocol above HTTP. Everything that talks to a server takes its [`Client`] from
+//! [`Network::client`], so that a corporate proxy or a private authority is configured once. The
+//! environment is not read here: the configuration takes `HTTPS_PROXY` and its like in and can say where
+//! a value came from.
+
+use reqwest::{Certificate, NoProxy, Proxy};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use reqwest::{Client, Error as RequestError};
+
+/// How this site reaches the network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Proxy for `http:` addresses, as a URL, credentials included; `None` for none.
+    pub http_proxy: Option<String>,
+    /// Proxy for `https:` addresses.
+    pub https_proxy: Option<String>,
+    /// Hosts, domains (`.example.org`) and networks (`10.0.0.0/8`) that are reached directly, separated
+    /// by commas; `*` for all.
+    pub no_proxy: String,
+    /// A PEM file of certificate authorities that are trusted beside those of the system.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// A proxy is not a URL.
+    #[error("the proxy {url:?} is not a URL of a proxy")]
+    Proxy {
+        /// The text, without its credentials.
+        url: String,
+        /// Why.
+        #[source]
+        source: RequestError,
+    },
+    /// The certificate authorities cannot be read.
+    #[error("cannot read the certificate authorities in {path}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The certificate authorities are not PEM.
+    #[error("{path} holds no certificate in PEM form")]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// TLS cannot be set up with what there is.
+    #[error("cannot set up TLS")]
+    Tls {
+        /// Why.
+        #[source]
+        source: RequestError,
+    },
+}
+
+/// A server that does not answer to a connection in this time is not there.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A server that sends nothing for this long has stopped.
+const SILENCE: Duration = Duration::from_secs(60);
+
+impl Network {
+    /// A client that goes through the proxies and trusts the authorities of this site; TLS 1.2 or later.
+    pub fn client(&self) -> Result<Client, NetworkError> {
+        // Another part of the program may have installed it already; it is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .no_proxy();
+        for (url, secure) in [(&self.http_proxy, false), (&self.https_proxy, true)] {
+            let Some(url) = url else { continue };
+            let proxy = if secure { Proxy::https(url.as_str()) } else { Proxy::http(url.as_str()) };
+            let proxy = proxy.map_err(|source| NetworkError::Proxy { url: without_credentials(url), source })?;
+            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&self.no_proxy)));
+        }
+        builder.tls_certs_merge(self.authorities()?).build().map_err(|source| NetworkError::Tls { source })
+    }
+
+    fn authorities(&self) -> Result<Vec<Certificate>, NetworkError> {
+        let Some(path) = &self.ca_bundle else { return Ok(Vec::new()) };
+        let pem = std::fs::read(path).map_err(|source| NetworkError::Unreadable { path: path.clone(), source })?;
+        match Certificate::from_pem_bundle(&pem) {
+            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+            _ => Err(NetworkError::NoCertificate { path: path.clone() }),
+        }
+    }
+}
+
+/// A URL fit for a message: `http://user:secret@proxy` without user and secret.
+fn without_credentials(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://{}", &url[..scheme], &url[at + 1..]),
+        (None, Some(at)) => url[at + 1..].to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_hold_no_credentials() {
+        assert_eq!(without_credentials("http://u:p@proxy:3128"), "http://proxy:3128");
+        assert_eq!(without_credentials("u:p@proxy"), "proxy");
+        assert_eq!(without_credentials("http://proxy"), "http://proxy");
+        let network = Network { https_proxy: Some("http://u:secret@pro xy".into()), ..Network::default() };
+        let error = network.client().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn bundles_that_cannot_be_used_are_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "no certificate").unwrap();
+        let with = |path: PathBuf| Network { ca_bundle: Some(path), ..Network::default() };
+        assert!(matches!(with(file.path().to_owned()).client(), Err(NetworkError::NoCertificate { .. })));
+        assert!(matches!(with("/nonexistent/ca.pem".into()).client(), Err(NetworkError::Unreadable { .. })));
+        assert!(Network::default().client().is_ok());
+    }
+}
