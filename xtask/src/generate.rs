@@ -10,6 +10,11 @@ use anyhow::{Context, Result};
 use crate::tidy::{Problem, Tree};
 use crate::{test, tools};
 
+mod docs;
+
+/// Stands on top of every generated page.
+const NOTICE: &str = "<!-- Written by `cargo xtask gen` from the tables in the code. -->";
+
 /// One generated file.
 pub(crate) struct Generated {
     /// Path from the workspace root, with `/`.
@@ -18,7 +23,13 @@ pub(crate) struct Generated {
 }
 
 /// Every generated file; adding one is one line here.
-pub(crate) const FILES: &[Generated] = &[Generated { path: "xtask/README.md", make: readme }];
+pub(crate) const FILES: &[Generated] = &[
+    Generated { path: "docs/analyzers.md", make: docs::analyzers },
+    Generated { path: "docs/cli.md", make: docs::cli },
+    Generated { path: "docs/configuration.md", make: docs::configuration },
+    Generated { path: "docs/errors.md", make: docs::errors },
+    Generated { path: "xtask/README.md", make: readme },
+];
 
 /// Write every generated file that differs.
 pub(crate) fn write_all(root: &Path) -> Result<()> {
@@ -50,8 +61,7 @@ pub(crate) fn stale(files: &[Generated], tree: &Tree) -> Vec<Problem> {
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a generator")]
 fn readme() -> Result<String> {
     Ok(format!(
-        "# xtask\n\n\
-         <!-- Written by `cargo xtask gen` from the tables in the code. -->\n\n\
+        "# xtask\n\n{NOTICE}\n\n\
          `cargo xtask test` installs what is missing and runs every check; `cargo xtask test --only STAGE` runs one.\n\
          Nothing but a Rust toolchain, git and a C compiler has to be there before.\n\n\
          ## Stages\n\n{}\n\
