@@ -5,6 +5,7 @@
 //! reads bytes from strangers goes through [`limits::Limits`] and [`inflate`], so that no input can
 //! make a process grow without bound.
 
+pub mod beneath;
 pub mod bytes;
 pub mod clock;
 pub mod hash;

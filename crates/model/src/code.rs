@@ -58,7 +58,7 @@ macro_rules! codes {
 codes! {
     ConfigInvalid = "config.invalid", Usage,
         "The configuration file or an environment variable holds a key or value that is not understood.",
-        "run `sekisho config show` to see every key, its value and where the value comes from";
+        "correct the value; docs/configuration.md lists every setting";
     UsageInvalid = "usage.invalid", Usage,
         "The command line asks for something that does not exist or cannot be combined.",
         "run the command with --help";
@@ -68,6 +68,12 @@ codes! {
     SourceUnreadable = "source.unreadable", Incomplete,
         "The file or directory to scan could not be opened or read.",
         "check permissions, or run as a user who may read it";
+    SourceNotDirectory = "source.not_a_directory", Usage,
+        "A directory was to be scanned, and the path is something else.",
+        "use `scan image` for an image archive";
+    TemporaryUnusable = "temporary.unusable", Incomplete,
+        "Temporary files cannot be written, or would take more than the limit.",
+        "make room, or set scan.temporary to a directory that has some; raise limits.spill_bytes if the input is trusted";
     SourceUnknown = "source.unknown", Usage,
         "The file is none of the image formats that are read.",
         "give a docker archive (docker save), an OCI layout directory, or a tar of one; use `scan fs` for a directory of files";
@@ -86,6 +92,9 @@ codes! {
     PlatformAbsent = "image.platform_absent", Usage,
         "The image exists, but not for the platform that was asked for.",
         "choose one of the platforms listed with --platform";
+    ImageHistory = "image.history", Passed,
+        "The build history does not fit the layers, so that no layer can be given its instruction.",
+        "none needed; some tools that flatten images leave the history of the original";
     BlobMissing = "image.blob_missing", Incomplete,
         "The image refers to a blob that the archive or layout does not hold.",
         "save the image again; a layout may have been copied in part";
@@ -114,11 +123,11 @@ codes! {
         "A file that can hold packages does not follow its format; packages may be missing.",
         "check the file with the tool that wrote it";
     RecordMalformed = "record.malformed", Passed,
-        "One record of a file was skipped because it has no name or no version.",
+        "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",
         "none needed";
     TreeExcluded = "fs.excluded", Passed,
         "A directory was left out: another file system, a kernel interface, or the storage of containers.",
-        "scan it on its own, or use --cross-file-systems";
+        "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
     CacheUnusable = "cache.unusable", Passed,
         "The cache could not be read or written; the scan went on without it.",
         "check the cache directory shown by `sekisho config show`";

@@ -177,7 +177,7 @@ fn put_together(path: &Path, opened: OpenImage, outcomes: &[Outcome], options: &
     let instructions = base::instructions(&opened.history, outcomes.len());
     if instructions.is_none() && !opened.history.is_empty() {
         diagnostics.push(Diagnostic::note(
-            Code::ImageInvalid,
+            Code::ImageHistory,
             "the build history does not fit the layers; layers have no instruction",
         ));
     }

@@ -95,6 +95,9 @@ impl ScanError {
         match self {
             Self::Image(error) => error.code(),
             Self::Directory { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Code::SourceMissing,
+            Self::Directory { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
+                Code::SourceNotDirectory
+            }
             Self::Directory { .. } => Code::SourceUnreadable,
         }
     }

@@ -12,24 +12,33 @@ use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Diagnostic, Level};
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Inflates an archive that is compressed as a whole into a temporary file without a name; returns any
 /// other as it is.
-pub(super) fn plain(stored: FileRange, limits: &Limits, quota: &Arc<SpillQuota>) -> io::Result<FileRange> {
+pub(super) fn plain(
+    path: &Path,
+    stored: FileRange,
+    limits: &Limits,
+    quota: &Arc<SpillQuota>,
+) -> Result<FileRange, ImageError> {
+    let unreadable = |source: io::Error| ImageError::Io { path: path.to_owned(), source };
+    let no_room = |source: io::Error| ImageError::Temporary { path: path.to_owned(), source };
     let mut head = [0; Compression::HEAD];
-    let seen = stored.read_at(0, &mut head)?;
-    if !super::is_compressed(&head[..seen]) {
+    let seen = stored.read_at(0, &mut head).map_err(unreadable)?;
+    let compression = Compression::detect(&head[..seen]);
+    if compression == Compression::None {
         return Ok(stored);
     }
     let reader = HashingReader::new(stored.reader(), 1 << 17);
-    let mut inflate = Inflate::new(reader, Compression::detect(&head[..seen]), stored.size(), limits)?;
-    let mut spill = quota.file()?;
+    let mut inflate = Inflate::new(reader, compression, stored.size(), limits).map_err(unreadable)?;
+    let mut spill = quota.file().map_err(no_room)?;
     let mut piece = vec![0; 1 << 17];
     loop {
-        match hash::read_retrying(&mut inflate, &mut piece)? {
+        match hash::read_retrying(&mut inflate, &mut piece).map_err(unreadable)? {
             0 => return Ok(spill.into_range()),
-            count => spill.append(&piece[..count])?,
+            count => spill.append(&piece[..count]).map_err(no_room)?,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::archive::Archive;
 use super::document::{Config, DockerImage};
-use super::{Choice, ImageError, LayerBlob, OpenImage, document, parse};
+use super::{Choice, ImageError, LayerBlob, OpenImage, document, is_named, parse};
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Digest, SourceKind};
 
@@ -63,7 +63,7 @@ fn choose(images: Vec<DockerImage>, choice: &Choice) -> Result<DockerImage, Imag
     };
     let names: Vec<String> = images.iter().map(name_of).collect();
     let mut fitting = images.into_iter().filter(|image| match &choice.name {
-        Some(wanted) => image.config == *wanted || image.repo_tags.contains(wanted),
+        Some(wanted) => image.config == *wanted || image.repo_tags.iter().any(|name| is_named(name, wanted)),
         None => true,
     });
     match (fitting.next(), fitting.next(), &choice.name) {

@@ -1,32 +1,33 @@
 //! OCI image layouts, in a directory or in an archive, and `docker save` since version 25.
 
 use super::document::{Config, Descriptor, DockerImage, Index, Manifest};
-use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, document, parse};
+use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, document, is_named, parse};
+use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, Platform, SourceKind};
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A layout in a directory.
-pub(super) struct Directory(PathBuf);
+/// A layout in a directory. Links in it are not followed: they could lead anywhere.
+pub(super) struct Layout(Directory);
 
-impl Directory {
-    pub(super) fn new(path: &Path) -> Self {
-        Self(path.to_owned())
+impl Layout {
+    /// Opens the directory at `path`; `None` when it is no layout.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        let directory = Directory::open(path)?;
+        Ok(directory.file(Path::new("oci-layout")).is_ok().then_some(Self(directory)))
     }
 }
 
-impl Blobs for Directory {
+impl Blobs for Layout {
     fn file(&self, path: &str) -> Result<Option<FileRange>, ImageError> {
-        let path = self.0.join(path);
-        match File::open(&path).and_then(|file| Ok((file.metadata()?, file))) {
-            Ok((metadata, file)) if metadata.is_file() => Ok(Some(FileRange::new(Arc::new(file), 0, metadata.len()))),
-            Ok(_) => Ok(None),
+        let opened = self.0.file(Path::new(path)).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((size, file)) => Ok(Some(FileRange::new(Arc::new(file), 0, size))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ImageError::Io { path, source }),
+            Err(source) => Err(ImageError::Io { path: PathBuf::from(path), source }),
         }
     }
 }
@@ -94,6 +95,10 @@ fn layer_blob(blobs: &dyn Blobs, layer: &Descriptor, diff_id: Option<Digest>) ->
             format!("the blob {} has {} bytes, the manifest states {}", layer.digest, range.size(), layer.size),
         )),
         Ok(None) => Err(Diagnostic::incomplete(Code::BlobMissing, format!("the blob {} is missing", layer.digest))),
+        Err(ImageError::Io { source, .. }) => Err(Diagnostic::incomplete(
+            Code::SourceUnreadable,
+            format!("the blob {} cannot be read: {source}", layer.digest),
+        )),
         Err(error) => Err(Diagnostic::incomplete(Code::SourceUnreadable, error.to_string())),
     };
     LayerBlob { digest: Some(layer.digest), diff_id, media_type: layer.media_type.clone(), stored }
@@ -209,8 +214,7 @@ fn choose(
     if let Some(wanted) = &choice.name {
         let names = listed(&candidates);
         candidates.retain(|candidate| {
-            candidate.digest.to_string() == *wanted
-                || candidate.names.iter().any(|name| name == wanted || name.ends_with(&format!(":{wanted}")))
+            candidate.digest.to_string() == *wanted || candidate.names.iter().any(|name| is_named(name, wanted))
         });
         if candidates.is_empty() {
             return Err(ImageError::Absent { wanted: wanted.clone(), names });

@@ -8,7 +8,6 @@ mod layout;
 use crate::image::archive::Archive;
 use sekisho_base::Limits;
 use sekisho_base::bytes::FileRange;
-use sekisho_base::inflate::Compression;
 use sekisho_base::spool::SpillQuota;
 use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind};
 use std::fs::{File, Metadata};
@@ -28,6 +27,15 @@ pub enum ImageError {
     /// The operating system refused.
     #[error("cannot read {path}")]
     Io {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no room for an archive that is compressed as a whole.
+    #[error("cannot inflate {path} into a temporary file")]
+    Temporary {
         /// The path.
         path: PathBuf,
         /// Why.
@@ -108,6 +116,7 @@ impl ImageError {
         match self {
             Self::Missing { .. } => Code::SourceMissing,
             Self::Io { .. } => Code::SourceUnreadable,
+            Self::Temporary { .. } => Code::TemporaryUnusable,
             Self::Unknown { .. } => Code::SourceUnknown,
             Self::Invalid { .. } => Code::ImageInvalid,
             Self::Ambiguous { .. } => Code::ImageAmbiguous,
@@ -176,18 +185,18 @@ pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuot
     };
     let metadata = std::fs::metadata(path).map_err(io_error)?;
     if metadata.is_dir() {
-        if !path.join("oci-layout").is_file() {
+        let Some(layout) = layout::Layout::open(path).map_err(io_error)? else {
             let reason = "the directory has no oci-layout file".to_owned();
             return Err(ImageError::Unknown { path: path.to_owned(), reason });
-        }
-        return layout::open(&layout::Directory::new(path), SourceKind::OciLayout, choice, limits);
+        };
+        return layout::open(&layout, SourceKind::OciLayout, choice, limits);
     }
     if !metadata.is_file() {
         return Err(ImageError::Unknown { path: path.to_owned(), reason: "it is not a regular file".to_owned() });
     }
     let file = File::open(path).map_err(io_error)?;
     let whole = FileRange::new(Arc::new(file), 0, metadata.len());
-    let whole = archive::plain(whole, limits, quota).map_err(io_error)?;
+    let whole = archive::plain(path, whole, limits, quota)?;
     let archive =
         Archive::read(whole, limits).map_err(|reason| ImageError::Unknown { path: path.to_owned(), reason })?;
     if archive.has("oci-layout") && archive.has("index.json") {
@@ -244,6 +253,11 @@ pub fn is_readable_layer(media_type: &str) -> bool {
     media_type.is_empty() || PLAIN.contains(&base)
 }
 
+/// Whether an image of this name is the one `wanted`: by its whole name, or by its tag.
+fn is_named(name: &str, wanted: &str) -> bool {
+    name == wanted || name.strip_suffix(wanted).is_some_and(|rest| rest.ends_with(':'))
+}
+
 /// Where the blobs of an image come from.
 trait Blobs {
     /// The file at `path` in the archive or directory.
@@ -276,9 +290,4 @@ fn document(
 
 fn parse<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T, ImageError> {
     serde_json::from_slice(bytes).map_err(|error| ImageError::Invalid { what, reason: error.to_string() })
-}
-
-/// Whether an outer archive is stored compressed as a whole.
-fn is_compressed(head: &[u8]) -> bool {
-    Compression::detect(head) != Compression::None
 }

@@ -50,6 +50,53 @@ fn every_form_of_storage_gives_the_same_packages() {
 }
 
 #[test]
+fn layouts_are_not_left_through_links_nor_blocked_by_pipes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image");
+    let image = image(Compress::None);
+    ImageBuilder::write_directory(&image.oci_layout(), &path);
+    let blob = path.join(format!("blobs/sha256/{}", image.diff_ids()[1].hex()));
+    let outside = directory.path().join("outside");
+    std::fs::rename(&blob, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &blob).unwrap();
+    let inventory = scan(&path);
+    assert_eq!(codes(&inventory), [Code::SourceUnreadable]);
+    assert_eq!(packages(&inventory), EXPECT[..2]);
+    std::fs::remove_file(&blob).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&blob).status().unwrap();
+    assert!(made.success());
+    assert_eq!(codes(&scan(&path)), [Code::SourceUnreadable]);
+}
+
+#[test]
+fn images_are_chosen_by_tag_in_every_form() {
+    for files in [image(Compress::None).docker_archive(), image(Compress::None).docker_oci_archive()] {
+        let (_directory, path) = write(&files);
+        for name in ["example.org/app:1.0", "1.0"] {
+            let choice = Choice { name: Some(name.to_owned()), platform: None };
+            let inventory = sekisho_scan::scan_image(&path, &Options { choice, ..options() }).unwrap();
+            assert_eq!(packages(&inventory), EXPECT);
+        }
+        for name in [".0", "app", "0"] {
+            assert_eq!(
+                refused(&path, Choice { name: Some(name.to_owned()), platform: None }).code(),
+                Code::ImageAbsent
+            );
+        }
+    }
+}
+
+#[test]
+fn a_temporary_directory_that_is_missing_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar.gz");
+    std::fs::write(&path, Compress::Gzip.store(&ImageBuilder::tar(&image(Compress::None).docker_archive()))).unwrap();
+    let options = Options { temporary: directory.path().join("missing"), ..options() };
+    let error = sekisho_scan::scan_image(&path, &options).unwrap_err();
+    assert_eq!(error.code(), Code::TemporaryUnusable);
+}
+
+#[test]
 fn old_docker_archives_link_repeated_layers() {
     let mut files = image(Compress::None).docker_archive();
     let layer = files.keys().find(|path| path.starts_with("01")).unwrap().clone();
