@@ -5,13 +5,16 @@ use sekisho_model::{Exit, Platform};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const EXIT_CODES: &str = "Exit codes: 0 passed, 1 a gate or policy said no, 2 usage or configuration error, \
+                          3 could not complete (something was not read; see --allow-incomplete).";
+
 /// Guards containers through their whole life.
 #[derive(Debug, Parser)]
 #[command(
     name = "sekisho",
     version,
     about = "Guards containers through their whole life: image, registry, orchestrator, container, host",
-    after_help = "Exit codes: 0 passed, 1 a gate or policy said no, 2 usage or configuration error, 3 could not complete.",
+    after_help = EXIT_CODES,
     propagate_version = true,
     disable_help_subcommand = true
 )]
@@ -48,19 +51,19 @@ pub(crate) struct Global {
 pub(crate) enum ColorWhen {
     /// On terminals, unless `NO_COLOR` is set
     Auto,
-    /// Always
+    /// Into files and pipes too
     Always,
-    /// Never
+    /// Not at all
     Never,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Find out what is in an image or a file system
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EXIT_CODES)]
     Scan(ScanCommand),
     /// Write a software bill of materials
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EXIT_CODES)]
     Sbom(SbomCommand),
     /// Inspect the configuration
     #[command(subcommand)]
@@ -80,7 +83,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScanCommand {
     /// List every package in an image, with its layer, file, licence and package URL
-    Image(ScanArguments<ImageTarget>),
+    Image(ScanArguments<LayeredTarget>),
     /// List every package in a root file system or directory
     Fs(ScanArguments<FsTarget>),
 }
@@ -119,10 +122,6 @@ pub(crate) struct ImageTarget {
     #[arg(long, value_name = "FILE")]
     pub(crate) base: Vec<PathBuf>,
 
-    /// Also list packages that only lower layers hold, and what removed them
-    #[arg(long)]
-    pub(crate) all_layers: bool,
-
     /// Hash local files again even if they seem unchanged
     #[arg(long)]
     pub(crate) rehash: bool,
@@ -130,6 +129,21 @@ pub(crate) struct ImageTarget {
     /// Neither read nor write the layer cache
     #[arg(long)]
     pub(crate) no_cache: bool,
+
+    /// Layers to read at the same time; 0 for one a processor
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+}
+
+/// An image of which the layers may be shown one by one.
+#[derive(Debug, Args)]
+pub(crate) struct LayeredTarget {
+    #[command(flatten)]
+    pub(crate) image: ImageTarget,
+
+    /// Also list packages that only lower layers hold, and what removed them
+    #[arg(long)]
+    pub(crate) all_layers: bool,
 }
 
 /// What to scan, when it is a directory.
@@ -179,10 +193,6 @@ pub(crate) struct CommonArguments {
     /// Exit with 0 even when something could not be read
     #[arg(long)]
     pub(crate) allow_incomplete: bool,
-
-    /// Layers to read at the same time; 0 for one a processor
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

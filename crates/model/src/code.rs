@@ -59,6 +59,9 @@ codes! {
     ConfigInvalid = "config.invalid", Usage,
         "The configuration file or an environment variable holds a key or value that is not understood.",
         "correct the value; docs/configuration.md lists every setting";
+    NetworkUnusable = "network.unusable", Usage,
+        "A proxy or the certificate authorities of the configuration cannot be used.",
+        "correct the value that `sekisho config show` gives for [network]";
     UsageInvalid = "usage.invalid", Usage,
         "The command line asks for something that does not exist or cannot be combined.",
         "run the command with --help";

@@ -64,7 +64,7 @@ pub enum NetworkError {
 /// A server that does not answer to a connection in this time is not there.
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server that sends nothing for this long has stopped.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 impl Network {
     /// A client that goes through the proxies and trusts the authorities of this site; TLS 1.2 or later.

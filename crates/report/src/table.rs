@@ -241,6 +241,11 @@ fn diagnostics(out: &mut String, inventory: &Inventory) {
     }
 }
 
+/// `1 package`, `2 packages`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 fn verdict(out: &mut String, inventory: &Inventory) {
     let mut counts: BTreeMap<PackageKind, usize> = BTreeMap::new();
     let mut owned = 0;
@@ -253,17 +258,18 @@ fn verdict(out: &mut String, inventory: &Inventory) {
     }
     let total: usize = counts.values().sum();
     let kinds: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let mut text = format!("{total} packages");
+    let mut text = counted(total, "package");
     if !kinds.is_empty() {
         let _ = write!(text, ": {}", kinds.join(", "));
     }
     if owned > 0 {
-        let _ = write!(text, "; {owned} language packages more are files of system packages");
+        let verb = if owned == 1 { "is a file" } else { "are files" };
+        let _ = write!(text, "; {} more {verb} of system packages", counted(owned, "language package"));
     }
     line!(out, "\n{HEADING}{text}{HEADING:#}");
     let incomplete = inventory.incomplete().count();
     if incomplete > 0 {
-        let things = if incomplete == 1 { "thing" } else { "things" };
-        line!(out, "{ALARM}incomplete{ALARM:#}: {incomplete} {things} could not be read, packages may be missing");
+        let things = counted(incomplete, "thing");
+        line!(out, "{ALARM}incomplete{ALARM:#}: {things} could not be read, packages may be missing");
     }
 }

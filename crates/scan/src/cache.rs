@@ -55,6 +55,11 @@ impl Cache {
         Self { directory, max_bytes }
     }
 
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     fn path(&self, kind: &str, key: &str) -> PathBuf {
         self.directory.join(kind).join(hash::hex(&sha256(key.as_bytes())[..20]))
     }

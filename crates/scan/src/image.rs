@@ -16,7 +16,7 @@ use sekisho_sbom::Dispatch;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Scans the image at `path`.
 ///
@@ -24,16 +24,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// inventory's diagnostics.
 pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
     let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
-    let opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)?;
+    let mut opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)?;
     let dispatch = Dispatch::all();
     let fingerprint = Fingerprint::new(&dispatch, &options.limits);
     let deadline = Deadline::of(&options.limits);
-    let reader = LayerReader { options, dispatch: &dispatch, fingerprint, quota, deadline };
+    let reader =
+        LayerReader { options, dispatch: &dispatch, fingerprint, quota, deadline, cache_failure: OnceLock::new() };
     let outcomes = reader.read_all(&opened.layers);
     options.progress.spilled(reader.quota.total());
     if let Some(cache) = &options.cache {
-        // A cache that cannot be trimmed has been told of when it could not be written.
-        let _ = cache.trim();
+        let trimmed = cache.trim();
+        if let Some(error) = reader.cache_failure.into_inner().or(trimmed.err()) {
+            let message = format!("results cannot be kept: {error}");
+            let note = Diagnostic::note(Code::CacheUnusable, message).at(cache.directory().to_string_lossy());
+            opened.diagnostics.push(note);
+        }
     }
     Ok(put_together(path, opened, &outcomes, options))
 }
@@ -52,6 +57,7 @@ struct LayerReader<'a> {
     fingerprint: Fingerprint,
     quota: Arc<SpillQuota>,
     deadline: Deadline,
+    cache_failure: OnceLock<io::Error>,
 }
 
 impl LayerReader<'_> {
@@ -148,8 +154,8 @@ impl LayerReader<'_> {
                 .keep_layer(digest, media_type, &self.fingerprint, &facts)
                 .and_then(|()| cache.keep_digest(&before, start, len, digest, now));
             if let Err(error) = kept {
-                diagnostics
-                    .push(Diagnostic::note(Code::CacheUnusable, format!("the layer could not be cached: {error}")));
+                // One word for all layers.
+                let _ = self.cache_failure.set(error);
             }
         }
         Ok(Outcome { facts, digest: end.digest, stored_bytes: end.stored_bytes, diagnostics })

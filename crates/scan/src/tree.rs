@@ -11,7 +11,7 @@ use crate::{Options, ScanError};
 use sekisho_base::ReadAt;
 use sekisho_base::beneath::{Directory, EntryKind};
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::{Deadline, LimitExceeded};
+use sekisho_base::limits::Deadline;
 use sekisho_model::{Code, Diagnostic, Inventory, Source, SourceKind};
 use sekisho_oci::path;
 use sekisho_sbom::Dispatch;
@@ -94,7 +94,7 @@ impl Walker<'_> {
                 return;
             }
             if let Err(error) = self.list(&place) {
-                let exceeded = error.get_ref().is_some_and(|inner| inner.is::<LimitExceeded>());
+                let exceeded = error.kind() == io::ErrorKind::FileTooLarge;
                 let code = if exceeded { Code::LimitExceeded } else { Code::FileUnreadable };
                 let message = format!("the directory cannot be listed: {error}");
                 self.collector.diagnostic(Diagnostic::incomplete(code, message).at(place.shown));

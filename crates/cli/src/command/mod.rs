@@ -24,6 +24,9 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
         Command::Config(ConfigCommand::Show) => {
             output::write(&context.config.show(), None)?;
+            // A proxy or a bundle that cannot be used is better known before the network is.
+            let network = context.config.settings()?.network();
+            network.client().map_err(|error| CliError::from_error(Code::NetworkUnusable, &error))?;
             Ok(Exit::Passed)
         }
         Command::Completion { shell } => {
@@ -36,10 +39,8 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
             std::fs::create_dir_all(&directory)
                 .and_then(|()| clap_mangen::generate_to(command_tree(), &directory))
                 .map_err(|error| {
-                    CliError::new(
-                        Code::OutputFailed,
-                        format!("cannot write manual pages to {}: {error}", directory.display()),
-                    )
+                    let message = format!("cannot write manual pages to {}: {error}", directory.display());
+                    CliError::new(Code::OutputFailed, message).hint("check the directory and the space left")
                 })?;
             Ok(Exit::Passed)
         }

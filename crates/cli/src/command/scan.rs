@@ -1,7 +1,7 @@
 //! `scan` and `sbom`: what is in an image or a directory.
 
 use crate::args::{
-    CommonArguments, FsTarget, Global, ImageTarget, SbomArguments, SbomFormat, ScanArguments, ScanFormat,
+    CommonArguments, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat, ScanArguments, ScanFormat,
 };
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
@@ -20,8 +20,9 @@ pub(crate) struct Context {
     pub(crate) global: Global,
 }
 
-pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<ImageTarget>) -> CommandResult {
-    let (inventory, settings) = read_image(context, arguments.target, &arguments.common)?;
+pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<LayeredTarget>) -> CommandResult {
+    let LayeredTarget { image, all_layers } = arguments.target;
+    let (inventory, settings) = read_image(context, image, all_layers, &arguments.common)?;
     show(&inventory, &settings, arguments.format, &arguments.common)
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn scan_fs(context: &mut Context, arguments: &ScanArguments<FsTarget>
 }
 
 pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
-    let (inventory, settings) = read_image(context, arguments.target, &arguments.common)?;
+    let (inventory, settings) = read_image(context, arguments.target, false, &arguments.common)?;
     write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
 }
 
@@ -43,14 +44,15 @@ pub(crate) fn sbom_fs(context: &mut Context, arguments: &SbomArguments<FsTarget>
 fn read_image(
     context: &mut Context,
     target: ImageTarget,
+    all_layers: bool,
     common: &CommonArguments,
 ) -> Result<(Inventory, Settings), CliError> {
-    let settings = settings(context, common, target.no_cache)?;
+    let settings = settings(context, common, target.jobs, target.no_cache)?;
     let clock = clock(&context.environment)?;
     let bar = Bar::new("scanning", &context.global);
     let choice = Choice { name: target.image, platform: target.platform };
     let mut options = options(&settings, clock.as_ref(), &bar, choice);
-    options.all_layers = target.all_layers;
+    options.all_layers = all_layers;
     options.rehash = target.rehash;
     for path in settings.scan.bases.iter().chain(&target.base) {
         let known = KnownBases::load(path, &options).map_err(|reason| {
@@ -68,7 +70,7 @@ fn read_fs(
     target: &FsTarget,
     common: &CommonArguments,
 ) -> Result<(Inventory, Settings), CliError> {
-    let settings = settings(context, common, false)?;
+    let settings = settings(context, common, None, false)?;
     let clock = clock(&context.environment)?;
     let bar = Bar::new("scanning", &context.global);
     let mut options = options(&settings, clock.as_ref(), &bar, Choice::default());
@@ -78,9 +80,14 @@ fn read_fs(
     Ok((inventory, settings))
 }
 
-fn settings(context: &mut Context, common: &CommonArguments, no_cache: bool) -> Result<Settings, CliError> {
+fn settings(
+    context: &mut Context,
+    common: &CommonArguments,
+    jobs: Option<usize>,
+    no_cache: bool,
+) -> Result<Settings, CliError> {
     let config = &mut context.config;
-    let jobs = common.jobs.map(|jobs| i64::try_from(jobs).unwrap_or(i64::MAX));
+    let jobs = jobs.map(|jobs| i64::try_from(jobs).unwrap_or(i64::MAX));
     config.flag("--jobs", "scan", "jobs", jobs)?;
     config.flag("--allow-incomplete", "scan", "allow_incomplete", common.allow_incomplete.then_some(true))?;
     config.flag("--no-cache", "cache", "enabled", no_cache.then_some(false))?;

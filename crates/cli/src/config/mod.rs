@@ -76,6 +76,7 @@ impl Config {
         if let Some(path) = find_file(file, environment) {
             config.read_file(&path)?;
         }
+        config.read_proxies(environment)?;
         config.read_environment(environment)?;
         Ok(config)
     }
@@ -85,7 +86,10 @@ impl Config {
             CliError::new(Code::ConfigInvalid, format!("cannot read the configuration {}: {reason}", path.display()))
         };
         let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
-        let table: Table = toml::from_str(&text).map_err(|error| invalid(error.to_string().trim_end().to_owned()))?;
+        let table: Table = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            invalid(format!("line {line}: {}", error.message()))
+        })?;
         for (area, keys) in table {
             let Value::Table(keys) = keys else {
                 return Err(invalid(format!("{area:?} is not an area; settings stand below [area]")));
@@ -97,9 +101,38 @@ impl Config {
         Ok(())
     }
 
+    /// Takes in the variables by which every program is told of proxies and certificate authorities. The
+    /// lower-case name counts first, as for curl; `HTTP_PROXY` counts in lower case only, since a web
+    /// server sets the other from a request's header.
+    fn read_proxies(&mut self, environment: &Environment) -> Result<(), CliError> {
+        const VARIABLES: [(&str, &[&str]); 4] = [
+            ("http_proxy", &["http_proxy"]),
+            ("https_proxy", &["https_proxy", "HTTPS_PROXY"]),
+            ("no_proxy", &["no_proxy", "NO_PROXY"]),
+            ("ca_bundle", &["SSL_CERT_FILE"]),
+        ];
+        for (key, names) in VARIABLES {
+            // A setting of the file is meant for this program, the variable for all.
+            let unset = self
+                .values
+                .get(&("network".to_owned(), key.to_owned()))
+                .is_some_and(|(_, from)| *from == Provenance::Default);
+            let Some((name, text)) = names.iter().find_map(|name| Some((*name, environment.get(name)?))) else {
+                continue;
+            };
+            if unset {
+                self.set("network", key, text.into(), Provenance::Environment(name.to_owned()))
+                    .map_err(|reason| CliError::new(Code::ConfigInvalid, reason))?;
+            }
+        }
+        Ok(())
+    }
+
     fn read_environment(&mut self, environment: &Environment) -> Result<(), CliError> {
         for (name, text) in &environment.0 {
-            let Some(rest) = name.strip_prefix(PREFIX).filter(|_| name != FILE_VARIABLE) else { continue };
+            let Some(rest) = name.strip_prefix(PREFIX).filter(|_| name != FILE_VARIABLE && !text.is_empty()) else {
+                continue;
+            };
             let invalid = |reason: String| {
                 CliError::new(Code::ConfigInvalid, format!("cannot take the environment variable {name}: {reason}"))
             };
@@ -139,6 +172,9 @@ impl Config {
         };
         if !value.same_type(&entry.0) {
             return Err(format!("{area}.{key} must be of type {}, not {}", entry.0.type_str(), value.type_str()));
+        }
+        if value.as_integer().is_some_and(|number| number < 0) {
+            return Err(format!("{area}.{key} must not be negative"));
         }
         *entry = (value, from);
         Ok(())
@@ -231,10 +267,31 @@ mod tests {
         assert!(refused("[scan]\njob = 3\n", &[]).contains("scan.job"));
         assert!(refused("[scan]\njobs = \"3\"\n", &[]).contains("integer"));
         assert!(refused("jobs = 3\n", &[]).contains("not an area"));
-        assert!(refused("[scan\n", &[]).contains("line 1"));
+        assert!(refused("[cache]\n[scan\n", &[]).contains("line 2"));
+        assert!(refused("[cache]\nmax_bytes = -5\n", &[]).contains("cache.max_bytes must not be negative"));
         assert!(refused("", &[("SEKISHO_SCAN__JOB", "1")]).contains("scan.job"));
         assert!(refused("", &[("SEKISHO_JOBS", "1")]).contains("SEKISHO_AREA__KEY"));
         assert!(refused("", &[("SEKISHO_SCAN__JOBS", "many")]).contains("integer"));
+    }
+
+    #[test]
+    fn proxies_come_from_the_usual_variables_unless_the_file_says() {
+        let pairs =
+            [("HTTPS_PROXY", "http://a:1"), ("HTTP_PROXY", "http://b:1"), ("no_proxy", ".x"), ("NO_PROXY", ".y")];
+        let shown = Config::load(None, &environment(&pairs)).unwrap().show();
+        let line = |shown: &str, key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+        assert!(line(&shown, "network.https_proxy").ends_with("# environment HTTPS_PROXY"), "{shown}");
+        assert!(line(&shown, "network.http_proxy").ends_with("# default"), "{shown}");
+        assert!(line(&shown, "network.no_proxy").contains("\".x\""), "{shown}");
+        let file = file("[network]\nhttps_proxy = \"http://c:1\"\n");
+        let shown = Config::load(Some(file.path()), &environment(&pairs)).unwrap().show();
+        assert!(line(&shown, "network.https_proxy").contains("http://c:1"), "{shown}");
+    }
+
+    #[test]
+    fn an_empty_variable_is_as_good_as_none() {
+        let config = Config::load(None, &environment(&[("SEKISHO_SCAN__JOBS", "")])).unwrap();
+        assert_eq!(config.settings().unwrap().scan.jobs, 0);
     }
 
     #[test]

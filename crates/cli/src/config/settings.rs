@@ -2,6 +2,7 @@
 
 use super::Environment;
 use sekisho_base::Limits;
+use sekisho_net::Network;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use toml::{Table, Value};
 pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     pub(crate) limits: BTreeMap<String, u64>,
+    network: NetworkSettings,
     pub(crate) output: OutputSettings,
     pub(crate) scan: ScanSettings,
 }
@@ -23,6 +25,14 @@ pub(crate) struct CacheSettings {
     pub(crate) enabled: bool,
     pub(crate) directory: PathBuf,
     pub(crate) max_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct NetworkSettings {
+    ca_bundle: String,
+    http_proxy: String,
+    https_proxy: String,
+    no_proxy: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,6 +69,10 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("limits", "tar_header_bytes", "bytes of one extended tar header"),
     ("limits", "text_file_bytes", "bytes of one text file that is parsed"),
     ("limits", "time_seconds", "seconds one scan may take"),
+    ("network", "ca_bundle", "PEM file of certificate authorities trusted beside the system's"),
+    ("network", "http_proxy", "proxy for http addresses, as a URL"),
+    ("network", "https_proxy", "proxy for https addresses, as a URL"),
+    ("network", "no_proxy", "hosts, domains and networks reached without a proxy, separated by commas"),
     ("output", "color", "when to colour output: auto, always or never"),
     ("scan", "allow_incomplete", "exit with 0 even when something could not be read"),
     ("scan", "bases", "base images to recognise: images, or TOML lists of known bases"),
@@ -84,6 +98,9 @@ impl Settings {
         for (key, value) in limit_values(&Limits::default()) {
             set("limits", key, i64::try_from(value).unwrap_or(i64::MAX).into());
         }
+        for key in ["ca_bundle", "http_proxy", "https_proxy", "no_proxy"] {
+            set("network", key, "".into());
+        }
         set("output", "color", "auto".into());
         set("scan", "allow_incomplete", false.into());
         set("scan", "bases", Value::Array(Vec::new()));
@@ -94,6 +111,17 @@ impl Settings {
 
     pub(super) fn deserialize_from(table: Table) -> Result<Self, String> {
         table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    /// How this site reaches the network.
+    pub(crate) fn network(&self) -> Network {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Network {
+            http_proxy: given(&self.network.http_proxy),
+            https_proxy: given(&self.network.https_proxy),
+            no_proxy: self.network.no_proxy.clone(),
+            ca_bundle: given(&self.network.ca_bundle).map(PathBuf::from),
+        }
     }
 
     /// The limits.
