@@ -96,7 +96,7 @@ impl Network {
 }
 
 /// A URL fit for a message: `http://user:secret@proxy` without user and secret.
-fn without_credentials(url: &str) -> String {
+pub fn without_credentials(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => format!("{}://{}", &url[..scheme], &url[at + 1..]),
         (None, Some(at)) => url[at + 1..].to_owned(),

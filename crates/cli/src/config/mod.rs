@@ -9,6 +9,7 @@ pub(crate) use settings::Settings;
 
 use crate::error::CliError;
 use sekisho_model::Code;
+use sekisho_net::without_credentials;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -195,8 +196,16 @@ impl Config {
 
     /// Every setting as `area.key = value  # provenance`, aligned.
     pub(crate) fn show(&self) -> String {
-        let left: Vec<String> =
-            self.values.iter().map(|((area, key), (value, _))| format!("{area}.{key} = {value}")).collect();
+        let shown = |area: &str, value: &Value| match value {
+            // A proxy's URL may hold a password.
+            Value::String(text) if area == "network" => Value::String(without_credentials(text)).to_string(),
+            other => other.to_string(),
+        };
+        let left: Vec<String> = self
+            .values
+            .iter()
+            .map(|((area, key), (value, _))| format!("{area}.{key} = {}", shown(area, value)))
+            .collect();
         let width = left.iter().map(|text| text.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
         for (left, (_, from)) in left.iter().zip(self.values.values()) {
@@ -276,11 +285,16 @@ mod tests {
 
     #[test]
     fn proxies_come_from_the_usual_variables_unless_the_file_says() {
-        let pairs =
-            [("HTTPS_PROXY", "http://a:1"), ("HTTP_PROXY", "http://b:1"), ("no_proxy", ".x"), ("NO_PROXY", ".y")];
+        let pairs = [
+            ("HTTPS_PROXY", "http://me:secret@a:1"),
+            ("HTTP_PROXY", "http://b:1"),
+            ("no_proxy", ".x"),
+            ("NO_PROXY", ".y"),
+        ];
         let shown = Config::load(None, &environment(&pairs)).unwrap().show();
         let line = |shown: &str, key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
         assert!(line(&shown, "network.https_proxy").ends_with("# environment HTTPS_PROXY"), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
         assert!(line(&shown, "network.http_proxy").ends_with("# default"), "{shown}");
         assert!(line(&shown, "network.no_proxy").contains("\".x\""), "{shown}");
         let file = file("[network]\nhttps_proxy = \"http://c:1\"\n");
