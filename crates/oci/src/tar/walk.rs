@@ -403,7 +403,8 @@ impl Walker<'_> {
         if !matches!(kind, EntryKind::File { .. } | EntryKind::Directory) {
             stored = 0;
         }
-        if map.stored() > stored {
+        // A map that leads beyond the file would give it more content than its size says.
+        if map.stored() > stored || matches!(kind, EntryKind::File { size } if map.end() > size) {
             return self.broken_sparse(stream, stored, &path, visitor);
         }
         Ok(Some((Entry { path, kind, mode, content_offset: stream.position() }, stored, map)))
@@ -464,7 +465,7 @@ fn pax_sparse<S: ByteStream>(
                 *stored -= taken;
                 return Ok(Some((map, sparse.real_size)));
             }
-            Some(Err(more)) if content.len() == want && more <= limit => want = more,
+            Some(Err(more)) if content.len() == want && want < limit => want = more.min(limit),
             _ => return Ok(None),
         }
     }
