@@ -8,6 +8,7 @@
 mod bench;
 mod generate;
 mod process;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -34,6 +35,9 @@ enum Task {
     /// Measure a budget
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Run a proof that takes long
+    #[command(subcommand)]
+    Soak(soak::Soak),
     /// Write the generated files
     Gen,
 }
@@ -54,6 +58,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => test::run(&root, &options),
         Task::Tidy => tidy::run(&root),
         Task::Bench(bench) => bench::run(&root, &bench),
+        Task::Soak(soak) => soak::run(&root, &soak),
         Task::Gen => generate::write_all(&root),
     }
 }
