@@ -56,12 +56,11 @@ pub(crate) fn run(root: &Path, soak: &Soak) -> Result<()> {
     let mut failed = Vec::new();
     for target in fuzz::TARGETS.iter().filter(chosen) {
         let outcome = fuzzer.fuzz(target.name, Duration::from_secs(60 * options.minutes))?;
-        println!("{}", outcome.row(target.name, options.minutes, ""));
-        if outcome.crash.is_some() {
-            failed.push(target.name);
-        }
         let date = Run::new("date").args(["--utc", "+%Y-%m-%d"]).read()?;
-        append(&root.join(LOG), &outcome.row(target.name, options.minutes, date.trim()))?;
+        let row = outcome.row(target.name, options.minutes, date.trim());
+        println!("{row}");
+        append(&root.join(LOG), &row)?;
+        failed.extend(outcome.crash.map(|name| format!("{}/{name}", target.name)));
     }
     if failed.is_empty() { Ok(()) } else { bail!("inputs that fail are now in fuzz/corpus: {}", failed.join(", ")) }
 }
