@@ -1,5 +1,5 @@
 //! What tests, the demonstration and the benchmarks share: a builder of images in every form that is
-//! read. Never part of the product.
+//! read, and the fuzz targets. Never part of the product.
 #![expect(
     clippy::panic,
     clippy::expect_used,
@@ -7,6 +7,7 @@
     reason = "a test that cannot make its input has failed"
 )]
 
+pub mod fuzz;
 mod image;
 mod layer;
 

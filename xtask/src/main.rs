@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod generate;
 mod process;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -37,6 +38,9 @@ enum Task {
     /// Measure a budget
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Run a proof that takes long
+    #[command(subcommand)]
+    Soak(soak::Soak),
     /// Write the generated files
     Gen,
 }
@@ -58,6 +62,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => test::run(&root, &options),
         Task::Tidy => tidy::run(&root),
         Task::Bench(bench) => bench::run(&root, &bench),
+        Task::Soak(soak) => soak::run(&root, &soak),
         Task::Gen => generate::write_all(&root),
     }
 }

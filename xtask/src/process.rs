@@ -5,6 +5,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -49,6 +50,14 @@ impl Run {
             bail!("`{}` failed with {status}", self.line());
         }
         Ok(())
+    }
+
+    /// Run with all output in the file at `log`, and return whether the command succeeds.
+    pub(crate) fn logged(mut self, log: &Path) -> Result<bool> {
+        let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+        let copy = file.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
+        let status = self.0.stdout(file).stderr(copy).status();
+        Ok(status.with_context(|| format!("cannot start `{}`", self.line()))?.success())
     }
 
     /// Run silently and return what the command wrote to standard output; its standard error is in the error.

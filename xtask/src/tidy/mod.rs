@@ -82,7 +82,7 @@ impl Tree {
     fn written(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts().filter(|(path, _)| {
             !has_extension(path, &["snap"])
-                && !path.split('/').any(|part| ["fixtures", "data", "generated"].contains(&part))
+                && !path.split('/').any(|part| ["fixtures", "data", "corpus", "generated"].contains(&part))
         })
     }
 
@@ -155,8 +155,13 @@ mod tests {
 
     #[test]
     fn inputs_and_goldens_are_not_ours_to_form() {
-        let tree =
-            Tree::from_texts([("a/fixtures/x.rs", ""), ("a/data/y", ""), ("a/z.snap", ""), ("a/fixtures.rs", "")]);
+        let tree = Tree::from_texts([
+            ("a/fixtures/x.rs", ""),
+            ("a/data/y", ""),
+            ("fuzz/corpus/x", ""),
+            ("a/z.snap", ""),
+            ("a/fixtures.rs", ""),
+        ]);
         assert_eq!(tree.written().map(|(path, _)| path).collect::<Vec<_>>(), ["a/fixtures.rs"]);
     }
 }

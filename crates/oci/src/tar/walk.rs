@@ -170,8 +170,7 @@ pub struct Walk {
 /// Walks the archive in `stream`. Every way in which it falls short is a diagnostic to the visitor; the
 /// walk goes on after it wherever the next header can still be found.
 pub fn walk<S: ByteStream>(stream: &mut S, limits: &Limits, visitor: &mut impl Visitor<S>) -> Walk {
-    let mut walker =
-        Walker { limits, global: Extended::default(), pending: None, last_path: String::new(), walk: Walk::default() };
+    let mut walker = Walker { limits, pending: None, last_path: String::new(), walk: Walk::default() };
     let stop = walker.run(stream, visitor).err();
     let complete = stop.is_none();
     if let Some(stop) = stop {
@@ -215,8 +214,6 @@ impl From<io::Error> for Stop {
 
 struct Walker<'a> {
     limits: &'a Limits,
-    /// From global pax headers.
-    global: Extended,
     /// From extended headers since the last entry.
     pending: Option<Extended>,
     last_path: String,
@@ -300,10 +297,10 @@ impl Walker<'_> {
             stream.consume(step);
         }
         Self::skip(stream, padded - size, 0)?;
-        let target = match kind {
-            b'g' => &mut self.global,
-            _ => self.pending.get_or_insert_with(|| self.global.clone()),
-        };
+        // What unpacks images ignores global headers. One that renamed or resized all that follows would show
+        // something else than what runs, and would be copied for each entry.
+        let mut global = Extended::default();
+        let target = if kind == b'g' { &mut global } else { self.pending.get_or_insert_default() };
         let sound = match kind {
             b'L' => {
                 target.path = Some(super::header::until_nul(&bytes).to_vec());
@@ -322,6 +319,13 @@ impl Walker<'_> {
                 format!("a record of an extended header after {:?} is malformed", self.last_path),
             ));
         }
+        if global != Extended::default() {
+            self.walk.complete = false;
+            visitor.diagnostic(Diagnostic::incomplete(
+                Code::LayerFormat,
+                format!("a global header after {:?} describes single files, which is ignored", self.last_path),
+            ));
+        }
         Ok(())
     }
 
@@ -333,7 +337,7 @@ impl Walker<'_> {
         size: u64,
         visitor: &mut impl Visitor<S>,
     ) -> Result<Option<(Entry, u64, Map)>, Stop> {
-        let extended = self.pending.take().unwrap_or_else(|| self.global.clone());
+        let extended = self.pending.take().unwrap_or_default();
         let Some(header) = Header::new(stream.peek(BLOCK)?) else { return Err(Stop::Truncated) };
         let kind = header.kind();
         let mode = header.mode();
@@ -403,7 +407,8 @@ impl Walker<'_> {
         if !matches!(kind, EntryKind::File { .. } | EntryKind::Directory) {
             stored = 0;
         }
-        if map.stored() > stored {
+        // A map that leads beyond the file would give it more content than its size says.
+        if map.stored() > stored || matches!(kind, EntryKind::File { size } if map.end() > size) {
             return self.broken_sparse(stream, stored, &path, visitor);
         }
         Ok(Some((Entry { path, kind, mode, content_offset: stream.position() }, stored, map)))
@@ -464,7 +469,7 @@ fn pax_sparse<S: ByteStream>(
                 *stored -= taken;
                 return Ok(Some((map, sparse.real_size)));
             }
-            Some(Err(more)) if content.len() == want && more <= limit => want = more,
+            Some(Err(more)) if content.len() == want && want < limit => want = more.min(limit),
             _ => return Ok(None),
         }
     }

@@ -1,0 +1,294 @@
+//! What a fuzzer runs: one function for each parser of strangers' bytes, and what must hold whatever the bytes.
+//!
+//! Here and not in `fuzz/`, so that the same functions run in two places: under libFuzzer, where each binary of
+//! `fuzz/fuzz_targets` is one call, and in the test below, which replays the committed inputs of `fuzz/corpus` on
+//! a stable toolchain. Not in the crates of the parsers either: they would ship it. [`TARGETS`] is the one list: of
+//! the replay, of `cargo xtask soak fuzz`, and of its help.
+//!
+//! Limits are small, so that inputs of a size that a fuzzer makes reach them and a run takes microseconds.
+
+use sekisho_base::bytes::FileRange;
+use sekisho_base::inflate::{Compression, Inflate};
+use sekisho_base::spool::SpillQuota;
+use sekisho_base::{Limits, ReadAt};
+use sekisho_model::{Diagnostic, Digest, Level};
+use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
+use sekisho_oci::{Choice, LayerStream};
+use sekisho_sbom::{Dispatch, Extract, File};
+use std::cell::RefCell;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tempfile::NamedTempFile;
+
+/// A fuzz target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its binary in `fuzz/fuzz_targets` and its folder in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Runs the parser over an input; panics when something does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target { name: "tar_walk", run: tar_walk },
+    Target { name: "image", run: image },
+    Target { name: "inflate", run: inflate },
+    Target { name: "rpm", run: rpm },
+    Target { name: "dpkg", run: dpkg },
+    Target { name: "apk", run: apk },
+    Target { name: "python", run: python },
+    Target { name: "npm_package", run: npm_package },
+    Target { name: "npm_lock", run: npm_lock },
+    Target { name: "go_binary", run: go_binary },
+    Target { name: "os_release", run: os_release },
+];
+
+static LIMITS: Limits = Limits {
+    inflated_bytes: 256 << 10,
+    ratio: 250,
+    ratio_grace_bytes: 64 << 10,
+    entries: 500,
+    path_table_bytes: 64 << 10,
+    path_bytes: 256,
+    path_depth: 16,
+    document_bytes: 64 << 10,
+    tar_header_bytes: 8 << 10,
+    memory_file_bytes: 64 << 10,
+    text_file_bytes: 256 << 10,
+    random_file_bytes: 1 << 20,
+    spill_bytes: 1 << 20,
+    records: 200,
+    time: Duration::from_secs(10),
+};
+
+/// The walk over a stored layer, each file read in every way there is.
+pub fn tar_walk(stored: &[u8]) {
+    with_file(stored, |range, _| {
+        let Ok(mut stream) = LayerStream::new(range, &LIMITS) else { return };
+        let mut visitor = Reader::default();
+        let walked = walk(&mut stream, &LIMITS, &mut visitor);
+        assert!(visitor.entries <= LIMITS.entries, "more entries than the limit");
+        assert_eq!(walked.complete, !visitor.incomplete, "a walk is complete unless it says why not");
+        let end = stream.finish().expect("a file that is there can be read");
+        assert_eq!((end.digest, end.stored_bytes), (Digest::of(stored), stored.len() as u64));
+        assert!(end.plain_bytes <= LIMITS.inflated_bytes.max(stored.len() as u64), "more plain bytes than the limit");
+    });
+}
+
+/// Reads all content, and compares the ways to do so.
+#[derive(Default)]
+struct Reader {
+    entries: u64,
+    incomplete: bool,
+}
+
+impl Visitor<LayerStream> for Reader {
+    fn entry(&mut self, entry: &Entry, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
+        self.entries += 1;
+        let inside = |part: &str| !matches!(part, "" | "." | "..");
+        assert!(entry.path.is_empty() || entry.path.split('/').all(inside), "{:?} is not normal", entry.path);
+        assert!(entry.path.len() <= LIMITS.path_bytes, "a path longer than the limit");
+        let EntryKind::File { size } = entry.kind else { return Ok(()) };
+        let head = content.head(8)?.to_vec();
+        let buffered = content.buffered()?.map(<[u8]>::to_vec);
+        let range = content.range().map(|range| range.whole(u64::MAX).map(std::borrow::Cow::into_owned)).transpose()?;
+        let mut copy = Bounded(Vec::new());
+        match content.copy_to(&mut copy)? {
+            Ok(()) => assert_eq!(copy.0.len() as u64, size, "not as many bytes as stated"),
+            Err(_) => assert!(size > Bounded::MAX as u64, "the writer had room"),
+        }
+        for whole in [buffered, range].into_iter().flatten() {
+            assert_eq!(whole.len() as u64, size, "not as many bytes as stated");
+            assert!(whole.starts_with(&head), "the head is not the beginning");
+            assert!(whole.starts_with(&copy.0), "two ways to read differ");
+        }
+        Ok(())
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.incomplete |= diagnostic.level == Level::Incomplete;
+    }
+}
+
+/// A writer with little room: files with holes have up to 2^63 bytes.
+struct Bounded(Vec<u8>);
+
+impl Bounded {
+    const MAX: usize = 256 << 10;
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > Self::MAX {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opening an image archive.
+pub fn image(archive: &[u8]) {
+    with_file(archive, |_, file| {
+        let quota = SpillQuota::new(std::env::temp_dir(), LIMITS.spill_bytes);
+        if let Ok(image) = sekisho_oci::open(file.path(), &Choice::default(), &LIMITS, &quota) {
+            for layer in image.layers.iter().filter_map(|layer| layer.stored.as_ref().ok()) {
+                layer.whole(LIMITS.inflated_bytes).expect("a layer lies in the archive");
+            }
+        }
+        assert!(quota.total() <= LIMITS.spill_bytes, "more temporary bytes than the quota");
+    });
+}
+
+/// Decompression.
+pub fn inflate(stored: &[u8]) {
+    let stored_bytes = stored.len() as u64;
+    let Ok(mut inflate) = Inflate::new(stored, Compression::detect(stored), stored_bytes, &LIMITS) else { return };
+    let (mut piece, mut total) = (vec![0; 16 << 10], 0);
+    while let Ok(count @ 1..) = inflate.read(&mut piece) {
+        total += count as u64;
+    }
+    let steepest = LIMITS.ratio_grace_bytes.max(LIMITS.ratio * (stored_bytes + 1));
+    assert!(total <= LIMITS.inflated_bytes && total <= steepest, "{total} bytes from {stored_bytes}");
+}
+
+/// The database of rpm in each of its forms, and the log beside it.
+pub fn rpm(bytes: &[u8]) {
+    analyze(&["var/lib/rpm/Packages", "var/lib/rpm/rpmdb.sqlite-wal"], bytes);
+}
+
+/// The database, the file lists and the copyright files of dpkg.
+pub fn dpkg(bytes: &[u8]) {
+    analyze(
+        &[
+            "var/lib/dpkg/status",
+            "var/lib/dpkg/status.d/a.md5sums",
+            "var/lib/dpkg/info/a.list",
+            "usr/share/doc/a/copyright",
+        ],
+        bytes,
+    );
+}
+
+/// The database of apk.
+pub fn apk(bytes: &[u8]) {
+    analyze(&["lib/apk/db/installed"], bytes);
+}
+
+/// The metadata of Python distributions.
+pub fn python(bytes: &[u8]) {
+    analyze(&["site-packages/a-1.dist-info/METADATA"], bytes);
+}
+
+/// `package.json`.
+pub fn npm_package(bytes: &[u8]) {
+    analyze(&["srv/node_modules/a/package.json"], bytes);
+}
+
+/// `package-lock.json`.
+pub fn npm_lock(bytes: &[u8]) {
+    analyze(&["srv/package-lock.json"], bytes);
+}
+
+/// The build information of Go executables.
+pub fn go_binary(bytes: &[u8]) {
+    let dispatch = &*DISPATCH;
+    for analyzer in dispatch.by_magic(bytes, u64::MAX) {
+        check(analyzer.run, "usr/bin/a", bytes);
+    }
+}
+
+/// `os-release`.
+pub fn os_release(bytes: &[u8]) {
+    analyze(&["etc/os-release"], bytes);
+}
+
+static DISPATCH: LazyLock<Dispatch> = LazyLock::new(Dispatch::all);
+
+/// Runs the analyzers that want them over the bytes as if they lay at each of `paths`.
+fn analyze(paths: &[&str], bytes: &[u8]) {
+    for path in paths {
+        let analyzers = DISPATCH.by_path(path);
+        assert!(!analyzers.is_empty(), "no analyzer wants {path}");
+        for analyzer in analyzers {
+            check(analyzer.run, path, bytes);
+        }
+    }
+}
+
+/// Runs one analyzer over bytes in memory and over bytes that are copied out piece by piece.
+fn check(run: fn(&File<'_>) -> Extract, path: &str, bytes: &[u8]) {
+    let extract = run(&File { path, data: &bytes, limits: &LIMITS });
+    let pieces = run(&File { path, data: &Pieces(bytes), limits: &LIMITS });
+    assert_eq!(extract, pieces, "what is read depends on where the bytes lie");
+    assert!(extract.packages.len() <= LIMITS.records, "more packages than the limit");
+    let size = serde_json::to_vec(&extract).expect("an extract can be written").len();
+    assert!(size <= 64 * bytes.len() + 1024, "{} bytes became {size}", bytes.len());
+}
+
+/// Bytes that do not lie in memory as one slice.
+struct Pieces<'a>(&'a [u8]);
+
+impl ReadAt for Pieces<'_> {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buf)
+    }
+}
+
+/// Calls `run` with a file that holds `bytes`. Each thread writes one file over and over: to make one takes
+/// longer than most runs.
+fn with_file(bytes: &[u8], run: impl FnOnce(FileRange, &NamedTempFile)) {
+    thread_local! {
+        static FILE: RefCell<Option<(Arc<std::fs::File>, NamedTempFile)>> = const { RefCell::new(None) };
+    }
+    FILE.with_borrow_mut(|slot| {
+        let (shared, file) = slot.get_or_insert_with(|| {
+            let file = NamedTempFile::new().expect("a temporary file can be made");
+            (Arc::new(file.reopen().expect("a temporary file can be opened")), file)
+        });
+        file.as_file().set_len(0).expect("a temporary file can be emptied");
+        std::os::unix::fs::FileExt::write_all_at(file.as_file(), bytes, 0).expect("a temporary file can be written");
+        run(FileRange::new(Arc::clone(shared), 0, bytes.len() as u64), file);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz");
+
+    #[test]
+    fn every_committed_input_passes() {
+        for target in TARGETS {
+            let inputs: Vec<_> = fs::read_dir(Path::new(FUZZ).join("corpus").join(target.name)).unwrap().collect();
+            assert!(!inputs.is_empty(), "{} has no input", target.name);
+            for input in inputs {
+                let path = input.unwrap().path();
+                let bytes = fs::read(&path).unwrap();
+                let outcome = std::panic::catch_unwind(|| (target.run)(&bytes));
+                assert!(outcome.is_ok(), "{} fails on {}", target.name, path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn every_binary_is_a_target_of_the_table() {
+        let names: BTreeSet<_> = TARGETS.iter().map(|target| format!("{}.rs", target.name)).collect();
+        let binaries = fs::read_dir(Path::new(FUZZ).join("fuzz_targets")).unwrap();
+        let binaries: BTreeSet<_> = binaries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(binaries, names);
+    }
+}
