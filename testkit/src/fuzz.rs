@@ -9,6 +9,7 @@
 
 use sekisho_base::bytes::FileRange;
 use sekisho_base::inflate::{Compression, Inflate};
+use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Diagnostic, Digest, Level};
@@ -60,19 +61,20 @@ static LIMITS: Limits = Limits {
     random_file_bytes: 1 << 20,
     spill_bytes: 1 << 20,
     records: 200,
+    facts_bytes: 1 << 20,
     time: Duration::from_secs(10),
 };
 
 /// The walk over a stored layer, each file read in every way there is.
 pub fn tar_walk(stored: &[u8]) {
     with_file(stored, |range, _| {
-        let Ok(mut stream) = LayerStream::new(range, &LIMITS) else { return };
+        let Ok(mut stream) = LayerStream::new(range, &LIMITS, Deadline::of(&LIMITS)) else { return };
         let mut visitor = Reader::default();
         let walked = walk(&mut stream, &LIMITS, &mut visitor);
         assert!(visitor.entries <= LIMITS.entries, "more entries than the limit");
         assert_eq!(walked.complete, !visitor.incomplete, "a walk is complete unless it says why not");
         let end = stream.finish().expect("a file that is there can be read");
-        assert_eq!((end.digest, end.stored_bytes), (Digest::of(stored), stored.len() as u64));
+        assert_eq!((end.digest, end.stored_bytes), (Some(Digest::of(stored)), stored.len() as u64));
         assert!(end.plain_bytes <= LIMITS.inflated_bytes.max(stored.len() as u64), "more plain bytes than the limit");
     });
 }

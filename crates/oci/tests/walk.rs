@@ -4,6 +4,7 @@
 
 use sekisho_base::Limits;
 use sekisho_base::bytes::FileRange;
+use sekisho_base::limits::Deadline;
 use sekisho_model::Diagnostic;
 use sekisho_oci::LayerStream;
 use sekisho_oci::tar::{Content, Entry, Visitor, walk};
@@ -39,7 +40,7 @@ fn incomplete(layer: LayerBuilder, paths: &[&str], reason: &str) {
     let range = FileRange::new(Arc::new(file), 0, bytes.len() as u64);
     let limits = Limits::default();
     let mut seen = Seen::default();
-    let walked = walk(&mut LayerStream::new(range, &limits).unwrap(), &limits, &mut seen);
+    let walked = walk(&mut LayerStream::new(range, &limits, Deadline::of(&limits)).unwrap(), &limits, &mut seen);
     assert!(!walked.complete);
     assert_eq!(seen.paths, paths);
     let [diagnostic] = &seen.diagnostics[..] else { panic!("{:?}", seen.diagnostics) };

@@ -136,6 +136,33 @@ struct Composition<'a> {
 const SUBJECT: &str = "subject";
 /// `bom-ref` of the distribution.
 const SYSTEM: &str = "os";
+/// The first moment that RFC 3339 can write.
+const YEAR_ZERO: Timestamp = Timestamp::constant(-62_167_219_200, 0);
+
+/// What passes for an SPDX identifier and is not in the enumeration of `spdx.schema.json`, v1.1-3.28.0: newer than it,
+/// or the common stem of several identifiers. Sorted.
+const UNLISTED: [&str; 20] = [
+    "BSD-2-Clause-pos-unchanged",
+    "BSD-3-Clause-OpenWebUI",
+    "BSD-Source-Code-no-disclaimer",
+    "BSD-Source-alt-GPL",
+    "BSD-ask-to-endorse",
+    "Brian-Gladman-3-Clause-no-conversion",
+    "Bugroff",
+    "CC-BY-NC-3.0-IGO",
+    "FDK-MPEG-H",
+    "GFDL-1.1-invariants",
+    "GFDL-1.1-no-invariants",
+    "GFDL-1.2-invariants",
+    "GFDL-1.2-no-invariants",
+    "GFDL-1.3-invariants",
+    "GFDL-1.3-no-invariants",
+    "Hippocratic-3.0-core",
+    "Informatica",
+    "MVT-1.1",
+    "NOASSERTION",
+    "atc-game",
+];
 
 fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_> {
     let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
@@ -201,7 +228,7 @@ fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
     let created = || inventory.image.as_ref()?.created.as_deref()?.parse::<Timestamp>().ok();
     let time = timestamp.or_else(created).unwrap_or(inventory.observed_at);
     // Rounding to seconds cannot leave the range of timestamps that were parsed or read from a clock.
-    time.round(Unit::Second).unwrap_or(time).to_string()
+    time.round(Unit::Second).unwrap_or(time).max(YEAR_ZERO).to_string()
 }
 
 fn subject(inventory: &Inventory) -> Component<'_> {
@@ -259,19 +286,18 @@ fn component<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Component
 
 /// The standard takes either one expression or any number of single licences.
 fn licenses(licenses: &[License]) -> Vec<LicenseChoice<'_>> {
-    if let [License::Expression(expression)] = licenses
-        && !licenses[0].is_spdx_id()
+    if let [license @ License::Expression(expression)] = licenses
+        && !is_listed(license)
     {
         return vec![LicenseChoice::Expression { expression }];
     }
-    let name = |license: &'_ License| license.is_spdx_id();
-    licenses
-        .iter()
-        .map(|license| {
-            let text = license.as_str();
-            LicenseChoice::License(if name(license) { LicenseName::Id(text) } else { LicenseName::Name(text) })
-        })
-        .collect()
+    let name = |license| if is_listed(license) { LicenseName::Id } else { LicenseName::Name };
+    licenses.iter().map(|license| LicenseChoice::License(name(license)(license.as_str()))).collect()
+}
+
+/// Whether the schema takes the licence as an `id`. It does not take `Apache-2.0+`, which is an expression.
+fn is_listed(license: &License) -> bool {
+    license.is_spdx_id() && !license.as_str().ends_with('+') && UNLISTED.binary_search(&license.as_str()).is_err()
 }
 
 fn properties<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Vec<Property<'a>> {

@@ -87,10 +87,7 @@ impl Config {
             CliError::new(Code::ConfigInvalid, format!("cannot read the configuration {}: {reason}", path.display()))
         };
         let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
-        let table: Table = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            invalid(format!("line {line}: {}", error.message()))
-        })?;
+        let table: Table = toml::from_str(&text).map_err(|error| invalid(toml_reason(&error, &text)))?;
         for (area, keys) in table {
             let Value::Table(keys) = keys else {
                 return Err(invalid(format!("{area:?} is not an area; settings stand below [area]")));
@@ -213,6 +210,15 @@ impl Config {
             let _ = writeln!(out, "{left:<width$}  # {from}");
         }
         out
+    }
+}
+
+/// Why `text` is no TOML, in one line: the parser's own words draw the place over several.
+fn toml_reason(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
     }
 }
 

@@ -1,0 +1,62 @@
+//! The program as its users meet it: arguments in, text, files and exit codes out.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod reproducible;
+mod terminal;
+mod world;
+
+use std::collections::BTreeSet;
+use world::{World, shown};
+
+/// Runs `tests/cases/*.trycmd`, each a page of commands with the real output, in a [`World`].
+/// `TRYCMD=overwrite cargo test -p sekisho --test it` writes the output anew.
+#[test]
+fn commands_say_what_their_pages_show() {
+    let world = World::new();
+    let cases = trycmd::TestCases::new();
+    cases.case(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/*.trycmd"));
+    cases.register_bin("sekisho", std::path::PathBuf::from(env!("CARGO_BIN_EXE_sekisho")));
+    for (name, value) in world.environment() {
+        cases.env(name, value);
+    }
+    // Commands start in the directory of the test, and every other test names its own.
+    std::env::set_current_dir(world.path()).unwrap();
+    cases.run();
+}
+
+#[test]
+fn a_time_that_is_no_number_is_refused() {
+    let world = World::new();
+    let output = world.command("sbom fs tree").env("SOURCE_DATE_EPOCH", "soon").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty() && shown(&output).contains("SOURCE_DATE_EPOCH"), "{}", shown(&output));
+}
+
+#[test]
+fn every_command_has_a_completion_and_a_manual_page() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.stdout(&format!("completion {shell}"));
+        for word in ["sekisho", "scan", "allow-incomplete"] {
+            assert!(script.contains(word), "{shell}: no {word} in {script}");
+        }
+    }
+    world.stdout("man pages/man1");
+    let pages = std::fs::read_dir(world.path().join("pages/man1")).unwrap();
+    let written: BTreeSet<String> = pages.map(|page| page.unwrap().file_name().into_string().unwrap()).collect();
+    let mut expected = BTreeSet::new();
+    pages_of(&sekisho::command_tree(), "", &mut expected);
+    assert_eq!(written, expected);
+    for page in written {
+        let text = std::fs::read_to_string(world.path().join("pages/man1").join(&page)).unwrap();
+        assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+}
+
+fn pages_of(command: &clap::Command, above: &str, pages: &mut BTreeSet<String>) {
+    let name = format!("{above}{}", command.get_name());
+    pages.insert(format!("{name}.1"));
+    for sub in command.get_subcommands() {
+        pages_of(sub, &format!("{name}-"), pages);
+    }
+}

@@ -1,0 +1,194 @@
+//! The directory that commands run in: images and trees built anew for each test, under short names.
+
+use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// A directory with everything there is to scan, removed when dropped.
+pub(crate) struct World(TempDir);
+
+impl World {
+    /// Builds the images and trees.
+    pub(crate) fn new() -> Self {
+        let inherited = std::env::vars_os().map(|(name, _)| name).find(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("SEKISHO_") || ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"].contains(&name.as_ref())
+        });
+        assert_eq!(inherited, None, "this variable changes what the tests expect: unset it");
+        let world = Self(tempfile::tempdir().unwrap());
+        let at = |name: &str| world.path().join(name);
+
+        ImageBuilder::write_tar(&base(Compress::Gzip).docker_archive(), &at("base.tar"));
+        ImageBuilder::write_tar(&app(Compress::Gzip).docker_archive(), &at("app.tar"));
+        ImageBuilder::write_directory(&base(Compress::Zstd).oci_layout(), &at("base"));
+        ImageBuilder::write_directory(&app(Compress::Zstd).oci_layout(), &at("app"));
+        for (name, compress) in [("plain", Compress::None), ("gzip", Compress::Gzip), ("zstd", Compress::Zstd)] {
+            ImageBuilder::write_tar(&app(compress).oci_layout(), &at(&format!("{name}.tar")));
+        }
+        ImageBuilder::write_tar(&two_images(), &at("two.tar"));
+        let [arm, z] = ["arm64", "s390x"].map(|architecture| base(Compress::Gzip).platform("linux", architecture));
+        ImageBuilder::write_directory(&ImageBuilder::oci_layout_of(&[&arm, &z]), &at("multi"));
+        ImageBuilder::write_tar(&truncated().docker_archive(), &at("truncated.tar"));
+        ImageBuilder::write_directory(&tampered(), &at("tampered"));
+        ImageBuilder::write_tar(&hostile().docker_archive(), &at("hostile.tar"));
+        ImageBuilder::write_directory(&tree(), &at("tree"));
+        fs::write(at("notes.txt"), "not an image\n").unwrap();
+        fs::write(at("good.toml"), "[scan]\njobs = 2\n\n[limits]\nrecords = 1000\n").unwrap();
+        fs::write(at("unknown-key.toml"), "[scan]\njob = 2\n").unwrap();
+        fs::write(at("broken.toml"), "[scan\n").unwrap();
+        fs::create_dir(at("home")).unwrap();
+        world
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// What every command finds in its environment: nothing of the machine's, the same time always.
+    pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
+        let home = self.path().join("home");
+        BTreeMap::from([
+            ("COLUMNS", "100".to_owned()),
+            ("HOME", home.to_string_lossy().into_owned()),
+            ("SEKISHO_CACHE__DIRECTORY", "cache".to_owned()),
+            ("SEKISHO_SCAN__TEMPORARY", ".".to_owned()),
+            ("SOURCE_DATE_EPOCH", "1700000000".to_owned()),
+            ("XDG_CACHE_HOME", home.join("cache").to_string_lossy().into_owned()),
+            ("XDG_CONFIG_HOME", home.join("config").to_string_lossy().into_owned()),
+        ])
+    }
+
+    /// The program in this directory, with arguments parted by blanks.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        command.args(arguments.split_whitespace()).current_dir(self.path()).env_clear().envs(self.environment());
+        command
+    }
+
+    /// Runs the program, which must exit with 0, and gives what it wrote to standard output.
+    pub(crate) fn stdout(&self, arguments: &str) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments}: {}", shown(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// All that a command said.
+pub(crate) fn shown(output: &Output) -> String {
+    let [out, error] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{:?}\n{out}{error}", output.status)
+}
+
+/// A Debian base: packages of the system with licences, one of which owns a package of Node.
+fn on_base(name: &str, compress: Compress) -> ImageBuilder {
+    let copyright = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
+                     Files: *\nCopyright: 1999 Someone\nLicense: GPL-2+\n";
+    let layer = LayerBuilder::new()
+        .directory("etc")
+        .file("etc/os-release", "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n")
+        .directory("var/lib/dpkg")
+        .file("var/lib/dpkg/status", dpkg(&[("base-files", "12.4"), ("node-semver", "7.3.5-2")]))
+        .file("var/lib/dpkg/info/node-semver.list", "/.\n/usr/share/nodejs/semver/package.json\n")
+        .file("usr/share/doc/base-files/copyright", copyright)
+        .file("usr/share/nodejs/semver/package.json", npm("semver", "7.3.5", "ISC"));
+    ImageBuilder::new(name).layer("ADD rootfs.tar /", &layer.build(), compress)
+}
+
+/// That base alone.
+fn base(compress: Compress) -> ImageBuilder {
+    on_base("example.org/base:1", compress)
+}
+
+/// An application on that base: one layer adds packages, the next takes some away and upgrades others.
+fn app(compress: Compress) -> ImageBuilder {
+    let added = LayerBuilder::new()
+        .directory("app")
+        .file("app/node_modules/express/package.json", npm("express", "4.21.2", "MIT"))
+        .file("app/node_modules/@scope/left-pad/package.json", npm("@scope/left-pad", "1.3.0", "MIT OR Apache-2.0"))
+        .file("usr/lib/python3/site-packages/requests-2.32.3.dist-info/METADATA", REQUESTS);
+    let changed = LayerBuilder::new()
+        .file("var/lib/dpkg/status", dpkg(&[("base-files", "12.5"), ("node-semver", "7.3.5-2")]))
+        .whiteout("app/node_modules/@scope");
+    on_base("example.org/app:1", compress)
+        .layer("COPY . /app", &added.build(), compress)
+        .layer("RUN apt-get upgrade", &changed.build(), compress)
+        .step("CMD node")
+}
+
+/// A docker archive of two images.
+fn two_images() -> BTreeMap<String, Vec<u8>> {
+    let mut files = base(Compress::Gzip).docker_archive();
+    let mut manifest = entries(&files);
+    let more = app(Compress::Gzip).docker_archive();
+    manifest.extend(entries(&more));
+    files.extend(more);
+    files.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).unwrap());
+    files
+}
+
+fn entries(files: &BTreeMap<String, Vec<u8>>) -> Vec<Value> {
+    serde_json::from_slice(&files["manifest.json"]).unwrap()
+}
+
+/// A base below a layer whose gzip stream ends early.
+fn truncated() -> ImageBuilder {
+    let plain = LayerBuilder::new().file("app/package.json", npm("lost", "1.0.0", "MIT")).build();
+    let mut stored = Compress::Gzip.store(&plain);
+    stored.truncate(stored.len() / 2);
+    let diff_id = sekisho_model::Digest::of(&plain);
+    let media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+    on_base("example.org/truncated:1", Compress::Gzip).stored_layer("COPY . /app", stored, diff_id, media_type)
+}
+
+/// A layout in which someone changed a version inside of a layer.
+fn tampered() -> BTreeMap<String, Vec<u8>> {
+    let mut files = base(Compress::None).oci_layout();
+    let layer = files.values_mut().find(|blob| blob.len() > 4096).unwrap();
+    let at = layer.windows(4).position(|bytes| bytes == b"12.4").unwrap();
+    layer[at..at + 4].copy_from_slice(b"99.9");
+    files
+}
+
+/// Packages whose names would take a terminal over, if they reached it.
+fn hostile() -> ImageBuilder {
+    let names = ["x\u{1b}[2J\u{1b}]0;owned\u{7}", "y\u{9b}31m", "z\u{202e}\u{7f}"];
+    let python = |name: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1{name}\nLicense: {name}\n\n");
+    let layer = LayerBuilder::new()
+        .file("etc/os-release", format!("ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"{}\"\n", names[0]))
+        .file("var/lib/dpkg/status", dpkg(&names.map(|name| (name, name))))
+        .file("a.dist-info/METADATA", python(names[0]))
+        .file("b.dist-info/METADATA", python(names[1]))
+        .file("c.dist-info/METADATA", python(names[2]))
+        .file("d/package.json", npm("d", "1", "\\u001b[31m"))
+        .file("e\u{1b}[31m/package.json", npm("e", "1", "MIT"))
+        .file("f\u{1b}[31m/package.json", "{\"name\": \u{1b}");
+    ImageBuilder::new("x\u{1b}[31m:1").layer("RUN \u{1b}[31m", &layer.build(), Compress::Gzip)
+}
+
+/// A root file system of Alpine.
+fn tree() -> BTreeMap<String, Vec<u8>> {
+    let installed = "P:musl\nV:1.2.5-r9\nA:x86_64\nL:MIT\no:musl\nm:Someone <someone@example.org>\n\n\
+                     P:busybox\nV:1.37.0-r12\nA:x86_64\nL:GPL-2.0-only\no:busybox\n\n";
+    let files = [
+        ("etc/os-release", "ID=alpine\nVERSION_ID=3.21.3\nPRETTY_NAME=\"Alpine Linux v3.21\"\n"),
+        ("lib/apk/db/installed", installed),
+    ];
+    files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).into()
+}
+
+fn npm(name: &str, version: &str, license: &str) -> String {
+    format!("{{\"name\":\"{name}\",\"version\":\"{version}\",\"license\":\"{license}\"}}")
+}
+
+fn dpkg(packages: &[(&str, &str)]) -> String {
+    let stanza = |(name, version): &(&str, &str)| {
+        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
+    };
+    packages.iter().map(stanza).collect()
+}
+
+const REQUESTS: &str = "Metadata-Version: 2.1\nName: requests\nVersion: 2.32.3\nLicense: Apache-2.0\n\n";
