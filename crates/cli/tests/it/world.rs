@@ -57,6 +57,13 @@ impl World {
             ("SEKISHO_CACHE__DIRECTORY", "cache".to_owned()),
             ("SEKISHO_SCAN__TEMPORARY", ".".to_owned()),
             ("SOURCE_DATE_EPOCH", "1700000000".to_owned()),
+            // Set to nothing is not set: what the machine has must not show.
+            ("HTTPS_PROXY", String::new()),
+            ("NO_PROXY", String::new()),
+            ("SSL_CERT_FILE", String::new()),
+            ("http_proxy", String::new()),
+            ("https_proxy", String::new()),
+            ("no_proxy", String::new()),
             ("XDG_CACHE_HOME", home.join("cache").to_string_lossy().into_owned()),
             ("XDG_CONFIG_HOME", home.join("config").to_string_lossy().into_owned()),
         ])
