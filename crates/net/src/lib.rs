@@ -5,7 +5,7 @@
 //! environment is not read here: the configuration takes `HTTPS_PROXY` and its like in and can say where
 //! a value came from.
 
-use reqwest::{Certificate, NoProxy, Proxy};
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -71,18 +71,31 @@ impl Network {
     pub fn client(&self) -> Result<Client, NetworkError> {
         // Another part of the program may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .no_proxy();
+        let builder = self.proxies()?.into_iter().fold(builder, ClientBuilder::proxy);
+        builder.tls_certs_merge(self.authorities()?).build().map_err(|source| NetworkError::Tls { source })
+    }
+
+    /// Whether what is configured can be used, without asking the system for its authorities.
+    pub fn check(&self) -> Result<(), NetworkError> {
+        self.proxies()?;
+        self.authorities()?;
+        Ok(())
+    }
+
+    fn proxies(&self) -> Result<Vec<Proxy>, NetworkError> {
+        let mut proxies = Vec::new();
         for (url, secure) in [(&self.http_proxy, false), (&self.https_proxy, true)] {
             let Some(url) = url else { continue };
             let proxy = if secure { Proxy::https(url.as_str()) } else { Proxy::http(url.as_str()) };
             let proxy = proxy.map_err(|source| NetworkError::Proxy { url: without_credentials(url), source })?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&self.no_proxy)));
+            proxies.push(proxy.no_proxy(NoProxy::from_string(&self.no_proxy)));
         }
-        builder.tls_certs_merge(self.authorities()?).build().map_err(|source| NetworkError::Tls { source })
+        Ok(proxies)
     }
 
     fn authorities(&self) -> Result<Vec<Certificate>, NetworkError> {
@@ -114,7 +127,7 @@ mod tests {
         assert_eq!(without_credentials("u:p@proxy"), "proxy");
         assert_eq!(without_credentials("http://proxy"), "http://proxy");
         let network = Network { https_proxy: Some("http://u:secret@pro xy".into()), ..Network::default() };
-        let error = network.client().unwrap_err();
+        let error = network.check().unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 
@@ -123,8 +136,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "no certificate").unwrap();
         let with = |path: PathBuf| Network { ca_bundle: Some(path), ..Network::default() };
-        assert!(matches!(with(file.path().to_owned()).client(), Err(NetworkError::NoCertificate { .. })));
-        assert!(matches!(with("/nonexistent/ca.pem".into()).client(), Err(NetworkError::Unreadable { .. })));
-        assert!(Network::default().client().is_ok());
+        assert!(matches!(with(file.path().to_owned()).check(), Err(NetworkError::NoCertificate { .. })));
+        assert!(matches!(with("/nonexistent/ca.pem".into()).check(), Err(NetworkError::Unreadable { .. })));
+        assert!(Network::default().check().is_ok());
     }
 }

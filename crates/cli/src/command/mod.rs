@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
             output::write(&context.config.show(), None)?;
             // A proxy or a bundle that cannot be used is better known before the network is.
             let network = context.config.settings()?.network();
-            network.client().map_err(|error| CliError::from_error(Code::NetworkUnusable, &error))?;
+            network.check().map_err(|error| CliError::from_error(Code::NetworkUnusable, &error))?;
             Ok(Exit::Passed)
         }
         Command::Completion { shell } => {
