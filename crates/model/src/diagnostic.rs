@@ -4,9 +4,10 @@ use crate::code::Code;
 use crate::image::LayerIndex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Whether a diagnostic touches the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Something that could hide a package was not read: the result is not the whole.
@@ -16,7 +17,7 @@ pub enum Level {
 }
 
 /// One thing worth saying about input.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Diagnostic {
     /// Whether it touches the result.
     pub level: Level,
@@ -24,6 +25,7 @@ pub struct Diagnostic {
     pub code: Code,
     /// Where, when it was in a layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
     pub layer: Option<LayerIndex>,
     /// Where, when it was in a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]

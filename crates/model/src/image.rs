@@ -4,6 +4,7 @@ use crate::digest::Digest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// The position of a layer in its image, 0 at the bottom.
 pub type LayerIndex = u32;
@@ -85,7 +86,7 @@ impl From<Platform> for String {
 }
 
 /// One step of an image's build history (OCI image configuration, `history`).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct History {
     /// When, RFC 3339, as the builder wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,9 +100,10 @@ pub struct History {
 }
 
 /// One layer of a scanned image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Layer {
     /// Position from the bottom.
+    #[schema(value_type = u32)]
     pub index: LayerIndex,
     /// Digest of the stored bytes, as we computed it; `None` when they could not be read to the end.
     pub digest: Option<Digest>,
@@ -121,7 +123,7 @@ pub struct Layer {
 }
 
 /// How the base image was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BaseMethod {
     /// The leading diffIDs equal those of a known image: certain.
@@ -144,7 +146,7 @@ impl BaseMethod {
 }
 
 /// The image that the scanned one was built on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BaseImage {
     /// Its reference, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,7 +161,7 @@ pub struct BaseImage {
 }
 
 /// What was scanned, when it was an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Image {
     /// Names under which the archive or layout holds it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

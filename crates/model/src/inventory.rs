@@ -6,12 +6,13 @@ use crate::os::OsRelease;
 use crate::package::Package;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The `schema` of an inventory document.
 pub const INVENTORY_SCHEMA: &str = "sekisho.inventory/v1";
 
 /// The program that made a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tool {
     /// `sekisho`.
     pub name: String,
@@ -20,7 +21,7 @@ pub struct Tool {
 }
 
 /// What kind of thing was scanned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// `docker save`, old or OCI-shaped.
@@ -34,7 +35,7 @@ pub enum SourceKind {
 }
 
 /// What was scanned, as it was named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
     /// Its kind.
     pub kind: SourceKind,
@@ -43,7 +44,7 @@ pub struct Source {
 }
 
 /// How a package of a lower layer went out of sight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Removal {
     /// A whiteout names its file or a directory above it.
@@ -55,25 +56,28 @@ pub enum Removal {
 }
 
 /// A package that a lower layer holds and the image as a whole does not show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Removed {
     /// The package; its `layer` is the one that holds it.
     #[serde(flatten)]
     pub package: Package,
     /// The layer that hides it.
+    #[schema(value_type = u32)]
     pub removed_in: LayerIndex,
     /// How.
     pub removal: Removal,
 }
 
 /// Everything one scan found out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Inventory {
-    /// [`INVENTORY_SCHEMA`].
+    /// `sekisho.inventory/v1`, the [`INVENTORY_SCHEMA`].
+    #[schema(pattern = r"^sekisho\.inventory/v1$")]
     pub schema: String,
     /// The program that made it.
     pub tool: Tool,
     /// When the scan was made, or `SOURCE_DATE_EPOCH`.
+    #[schema(value_type = String, format = DateTime)]
     pub observed_at: Timestamp,
     /// What was scanned.
     pub source: Source,

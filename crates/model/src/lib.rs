@@ -14,6 +14,7 @@ mod license;
 mod os;
 mod package;
 mod purl;
+mod schema;
 
 pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level};
@@ -24,3 +25,4 @@ pub use license::License;
 pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl};
+pub use schema::inventory_schema;

@@ -6,9 +6,10 @@ use crate::purl::Purl;
 use sekisho_base::hash;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// The ecosystem a package belongs to; its text is the type of its package URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PackageKind {
     /// Debian and its derivatives.
@@ -52,7 +53,7 @@ impl fmt::Display for PackageKind {
 }
 
 /// How it is known that a package is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// Its installed form is there: a database record, metadata beside its code, a built binary.
@@ -63,7 +64,7 @@ pub enum Evidence {
 }
 
 /// The source package that a distribution built a binary package from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct SourcePackage {
     /// Its name.
     pub name: String,
@@ -72,7 +73,7 @@ pub struct SourcePackage {
 }
 
 /// What one file says of one package. Analyzers make these; where it lies is added by the scan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PackageFacts {
     /// The ecosystem.
     pub kind: PackageKind,
@@ -151,7 +152,7 @@ impl fmt::Debug for PackageId {
 }
 
 /// Who put something into an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A layer of the base image.
@@ -164,7 +165,7 @@ pub enum Origin {
 }
 
 /// A package in an inventory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Package {
     /// Unique within the inventory.
     pub id: PackageId,
@@ -177,6 +178,7 @@ pub struct Package {
     pub location: String,
     /// The layer that brought this version of the package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
     pub layer: Option<LayerIndex>,
     /// Base image or application.
     #[serde(default)]

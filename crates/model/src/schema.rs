@@ -1,0 +1,58 @@
+//! The published schemas of documents, made from the types themselves.
+//!
+//! They are JSON Schema 2020-12, which `OpenAPI` 3.1 shares. Nothing refuses unknown properties: documents
+//! grow within v1, and a reader of today must take those of tomorrow.
+
+use crate::{Code, Digest, Inventory, PackageId, Platform, Purl};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Where `OpenAPI` keeps what a JSON Schema keeps in `$defs`.
+const COMPONENTS: &str = "#/components/schemas/";
+
+/// The schema of an [`Inventory`] document as indented JSON with a final newline.
+pub fn inventory_schema() -> serde_json::Result<String> {
+    let mut parts = Vec::new();
+    Inventory::schemas(&mut parts);
+    let definitions: Map<String, Value> =
+        parts.iter().map(|(name, part)| Ok((name.clone(), serde_json::to_value(part)?))).collect::<Result<_, _>>()?;
+    let mut document = Map::new();
+    document.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+    document.insert("$id".into(), "urn:sekisho:schema:inventory:v1".into());
+    document.insert("title".into(), crate::INVENTORY_SCHEMA.into());
+    if let Value::Object(whole) = serde_json::to_value(Inventory::schema())? {
+        document.extend(whole);
+    }
+    document.insert("$defs".into(), definitions.into());
+    let text = serde_json::to_string_pretty(&document)?;
+    Ok(text.replace(COMPONENTS, "#/$defs/") + "\n")
+}
+
+/// Types that are written as one string: their description and the form of the string.
+macro_rules! strings {
+    ($($type:ident: $description:literal, $pattern:literal;)*) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let string = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+                string.description(Some($description)).pattern(Some($pattern)).build().into()
+            }
+        }
+
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+        }
+    )*};
+}
+
+strings! {
+    Code: "What kind of thing, as area.reason; more of them may come.", "^[a-z_]+\\.[a-z_]+$";
+    Digest: "A SHA-256 content digest as the OCI image specification writes it.", "^sha256:[0-9a-f]{64}$";
+    PackageId: "The first 16 bytes of SHA-256(package URL, NUL, location), in hexadecimal.", "^[0-9a-f]{32}$";
+    Platform: "Operating system and processor, as os/architecture[/variant].", "^[^/]+/[^/]+(/[^/]+)?$";
+    Purl: "A package URL (ECMA-427) in canonical form.", "^pkg:[a-z0-9.+-]+/";
+}
