@@ -1,6 +1,7 @@
 //! Licences as packages state them.
 
 use serde::{Deserialize, Serialize};
+use spdx::ParseMode;
 use std::fmt;
 use utoipa::ToSchema;
 
@@ -22,11 +23,13 @@ impl License {
     /// nothing ("UNKNOWN", blank).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.is_empty() || text.eq_ignore_ascii_case("unknown") || text.eq_ignore_ascii_case("none") {
+        if ["", "unknown", "none", "noassertion"].iter().any(|nothing| text.eq_ignore_ascii_case(nothing)) {
             return None;
         }
+        // Ids that were replaced by more exact ones, such as GPL-2.0 and GPL-2.0+, are what most packages state.
+        let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
         // The SPDX parser takes time and memory far beyond a long text's size; no expression is so long.
-        let expression = text.len() <= MAX_EXPRESSION && spdx::Expression::parse(text).is_ok();
+        let expression = text.len() <= MAX_EXPRESSION && spdx::Expression::parse_mode(text, mode).is_ok();
         Some(if expression { Self::Expression(text.to_owned()) } else { Self::Name(text.to_owned()) })
     }
 
@@ -63,7 +66,10 @@ mod tests {
     fn expressions_and_names_are_told_apart() {
         assert_eq!(License::parse(" MIT OR Apache-2.0 "), Some(License::Expression("MIT OR Apache-2.0".into())));
         assert_eq!(License::parse("GPLv2+"), Some(License::Name("GPLv2+".into())));
+        assert_eq!(License::parse("GPL-2.0+"), Some(License::Expression("GPL-2.0+".into())));
+        assert_eq!(License::parse("GPL-2.0 OR MIT"), Some(License::Expression("GPL-2.0 OR MIT".into())));
         assert_eq!(License::parse("UNKNOWN"), None);
+        assert_eq!(License::parse("NOASSERTION"), None);
         assert!(License::parse("MIT").unwrap().is_spdx_id());
         assert!(!License::parse("MIT AND ISC").unwrap().is_spdx_id());
     }

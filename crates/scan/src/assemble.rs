@@ -186,11 +186,15 @@ impl Maker<'_> {
 
     /// The packages that only lower layers hold.
     fn removed(&self, packages: &[Package]) -> Vec<Removed> {
+        let licenses = self.licenses();
         let mut removed = Vec::new();
         let mut add = |files: &[&FileFacts], layer, removed_in, removal, still: &dyn Fn(&PackageFacts) -> bool| {
             for file in files {
                 for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
-                    if let Ok(package) = self.package(facts, &file.path, layer) {
+                    if let Ok(mut package) = self.package(facts, &file.path, layer) {
+                        if package.facts.licenses.is_empty() {
+                            package.facts.licenses = self.licenses_of(facts, &licenses);
+                        }
                         removed.push(Removed { package, removed_in, removal });
                     }
                 }

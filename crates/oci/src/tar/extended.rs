@@ -27,6 +27,15 @@ impl PaxSparse {
     pub(super) fn map_in_content(&self) -> bool {
         (self.major, self.minor) == (Some(1), Some(0))
     }
+
+    /// Whether the records describe a sparse file of a known version; 0.0 and 0.1 need not state theirs.
+    pub(super) fn is_known(&self) -> bool {
+        match (self.major, self.minor) {
+            (Some(1), Some(0)) | (Some(0), Some(0 | 1)) => true,
+            (None, None) => !self.map.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 impl Extended {

@@ -59,12 +59,26 @@ impl<'a> Header<'a> {
         number(self.field(100, 8)).unwrap_or(0) as u32 & 0o7777
     }
 
-    /// The path, prefix and name joined as ustar says.
+    /// The path, prefix and name joined.
     pub(super) fn path(self) -> Vec<u8> {
         let name = until_nul(self.field(0, 100));
-        // GNU tar keeps times where ustar keeps the prefix; only the POSIX magic has one.
-        let prefix = if self.field(257, 6) == b"ustar\0" { until_nul(self.field(345, 155)) } else { &[] };
+        let prefix = self.prefix();
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
+    }
+
+    fn prefix(self) -> &'a [u8] {
+        match self.field(257, 8) {
+            // star keeps times after a shorter prefix.
+            [b'u', b's', b't', b'a', b'r', 0, ..] if self.field(508, 4) == b"tar\0" => until_nul(self.field(345, 131)),
+            [b'u', b's', b't', b'a', b'r', 0, ..] => until_nul(self.field(345, 155)),
+            // GNU tar keeps times in the place of a prefix. Some writers did not know that; what cannot be
+            // a time is taken for the prefix that they meant.
+            b"ustar  \0" if number(self.field(345, 12)).is_none() || number(self.field(357, 12)).is_none() => {
+                let prefix = until_nul(self.field(345, 155));
+                if prefix.is_ascii() { prefix } else { &[] }
+            }
+            _ => &[],
+        }
     }
 
     /// The target of a link.
@@ -106,6 +120,26 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prefixes_depend_on_who_wrote_the_header() {
+        let path = |magic: &[u8; 8], prefix: &[u8], trailer: &[u8]| {
+            let mut block = [0; BLOCK];
+            block[..6].copy_from_slice(b"status");
+            block[257..265].copy_from_slice(magic);
+            block[345..345 + prefix.len()].copy_from_slice(prefix);
+            block[508..508 + trailer.len()].copy_from_slice(trailer);
+            String::from_utf8(Header::new(&block).unwrap().path()).unwrap()
+        };
+        assert_eq!(path(b"ustar\x00\x30\x30", b"var/lib/dpkg", b""), "var/lib/dpkg/status");
+        assert_eq!(path(b"ustar  \0", b"00000000000\x0000000000000\0", b""), "status", "times");
+        assert_eq!(path(b"ustar  \0", b"", b""), "status");
+        assert_eq!(path(b"ustar  \0", b"var/lib/dpkg", b""), "var/lib/dpkg/status", "not times");
+        assert_eq!(path(&[0; 8], b"var/lib/dpkg", b""), "status", "V7 has no prefix");
+        let long = [b'd'; 155];
+        assert_eq!(path(b"ustar\x00\x30\x30", &long, b"").len(), 155 + 7);
+        assert_eq!(path(b"ustar\x00\x30\x30", &long, b"tar\0").len(), 131 + 7);
+    }
 
     #[test]
     fn numbers_come_in_two_forms() {

@@ -170,7 +170,14 @@ pub struct Walk {
 /// Walks the archive in `stream`. Every way in which it falls short is a diagnostic to the visitor; the
 /// walk goes on after it wherever the next header can still be found.
 pub fn walk<S: ByteStream>(stream: &mut S, limits: &Limits, visitor: &mut impl Visitor<S>) -> Walk {
-    let mut walker = Walker { limits, pending: None, last_path: String::new(), walk: Walk::default() };
+    let mut walker = Walker {
+        limits,
+        pending: Extended::default(),
+        long_name: None,
+        long_link: None,
+        last_path: String::new(),
+        walk: Walk::default(),
+    };
     let stop = walker.run(stream, visitor).err();
     let complete = stop.is_none();
     if let Some(stop) = stop {
@@ -214,8 +221,11 @@ impl From<io::Error> for Stop {
 
 struct Walker<'a> {
     limits: &'a Limits,
-    /// From extended headers since the last entry.
-    pending: Option<Extended>,
+    /// From the last pax header since the last entry.
+    pending: Extended,
+    /// From GNU long names since the last entry, which count before pax records.
+    long_name: Option<Vec<u8>>,
+    long_link: Option<Vec<u8>>,
     last_path: String,
     walk: Walk,
 }
@@ -300,17 +310,21 @@ impl Walker<'_> {
         // What unpacks images ignores global headers. One that renamed or resized all that follows would show
         // something else than what runs, and would be copied for each entry.
         let mut global = Extended::default();
-        let target = if kind == b'g' { &mut global } else { self.pending.get_or_insert_default() };
+        let name = || Some(super::header::until_nul(&bytes).to_vec());
         let sound = match kind {
             b'L' => {
-                target.path = Some(super::header::until_nul(&bytes).to_vec());
+                self.long_name = name();
                 true
             }
             b'K' => {
-                target.link = Some(super::header::until_nul(&bytes).to_vec());
+                self.long_link = name();
                 true
             }
-            _ => target.read(&bytes),
+            b'g' => global.read(&bytes),
+            _ => {
+                self.pending = Extended::default();
+                self.pending.read(&bytes)
+            }
         };
         if !sound {
             self.walk.complete = false;
@@ -337,12 +351,16 @@ impl Walker<'_> {
         size: u64,
         visitor: &mut impl Visitor<S>,
     ) -> Result<Option<(Entry, u64, Map)>, Stop> {
-        let extended = self.pending.take().unwrap_or_default();
+        let mut extended = std::mem::take(&mut self.pending);
+        let (long_name, long_link) = (self.long_name.take(), self.long_link.take());
         let Some(header) = Header::new(stream.peek(BLOCK)?) else { return Err(Stop::Truncated) };
         let kind = header.kind();
         let mode = header.mode();
-        let name = extended.sparse.name.clone().or(extended.path).unwrap_or_else(|| header.path());
-        let link = extended.link.unwrap_or_else(|| header.link());
+        if !extended.sparse.is_known() {
+            extended.sparse = PaxSparse::default();
+        }
+        let name = extended.sparse.name.take().or(long_name).or(extended.path).unwrap_or_else(|| header.path());
+        let link = long_link.or(extended.link).unwrap_or_else(|| header.link());
         let mut gnu_sparse = None;
         if kind == b'S' {
             gnu_sparse = Some((
@@ -376,7 +394,8 @@ impl Walker<'_> {
         }
 
         let mut map = Map::default();
-        let kind = match kind {
+        let flag = kind;
+        let kind = match flag {
             b'1' => EntryKind::Hardlink { target: path::normalize(&link).0 },
             b'2' => EntryKind::Symlink { target: path::text(&link) },
             b'3' | b'4' | b'6' => EntryKind::Other,
@@ -393,7 +412,7 @@ impl Walker<'_> {
                 None => return self.broken_sparse(stream, stored, &path, visitor),
             },
             // V7 knew directories by their trailing slash only.
-            b'\0' | b'0' if directory_name => EntryKind::Directory,
+            b'\0' if directory_name => EntryKind::Directory,
             // POSIX: an unknown type is a regular file.
             _ => match pax_sparse(stream, &extended.sparse, &mut stored)? {
                 Some((pax, size)) => {
@@ -403,8 +422,9 @@ impl Walker<'_> {
                 None => return self.broken_sparse(stream, stored, &path, visitor),
             },
         };
-        // Links and devices have no content, whatever their size field says (POSIX.1, ustar "size").
-        if !matches!(kind, EntryKind::File { .. } | EntryKind::Directory) {
+        // Links, devices and directories have no content, whatever their size field says: what follows is the
+        // next header. GNU's directories of incremental archives have.
+        if !matches!(kind, EntryKind::File { .. }) && flag != b'D' {
             stored = 0;
         }
         // A map that leads beyond the file would give it more content than its size says.

@@ -132,6 +132,44 @@ fn pax_and_gnu_names_override_the_header() {
 }
 
 #[test]
+fn entries_are_read_as_runtimes_unpack_them() {
+    let check = |layer: LayerBuilder, expect: &[&str]| {
+        let inventory = scan_layer(&layer.build(), Limits::default());
+        let found: Vec<&str> = inventory.packages.iter().map(|package| package.location.as_str()).collect();
+        assert_eq!(found, expect, "{:?}", inventory.diagnostics);
+    };
+    // A directory has no content: what its size would cover are entries.
+    let hidden = LayerBuilder::new().block(EntryType::Directory, b"d/", b"", 1024, 0o755).raw(&good().unfinished());
+    check(hidden, &["app/package.json"]);
+    // Only V7 told directories by a trailing slash.
+    let content = npm("slash", "1.0.0");
+    let slashed = LayerBuilder::new()
+        .block(EntryType::Regular, b"s/package.json/", b"", content.len() as u64, 0o644)
+        .content(content.as_bytes());
+    check(slashed, &["s/package.json"]);
+    // A GNU long name counts before a pax path, and the last pax header alone.
+    let pax = |path: &str| pax_record("path", path);
+    let long = [b"gnu/package.json".as_slice(), b"\0"].concat();
+    let named = LayerBuilder::new()
+        .block(EntryType::GNULongName, b"././@LongLink", b"", long.len() as u64, 0)
+        .content(&long)
+        .pax(&pax("pax/elsewhere"))
+        .file("x", npm("gnu", "1.0.0"));
+    check(named, &["gnu/package.json"]);
+    let twice = LayerBuilder::new().pax(&pax("first")).pax(&pax("last/package.json")).file("x", npm("pax", "1.0.0"));
+    check(twice, &["last/package.json"]);
+    let replaced = LayerBuilder::new()
+        .pax(&pax("first"))
+        .pax(&pax_record("mtime", "1"))
+        .file("third/package.json", npm("pax", "1.0.0"));
+    check(replaced, &["third/package.json"]);
+    // A sparse name without a sparse file is nothing.
+    let unsparse =
+        LayerBuilder::new().pax(&pax_record("GNU.sparse.name", "elsewhere")).file("package.json", npm("a", "1.0.0"));
+    check(unsparse, &["package.json"]);
+}
+
+#[test]
 fn sparse_files_are_read_with_their_holes() {
     // Version 1.0: the map lies before the content.
     let text = npm("sparse", "1.0.0");
