@@ -53,13 +53,17 @@ impl Job {
         Ok(Cost { wall, cpu: used.rusage.utime + used.rusage.stime, memory: used.rusage.maxrss })
     }
 
-    /// Runs it once and returns what it wrote.
-    pub(super) fn output(&self) -> Result<Vec<u8>> {
-        let output = self.start()?.output().with_context(|| format!("cannot start {:?}", self.command))?;
+    /// Runs it once and returns what it wrote to standard output and to standard error.
+    pub(super) fn output(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+        let output = self
+            .start()?
+            .stderr(Stdio::piped())
+            .output()
+            .with_context(|| format!("cannot start {:?}", self.command))?;
         if !output.status.success() {
             bail!("{:?} failed with {}", self.command, output.status);
         }
-        Ok(output.stdout)
+        Ok((output.stdout, output.stderr))
     }
 }
 

@@ -68,6 +68,11 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     rows(&mut report, "gzip, again", &reference.gzip, jobs, options.rounds)?;
 
+    report.push('\n');
+    for (form, image) in [("plain", &reference.plain), ("gzip", &reference.gzip), ("zstd", &reference.zstd)] {
+        let (_, words) = programs.sekisho(&["--verbose", "sbom", "image", "--no-cache"], image).output()?;
+        let _ = writeln!(report, "- {form}: {}", String::from_utf8_lossy(&words).trim());
+    }
     if let Some(peers) = &peers {
         report.push('\n');
         compare(&mut report, &programs, peers, &reference)?;
@@ -144,10 +149,10 @@ impl Programs {
 
 /// Lists what one tool finds and another does not.
 fn compare(report: &mut String, programs: &Programs, peers: &Peers, reference: &Reference) -> Result<()> {
-    let ours = of_cyclonedx(&programs.scan(&reference.gzip).output()?)?;
+    let ours = of_cyclonedx(&programs.scan(&reference.gzip).output()?.0)?;
     let peers = [
-        ("trivy", of_cyclonedx(&peers.trivy(&reference.gzip).output()?)?),
-        ("syft", of_cyclonedx(&peers.syft(&reference.gzip, "oci-dir").output()?)?),
+        ("trivy", of_cyclonedx(&peers.trivy(&reference.gzip).output()?.0)?),
+        ("syft", of_cyclonedx(&peers.syft(&reference.gzip, "oci-dir").output()?.0)?),
     ];
     let _ = writeln!(report, "Distinct packages (type, name, version): sekisho {}.\n", ours.len());
     for (name, theirs) in &peers {
