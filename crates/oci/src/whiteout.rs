@@ -29,14 +29,14 @@ impl<'a> Whiteout<'a> {
     pub fn of(entry: &'a str) -> Option<Self> {
         let directory = path::parent(entry).unwrap_or_default();
         let name = entry.rsplit('/').next().unwrap_or_default();
-        let Some(hidden) = name.strip_prefix(PREFIX) else {
-            // AUFS directories (`.wh..wh.plnk/…`) hold nothing of the image either.
-            return directory.split('/').any(|part| part.starts_with(".wh..wh.")).then_some(Self::Metadata);
-        };
+        // AUFS keeps its directories (`.wh..wh.plnk/…`) in the root; such names elsewhere are ordinary.
+        if entry.starts_with(".wh..wh.") && entry != ".wh..wh..opq" {
+            return Some(Self::Metadata);
+        }
+        let hidden = name.strip_prefix(PREFIX)?;
         Some(match hidden {
             ".wh..opq" => Self::Opaque { directory },
             "" => Self::Metadata,
-            hidden if hidden.starts_with(PREFIX) => Self::Metadata,
             name => Self::Remove { directory, name },
         })
     }
@@ -54,6 +54,9 @@ mod tests {
         assert_eq!(Whiteout::of(".wh..wh.plnk/1.2"), Some(Whiteout::Metadata));
         assert_eq!(Whiteout::of(".wh..wh.aufs"), Some(Whiteout::Metadata));
         assert_eq!(Whiteout::of("a/.wh."), Some(Whiteout::Metadata));
+        assert_eq!(Whiteout::of("a/.wh..wh.x/package.json"), None);
+        assert_eq!(Whiteout::of("a/.wh..wh.x"), Some(Whiteout::Remove { directory: "a", name: ".wh.x" }));
+        assert_eq!(Whiteout::of(".wh..wh..opq"), Some(Whiteout::Opaque { directory: "" }));
         assert_eq!(Whiteout::of("a/wh.b"), None);
     }
 }

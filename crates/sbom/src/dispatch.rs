@@ -81,9 +81,22 @@ impl Dispatch {
         analyzer.paths.iter().any(|pattern| matches(analyzer, pattern, path))
     }
 
+    /// Whether the entry at `path` stands in the way to a place where a package database is looked for.
+    pub fn guards_database(&self, path: &str) -> bool {
+        let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
+        let mut patterns = databases.flat_map(|analyzer| analyzer.paths).filter(|pattern| !pattern.starts_with("**/"));
+        patterns.any(|pattern| {
+            let mut wanted = pattern.split('/');
+            path.split('/').all(|name| wanted.next().is_some_and(|wanted| glob::component(wanted, name)))
+        })
+    }
+
     /// Whether a package database is looked for below the directory, or in place of the file, at
     /// `path`, but not where a link to `target` leads.
     pub fn is_led_astray(&self, path: &str, target: &str) -> bool {
+        if path == target {
+            return self.guards_database(path);
+        }
         let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
         let patterns = databases.flat_map(|analyzer| analyzer.paths.iter().map(move |pattern| (*analyzer, *pattern)));
         patterns.filter(|(_, pattern)| !pattern.starts_with("**/")).any(|(analyzer, pattern)| {
@@ -164,6 +177,12 @@ mod tests {
         assert!(!astray("var/lib/dpkg/status", "var/lib/dpkg/status.d/all"));
         assert!(!astray("srv/package.json", "elsewhere"), "these are found wherever they lie");
         assert!(!astray("bin", "usr/bin"));
+        assert!(astray("var/lib/dpkg/status.d", "opt/sd"));
+        assert!(astray("usr/lib/apk/db", "opt/db"));
+        assert!(astray("var/lib/dpkg", "var/lib/dpkg"), "a link to itself is a riddle");
+        let guards = |path| Dispatch::all().guards_database(path);
+        assert!(guards("var") && guards("usr/lib/sysimage/rpm") && guards("var/lib/dpkg/status.d/any"));
+        assert!(!guards("usr/lib/x") && !guards("var/lib/dpkg/status/x"));
     }
 
     #[test]

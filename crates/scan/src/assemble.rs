@@ -75,8 +75,7 @@ impl Maker<'_> {
                 let in_layer =
                     |diagnostic: &Diagnostic| Diagnostic { layer: self.layer(shown.layer), ..diagnostic.clone() };
                 diagnostics.extend(file.extract.diagnostics.iter().map(in_layer));
-                for facts in &file.extract.packages {
-                    let layer = first_layer(shown, file, facts);
+                for (facts, layer) in file.extract.packages.iter().zip(first_layers(shown, file)) {
                     match self.package(facts, path, layer) {
                         // A record that a database holds twice is one package.
                         Ok(package) if !ids.insert(package.id.clone()) => {}
@@ -204,10 +203,10 @@ impl Maker<'_> {
             add(files, *layer, *removed_in, *removal, &|_| false);
         }
         for shown in self.overlay.shown.values() {
-            let mut above: (LayerIndex, &[&FileFacts]) = (shown.layer, &shown.files);
+            let mut above = (shown.layer, identities(&shown.files));
             for (layer, files) in &shown.before {
-                add(files, *layer, above.0, Removal::Replaced, &|facts| above.1.iter().any(|file| holds(file, facts)));
-                above = (*layer, files);
+                add(files, *layer, above.0, Removal::Replaced, &|facts| above.1.contains(&identity(facts)));
+                above = (*layer, identities(files));
             }
         }
         // What another layer brought back is not gone.
@@ -225,26 +224,33 @@ impl Maker<'_> {
     }
 }
 
-fn holds(file: &FileFacts, facts: &PackageFacts) -> bool {
-    file.extract.packages.iter().any(|other| {
-        other.name == facts.name
-            && other.version == facts.version
-            && other.arch == facts.arch
-            && other.kind == facts.kind
-    })
+/// What makes two records of a database the same package.
+type Identity<'a> = (PackageKind, &'a str, &'a str, Option<&'a str>);
+
+fn identity(facts: &PackageFacts) -> Identity<'_> {
+    (facts.kind, &facts.name, &facts.version, facts.arch.as_deref())
 }
 
-/// The lowest layer from which on the file has held this very version without a break: a package
-/// database is rewritten by every layer that installs something, which does not make all of it new.
-fn first_layer(shown: &Shown<'_>, file: &FileFacts, facts: &PackageFacts) -> LayerIndex {
-    let mut layer = shown.layer;
+fn identities<'a>(files: &[&'a FileFacts]) -> HashSet<Identity<'a>> {
+    files.iter().flat_map(|file| &file.extract.packages).map(identity).collect()
+}
+
+/// For each package of `file` the lowest layer from which on the file has held this very version without
+/// a break: a package database is rewritten by every layer that installs something, which does not make
+/// all of it new.
+fn first_layers(shown: &Shown<'_>, file: &FileFacts) -> Vec<LayerIndex> {
+    let packages = &file.extract.packages;
+    let mut layers = vec![shown.layer; packages.len()];
+    let mut held: Vec<usize> = (0..packages.len()).collect();
     for (below, files) in &shown.before {
-        if !files.iter().any(|other| other.analyzer == file.analyzer && holds(other, facts)) {
-            break;
+        let same: Vec<&FileFacts> = files.iter().copied().filter(|other| other.analyzer == file.analyzer).collect();
+        let known = identities(&same);
+        held.retain(|index| known.contains(&identity(&packages[*index])));
+        for index in &held {
+            layers[*index] = *below;
         }
-        layer = *below;
     }
-    layer
+    layers
 }
 
 /// Drops what a lock file declares where the very package is installed beside it, after handing over

@@ -70,7 +70,15 @@ impl<'a> Collector<'a> {
     /// documentation that holds licences, or in the place of a file that is wanted.
     pub(crate) fn link(&mut self, path: &str, target: &str) {
         let near_root = path.matches('/').count() <= 2;
-        let matters = near_root || path.starts_with("usr/share/doc/") || !self.dispatch.by_path(path).is_empty();
+        let guards = self.dispatch.guards_database(path);
+        // `..` after a name leads where that name, perhaps a link itself, leads.
+        let mut names = target.split('/').skip_while(|name| matches!(*name, "" | "." | ".."));
+        if guards && names.any(|name| name == "..") {
+            let message = format!("is a link to {target:?}, which cannot be followed by its text alone");
+            self.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message).at(path));
+        }
+        let matters =
+            near_root || guards || path.starts_with("usr/share/doc/") || !self.dispatch.by_path(path).is_empty();
         if matters && self.charge(path, 2 * path.len() + target.len()) {
             self.facts.links.push(Link { path: path.to_owned(), target: path::resolve(path, target) });
         }
@@ -134,6 +142,11 @@ impl<'a> Collector<'a> {
     /// Whether the content at `path` has been analysed, even if it said nothing.
     pub(crate) fn looked_at(&self, path: &str) -> bool {
         self.by_path.contains_key(path)
+    }
+
+    /// Whether there is no more room for facts, which has been told.
+    pub(crate) fn is_full(&self) -> bool {
+        self.facts_full
     }
 
     /// The facts kept for `path` by `analyzer`.

@@ -168,6 +168,12 @@ fn link_hardlinks(
     let dispatch = collector.dispatch;
     let mut missed: HashMap<String, Vec<(String, &'static Analyzer)>> = HashMap::new();
     for (path, target) in hardlinks {
+        // Each link copies what its target says.
+        if collector.is_full() || deadline.check().is_err() {
+            let message = "hard links are left out after the limits on memory or time";
+            collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
+            break;
+        }
         let mut wanted = dispatch.by_path(&path);
         wanted.extend(dispatch.magic_analyzers());
         for analyzer in wanted {

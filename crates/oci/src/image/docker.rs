@@ -2,7 +2,7 @@
 
 use super::archive::Archive;
 use super::document::{Config, DockerImage};
-use super::{Choice, ImageError, LayerBlob, OpenImage, document, is_named, parse};
+use super::{Choice, ImageError, LayerBlob, OpenImage, check_layers, document, is_named, parse};
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Digest, SourceKind};
 
@@ -20,6 +20,7 @@ pub(super) fn open(archive: &Archive, choice: &Choice, limits: &Limits) -> Resul
     if let Some(wanted) = choice.platform.as_ref().filter(|wanted| !wanted.accepts(&platform)) {
         return Err(ImageError::Platform { wanted: wanted.to_string(), available: vec![platform.to_string()] });
     }
+    check_layers(image.layers.len())?;
     let diff_ids = config.diff_ids();
     if diff_ids.len() != image.layers.len() {
         let reason = format!("it states {} diff_ids for {} layers", diff_ids.len(), image.layers.len());

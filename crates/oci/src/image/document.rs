@@ -70,7 +70,9 @@ impl Descriptor {
             self.media_type.as_str(),
             "" | "application/vnd.oci.image.manifest.v1+json" | "application/vnd.docker.distribution.manifest.v2+json"
         );
-        manifest && !self.annotations.contains_key("vnd.docker.reference.type")
+        // What runs is chosen by platform alone, so only one that no machine has sets a manifest aside.
+        let runs_nowhere = self.platform.as_ref().is_some_and(|platform| platform.os == "unknown");
+        manifest && !(runs_nowhere && self.annotations.contains_key("vnd.docker.reference.type"))
     }
 
     /// The names that an archive gives it.

@@ -1,7 +1,7 @@
 //! OCI image layouts, in a directory or in an archive, and `docker save` since version 25.
 
 use super::document::{Config, Descriptor, DockerImage, Index, Manifest};
-use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, document, is_named, parse};
+use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, check_layers, document, is_named, parse};
 use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::{Limits, ReadAt};
@@ -58,11 +58,17 @@ pub(super) fn open(
     }
     let image = choose(candidates, &tags, choice)?;
     let manifest: Manifest = parse(&image.manifest, "manifest")?;
+    check_layers(manifest.layers.len())?;
     let config_bytes =
         document(blobs, &blob_path(&manifest.config.digest), "configuration", Some(manifest.config.digest), limits)?;
     let config = Config::parse(&config_bytes)?;
 
     let mut diagnostics = Vec::new();
+    // Some engines load what manifest.json says and others the index; they must say the same.
+    if kind == SourceKind::DockerArchive && !tags.iter().any(|(digest, _)| *digest == manifest.config.digest) {
+        let message = "manifest.json does not list the image that the index names; an engine may run another than this";
+        diagnostics.push(Diagnostic::incomplete(Code::ImageInvalid, message));
+    }
     let mut diff_ids = config.diff_ids();
     if diff_ids.len() != manifest.layers.len() {
         diagnostics.push(Diagnostic::incomplete(
@@ -234,7 +240,13 @@ fn choose(
         (Some(wanted), _) => wanted.clone(),
     };
     let available: Vec<String> = candidates.iter().map(|candidate| candidate.platform.to_string()).collect();
-    let found = candidates.into_iter().find(|candidate| wanted.accepts(&candidate.platform));
+    let mut fitting = candidates.into_iter().filter(|candidate| wanted.accepts(&candidate.platform));
+    let found = fitting.next();
+    if let (Some(one), Some(other)) =
+        (&found, fitting.find(|other| found.as_ref().is_some_and(|one| one.digest != other.digest)))
+    {
+        return Err(ImageError::Ambiguous { names: vec![one.digest.to_string(), other.digest.to_string()] });
+    }
     match found {
         Some(candidate) if candidate.manifest.is_empty() => {
             Err(ImageError::BlobMissing { what: "manifest", name: candidate.digest.to_string() })

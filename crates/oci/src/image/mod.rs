@@ -99,7 +99,7 @@ pub enum ImageError {
         found: Digest,
     },
     /// A document is larger than the limit.
-    #[error("the {what} has {size} bytes, more than the limit of {limit}")]
+    #[error("the {what} has a size of {size}, more than the limit of {limit}")]
     TooLarge {
         /// What it is.
         what: &'static str,
@@ -251,6 +251,15 @@ pub fn is_readable_layer(media_type: &str) -> bool {
     let base = media_type.strip_suffix("+gzip").or_else(|| media_type.strip_suffix("+zstd")).unwrap_or(media_type);
     let base = base.strip_suffix(".gzip").or_else(|| base.strip_suffix(".zstd")).unwrap_or(base);
     media_type.is_empty() || PLAIN.contains(&base)
+}
+
+/// Engines stack at most some hundred layers; more are an attack on memory.
+const MAX_LAYERS: usize = 500;
+
+/// Refuses an image of more layers than any engine stacks.
+fn check_layers(count: usize) -> Result<(), ImageError> {
+    let (size, limit) = (count as u64, MAX_LAYERS as u64);
+    if count > MAX_LAYERS { Err(ImageError::TooLarge { what: "list of layers", size, limit }) } else { Ok(()) }
 }
 
 /// Whether an image of this name is the one `wanted`: by its whole name, or by its tag.

@@ -14,8 +14,10 @@ pub(super) struct Extended {
 /// GNU's sparse records in their three versions (GNU tar manual, "Storing Sparse Files").
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PaxSparse {
-    pub(super) major: Option<u64>,
-    pub(super) minor: Option<u64>,
+    major: Vec<u8>,
+    minor: Vec<u8>,
+    /// Whether there is a map, even one without stored parts.
+    mapped: bool,
     pub(super) name: Option<Vec<u8>>,
     pub(super) real_size: Option<u64>,
     pub(super) map: Map,
@@ -25,14 +27,14 @@ pub(super) struct PaxSparse {
 impl PaxSparse {
     /// Version 1.0, whose map precedes the content.
     pub(super) fn map_in_content(&self) -> bool {
-        (self.major, self.minor) == (Some(1), Some(0))
+        (self.major.as_slice(), self.minor.as_slice()) == (b"1", b"0")
     }
 
     /// Whether the records describe a sparse file of a known version; 0.0 and 0.1 need not state theirs.
     pub(super) fn is_known(&self) -> bool {
-        match (self.major, self.minor) {
-            (Some(1), Some(0)) | (Some(0), Some(0 | 1)) => true,
-            (None, None) => !self.map.is_empty(),
+        match (self.major.as_slice(), self.minor.as_slice()) {
+            (b"1", b"0") | (b"0", b"0" | b"1") => true,
+            (b"", b"") => self.mapped,
             _ => false,
         }
     }
@@ -62,8 +64,8 @@ impl Extended {
                 Some(size) => self.size = Some(size),
                 None => return false,
             },
-            b"GNU.sparse.major" => self.sparse.major = decimal(value),
-            b"GNU.sparse.minor" => self.sparse.minor = decimal(value),
+            b"GNU.sparse.major" => self.sparse.major = value.to_vec(),
+            b"GNU.sparse.minor" => self.sparse.minor = value.to_vec(),
             b"GNU.sparse.name" => self.sparse.name = text(value),
             b"GNU.sparse.size" | b"GNU.sparse.realsize" => self.sparse.real_size = decimal(value),
             b"GNU.sparse.offset" => self.sparse.pending_offset = decimal(value),
@@ -71,9 +73,11 @@ impl Extended {
                 let (Some(offset), Some(len)) = (self.sparse.pending_offset.take(), decimal(value)) else {
                     return false;
                 };
+                self.sparse.mapped = true;
                 return self.sparse.map.push(Segment { offset, len });
             }
             b"GNU.sparse.map" => {
+                self.sparse.mapped = !value.is_empty();
                 let mut numbers = value.split(|byte| *byte == b',').map(decimal);
                 while let Some(offset) = numbers.next() {
                     let (Some(offset), Some(Some(len))) = (offset, numbers.next()) else { return false };

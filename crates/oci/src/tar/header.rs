@@ -93,7 +93,10 @@ pub(super) fn until_nul(field: &[u8]) -> &[u8] {
 
 /// An octal number, blanks and NULs around it.
 fn octal(field: &[u8]) -> Option<u64> {
-    let digits = until_nul(field).trim_ascii();
+    let blank = |byte: &u8| matches!(byte, b' ' | 0);
+    let start = field.iter().position(|byte| !blank(byte)).unwrap_or(field.len());
+    let end = field.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    let digits = until_nul(&field[start..end]);
     if digits.is_empty() {
         return Some(0);
     }
@@ -145,6 +148,8 @@ mod tests {
     fn numbers_come_in_two_forms() {
         assert_eq!(number(b"0000644\0"), Some(0o644));
         assert_eq!(number(b"   644 \0"), Some(0o644));
+        assert_eq!(number(b"\x00000100\0"), Some(0o100), "NULs stand before numbers, too");
+        assert_eq!(number(b"64 4\0\0\0\0"), None);
         assert_eq!(number(b"\0\0\0\0\0\0\0\0"), Some(0));
         assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(0x2_0000_0000));
         assert_eq!(number(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None, "negative");

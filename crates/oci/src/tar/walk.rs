@@ -310,7 +310,7 @@ impl Walker<'_> {
         // What unpacks images ignores global headers. One that renamed or resized all that follows would show
         // something else than what runs, and would be copied for each entry.
         let mut global = Extended::default();
-        let name = || Some(super::header::until_nul(&bytes).to_vec());
+        let name = || Some(super::header::until_nul(&bytes).to_vec()).filter(|name| !name.is_empty());
         let sound = match kind {
             b'L' => {
                 self.long_name = name();
@@ -320,7 +320,13 @@ impl Walker<'_> {
                 self.long_link = name();
                 true
             }
-            b'g' => global.read(&bytes),
+            b'g' => {
+                // What came before it is for a next entry that it parts from.
+                self.pending = Extended::default();
+                self.long_name = None;
+                self.long_link = None;
+                global.read(&bytes)
+            }
             _ => {
                 self.pending = Extended::default();
                 self.pending.read(&bytes)

@@ -163,6 +163,20 @@ fn entries_are_read_as_runtimes_unpack_them() {
         .pax(&pax_record("mtime", "1"))
         .file("third/package.json", npm("pax", "1.0.0"));
     check(replaced, &["third/package.json"]);
+    // A global header parts an entry from what was said of it before.
+    let parted = LayerBuilder::new()
+        .pax(&pax("elsewhere"))
+        .block(EntryType::XGlobalHeader, b"g", b"", 0, 0o644)
+        .file("app/package.json", npm("global", "1.0.0"));
+    check(parted, &["app/package.json"]);
+    let nameless = LayerBuilder::new()
+        .block(EntryType::GNULongName, b"././@LongLink", b"", 1, 0)
+        .content(b"\0")
+        .file("app/package.json", npm("long", "1.0.0"));
+    check(nameless, &["app/package.json"]);
+    let versioned = [pax_record("GNU.sparse.major", "00"), pax_record("GNU.sparse.minor", "1")].concat();
+    let odd = [versioned, pax_record("GNU.sparse.map", "0,1"), pax_record("GNU.sparse.name", "elsewhere")].concat();
+    check(LayerBuilder::new().pax(&odd).file("package.json", npm("a", "1.0.0")), &["package.json"]);
     // A sparse name without a sparse file is nothing.
     let unsparse =
         LayerBuilder::new().pax(&pax_record("GNU.sparse.name", "elsewhere")).file("package.json", npm("a", "1.0.0"));
@@ -230,6 +244,12 @@ fn facts_beyond_their_limit_are_told() {
         assert!(codes(&found).contains(&Code::LimitExceeded), "{:?}", found.diagnostics);
         assert!(packages(&found).contains(&"good 1.0.0 @0".to_owned()));
     }
+}
+
+#[test]
+fn names_of_whiteouts_below_the_root_are_ordinary_directories() {
+    let layer = LayerBuilder::new().file("srv/.wh..wh.x/package.json", npm("good", "1.0.0")).build();
+    check(&layer, Limits::default(), &[]);
 }
 
 #[test]

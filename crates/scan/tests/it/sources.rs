@@ -69,6 +69,34 @@ fn layouts_are_not_left_through_links_nor_blocked_by_pipes() {
 }
 
 #[test]
+fn images_that_engines_would_choose_differently_are_told() {
+    let mut files = image(Compress::None).docker_oci_archive();
+    let other = LayerBuilder::new().file("app/package.json", npm("evil", "6.6.6")).build();
+    let other = ImageBuilder::new("example.org/app:1.0").layer("COPY", &other, Compress::None).docker_oci_archive();
+    files.insert("manifest.json".into(), other["manifest.json"].clone());
+    files.extend(other.into_iter().filter(|(path, _)| path.starts_with("blobs/")));
+    let (_directory, path) = write(&files);
+    let inventory = scan(&path);
+    assert_eq!(codes(&inventory), [Code::ImageInvalid]);
+    assert!(!inventory.complete);
+
+    let layer = |name: &str| LayerBuilder::new().file("app/package.json", npm(name, "1.0.0")).build();
+    let build = |name: &str| ImageBuilder::new("multi:1").layer("COPY", &layer(name), Compress::None);
+    let (_directory, path) = write(&ImageBuilder::oci_layout_of(&[&build("one"), &build("two")]));
+    assert_eq!(refused(&path, Choice::default()).code(), Code::ImageAmbiguous, "two of one platform");
+}
+
+#[test]
+fn floods_of_layers_are_refused() {
+    let layer = LayerBuilder::new().build();
+    let many = (0..600).fold(ImageBuilder::new("x:1"), |image, _| image.layer("RUN", &layer, Compress::None));
+    for files in [many.oci_layout(), many.docker_oci_archive()] {
+        let (_directory, path) = write(&files);
+        assert_eq!(refused(&path, Choice::default()).code(), Code::LimitExceeded);
+    }
+}
+
+#[test]
 fn images_are_chosen_by_tag_in_every_form() {
     for files in [image(Compress::None).docker_archive(), image(Compress::None).docker_oci_archive()] {
         let (_directory, path) = write(&files);
