@@ -6,14 +6,22 @@
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        let reorders = matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if char.is_control() || reorders {
+        if char.is_control() || is_unseen(char) {
             out.extend(char.escape_unicode());
         } else {
             out.push(char);
         }
     }
     out
+}
+
+/// Characters that reorder, break or pad a line without being seen: bidirectional marks, separators,
+/// fillers, joiners, tags and the byte order mark.
+fn is_unseen(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A size in bytes with three digits: `812 B`, `1.50 MB`, decimal as registries show it.
@@ -41,6 +49,7 @@ mod tests {
 
     #[test]
     fn hostile_text_cannot_move_the_cursor() {
+        assert_eq!(printable("a\u{200b}b\u{2028}c\u{e0041}"), "a\\u{200b}b\\u{2028}c\\u{e0041}");
         assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}d é 関"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}d é 関");
     }
 

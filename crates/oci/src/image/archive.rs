@@ -9,7 +9,7 @@ use sekisho_base::hash::{self, HashingReader};
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
-use sekisho_model::{Diagnostic, Level};
+use sekisho_model::{Code, Diagnostic, Level};
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
@@ -81,6 +81,11 @@ impl Archive {
         self.damage.as_ref()
     }
 
+    fn doubt(&mut self, entry: &Entry, message: &str) {
+        let doubt = Diagnostic::incomplete(Code::ImageInvalid, message).at(entry.path.as_str());
+        self.damage.get_or_insert(doubt);
+    }
+
     fn find(&self, path: &str) -> Option<FileRange> {
         let mut path = path::normalize(path.as_bytes()).0;
         for _ in 0..MAX_LINKS {
@@ -99,9 +104,23 @@ impl Visitor<SeekStream> for Archive {
         match &entry.kind {
             // The last entry of a name counts, as when the archive is extracted.
             EntryKind::File { size } => {
-                if content.range().is_some() || *size == 0 {
-                    self.links.remove(&entry.path);
-                    self.files.insert(entry.path.clone(), (entry.content_offset, *size));
+                self.links.remove(&entry.path);
+                let known = if content.range().is_some() || *size == 0 {
+                    self.files.insert(entry.path.clone(), (entry.content_offset, *size))
+                } else {
+                    self.files.remove(&entry.path)
+                };
+                // All else is held against a digest; these decide which image it is.
+                if known.is_some() && matches!(entry.path.as_str(), "manifest.json" | "index.json" | "oci-layout") {
+                    self.doubt(entry, "is in the archive twice, and engines take one or the other");
+                }
+                let mut above = path::parent(&entry.path);
+                while let Some(directory) = above {
+                    if self.links.contains_key(directory) {
+                        self.doubt(entry, "lies behind a link of the archive, through which some engines would write");
+                        break;
+                    }
+                    above = path::parent(directory);
                 }
             }
             EntryKind::Symlink { target } => {

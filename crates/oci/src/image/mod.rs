@@ -201,10 +201,10 @@ pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuot
         Archive::read(whole, limits).map_err(|reason| ImageError::Unknown { path: path.to_owned(), reason })?;
     if archive.has("oci-layout") && archive.has("index.json") {
         let kind = if archive.has("manifest.json") { SourceKind::DockerArchive } else { SourceKind::OciArchive };
-        return layout::open(&archive, kind, choice, limits);
+        return layout::open(&archive, kind, choice, limits).map(|image| with_damage(image, &archive));
     }
     if archive.has("manifest.json") {
-        return docker::open(&archive, choice, limits);
+        return docker::open(&archive, choice, limits).map(|image| with_damage(image, &archive));
     }
     let reason = "it has neither manifest.json (docker save) nor oci-layout and index.json".to_owned();
     Err(match archive.damage() {
@@ -251,6 +251,12 @@ pub fn is_readable_layer(media_type: &str) -> bool {
     let base = media_type.strip_suffix("+gzip").or_else(|| media_type.strip_suffix("+zstd")).unwrap_or(media_type);
     let base = base.strip_suffix(".gzip").or_else(|| base.strip_suffix(".zstd")).unwrap_or(base);
     media_type.is_empty() || PLAIN.contains(&base)
+}
+
+/// Damage of the archive may hide that another image is meant.
+fn with_damage(mut image: OpenImage, archive: &Archive) -> OpenImage {
+    image.diagnostics.extend(archive.damage().cloned());
+    image
 }
 
 /// Engines stack at most some hundred layers; more are an attack on memory.

@@ -87,6 +87,25 @@ fn images_that_engines_would_choose_differently_are_told() {
 }
 
 #[test]
+fn outer_archives_that_can_be_read_in_two_ways_are_told() {
+    let files = image(Compress::None).docker_archive();
+    let add = |tar: LayerBuilder, (path, bytes): (&String, &Vec<u8>)| tar.file(path, bytes);
+    let whole = || files.iter().fold(LayerBuilder::new(), add);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    for archive in [
+        whole().file("manifest.json", &files["manifest.json"]).build(),
+        whole().symlink("d", ".").file("d/manifest.json", "[]").build(),
+        whole().raw(&[0x55; 512]).build(),
+    ] {
+        std::fs::write(&path, archive).unwrap();
+        let inventory = scan(&path);
+        assert_eq!(packages(&inventory), EXPECT);
+        assert!(!inventory.complete);
+    }
+}
+
+#[test]
 fn floods_of_layers_are_refused() {
     let layer = LayerBuilder::new().build();
     let many = (0..600).fold(ImageBuilder::new("x:1"), |image, _| image.layer("RUN", &layer, Compress::None));
