@@ -27,7 +27,8 @@ pub fn normalize(raw: &[u8]) -> (String, bool) {
         }
     }
     match String::from_utf8(out) {
-        Ok(path) => (path, sound),
+        Ok(path) if !path.contains('\\') => (path, sound),
+        Ok(path) => (text(path.as_bytes()), sound),
         Err(error) => (text(error.as_bytes()), sound),
     }
 }
@@ -36,7 +37,8 @@ pub fn normalize(raw: &[u8]) -> (String, bool) {
 pub fn text(raw: &[u8]) -> String {
     let mut out = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {
-        out.push_str(chunk.valid());
+        // A name that spells the escape out must not pass for one that needs it.
+        out.push_str(&chunk.valid().replace("\\x", "\\x5cx"));
         for byte in chunk.invalid() {
             // Writing to a String cannot fail.
             let _ = write!(out, "\\x{byte:02x}");
@@ -73,6 +75,8 @@ mod tests {
         check(b"a/b/../c", "a/c", true);
         check(b"./", "", true);
         check(b"a\xffb\xfe", "a\\xffb\\xfe", true);
+        check(b"a\\xff", "a\\x5cxff", true);
+        check(b"a\\b", "a\\b", true);
     }
 
     #[test]

@@ -97,6 +97,10 @@ impl Dispatch {
         if path == target {
             return self.guards_database(path);
         }
+        let holds_packages = |analyzer: &&&Analyzer| !analyzer.kinds.is_empty();
+        if self.by_path(path).iter().filter(holds_packages).any(|analyzer| !self.wants(analyzer, target)) {
+            return true;
+        }
         let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
         let patterns = databases.flat_map(|analyzer| analyzer.paths.iter().map(move |pattern| (*analyzer, *pattern)));
         patterns.filter(|(_, pattern)| !pattern.starts_with("**/")).any(|(analyzer, pattern)| {
@@ -175,7 +179,9 @@ mod tests {
         assert!(!astray("lib", "usr/lib"), "apk is looked for in both");
         assert!(!astray("var/lib/rpm", "usr/lib/sysimage/rpm"));
         assert!(!astray("var/lib/dpkg/status", "var/lib/dpkg/status.d/all"));
-        assert!(!astray("srv/package.json", "elsewhere"), "these are found wherever they lie");
+        assert!(astray("srv/package.json", "store/abc"));
+        assert!(!astray("srv/package.json", "elsewhere/package.json"), "that is found where it lies");
+        assert!(!astray("srv", "elsewhere"));
         assert!(!astray("bin", "usr/bin"));
         assert!(astray("var/lib/dpkg/status.d", "opt/sd"));
         assert!(astray("usr/lib/apk/db", "opt/db"));

@@ -5,7 +5,7 @@ use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Level};
 use sekisho_oci::{Whiteout, path};
 use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Gathers the facts of one layer or tree while its entries go by.
@@ -15,6 +15,9 @@ pub(crate) struct Collector<'a> {
     pub(crate) facts: LayerFacts,
     /// Where the facts of a path lie, so that a later entry of the same path takes its place.
     by_path: HashMap<String, Vec<usize>>,
+    /// Links of the layer itself, through which a later entry would be unpacked.
+    own_links: HashSet<String>,
+    last_directory: String,
     path_table_full: bool,
     /// Bytes of all that is kept.
     weight: u64,
@@ -35,6 +38,8 @@ impl<'a> Collector<'a> {
             limits,
             facts: LayerFacts::default(),
             by_path: HashMap::new(),
+            own_links: HashSet::new(),
+            last_directory: String::new(),
             path_table_full: false,
             weight: 0,
             facts_full: false,
@@ -66,9 +71,34 @@ impl<'a> Collector<'a> {
         self.facts.paths.push(path, directory);
     }
 
+    /// Tells of an entry below a link of the same layer: runtimes that unpack layer upon layer write it where
+    /// the link leads, others replace the link by a directory.
+    pub(crate) fn behind_own_link(&mut self, path: &str) {
+        let mut above = path::parent(path);
+        // Archives go through one directory after the other: the same one needs no second look.
+        if self.own_links.is_empty() || above == Some(&self.last_directory) {
+            return;
+        }
+        self.last_directory.clear();
+        self.last_directory.push_str(above.unwrap_or_default());
+        while let Some(directory) = above {
+            if self.own_links.remove(directory) {
+                let message =
+                    "the layer has a link here and an entry below it, which runtimes unpack in different places";
+                self.diagnostic(Diagnostic::incomplete(Code::LayerFormat, message).at(directory));
+                return;
+            }
+            above = path::parent(directory);
+        }
+    }
+
     /// Keeps a symbolic link if it can matter: near the root (merged `/usr`, moved databases), in the
     /// documentation that holds licences, or in the place of a file that is wanted.
     pub(crate) fn link(&mut self, path: &str, target: &str) {
+        if self.charge(path, path.len()) {
+            self.own_links.insert(path.to_owned());
+            self.last_directory.clear();
+        }
         let near_root = path.matches('/').count() <= 2;
         let guards = self.dispatch.guards_database(path);
         // `..` after a name leads where that name, perhaps a link itself, leads.

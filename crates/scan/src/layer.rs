@@ -69,6 +69,7 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
             self.collector.whiteout(whiteout);
             return Ok(());
         }
+        self.collector.behind_own_link(path);
         self.collector.entry(path, entry.kind == EntryKind::Directory);
         match &entry.kind {
             EntryKind::File { size } => self.file(path, *size, content)?,

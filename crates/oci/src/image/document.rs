@@ -6,10 +6,64 @@
 use super::ImageError;
 use sekisho_model::{Digest, History, Platform};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// The keys that decide what an image is.
+const OCI_KEYS: [&str; 15] = [
+    "annotations",
+    "architecture",
+    "config",
+    "created",
+    "diff_ids",
+    "digest",
+    "history",
+    "layers",
+    "manifests",
+    "mediaType",
+    "os",
+    "platform",
+    "rootfs",
+    "size",
+    "variant",
+];
+/// The same in a docker archive's `manifest.json`, which is the only document that is a list.
+const DOCKER_KEYS: [&str; 3] = ["Config", "Layers", "RepoTags"];
+
+/// A key that differs from a known one only by case. Engines are written in Go, whose JSON decoder takes
+/// it for the known one, so that what we would read is not what they run.
+pub(super) fn misspelt_key(bytes: &[u8]) -> serde_json::Result<Option<String>> {
+    let document: Value = serde_json::from_slice(bytes)?;
+    let keys: &[&str] = if document.is_array() { &DOCKER_KEYS } else { &OCI_KEYS };
+    let mut pending = vec![&document];
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::Array(values) => pending.extend(values),
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    if keys.iter().any(|known| key != known && folds_to(key, known)) {
+                        return Ok(Some(key.clone()));
+                    }
+                    // The keys of annotations are anybody's, those of a container's configuration others.
+                    let descriptor = value.get("digest").is_some();
+                    if !matches!(key.as_str(), "annotations" | "history") && (key != "config" || descriptor) {
+                        pending.push(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Whether Go's decoder takes `key` for `known`: ASCII case, and the two letters beyond that fold to it.
+fn folds_to(key: &str, known: &str) -> bool {
+    key.replace('\u{17f}', "s").replace('\u{212a}', "k").eq_ignore_ascii_case(known)
 }
 
 /// OCI image index, or Docker manifest list.
@@ -152,4 +206,26 @@ pub(super) struct DockerImage {
     pub(super) repo_tags: Vec<String>,
     #[serde(default, deserialize_with = "null_as_default")]
     pub(super) layers: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_engines_would_take_for_others_are_found() {
+        let found = |text: &str| misspelt_key(text.as_bytes()).unwrap();
+        assert_eq!(found(r#"{"config":{"digest":"x"},"layers":[],"annotations":{"Config":"mine"}}"#), None);
+        assert_eq!(found(r#"{"config":{"Labels":{"Layers":"mine"}},"rootfs":{"diff_ids":[]}}"#), None);
+        assert_eq!(found(r#"[{"Config":"x","RepoTags":[],"Layers":[]}]"#), None);
+        for (text, key) in [
+            (r#"{"config":{"digest":"x"},"Layers":[]}"#, "Layers"),
+            (r#"{"manifests":[{"Digest":"x"}]}"#, "Digest"),
+            (r#"{"rootfs":{"Diff_ids":[]}}"#, "Diff_ids"),
+            ("{\"layer\u{17f}\":[]}", "layer\u{17f}"),
+            (r#"[{"config":"x"}]"#, "config"),
+        ] {
+            assert_eq!(found(text).as_deref(), Some(key), "{text}");
+        }
+    }
 }

@@ -304,5 +304,9 @@ fn document(
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T, ImageError> {
-    serde_json::from_slice(bytes).map_err(|error| ImageError::Invalid { what, reason: error.to_string() })
+    let invalid = |reason: String| ImageError::Invalid { what, reason };
+    if let Some(key) = document::misspelt_key(bytes).map_err(|error| invalid(error.to_string()))? {
+        return Err(invalid(format!("it has a key {key:?}, which engines read as one of another case")));
+    }
+    serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))
 }

@@ -75,7 +75,7 @@ fn what_was_removed_may_come_back() {
 fn the_last_entry_of_a_path_in_a_layer_counts() {
     let twice = app("a").file("app/node_modules/a/package.json", npm("a", "3.0.0"));
     check(vec![twice], &["a 3.0.0 @0"], &[]);
-    let then_a_link = app("a").symlink("app/node_modules/a/package.json", "elsewhere");
+    let then_a_link = app("a").symlink("app/node_modules/a/package.json", "elsewhere/package.json");
     check(vec![then_a_link], &[], &[]);
 }
 
@@ -129,6 +129,20 @@ fn a_database_behind_a_link_is_not_passed_over_in_silence() {
     let inventory = scan_image_of(&image(vec![moved]), Limits::default());
     assert_eq!(codes(&inventory), [Code::FileUnreadable]);
     assert!(!inventory.complete);
+}
+
+#[test]
+fn entries_behind_a_link_of_their_layer_are_told() {
+    let through = LayerBuilder::new().symlink("x", "var/lib/dpkg").file("x/status", dpkg(&[("hidden", "1")]));
+    let inventory = scan_image_of(&image(vec![through]), Limits::default());
+    assert_eq!(codes(&inventory), [Code::LayerFormat]);
+    let file_link = LayerBuilder::new()
+        .symlink("s/node_modules/a/package.json", "../../../store/abc")
+        .file("store/abc", npm("a", "1"));
+    assert_eq!(codes(&scan_image_of(&image(vec![file_link]), Limits::default())), [Code::FileUnreadable]);
+    let usual =
+        LayerBuilder::new().symlink("lib", "usr/lib").file("usr/lib/node_modules/a/package.json", npm("a", "1"));
+    assert!(scan_image_of(&image(vec![usual]), Limits::default()).complete);
 }
 
 #[test]
