@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Raised when the form of [`LayerFacts`] changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MAGIC: &[u8; 4] = b"SKC1";
 /// Facts are a small part of a layer; more than this was not written by us.
 const MAX_ENTRY_BYTES: u64 = 512 << 20;
