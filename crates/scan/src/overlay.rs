@@ -37,6 +37,9 @@ pub(crate) struct Overlay<'a> {
     pub(crate) hidden: Vec<Hidden<'a>>,
     /// Symbolic links by path, with their targets from the root.
     pub(crate) links: BTreeMap<&'a str, &'a str>,
+    /// Every path that was ever in `shown` or `links`, and the directories above. Few are, and many entries go
+    /// by: one look-up decides for almost all of them.
+    known: HashSet<&'a str>,
     /// What makes the whole uncertain.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -77,9 +80,11 @@ impl<'a> Overlay<'a> {
         }
         let replaced = self.replace(index, layer, emptied);
         for link in &layer.links {
+            self.know(&link.path);
             self.links.insert(&link.path, &link.target);
         }
         for file in &layer.files {
+            self.know(&file.path);
             let shown = self.shown.entry(&file.path).or_insert_with(|| Shown {
                 layer: index,
                 files: Vec::new(),
@@ -104,6 +109,15 @@ impl<'a> Overlay<'a> {
         }
     }
 
+    fn know(&mut self, path: &'a str) {
+        let mut rest = path;
+        while self.known.insert(rest)
+            && let Some((parent, _)) = rest.rsplit_once('/')
+        {
+            rest = parent;
+        }
+    }
+
     /// Takes away what the entries of `layer` replace; returns what was at their very paths.
     fn replace<'b>(
         &mut self,
@@ -117,17 +131,8 @@ impl<'a> Overlay<'a> {
         if self.shown.is_empty() && self.links.is_empty() && emptied.is_empty() {
             return Vec::new();
         }
-        // Few paths are shown and many entries go by: one look-up decides for almost all of them.
-        let mut known: HashSet<&'a str> = HashSet::new();
-        for path in self.shown.keys().chain(self.links.keys()).copied() {
-            known.insert(path);
-            let mut rest = path;
-            while let Some((parent, _)) = rest.rsplit_once('/')
-                && known.insert(parent)
-            {
-                rest = parent;
-            }
-        }
+        // Taken out, since entries change the rest.
+        let known_paths = std::mem::take(&mut self.known);
         let mut replaced = Vec::new();
         layer.paths.for_each(|entry| {
             let path = entry.strip_suffix('/').unwrap_or(entry);
@@ -137,7 +142,7 @@ impl<'a> Overlay<'a> {
                 );
                 self.incomplete(Code::LayerFormat, message, index);
             }
-            let Some(known) = known.get(path).copied() else { return };
+            let Some(known) = known_paths.get(path).copied() else { return };
             self.links.remove(known);
             if let Some(old) = self.shown.remove(known) {
                 replaced.push((known, old));
@@ -146,6 +151,7 @@ impl<'a> Overlay<'a> {
                 emptied.insert(known);
             }
         });
+        self.known = known_paths;
         replaced
     }
 
