@@ -125,12 +125,18 @@ codes! {
     FileMalformed = "file.malformed", Incomplete,
         "A file that can hold packages does not follow its format; packages may be missing.",
         "check the file with the tool that wrote it";
+    SystemUncovered = "system.uncovered", Incomplete,
+        "There is an operating system, but no package database of a kind that is read; its packages are not listed.",
+        "docs/analyzers.md lists the databases that are read; where the system has none on purpose, use --allow-incomplete";
     RecordMalformed = "record.malformed", Passed,
         "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",
         "none needed";
     TreeExcluded = "fs.excluded", Passed,
         "A directory was left out: another file system, a kernel interface, or the storage of containers.",
         "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
+    TreeIsImage = "fs.image", Passed,
+        "The directory that was scanned is itself an image in the OCI layout, whose layers were not looked into.",
+        "use `scan image` to list what the image holds";
     CacheUnusable = "cache.unusable", Passed,
         "The cache could not be read or written; the scan went on without it.",
         "check the cache directory shown by `sekisho config show`";

@@ -195,4 +195,9 @@ impl Analyzer {
             diagnostics: Vec::new(),
         },
     };
+
+    /// Whether it reads a package database of an operating system.
+    pub fn reads_system(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.is_os())
+    }
 }

@@ -172,7 +172,8 @@ impl<'a> Collector<'a> {
         let ordinal = self.entries.saturating_sub(1);
         self.by_path.insert(path.to_owned(), ordinal);
         let indexes = self.by_entry.entry(ordinal).or_default();
-        if extract.is_empty() {
+        // That there is a database of the system at all says something, even if it lists nothing.
+        if extract.is_empty() && !analyzer.reads_system() {
             return;
         }
         indexes.push(self.facts.files.len());

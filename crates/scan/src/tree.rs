@@ -145,6 +145,10 @@ impl Walker<'_> {
     }
 
     fn file(&mut self, directory: &Directory, name: &OsStr, shown: &str, size: u64) {
+        if shown == "oci-layout" {
+            let message = "the directory is an image in the OCI layout, whose layers are not looked into here";
+            self.collector.diagnostic(Diagnostic::note(Code::TreeIsImage, message).at(shown));
+        }
         let dispatch = self.collector.dispatch;
         let mut wanted = dispatch.by_path(shown);
         if wanted.is_empty() && size < dispatch.magic_min_bytes() {
