@@ -17,7 +17,7 @@ mod purl;
 mod schema;
 
 pub use code::{Code, Exit};
-pub use diagnostic::{Diagnostic, Level};
+pub use diagnostic::{Diagnostic, Level, json_reason};
 pub use digest::{Digest, InvalidDigest};
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};

@@ -5,6 +5,7 @@ use crate::overlay::{Hidden, Overlay, Shown};
 use crate::{Options, tool};
 use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
+use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
     Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
@@ -121,7 +122,11 @@ impl Maker<'_> {
     fn databases_led_astray(&self, dispatch: &Dispatch, diagnostics: &mut Vec<Diagnostic>) {
         let astray = self.overlay.links.iter().filter(|(path, target)| dispatch.is_led_astray(path, target));
         diagnostics.extend(astray.map(|(path, target)| {
-            let message = format!("is a link to {target:?}, where package databases are not looked for");
+            let message = if path == target {
+                "is a link to itself".to_owned()
+            } else {
+                format!("is a link to {target:?}, where package databases are not looked for")
+            };
             Diagnostic::incomplete(Code::FileUnreadable, message).at(*path)
         }));
     }
@@ -240,10 +245,8 @@ impl Maker<'_> {
             }
         }
         if weight > limits.facts_bytes {
-            let message = format!(
-                "what was removed takes more than the limit of {} bytes; not all is listed",
-                limits.facts_bytes
-            );
+            let limit = limits.exceeded(LimitKey::FactsBytes, "bytes");
+            let message = format!("what was removed takes {limit}; not all is listed");
             diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         // What another layer brought back is not gone.

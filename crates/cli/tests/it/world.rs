@@ -37,6 +37,14 @@ impl World {
         ImageBuilder::write_tar(&hostile().docker_archive(), &at("hostile.tar"));
         ImageBuilder::write_directory(&tree(), &at("tree"));
         fs::write(at("notes.txt"), "not an image\n").unwrap();
+        let mut cut = Compress::Gzip.store(&ImageBuilder::tar(&base(Compress::None).docker_archive()));
+        cut.truncate(cut.len() / 2);
+        fs::write(at("cut.tar.gz"), cut).unwrap();
+        fs::write(at("image.tar.xz"), b"\xfd7zXZ\0\0rest").unwrap();
+        fs::write(at("rootfs.tar"), LayerBuilder::new().file("etc/passwd", "root:x:0:0::/:/bin/sh\n").build()).unwrap();
+        fs::write(at("no-layers.toml"), "[[base]]\nname = \"x\"\ndiff_ids = []\n").unwrap();
+        let arch = ("usr/lib/os-release".to_owned(), b"ID=arch\nPRETTY_NAME=\"Arch Linux\"\n".to_vec());
+        ImageBuilder::write_directory(&BTreeMap::from([arch]), &at("arch"));
         fs::write(at("good.toml"), "[scan]\njobs = 2\n\n[limits]\nrecords = 1000\n").unwrap();
         fs::write(at("unknown-key.toml"), "[scan]\njob = 2\n").unwrap();
         fs::write(at("broken.toml"), "[scan\n").unwrap();

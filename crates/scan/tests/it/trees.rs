@@ -61,7 +61,9 @@ fn limits_on_entries_and_depth_are_told() {
 fn a_system_without_a_database_that_is_read_is_not_one_without_packages() {
     let codes_of = |files: &[(&str, &str)]| {
         let directory = tempfile::tempdir().unwrap();
-        files.iter().for_each(|(path, content)| write(directory.path(), path, content));
+        for (path, content) in files {
+            write(directory.path(), path, content);
+        }
         let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
         assert_eq!(inventory.complete, codes(&inventory).is_empty(), "{:?}", inventory.diagnostics);
         codes(&inventory)

@@ -2,7 +2,7 @@
 
 use super::value::{Items, Scalar};
 use crate::analyzer::{Extract, File};
-use sekisho_model::{PackageFacts, PackageKind};
+use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -19,8 +19,8 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(manifest) => manifest,
         // npm installs into node_modules only what it could read; elsewhere broken files are the test
         // data and templates of other packages.
-        Err(error) if is_installed(file.directory()) => return Extract::failed(file.malformed(error)),
-        Err(error) => return Extract::failed(file.skipped(format_args!("is no package: {error}"))),
+        Err(error) if is_installed(file.directory()) => return Extract::failed(file.malformed(json_reason(&error))),
+        Err(error) => return Extract::failed(file.skipped(format_args!("is no package: it {}", json_reason(&error)))),
     };
     let (Some(name), Some(version)) = (manifest.name.text(), manifest.version.text()) else {
         return Extract::default();
