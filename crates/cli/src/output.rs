@@ -22,9 +22,9 @@ enum Place {
 impl Place {
     fn of(path: &Path) -> io::Result<Self> {
         let there = fs::metadata(path).ok();
-        // What is below /dev stands for an open file, whose place is not ours to change.
+        // What is below /dev may stand for an open file, whose place is not ours to change.
         let special = path.starts_with("/dev") || path.starts_with("/proc");
-        if special || there.as_ref().is_some_and(|there| !there.is_file()) {
+        if there.as_ref().is_some_and(|there| special || !there.is_file()) {
             return OpenOptions::new().write(true).open(path).map(Self::Direct);
         }
         // A link stays one: what it leads to is written.

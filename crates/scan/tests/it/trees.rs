@@ -88,3 +88,14 @@ fn a_layout_that_is_scanned_as_a_directory_is_noted() {
     assert_eq!(codes(&inventory), [Code::TreeIsImage]);
     assert!(inventory.complete && inventory.packages.is_empty());
 }
+
+#[test]
+fn a_database_that_is_a_link_to_itself_is_told_as_such() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "etc/os-release", OS_RELEASE);
+    fs::create_dir_all(directory.path().join("var/lib")).unwrap();
+    symlink("dpkg", directory.path().join("var/lib/dpkg")).unwrap();
+    let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+    let told: Vec<String> = inventory.diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["var/lib/dpkg: is a link to itself"]);
+}
