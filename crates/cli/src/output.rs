@@ -15,7 +15,8 @@ use tempfile::NamedTempFile;
 enum Place {
     /// Beside the path, which is then taken; with the permissions of the file that was there.
     Renamed(NamedTempFile, PathBuf),
-    /// Into what is there: a device, a pipe, or a file in a directory where no other can be made.
+    /// Into what is there: a device, a pipe, or a file that another could not stand for, since it belongs to
+    /// someone else, has further names, or lies where none can be made.
     Direct(File),
 }
 
@@ -38,10 +39,12 @@ impl Place {
             .prefix(".sekisho-")
             .permissions(Permissions::from_mode(mode & 0o777))
             .tempfile_in(parent);
+        let Some(there) = there else { return made.map(|file| Self::Renamed(file, path)) };
+        // What may not be written may not be replaced either.
+        let direct = OpenOptions::new().write(true).open(&path)?;
         match made {
-            Ok(file) => Ok(Self::Renamed(file, path)),
-            Err(_) if there.is_some() => OpenOptions::new().write(true).open(&path).map(Self::Direct),
-            Err(error) => Err(error),
+            Ok(file) if alike(&there, &file.as_file().metadata()?) => Ok(Self::Renamed(file, path)),
+            _ => Ok(Self::Direct(direct)),
         }
     }
 
@@ -62,6 +65,11 @@ impl Place {
     }
 }
 
+/// Whether nobody could tell `new` in the place of `old` but by its content.
+fn alike(old: &Metadata, new: &Metadata) -> bool {
+    (old.uid(), old.gid(), old.nlink()) == (new.uid(), new.gid(), new.nlink())
+}
+
 fn fill<W: Write>(to: W, produce: impl FnOnce(&mut BufWriter<W>) -> io::Result<()>) -> io::Result<()> {
     let mut buffered = BufWriter::with_capacity(1 << 16, to);
     produce(&mut buffered)?;
@@ -80,6 +88,8 @@ pub(crate) fn check(file: Option<&Path>, inputs: &[(&Path, &str)]) -> Result<(),
     // A pipe would take the opening for the whole result.
     match fs::metadata(path) {
         Ok(there) if !there.is_file() && !there.is_dir() => Ok(()),
+        // Nor is the target of a link made before there is something to write.
+        Err(_) if fs::symlink_metadata(path).is_ok() => Ok(()),
         _ => Place::of(path).map(drop).map_err(|error| failed(file, &error)),
     }
 }

@@ -59,6 +59,14 @@ fn a_file_keeps_its_permissions_and_a_link_stays_one() {
     assert!(fs::symlink_metadata(at("link.json")).unwrap().is_symlink());
     assert_eq!(fs::metadata(at("private.json")).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_to_string(at("private.json")).unwrap(), world.stdout("sbom image app.tar"));
+    fs::hard_link(at("private.json"), at("second.json")).unwrap();
+    assert_eq!(run(&world, "sbom image base.tar --output second.json").0, Some(0));
+    assert_eq!(fs::read(at("private.json")).unwrap(), fs::read(at("second.json")).unwrap(), "one file of two names");
+    symlink("not-yet.json", at("dangling.json")).unwrap();
+    assert_eq!(run(&world, "sbom image none.tar --output dangling.json").0, Some(2));
+    assert!(!at("not-yet.json").exists());
+    assert_eq!(run(&world, "sbom image app.tar --output dangling.json").0, Some(0));
+    assert!(at("not-yet.json").exists());
     assert_eq!(run(&world, "sbom image app.tar --output /dev/null").0, Some(0));
     assert_eq!(world.stdout("sbom image app.tar --output /dev/stdout"), world.stdout("sbom image app.tar"));
 }
