@@ -18,6 +18,8 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
     title: "npm packages (package.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package.json"],
+    version: 2,
+    alike: manifest::alike,
     run: manifest::run,
     ..Analyzer::NONE
 };
