@@ -302,6 +302,49 @@ fn names_of_whiteouts_below_the_root_are_ordinary_directories() {
 }
 
 #[test]
+fn what_lies_below_aufs_metadata_in_the_root_is_unpacked() {
+    let layer = LayerBuilder::new().file(".wh..wh.x/package.json", npm("good", "1.0.0"));
+    check(&layer.directory(".wh..wh.plnk").build(), Limits::default(), &[]);
+}
+
+#[test]
+fn texts_of_links_are_cut_and_charged() {
+    let long = "../a/../".to_owned() + &"\u{1}".repeat(100_000);
+    let link = |layer: LayerBuilder, index| layer.symlink("var", &long).hardlink(&format!("h{index}"), &long);
+    let layer = (0..20).fold(good(), link).build();
+    let inventory = scan_layer(&layer, Limits::default());
+    let longest = inventory.diagnostics.iter().map(|told| told.message.len()).max();
+    assert!(longest.is_some_and(|bytes| bytes < 500), "{longest:?}");
+    let limited = scan_layer(&layer, Limits { facts_bytes: 1 << 20, ..Limits::default() });
+    assert!(codes(&limited).contains(&Code::LimitExceeded));
+    assert!(packages(&limited).contains(&"good 1.0.0 @0".to_owned()));
+}
+
+#[test]
+fn diagnostics_of_all_layers_share_one_limit() {
+    let dangling = |layer: LayerBuilder, index| layer.hardlink(&format!("h{index}"), "gone");
+    let layer = (0..900).fold(good(), dangling).build();
+    let many = (0..20).fold(ImageBuilder::new("x:1"), |image, _| image.layer("RUN", &layer, Compress::None));
+    let inventory = scan_image_of(&many, Limits::default());
+    assert_eq!(inventory.diagnostics.len(), 10_001);
+    let last = "8000 more things that layers gave reason to say are left out";
+    assert!(inventory.incomplete().any(|told| told.message == last));
+}
+
+#[test]
+fn text_that_is_too_large_is_not_set_aside() {
+    let records = [
+        pax_record("GNU.sparse.map", "0,1"),
+        pax_record("GNU.sparse.size", &(1_u64 << 30).to_string()),
+        pax_record("GNU.sparse.name", "srv/package.json"),
+    ];
+    let layer = good().pax(&records.concat()).file("x", "{").build();
+    let inventory = scan_layer(&layer, Limits { spill_bytes: 1, memory_file_bytes: 1, ..Limits::default() });
+    let told = inventory.diagnostics.iter().find(|told| told.path.as_deref() == Some("srv/package.json")).unwrap();
+    assert!(told.message.ends_with("for a text file"), "{told}");
+}
+
+#[test]
 fn floods_of_diagnostics_are_counted() {
     let broken = (0..3000).fold(good(), |layer, index| layer.file(&format!("node_modules/m{index}/package.json"), "{"));
     let escaping = (0..3000).fold(good(), |layer, index| layer.file(&format!("../f{index}"), ""));
