@@ -419,6 +419,12 @@ impl Walker<'_> {
             Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
             return Ok(None);
         }
+        if matches!(kind, b'1' | b'2') && link.len() > self.limits.path_bytes {
+            self.walk.complete = false;
+            let message = "is a link to a path longer than the limits allow";
+            visitor.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
+            return Ok(None);
+        }
 
         let mut map = Map::default();
         let flag = kind;

@@ -59,9 +59,12 @@ pub(super) fn headers(data: &dyn ReadAt, max: u64) -> Result<impl Iterator<Item 
     }))
 }
 
-/// The statement by which rpm makes the table, without white space and quotes: others could put the headers into
-/// another column, or the rows elsewhere.
-const STATEMENT: &[u8] = b"createtablepackages(hnumintegerprimarykeyautoincrement,blobblobnotnull)";
+/// The statements by which rpm makes the table, 4.16 the second, without white space and quotes: others could put the
+/// headers into another column, or the rows elsewhere.
+const STATEMENTS: [&[u8]; 2] = [
+    b"createtablepackages(hnumintegerprimarykeyautoincrement,blobblobnotnull)",
+    b"createtablepackages(hnumintegerprimarykeynotnull,blobblobnotnull)",
+];
 
 /// The root page of the table `Packages`, if this row of the schema describes it.
 fn packages_root(row: &[u8]) -> Option<Result<u32, Error>> {
@@ -73,7 +76,8 @@ fn packages_root(row: &[u8]) -> Option<Result<u32, Error>> {
     }
     let (_, statement) = column(row, 4)?;
     let bare = statement.iter().filter(|byte| !byte.is_ascii_whitespace() && !b"'\"`[]".contains(byte));
-    if !bare.map(u8::to_ascii_lowercase).eq(STATEMENT.iter().copied()) {
+    let bare = bare.map(u8::to_ascii_lowercase);
+    if !STATEMENTS.iter().any(|known| bare.clone().eq(known.iter().copied())) {
         return Some(Err(Error::Damaged("the table named Packages is not as rpm makes it")));
     }
     match column(row, 3)? {

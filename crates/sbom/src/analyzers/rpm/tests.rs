@@ -386,8 +386,12 @@ fn hostile_sqlite_files_are_survived() {
     ] {
         hostile(&sqlite_of(statement, &[leaf(1, &good)]), 0);
     }
-    let older = "create table \"Packages\" (\n hnum integer primary key autoincrement,\n blob blob not null\n)";
-    assert_eq!(testing::run(&ANALYZER, PATH, &sqlite_of(older, &[leaf(1, &good)])).packages.len(), 1);
+    for known in [
+        "create table \"Packages\" (\n hnum integer primary key autoincrement,\n blob blob not null\n)",
+        "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY NOT NULL,blob BLOB NOT NULL)",
+    ] {
+        assert_eq!(testing::run(&ANALYZER, PATH, &sqlite_of(known, &[leaf(1, &good)])).packages.len(), 1, "{known}");
+    }
 
     // Interior pages that lead to themselves, to each other, to the schema, nowhere.
     hostile(&sqlite(&[interior(&[2, 2, 3], 2), leaf(1, &good)]), 1);
