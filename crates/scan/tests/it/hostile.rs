@@ -185,6 +185,15 @@ fn entries_are_read_as_runtimes_unpack_them() {
     let versioned = [pax_record("GNU.sparse.major", "00"), pax_record("GNU.sparse.minor", "1")].concat();
     let odd = [versioned, pax_record("GNU.sparse.map", "0,1"), pax_record("GNU.sparse.name", "elsewhere")].concat();
     check(LayerBuilder::new().pax(&odd).file("package.json", npm("a", "1.0.0")), &["package.json"]);
+    // A slash at the end of a sparse file's own name comes too late to make a directory of it.
+    let content = npm("a", "1.0.0");
+    let records =
+        [pax_record("GNU.sparse.map", &format!("0,{}", content.len())), pax_record("GNU.sparse.name", "package.json/")];
+    let late = LayerBuilder::new()
+        .pax(&records.concat())
+        .block(EntryType::new(0), b"x", b"", content.len() as u64, 0o644)
+        .content(content.as_bytes());
+    check(late, &["package.json"]);
     // A sparse name without a sparse file is nothing.
     let unsparse =
         LayerBuilder::new().pax(&pax_record("GNU.sparse.name", "elsewhere")).file("package.json", npm("a", "1.0.0"));

@@ -128,6 +128,11 @@ fn the_same_layer_many_times_is_one() {
     let found = inventory(vec![app("a"), newer(), newer(), newer(), app("b")]);
     assert_eq!(packages(&found), ["a 2.0.0 @1", "b 1.0.0 @4"]);
     assert_eq!(removed(&found), ["a 1.0.0 @0 -1 Replaced"]);
+    // With others between them: what did not change takes nothing.
+    let limits = Limits { facts_bytes: 1 << 11, ..Limits::default() };
+    let others = (0..100).map(|turn| if turn % 2 == 0 { app("a") } else { app("b") }).collect();
+    let found = scan_image_of(&image(others), limits);
+    assert_eq!((packages(&found), found.complete), (vec!["a 1.0.0 @0".to_owned(), "b 1.0.0 @1".to_owned()], true));
     // Layers that take turns keep what they replace, up to a limit.
     let turns = || (0..40).map(|turn| if turn % 2 == 0 { app("a") } else { newer() }).collect::<Vec<_>>();
     let found = inventory(turns());
@@ -250,6 +255,12 @@ fn a_hard_link_is_read_for_what_its_own_name_makes_of_it() {
     let many = (0..30).fold(LayerBuilder::new().file("big", lines), link);
     let inventory = scan_image_of(&image(vec![many]), Limits { random_file_bytes: 1_000_000, ..Limits::default() });
     assert_eq!(codes(&inventory), [Code::LimitExceeded]);
+    // Names of which it says the same are read once.
+    let blank = dpkg(&[("a", "1")]) + &"\n".repeat(100_000);
+    let link = |layer: LayerBuilder, index| layer.hardlink(&format!("var/lib/dpkg/status.d/{index}"), "big");
+    let many = (0..30).fold(LayerBuilder::new().file("big", blank), link);
+    let inventory = scan_image_of(&image(vec![many]), Limits { random_file_bytes: 1_000_000, ..Limits::default() });
+    assert_eq!((inventory.packages.len(), inventory.complete), (30, true), "{:?}", inventory.diagnostics);
 }
 
 #[test]
@@ -290,6 +301,8 @@ fn entries_behind_a_link_of_their_layer_are_told() {
         .file("opt/e/METADATA", metadata)
         .symlink("usr/lib/python3/site-packages/hidden-1.dist-info", "/opt/e");
     assert_eq!(codes(&scan_image_of(&image(vec![directory]), Limits::default())), [Code::FileUnreadable]);
+    let egg = LayerBuilder::new().file("opt/e/PKG-INFO", metadata).symlink("usr/lib/python3/x.egg/EGG-INFO", "/opt/e");
+    assert_eq!(codes(&scan_image_of(&image(vec![egg]), Limits::default())), [Code::FileUnreadable]);
     let usual =
         LayerBuilder::new().symlink("lib", "usr/lib").file("usr/lib/node_modules/a/package.json", npm("a", "1"));
     assert!(scan_image_of(&image(vec![usual]), Limits::default()).complete);
