@@ -189,10 +189,12 @@ fn entries_are_read_as_runtimes_unpack_them() {
     let content = npm("a", "1.0.0");
     let records =
         [pax_record("GNU.sparse.map", &format!("0,{}", content.len())), pax_record("GNU.sparse.name", "package.json/")];
-    let late = LayerBuilder::new()
-        .pax(&records.concat())
-        .block(EntryType::new(0), b"x", b"", content.len() as u64, 0o644)
-        .content(content.as_bytes());
+    let mut v7 = LayerBuilder::new().block(EntryType::Regular, b"x", b"", content.len() as u64, 0o644).unfinished();
+    v7[156] = 0;
+    v7[148..156].copy_from_slice(b"        ");
+    let sum: u32 = v7.iter().map(|byte| u32::from(*byte)).sum();
+    v7[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let late = LayerBuilder::new().pax(&records.concat()).raw(&v7).content(content.as_bytes());
     check(late, &["package.json"]);
     // A sparse name without a sparse file is nothing.
     let unsparse =
