@@ -34,10 +34,18 @@ pub struct Diagnostic {
     pub message: String,
 }
 
+/// Bytes of [`Diagnostic::message`].
+const MAX_MESSAGE: usize = 400;
+
 impl Diagnostic {
-    /// Something was not read that could hide a package.
+    /// Something was not read that could hide a package. A message longer than 400 bytes, which can
+    /// only be one with a stranger's text in it, is cut.
     pub fn incomplete(code: Code, message: impl Into<String>) -> Self {
-        Self { level: Level::Incomplete, code, layer: None, path: None, message: message.into() }
+        let mut message = message.into();
+        if message.len() > MAX_MESSAGE {
+            message = format!("{}…", &message[..message.floor_char_boundary(MAX_MESSAGE)]);
+        }
+        Self { level: Level::Incomplete, code, layer: None, path: None, message }
     }
 
     /// Something worth saying that can hide nothing.
@@ -94,5 +102,13 @@ mod tests {
         assert!(reason("{}").starts_with("is not of the form that is expected: invalid type: map"), "{}", reason("{}"));
         let object = serde_json::from_str::<serde_json::Value>("{\"a\": 1").unwrap_err();
         assert_eq!(json_reason(&object), "is not valid JSON: it ends inside an object (line 1, column 7)");
+    }
+
+    #[test]
+    fn long_texts_of_strangers_are_cut() {
+        let told = Diagnostic::note(Code::RecordMalformed, format!("is a link to {}", "é".repeat(1_000_000)));
+        assert!(told.message.len() <= MAX_MESSAGE + 3 && told.message.capacity() < 1000, "{}", told.message.len());
+        assert!(told.message.starts_with("is a link to éé") && told.message.ends_with("é…"));
+        assert_eq!(Diagnostic::note(Code::RecordMalformed, "short").message, "short");
     }
 }

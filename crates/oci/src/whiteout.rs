@@ -29,8 +29,9 @@ impl<'a> Whiteout<'a> {
     pub fn of(entry: &'a str) -> Option<Self> {
         let directory = path::parent(entry).unwrap_or_default();
         let name = entry.rsplit('/').next().unwrap_or_default();
-        // AUFS keeps its directories (`.wh..wh.plnk/…`) in the root; such names elsewhere are ordinary.
-        if entry.starts_with(".wh..wh.") && entry != ".wh..wh..opq" {
+        // AUFS keeps its directories (`.wh..wh.plnk`) in the root; such names elsewhere are ordinary. So is what
+        // lies below them: containerd goes by the last component alone and unpacks it.
+        if directory.is_empty() && name.starts_with(".wh..wh.") && name != ".wh..wh..opq" {
             return Some(Self::Metadata);
         }
         let hidden = name.strip_prefix(PREFIX)?;
@@ -51,7 +52,8 @@ mod tests {
         assert_eq!(Whiteout::of("a/.wh.b"), Some(Whiteout::Remove { directory: "a", name: "b" }));
         assert_eq!(Whiteout::of(".wh.b"), Some(Whiteout::Remove { directory: "", name: "b" }));
         assert_eq!(Whiteout::of("a/.wh..wh..opq"), Some(Whiteout::Opaque { directory: "a" }));
-        assert_eq!(Whiteout::of(".wh..wh.plnk/1.2"), Some(Whiteout::Metadata));
+        assert_eq!(Whiteout::of(".wh..wh.plnk"), Some(Whiteout::Metadata));
+        assert_eq!(Whiteout::of(".wh..wh.plnk/1.2"), None);
         assert_eq!(Whiteout::of(".wh..wh.aufs"), Some(Whiteout::Metadata));
         assert_eq!(Whiteout::of("a/.wh."), Some(Whiteout::Metadata));
         assert_eq!(Whiteout::of("a/.wh..wh.x/package.json"), None);

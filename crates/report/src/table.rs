@@ -142,6 +142,16 @@ fn instruction(layer: &Layer) -> String {
     shown
 }
 
+/// A stranger's text for one cell. A table pads every row to its widest cell, so that one that is much too long costs
+/// as much in each row.
+fn cell(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => printable(&text[..end]) + "…",
+        None => printable(text),
+    }
+}
+
 /// As many licences as fit a column, and how many more there are.
 fn licenses(licenses: &[License]) -> String {
     const WIDEST: usize = 50;
@@ -182,7 +192,7 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
     }
     let mut table = table(&header, &[], options);
     for package in shown {
-        let mut name = printable(&package.facts.name);
+        let mut name = cell(&package.facts.name);
         if package.facts.evidence == Evidence::Declared {
             name.push_str(" (declared)");
         }
@@ -191,9 +201,9 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
         }
         let mut row = vec![
             name,
-            printable(&package.facts.version),
-            printable(&package.location),
-            printable(package.purl.as_str()),
+            cell(&package.facts.version),
+            cell(&package.location),
+            cell(package.purl.as_str()),
             licenses(&package.facts.licenses),
         ];
         if with_layers {
@@ -217,12 +227,12 @@ fn removed(out: &mut String, inventory: &Inventory, options: TableOptions) {
             Removal::Replaced => "replacement",
         };
         table.add_row([
-            printable(&gone.package.facts.name),
-            printable(&gone.package.facts.version),
+            cell(&gone.package.facts.name),
+            cell(&gone.package.facts.version),
             layer_cell(&gone.package),
             gone.removed_in.to_string(),
             by.to_owned(),
-            printable(&gone.package.location),
+            cell(&gone.package.location),
         ]);
     }
     print(out, &table);
@@ -275,5 +285,17 @@ fn verdict(out: &mut String, inventory: &Inventory) {
     if incomplete > 0 {
         let things = counted(incomplete, "thing");
         line!(out, "{ALARM}incomplete{ALARM:#}: {things} could not be read, packages may be missing");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_cut_before_they_widen_the_table() {
+        assert_eq!(cell(&"é".repeat(300)), "é".repeat(300));
+        let cut = cell(&"\u{1}".repeat(10_000_000));
+        assert_eq!(cut, format!("{}…", "\\u{1}".repeat(300)));
     }
 }

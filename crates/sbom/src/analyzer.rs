@@ -170,6 +170,12 @@ pub struct Analyzer {
     pub magic: &'static [&'static [u8]],
     /// Files smaller than this are not tried by [`Analyzer::magic`].
     pub magic_min_bytes: u64,
+    /// Whether directories and extensions in [`Analyzer::paths`] may have letters of either case.
+    pub any_case: bool,
+    /// Whether it reads at positions, and files of more than [`Limits::text_file_bytes`].
+    pub random_access: bool,
+    /// Whether it says the same of one content at both paths.
+    pub alike: fn(&str, &str) -> bool,
     /// Reads a file.
     pub run: fn(&File<'_>) -> Extract,
 }
@@ -185,6 +191,9 @@ impl Analyzer {
         not_below: &[],
         magic: &[],
         magic_min_bytes: 0,
+        any_case: false,
+        random_access: false,
+        alike: |_, _| true,
         run: |_| Extract {
             os: None,
             packages: Vec::new(),

@@ -17,6 +17,8 @@ pub struct Dispatch {
     by_extension: HashMap<&'static str, Vec<Entry>>,
     /// Patterns in a literal directory with any file name, by the directory.
     by_directory: HashMap<&'static str, Vec<Entry>>,
+    /// Patterns of a file in a directory of some name, anywhere, that holds packages.
+    in_directories: Vec<Entry>,
     /// First bytes.
     by_magic: Vec<(&'static [u8], &'static Analyzer)>,
 }
@@ -39,6 +41,10 @@ impl Dispatch {
                     },
                 };
                 index.entry(key).or_default().push((*pattern, *analyzer));
+                let inner = pattern.strip_prefix("**/").is_some_and(|rest| rest.split('/').count() == 2);
+                if inner && !analyzer.kinds.is_empty() {
+                    dispatch.in_directories.push((*pattern, *analyzer));
+                }
             }
             dispatch.by_magic.extend(analyzer.magic.iter().map(|magic| (*magic, *analyzer)));
         }
@@ -54,8 +60,11 @@ impl Dispatch {
     pub fn by_path(&self, path: &str) -> Vec<&'static Analyzer> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let lower = extension.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| extension.to_ascii_lowercase());
+        let in_lower_case = lower.as_deref().and_then(|extension| self.by_extension.get(extension));
         let mut wanted: Vec<&'static Analyzer> = Vec::new();
-        for entries in [self.by_name.get(name), self.by_extension.get(extension), self.by_directory.get(directory)]
+        let by_extension = self.by_extension.get(extension);
+        for entries in [self.by_name.get(name), by_extension, in_lower_case, self.by_directory.get(directory)]
             .into_iter()
             .flatten()
         {
@@ -81,6 +90,21 @@ impl Dispatch {
         analyzer.paths.iter().any(|pattern| matches(analyzer, pattern, path))
     }
 
+    /// Whether the name of the directory at `path` alone makes files in it wanted, wherever it lies: a link there
+    /// has them under that name.
+    pub fn holds_packages(&self, path: &str) -> bool {
+        self.leading_directories(path).next().is_some()
+    }
+
+    /// The patterns for files in any directory named as the one at `path`, with the name of the file.
+    fn leading_directories(&self, path: &str) -> impl Iterator<Item = (&'static Analyzer, &'static str)> {
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        self.in_directories.iter().filter_map(move |(pattern, analyzer)| {
+            let (directory, file) = pattern.strip_prefix("**/")?.split_once('/')?;
+            component(analyzer)(directory, name).then_some((*analyzer, file))
+        })
+    }
+
     /// Whether the entry at `path` stands in the way to a place where a package database is looked for.
     pub fn guards_database(&self, path: &str) -> bool {
         let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
@@ -99,6 +123,9 @@ impl Dispatch {
         }
         let holds_packages = |analyzer: &&&Analyzer| !analyzer.kinds.is_empty();
         if self.by_path(path).iter().filter(holds_packages).any(|analyzer| !self.wants(analyzer, target)) {
+            return true;
+        }
+        if self.leading_directories(path).any(|(analyzer, file)| !self.wants(analyzer, &format!("{target}/{file}"))) {
             return true;
         }
         let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
@@ -141,9 +168,15 @@ impl Dispatch {
     }
 }
 
+/// How components of `analyzer`'s patterns are compared.
+fn component(analyzer: &Analyzer) -> fn(&str, &str) -> bool {
+    if analyzer.any_case { glob::component_of_any_case } else { glob::component }
+}
+
 fn matches(analyzer: &Analyzer, pattern: &str, path: &str) -> bool {
     let mut directories = path.split('/').rev().skip(1);
-    glob::path(pattern, path) && !directories.any(|directory| analyzer.not_below.contains(&directory))
+    glob::path(pattern, path, component(analyzer))
+        && !directories.any(|directory| analyzer.not_below.contains(&directory))
 }
 
 #[cfg(test)]
@@ -186,6 +219,12 @@ mod tests {
         assert!(astray("var/lib/dpkg/status.d", "opt/sd"));
         assert!(astray("usr/lib/apk/db", "opt/db"));
         assert!(astray("var/lib/dpkg", "var/lib/dpkg"), "a link to itself is a riddle");
+        assert!(astray("usr/lib/python3/x-1.dist-info", "opt/x"));
+        assert!(astray("usr/lib/python3/x.egg/EGG-info", "opt/x"));
+        assert!(!astray("usr/lib/python3/x-1.dist-info", "store/x-1.dist-info"), "that is found where it lies");
+        assert!(!astray("usr/lib/python3/x", "opt/x"));
+        let holds = |path| Dispatch::all().holds_packages(path);
+        assert!(holds("a/b/X-1.DIST-INFO") && !holds("a/b/node_modules") && !holds("a/b/x.dist-info/y"));
         let guards = |path| Dispatch::all().guards_database(path);
         assert!(guards("var") && guards("usr/lib/sysimage/rpm") && guards("var/lib/dpkg/status.d/any"));
         assert!(!guards("usr/lib/x") && !guards("var/lib/dpkg/status/x"));

@@ -18,8 +18,16 @@ pub(crate) fn component(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// Whether `path` matches `pattern` as described at [`crate::Analyzer::paths`].
-pub(crate) fn path(pattern: &str, path: &str) -> bool {
+/// The same with ASCII letters of either case.
+pub(crate) fn component_of_any_case(pattern: &str, name: &str) -> bool {
+    if !pattern.contains('*') {
+        return pattern.eq_ignore_ascii_case(name);
+    }
+    component(&pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
+}
+
+/// Whether `path` matches `pattern` as described at [`crate::Analyzer::paths`], its components by `component`.
+pub(crate) fn path(pattern: &str, path: &str, component: fn(&str, &str) -> bool) -> bool {
     let (anywhere, pattern) = match pattern.strip_prefix("**/") {
         Some(rest) => (true, rest),
         None => (false, pattern),
@@ -42,15 +50,17 @@ mod tests {
 
     #[test]
     fn patterns_match_whole_components() {
-        assert!(path("var/lib/dpkg/status", "var/lib/dpkg/status"));
-        assert!(!path("var/lib/dpkg/status", "chroot/var/lib/dpkg/status"));
-        assert!(path("**/package.json", "package.json"));
-        assert!(path("**/package.json", "a/b/package.json"));
-        assert!(!path("**/package.json", "a/not-package.json"));
-        assert!(path("**/*.dist-info/METADATA", "x/y-1.dist-info/METADATA"));
-        assert!(!path("**/*.dist-info/METADATA", "x/y-1.dist-info/sub/METADATA"));
-        assert!(path("var/lib/dpkg/info/*.list", "var/lib/dpkg/info/libc6:amd64.list"));
-        assert!(!path("usr/share/doc/*/copyright", "usr/share/doc/a/b/copyright"));
+        assert!(path("var/lib/dpkg/status", "var/lib/dpkg/status", component));
+        assert!(!path("var/lib/dpkg/status", "chroot/var/lib/dpkg/status", component));
+        assert!(path("**/package.json", "package.json", component));
+        assert!(path("**/package.json", "a/b/package.json", component));
+        assert!(!path("**/package.json", "a/not-package.json", component));
+        assert!(path("**/*.dist-info/METADATA", "x/y-1.dist-info/METADATA", component));
+        assert!(!path("**/*.dist-info/METADATA", "x/y-1.dist-info/sub/METADATA", component));
+        assert!(path("var/lib/dpkg/info/*.list", "var/lib/dpkg/info/libc6:amd64.list", component));
+        assert!(!path("usr/share/doc/*/copyright", "usr/share/doc/a/b/copyright", component));
+        assert!(path("**/*.dist-info/METADATA", "x/Y-1.DIST-info/METADATA", component_of_any_case));
+        assert!(!path("**/*.dist-info/METADATA", "x/Y-1.DIST-info/METADATA", component));
         assert!(component("a*b*c", "aXbYc") && !component("a*b*c", "abX") && !component("ab*b", "ab"));
     }
 }

@@ -57,7 +57,7 @@ fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str) {
 
 /// The distribution, and where it says so: `etc/os-release` before the vendor's copy, as os-release(5) says.
 fn distribution<'a>(overlay: &Overlay<'a>) -> Option<(&'a str, &'a OsRelease)> {
-    let files = overlay.shown.values().flat_map(|shown| &shown.files);
+    let files = overlay.shown.values().flat_map(|shown| &shown.now.files);
     let found = files.filter_map(|file| Some((file.path.as_str(), file.extract.os.as_ref()?)));
     found.min_by_key(|(path, _)| !path.starts_with("etc/"))
 }
@@ -74,9 +74,9 @@ impl Maker<'_> {
         let mut packages = Vec::new();
         let mut ids = HashSet::new();
         for (path, shown) in &self.overlay.shown {
-            for file in &shown.files {
+            for file in &shown.now.files {
                 let in_layer =
-                    |diagnostic: &Diagnostic| Diagnostic { layer: self.layer(shown.layer), ..diagnostic.clone() };
+                    |diagnostic: &Diagnostic| Diagnostic { layer: self.layer(shown.now.layer), ..diagnostic.clone() };
                 diagnostics.extend(file.extract.diagnostics.iter().map(in_layer));
                 for (facts, layer) in file.extract.packages.iter().zip(first_layers(shown, file)) {
                     match self.package(facts, path, layer) {
@@ -135,7 +135,7 @@ impl Maker<'_> {
     /// packages.
     fn system_uncovered(&self, dispatch: &Dispatch, diagnostics: &mut Vec<Diagnostic>) {
         let Some((path, os)) = self.system else { return };
-        let mut files = self.overlay.shown.values().flat_map(|shown| &shown.files);
+        let mut files = self.overlay.shown.values().flat_map(|shown| &shown.now.files);
         let found = files.any(|file| dispatch.by_id(&file.analyzer).is_some_and(Analyzer::reads_system));
         // One that is there and could not be read has been told.
         let hides_one = |told: &Diagnostic| {
@@ -153,7 +153,7 @@ impl Maker<'_> {
 
     /// Licences that one file states for a package which another file lists, by the file's path.
     fn licenses(&self) -> HashMap<&str, &[License]> {
-        let files = self.overlay.shown.values().flat_map(|shown| &shown.files);
+        let files = self.overlay.shown.values().flat_map(|shown| &shown.now.files);
         files
             .flat_map(|file| {
                 file.extract.licenses.iter().map(|stated| (file.path.as_str(), stated.licenses.as_slice()))
@@ -190,7 +190,8 @@ impl Maker<'_> {
         let moved: Vec<(&str, &str)> =
             self.overlay.links.iter().filter(|(link, _)| !link.contains('/')).map(|(a, b)| (*a, *b)).collect();
         let mut links: Vec<(usize, PackageId)> = Vec::new();
-        for owned in self.overlay.shown.values().flat_map(|shown| &shown.files).flat_map(|file| &file.extract.owned) {
+        for owned in self.overlay.shown.values().flat_map(|shown| &shown.now.files).flat_map(|file| &file.extract.owned)
+        {
             let fits = |index: &&usize| owned.arch.is_none() || all[**index].facts.arch == owned.arch;
             let candidates = owners.get(&(owned.kind, owned.name.as_str()));
             let Some(owner) = candidates.and_then(|candidates| candidates.iter().find(fits)) else { continue };
@@ -238,10 +239,13 @@ impl Maker<'_> {
             add(files, *layer, *removed_in, *removal, &|_| false);
         }
         for shown in self.overlay.shown.values() {
-            let mut above = (shown.layer, identities(&shown.files));
-            for (layer, files) in &shown.before {
-                add(files, *layer, above.0, Removal::Replaced, &|facts| above.1.contains(&identity(facts)));
-                above = (*layer, identities(files));
+            let mut above = &shown.now;
+            for below in shown.before.iter().rev() {
+                let still = identities(&above.files);
+                add(&below.files, below.layer, above.from, Removal::Replaced, &|facts| {
+                    still.contains(&identity(facts))
+                });
+                above = below;
             }
         }
         if weight > limits.facts_bytes {
@@ -280,14 +284,15 @@ fn identities<'a>(files: &[&'a FileFacts]) -> HashSet<Identity<'a>> {
 /// all of it new.
 fn first_layers(shown: &Shown<'_>, file: &FileFacts) -> Vec<LayerIndex> {
     let packages = &file.extract.packages;
-    let mut layers = vec![shown.layer; packages.len()];
+    let mut layers = vec![shown.now.from; packages.len()];
     let mut held: Vec<usize> = (0..packages.len()).collect();
-    for (below, files) in &shown.before {
-        let same: Vec<&FileFacts> = files.iter().copied().filter(|other| other.analyzer == file.analyzer).collect();
+    for below in shown.before.iter().rev() {
+        let same: Vec<&FileFacts> =
+            below.files.iter().copied().filter(|other| other.analyzer == file.analyzer).collect();
         let known = identities(&same);
         held.retain(|index| known.contains(&identity(&packages[*index])));
         for index in &held {
-            layers[*index] = *below;
+            layers[*index] = below.from;
         }
     }
     layers

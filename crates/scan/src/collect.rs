@@ -8,6 +8,7 @@ use sekisho_oci::{Whiteout, path};
 use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 /// Gathers the facts of one layer or tree while its entries go by.
 pub(crate) struct Collector<'a> {
@@ -22,8 +23,14 @@ pub(crate) struct Collector<'a> {
     /// link may still name them.
     by_entry: HashMap<u64, Vec<usize>>,
     replaced: Vec<u64>,
+    /// Whether the latest entry replaced one whose content was analysed.
+    last_replaced: bool,
     /// Links of the layer itself, through which a later entry would be unpacked.
     own_links: HashSet<String>,
+    /// The targets of symbolic links by the place of their entry, for hard links to them.
+    symlinks: HashMap<u64, String>,
+    /// Paths that global headers are named by, with the place of the entry after the last of them.
+    globals: HashMap<String, u64>,
     last_directory: String,
     path_table_full: bool,
     /// Bytes of all that is kept.
@@ -33,6 +40,10 @@ pub(crate) struct Collector<'a> {
     incompletes: usize,
     notes: usize,
 }
+
+/// Files of more bytes than this, where they are parsed as a whole, take turns.
+const LARGE_BYTES: u64 = 4 << 20;
+static LARGE: Mutex<()> = Mutex::new(());
 
 /// Diagnostics beyond this are counted, not kept: they come from strangers too.
 const MAX_INCOMPLETES: usize = 1000;
@@ -48,7 +59,10 @@ impl<'a> Collector<'a> {
             by_path: HashMap::new(),
             by_entry: HashMap::new(),
             replaced: Vec::new(),
+            last_replaced: false,
             own_links: HashSet::new(),
+            symlinks: HashMap::new(),
+            globals: HashMap::new(),
             last_directory: String::new(),
             path_table_full: false,
             weight: 0,
@@ -62,7 +76,9 @@ impl<'a> Collector<'a> {
     pub(crate) fn entry(&mut self, path: &str, directory: bool) -> u64 {
         let ordinal = self.entries;
         self.entries += 1;
-        self.replaced.extend(self.by_path.remove(path));
+        let replaced = self.by_path.remove(path);
+        self.last_replaced = replaced.is_some();
+        self.replaced.extend(replaced);
         if self.facts.paths.size() >= self.limits.path_table_bytes {
             if !self.path_table_full {
                 self.path_table_full = true;
@@ -101,13 +117,92 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Keeps a symbolic link if it can matter: near the root (merged `/usr`, moved databases), in the
-    /// documentation that holds licences, or in the place of a file that is wanted.
-    pub(crate) fn link(&mut self, path: &str, target: &str) {
-        if self.charge(path, path.len()) {
+    /// Takes note of the symbolic link at `path`, the latest entry.
+    pub(crate) fn symlink(&mut self, path: &str, target: &str) {
+        if self.charge(path, path.len() + target.len()) {
+            self.own_links.insert(path.to_owned());
+            self.symlinks.insert(self.entries.saturating_sub(1), target.to_owned());
+            self.last_directory.clear();
+        }
+        self.link(path, target);
+    }
+
+    /// Takes note of a hard link: one to a link of the layer is another such link.
+    pub(crate) fn hardlink(&mut self, path: &str, target: &str) {
+        if self.own_links.contains(target) {
             self.own_links.insert(path.to_owned());
             self.last_directory.clear();
         }
+    }
+
+    /// The target of the symbolic link that was entry `ordinal`.
+    pub(crate) fn symlink_target(&self, ordinal: u64) -> Option<String> {
+        self.symlinks.get(&ordinal).cloned()
+    }
+
+    /// Takes note of a device. Engines without the right to make one leave it out, and what was there before stays
+    /// with some of them.
+    pub(crate) fn device(&mut self, path: &str) {
+        if self.last_replaced {
+            let message = "a device takes the place of a file, which engines without privileges may keep";
+            self.diagnostic(Diagnostic::incomplete(Code::LayerFormat, message).at(path));
+        }
+        if self.charge(path, path.len()) {
+            self.facts.devices.push(path.to_owned());
+        }
+    }
+
+    /// Takes note that a global header is named `path`.
+    pub(crate) fn global_header(&mut self, path: &str) {
+        // The root is never removed.
+        if path.is_empty() {
+            return;
+        }
+        self.behind_own_link(path);
+        if let Some(last) = self.globals.get_mut(path) {
+            *last = self.entries;
+        } else if self.charge(path, path.len()) {
+            self.globals.insert(path.to_owned(), self.entries);
+        }
+    }
+
+    /// Tells of global headers that are named as what comes before them in the layer: engines remove that, so that
+    /// lower layers may be seen again.
+    fn tell_of_globals(&mut self) {
+        if self.globals.is_empty() {
+            return;
+        }
+        let globals = std::mem::take(&mut self.globals);
+        // The header that is named as `path` or a directory above it, after the entry in place `ordinal`.
+        let covering = |path: &str, ordinal: Option<u64>| {
+            let mut above = Some(path);
+            while let Some(directory) = above {
+                if globals.get(directory).is_some_and(|last| ordinal.is_none_or(|ordinal| ordinal < *last)) {
+                    return Some(directory.to_owned());
+                }
+                above = path::parent(directory);
+            }
+            None
+        };
+        let mut ordinal = 0;
+        let mut found = None;
+        self.facts.paths.for_each(|entry| {
+            found = found.take().or_else(|| covering(entry.strip_suffix('/').unwrap_or(entry), Some(ordinal)));
+            ordinal += 1;
+        });
+        let gone = self.facts.removed.iter().chain(&self.facts.opaque);
+        // Where whiteouts stand among the entries is not kept.
+        let found = found.or_else(|| gone.into_iter().find_map(|path| covering(path, None)));
+        if let Some(path) = found {
+            let message =
+                "a global header is named as an entry before it, which some engines remove with what it hides";
+            self.diagnostic(Diagnostic::incomplete(Code::LayerFormat, message).at(path));
+        }
+    }
+
+    /// Keeps a symbolic link if it can matter: near the root (merged `/usr`, moved databases), in the
+    /// documentation that holds licences, or in the place of a file that is wanted.
+    pub(crate) fn link(&mut self, path: &str, target: &str) {
         let near_root = path.matches('/').count() <= 2;
         let guards = self.dispatch.guards_database(path);
         // `..` after a name leads where that name, perhaps a link itself, leads.
@@ -116,8 +211,11 @@ impl<'a> Collector<'a> {
             let message = format!("is a link to {target:?}, which cannot be followed by its text alone");
             self.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message).at(path));
         }
-        let matters =
-            near_root || guards || path.starts_with("usr/share/doc/") || !self.dispatch.by_path(path).is_empty();
+        let matters = near_root
+            || guards
+            || path.starts_with("usr/share/doc/")
+            || self.dispatch.holds_packages(path)
+            || !self.dispatch.by_path(path).is_empty();
         if matters && self.charge(path, 2 * path.len() + target.len()) {
             self.facts.links.push(Link { path: path.to_owned(), target: path::resolve(path, target) });
         }
@@ -154,31 +252,38 @@ impl<'a> Collector<'a> {
         false
     }
 
-    /// Runs `analyzer` over the content of the file at `path`.
-    pub(crate) fn analyze(&mut self, analyzer: &'static Analyzer, path: &str, data: &dyn ReadAt) {
+    /// Runs `analyzer` over the content of the file at `path`; returns where in the facts the result lies, if it says
+    /// anything.
+    pub(crate) fn analyze(&mut self, analyzer: &'static Analyzer, path: &str, data: &dyn ReadAt) -> Option<usize> {
         let file = File { path, data, limits: self.limits };
+        // What is parsed as a whole takes many times its size for a while: large files one after the other.
+        let large = !analyzer.random_access && data.size() > LARGE_BYTES;
+        let turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         // An analyzer must not panic; should one all the same, the rest of the image is still read.
         let extract = catch_unwind(AssertUnwindSafe(|| (analyzer.run)(&file))).unwrap_or_else(|_| {
             let message = format!("the {} analyzer failed on this file; this is a bug", analyzer.id);
             Extract::failed(Diagnostic::incomplete(Code::InternalFault, message).at(path))
         });
-        self.keep(analyzer, path, extract);
+        drop(turn);
+        self.keep(analyzer, path, extract)
     }
 
     /// Keeps what `analyzer` made of the content of the latest entry, which is at `path`.
-    fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) {
+    fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) -> Option<usize> {
         if !self.charge(path, 2 * path.len() + extract.weight()) {
-            return;
+            return None;
         }
         let ordinal = self.entries.saturating_sub(1);
         self.by_path.insert(path.to_owned(), ordinal);
         let indexes = self.by_entry.entry(ordinal).or_default();
         // That there is a database of the system at all says something, even if it lists nothing.
         if extract.is_empty() && !analyzer.reads_system() {
-            return;
+            return None;
         }
-        indexes.push(self.facts.files.len());
+        let index = self.facts.files.len();
+        indexes.push(index);
         self.facts.files.push(FileFacts { path: path.to_owned(), analyzer: analyzer.id.to_owned(), extract });
+        Some(index)
     }
 
     /// Gives the hard link at `path` what `analyzer` made of the content of an earlier entry; false where that
@@ -187,7 +292,14 @@ impl<'a> Collector<'a> {
         let Some(indexes) = self.by_entry.get(&ordinal) else { return false };
         let found = indexes.iter().copied().find(|index| self.facts.files[*index].analyzer == analyzer.id);
         // Content that was looked at and says nothing says nothing under another name either.
-        let Some(index) = found else { return true };
+        if let Some(index) = found {
+            self.keep_copy(index, path);
+        }
+        true
+    }
+
+    /// Gives the file at `path` the facts that lie at `index`.
+    pub(crate) fn keep_copy(&mut self, index: usize, path: &str) {
         // Charged before it is copied: links cost an archive little.
         let weight = self.facts.files[index].extract.weight();
         if self.charge(path, 2 * path.len() + weight) {
@@ -195,7 +307,6 @@ impl<'a> Collector<'a> {
             let copy = FileFacts { path: path.to_owned(), ..file.clone() };
             self.facts.files.push(copy);
         }
-        true
     }
 
     /// Whether there is no more room for facts, which has been told.
@@ -217,6 +328,7 @@ impl<'a> Collector<'a> {
 
     /// The facts, without what later entries replaced.
     pub(crate) fn finish(mut self) -> LayerFacts {
+        self.tell_of_globals();
         if let Some(more) = self.notes.checked_sub(MAX_NOTES + 1) {
             let message = format!("{} more notes are left out", more + 1);
             self.facts.diagnostics.push(Diagnostic::note(Code::RecordMalformed, message));

@@ -35,6 +35,8 @@ pub(crate) struct LayerFacts {
     pub(crate) links: Vec<Link>,
     /// Every entry, directories with a trailing slash, in the order of the archive.
     pub(crate) paths: PathTable,
+    /// Devices, which not every engine makes.
+    pub(crate) devices: Vec<String>,
     /// Paths that are gone, with all below them.
     pub(crate) removed: Vec<String>,
     /// Directories whose former content is gone.

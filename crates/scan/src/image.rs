@@ -11,7 +11,7 @@ use sekisho_base::hash::HashingReader;
 use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
-use sekisho_model::{Code, Diagnostic, Digest, Image, Inventory, Layer, LayerIndex, Source};
+use sekisho_model::{Code, Diagnostic, Digest, Image, Inventory, Layer, LayerIndex, Level, Source};
 use sekisho_oci::{FileState, LayerBlob, OpenImage};
 use sekisho_sbom::Dispatch;
 use std::collections::HashMap;
@@ -234,6 +234,9 @@ fn forget_beyond(limits: &Limits, outcomes: &mut [Option<Outcome>]) {
     }
 }
 
+/// What is said of layers, in all: an image may have the same layer many times.
+const MAX_DIAGNOSTICS: usize = 10_000;
+
 /// Makes the inventory of an image from the facts of its layers.
 fn put_together(
     path: &Path,
@@ -243,9 +246,17 @@ fn put_together(
     options: &Options<'_>,
 ) -> Inventory {
     let mut diagnostics = opened.diagnostics;
+    let mut left_out: Vec<Level> = Vec::new();
     for (index, (outcome, layer)) in outcomes.iter().zip(&opened.layers).enumerate() {
-        let own = outcome.diagnostics(layer).into_iter();
-        diagnostics.extend(own.map(|diagnostic| Diagnostic { layer: Some(index as LayerIndex), ..diagnostic }));
+        let mut own = outcome.diagnostics(layer);
+        let room = MAX_DIAGNOSTICS.saturating_sub(diagnostics.len());
+        left_out.extend(own.drain(room.min(own.len())..).map(|diagnostic| diagnostic.level));
+        diagnostics
+            .extend(own.into_iter().map(|diagnostic| Diagnostic { layer: Some(index as LayerIndex), ..diagnostic }));
+    }
+    if let Some(level) = left_out.iter().min().copied() {
+        let message = format!("{} more things that layers gave reason to say are left out", left_out.len());
+        diagnostics.push(Diagnostic { level, ..Diagnostic::incomplete(Code::LimitExceeded, message) });
     }
     let instructions = base::instructions(&opened.history, outcomes.len());
     if instructions.is_none() && !opened.history.is_empty() {

@@ -4,7 +4,7 @@ use crate::collect::Collector;
 use crate::facts::LayerFacts;
 use crate::hardlink::{self, Hardlink};
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::{Deadline, LimitKey};
+use sekisho_base::limits::{Deadline, LimitExceeded, LimitKey};
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic};
@@ -73,15 +73,21 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
         let ordinal = self.collector.entry(path, entry.kind == EntryKind::Directory);
         match &entry.kind {
             EntryKind::File { size } => self.file(path, *size, content)?,
-            EntryKind::Symlink { target } => self.collector.link(path, target),
+            EntryKind::Symlink { target } => self.collector.symlink(path, target),
             EntryKind::Hardlink { target } => {
+                self.collector.hardlink(path, target);
                 if self.collector.charge(path, 2 * (path.len() + target.len())) {
                     self.hardlinks.push(Hardlink { path: path.to_owned(), target: target.clone(), ordinal });
                 }
             }
+            EntryKind::Device => self.collector.device(path),
             EntryKind::Directory | EntryKind::Other => {}
         }
         Ok(())
+    }
+
+    fn global_header(&mut self, path: &str) {
+        self.collector.global_header(path);
     }
 
     fn diagnostic(&mut self, diagnostic: Diagnostic) {
@@ -100,7 +106,8 @@ impl LayerVisitor<'_> {
             return Ok(());
         }
         let (collector, spool) = (&mut self.collector, &mut self.spool);
-        if let Some(refusal) = with_content(content, size, path, collector.limits, spool, |data| {
+        let most = most_bytes(&wanted, collector.limits);
+        if let Some(refusal) = with_content(content, size, path, most, spool, |data| {
             for analyzer in wanted {
                 collector.analyze(analyzer, path, data);
             }
@@ -111,20 +118,28 @@ impl LayerVisitor<'_> {
     }
 }
 
-/// Calls `visit` with the content of an entry at random positions, wherever it lies best: in the
+/// The bound on a file, and what to say beyond it: text is refused before it is set aside.
+fn most_bytes(wanted: &[&'static Analyzer], limits: &Limits) -> LimitExceeded {
+    if wanted.iter().any(|analyzer| analyzer.random_access) {
+        limits.exceeded(LimitKey::RandomFileBytes, "bytes of one file")
+    } else {
+        limits.exceeded(LimitKey::TextFileBytes, "bytes of one text file")
+    }
+}
+
+/// Calls `visit` with the content of an entry of at most `most` bytes at random positions, wherever it lies best: in the
 /// stream's buffer, in the archive itself, in memory, or in a temporary file. Returns the reason when it
 /// cannot be had.
 fn with_content<S: ByteStream>(
     content: &mut Content<'_, S>,
     size: u64,
     path: &str,
-    limits: &Limits,
+    most: LimitExceeded,
     spool: &mut Spool,
     visit: impl FnOnce(&dyn ReadAt),
 ) -> io::Result<Option<Diagnostic>> {
-    if size > limits.random_file_bytes {
-        let message = limits.exceeded(LimitKey::RandomFileBytes, "bytes of one file").to_string();
-        return Ok(Some(Diagnostic::incomplete(Code::LimitExceeded, message).at(path)));
+    if size > most.limit {
+        return Ok(Some(Diagnostic::incomplete(Code::LimitExceeded, most.to_string()).at(path)));
     }
     if let Some(bytes) = content.buffered()? {
         visit(&bytes);
@@ -178,12 +193,17 @@ fn link_hardlinks(
             collector.diagnostic(leads_nowhere(link));
             continue;
         };
+        // A hard link to a symbolic link is that link under another name.
+        if let Some(target) = collector.symlink_target(origin.ordinal) {
+            collector.link(&link.path, &target);
+            continue;
+        }
         // What is told by its first bytes was looked at wherever it lay.
         for analyzer in dispatch.magic_analyzers() {
             collector.keep_for_link(analyzer, &link.path, origin.ordinal);
         }
         for analyzer in dispatch.by_path(&link.path) {
-            let looked = dispatch.wants(analyzer, &origin.path);
+            let looked = dispatch.wants(analyzer, &origin.path) && (analyzer.alike)(&origin.path, &link.path);
             if !(looked && collector.keep_for_link(analyzer, &link.path, origin.ordinal)) {
                 missed.entry(origin.ordinal).or_default().push((link, analyzer));
             }
@@ -194,7 +214,8 @@ fn link_hardlinks(
     }
     let limits = collector.limits;
     let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
-    let mut again = AgainVisitor { collector, spool, deadline, entries: 0, missed };
+    let work = limits.random_file_bytes;
+    let mut again = AgainVisitor { collector, spool, deadline, entries: 0, missed, work };
     walk(&mut stream, limits, &mut again);
     let AgainVisitor { collector, missed, .. } = again;
     for (link, _) in missed.into_values().flatten() {
@@ -202,6 +223,9 @@ fn link_hardlinks(
     }
     Ok(())
 }
+
+/// Names of one file that are compared with each further one.
+const MOST_ALIKE: usize = 16;
 
 /// Files that have gone by unread, by their place in the layer, with the links that name them.
 type Missed<'a> = BTreeMap<u64, Vec<(&'a Hardlink, &'static Analyzer)>>;
@@ -217,6 +241,9 @@ struct AgainVisitor<'a, 'b> {
     deadline: Deadline,
     entries: u64,
     missed: Missed<'a>,
+    /// Bytes that analyzers may still be given. One file may have very many names, each of which says something
+    /// else, as those of file lists do.
+    work: u64,
 }
 
 impl Visitor<LayerStream> for AgainVisitor<'_, '_> {
@@ -229,16 +256,33 @@ impl Visitor<LayerStream> for AgainVisitor<'_, '_> {
         self.entries += 1;
         let EntryKind::File { size } = entry.kind else { return Ok(()) };
         let Some(links) = self.missed.remove(&ordinal) else { return Ok(()) };
-        let (collector, deadline) = (&mut *self.collector, self.deadline);
-        let refused = with_content(content, size, &entry.path, collector.limits, self.spool, |data| {
+        let (collector, deadline, work) = (&mut *self.collector, self.deadline, &mut self.work);
+        let wanted: Vec<&'static Analyzer> = links.iter().map(|(_, analyzer)| *analyzer).collect();
+        let most = most_bytes(&wanted, collector.limits);
+        let refused = with_content(content, size, &entry.path, most, self.spool, |data| {
+            // Names of which one analyzer says the same need it once.
+            let mut done: Vec<(&str, &'static Analyzer, Option<usize>)> = Vec::new();
             for (link, analyzer) in links {
-                // One file may have very many names.
-                if collector.is_full() || deadline.check().is_err() {
+                let path = link.path.as_str();
+                let like = |(other, by, _): &&(&str, &'static Analyzer, _)| {
+                    std::ptr::eq(*by, analyzer) && (analyzer.alike)(other, path)
+                };
+                let known = done.iter().take(MOST_ALIKE).find(like).map(|(_, _, kept)| *kept);
+                let room = known.is_some() || *work >= size;
+                if !room || collector.is_full() || deadline.check().is_err() {
                     let message = "hard links are left out after the limits on memory or time (limits.facts_bytes, limits.time_seconds)";
-                    collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(&link.path));
+                    collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
                     break;
                 }
-                collector.analyze(analyzer, &link.path, data);
+                match known {
+                    Some(Some(kept)) => collector.keep_copy(kept, path),
+                    Some(None) => {}
+                    None => {
+                        *work -= size;
+                        let kept = collector.analyze(analyzer, path, data);
+                        done.push((path, analyzer, kept));
+                    }
+                }
             }
         })?;
         if let Some(refusal) = refused {

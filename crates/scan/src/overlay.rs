@@ -10,15 +10,32 @@ use sekisho_base::Limits;
 use sekisho_base::limits::Deadline;
 use sekisho_model::{Code, Diagnostic, LayerIndex, Removal};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
 use std::ops::Bound;
 
-/// The file facts of one path in one layer.
+/// The file facts of one path.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown<'a> {
+    pub(crate) now: Version<'a>,
+    /// The same path in lower layers, as long as it was replaced and never removed; nearest last.
+    pub(crate) before: Vec<Version<'a>>,
+}
+
+/// What one path held through one or more layers.
+#[derive(Debug, Clone)]
+pub(crate) struct Version<'a> {
+    /// The lowest layer that brought these very files.
+    pub(crate) from: LayerIndex,
+    /// The highest: an image may have the same layer many times.
     pub(crate) layer: LayerIndex,
     pub(crate) files: Vec<&'a FileFacts>,
-    /// The same path in lower layers, as long as it was replaced and never removed; nearest first.
-    pub(crate) before: Vec<(LayerIndex, Vec<&'a FileFacts>)>,
+}
+
+impl Version<'_> {
+    fn is_same(&self, other: &Self) -> bool {
+        let mut pairs = self.files.iter().zip(&other.files);
+        self.files.len() == other.files.len() && pairs.all(|(a, b)| std::ptr::eq(*a, *b))
+    }
 }
 
 /// Something a lower layer holds and the image does not show.
@@ -40,9 +57,18 @@ pub(crate) struct Overlay<'a> {
     /// Every path that was ever in `shown` or `links`, and the directories above. Few are, and many entries go
     /// by: one look-up decides for almost all of them.
     known: HashSet<&'a str>,
+    /// How many versions there are in all of [`Shown::before`].
+    versions: u64,
     /// What makes the whole uncertain.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
+
+/// What makes the whole uncertain is told up to this many times.
+const MAX_DIAGNOSTICS: usize = 1000;
+/// About how many bytes a version in [`Shown::before`] takes.
+const VERSION_BYTES: u64 = 64;
+/// Files and links are laid over each other up to this many times the entries that one layer may have.
+const MOST_LAID: u64 = 4;
 
 impl<'a> Overlay<'a> {
     /// Lays `layers`, from the bottom, over each other. A layer that could not be read is empty.
@@ -50,8 +76,21 @@ impl<'a> Overlay<'a> {
         // What was read within its time is to be seen, even if that was all used up.
         let deadline = Deadline::of(limits);
         let mut overlay = Self::default();
+        let mut laid = 0;
         for (index, layer) in layers.iter().enumerate() {
+            // The very layer again changes nothing, unless it takes away what it brings.
+            let again = index.checked_sub(1).is_some_and(|below| std::ptr::eq(layers[below], *layer));
+            if again && layer.removed.is_empty() && layer.opaque.is_empty() && layer.devices.is_empty() {
+                continue;
+            }
             let index = index as LayerIndex;
+            laid += layer.files.len() as u64 + layer.links.len() as u64;
+            if laid > limits.entries.saturating_mul(MOST_LAID) || overlay.versions > limits.facts_bytes / VERSION_BYTES
+            {
+                let message = "packages of this layer and those above are left out: files of interest are replaced too often (limits.entries, limits.facts_bytes)";
+                overlay.incomplete(Code::LimitExceeded, message.to_owned(), index);
+                break;
+            }
             if let (1.., Err(limit)) = (index, deadline.check()) {
                 let message =
                     format!("packages of this layer and those above are left out: putting layers together {limit}");
@@ -64,11 +103,30 @@ impl<'a> Overlay<'a> {
     }
 
     fn incomplete(&mut self, code: Code, message: String, layer: LayerIndex) {
-        self.diagnostics.push(Diagnostic { layer: Some(layer), ..Diagnostic::incomplete(code, message) });
+        // One is enough to know; they come from strangers.
+        if self.diagnostics.len() < MAX_DIAGNOSTICS {
+            self.diagnostics.push(Diagnostic { layer: Some(layer), ..Diagnostic::incomplete(code, message) });
+        }
     }
 
     fn lay(&mut self, index: LayerIndex, layer: &'a LayerFacts) {
+        for device in &layer.devices {
+            if self.known.contains(device.as_str()) && self.holds(device) {
+                let message = format!(
+                    "a device takes the place of {device}, which lower layers hold; engines without privileges leave it out"
+                );
+                self.incomplete(Code::LayerFormat, message, index);
+            }
+        }
         for directory in &layer.opaque {
+            // The kernel merges the roots of layers whatever they are marked with; other engines empty them.
+            if directory.is_empty() {
+                if !self.shown.is_empty() || !self.links.is_empty() {
+                    let message = "the layer marks its root as opaque: engines differ in whether lower layers are seen";
+                    self.incomplete(Code::LayerFormat, message.to_owned(), index);
+                }
+                continue;
+            }
             self.hide_below(directory, index, Removal::Opaque);
         }
         // Paths below which this layer has hidden something.
@@ -87,27 +145,39 @@ impl<'a> Overlay<'a> {
         for file in &layer.files {
             self.know(&file.path);
             let shown = self.shown.entry(&file.path).or_insert_with(|| Shown {
-                layer: index,
-                files: Vec::new(),
+                now: Version { from: index, layer: index, files: Vec::new() },
                 before: Vec::new(),
             });
-            shown.files.push(file);
+            shown.now.files.push(file);
         }
         for (path, old) in replaced {
             match self.shown.get_mut(path) {
                 // The file has a new version: what both hold is not gone.
                 Some(new) => {
-                    new.before.push((old.layer, old.files.clone()));
-                    new.before.extend(old.before);
+                    new.before = old.before;
+                    if new.now.is_same(&old.now) {
+                        new.now.from = old.now.from;
+                    } else {
+                        new.before.push(old.now);
+                        self.versions += 1;
+                    }
                 }
                 None => self.hidden.push(Hidden {
-                    layer: old.layer,
-                    files: old.files,
+                    layer: old.now.layer,
+                    files: old.now.files,
                     removed_in: index,
                     removal: Removal::Replaced,
                 }),
             }
         }
+    }
+
+    /// Whether there is anything at `path` or below it.
+    fn holds(&self, path: &str) -> bool {
+        self.shown.contains_key(path)
+            || self.links.contains_key(path)
+            || range_below(&self.shown, path).next().is_some()
+            || range_below(&self.links, path).next().is_some()
     }
 
     fn know(&mut self, path: &'a str) {
@@ -129,7 +199,7 @@ impl<'a> Overlay<'a> {
     where
         'a: 'b,
     {
-        if self.shown.is_empty() && self.links.is_empty() && emptied.is_empty() {
+        if self.known.is_empty() {
             return Vec::new();
         }
         // Taken out, since entries change the rest.
@@ -148,7 +218,10 @@ impl<'a> Overlay<'a> {
             if let Some(old) = self.shown.remove(known) {
                 replaced.push((known, old));
             }
-            if !entry.ends_with('/') && self.hide_below(known, index, Removal::Replaced) {
+            if !entry.ends_with('/') {
+                self.hide_below(known, index, Removal::Replaced);
+                // Also where nothing was below any more: what hid it, a whiteout or a file of this layer, is gone
+                // with the directory of the layer that it stood in.
                 emptied.insert(known);
             }
         });
@@ -159,7 +232,7 @@ impl<'a> Overlay<'a> {
     fn hide(&mut self, path: &str, removed_in: LayerIndex, removal: Removal) {
         self.links.remove(path);
         if let Some(old) = self.shown.remove(path) {
-            self.hidden.push(Hidden { layer: old.layer, files: old.files, removed_in, removal });
+            self.hidden.push(Hidden { layer: old.now.layer, files: old.now.files, removed_in, removal });
         }
     }
 
@@ -194,8 +267,13 @@ fn keys_below<'a, V>(map: &BTreeMap<&'a str, V>, directory: &str) -> Vec<&'a str
     if directory.is_empty() {
         return map.keys().copied().collect();
     }
+    range_below(map, directory).map(|(key, _)| *key).collect()
+}
+
+/// The entries strictly below `directory`, which is not the root.
+fn range_below<'m, 'a, V>(map: &'m BTreeMap<&'a str, V>, directory: &str) -> Range<'m, &'a str, V> {
     // '0' follows '/' in ASCII, so this is the range of all keys that begin with "directory/".
     let (from, to) = (format!("{directory}/"), format!("{directory}0"));
     let bounds = (Bound::Excluded(from.as_str()), Bound::Excluded(to.as_str()));
-    map.range::<str, _>(bounds).map(|(key, _)| *key).collect()
+    map.range::<str, _>(bounds)
 }

@@ -175,9 +175,8 @@ impl Walker<'_> {
                 return;
             }
         };
-        if wanted.is_empty() {
-            wanted.extend(dispatch.by_magic(&head[..seen], size));
-        }
+        // Also where a path was wanted: an executable may have any name.
+        wanted.extend(dispatch.by_magic(&head[..seen], size));
         for analyzer in wanted {
             self.collector.analyze(analyzer, shown, &data);
         }

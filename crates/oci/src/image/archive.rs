@@ -11,7 +11,7 @@ use sekisho_base::limits::LimitExceeded;
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Level};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
@@ -65,6 +65,10 @@ pub(super) struct Archive {
     whole: FileRange,
     files: HashMap<String, (u64, u64)>,
     links: HashMap<String, String>,
+    /// Directories and what else has neither content nor a target.
+    others: HashSet<String>,
+    /// Bytes of files that were compared with others of their name.
+    compared: u64,
     damage: Option<Diagnostic>,
 }
 
@@ -74,11 +78,20 @@ const MAX_ENTRIES: u64 = 100_000;
 const MAX_PATH_BYTES: usize = 512;
 /// Docker linked a repeated layer to the first once; longer chains are a loop.
 const MAX_LINKS: usize = 8;
+/// Some writers repeat a layer that an image refers to twice; more bytes than this are not compared to see that.
+const MAX_COMPARED: u64 = 4 << 30;
 
 impl Archive {
     /// Reads the headers of the tar in `whole`; says why when it is none.
     pub(super) fn read(whole: FileRange, limits: &Limits) -> Result<Self, String> {
-        let mut index = Self { whole: whole.clone(), files: HashMap::new(), links: HashMap::new(), damage: None };
+        let mut index = Self {
+            whole: whole.clone(),
+            files: HashMap::new(),
+            links: HashMap::new(),
+            others: HashSet::new(),
+            compared: 0,
+            damage: None,
+        };
         let limits = Limits { entries: MAX_ENTRIES, path_bytes: MAX_PATH_BYTES, ..limits.clone() };
         let walked = walk(&mut SeekStream::new(whole), &limits, &mut index);
         match (walked.entries, &index.damage) {
@@ -102,6 +115,27 @@ impl Archive {
         self.damage.get_or_insert(doubt);
     }
 
+    /// Tells of a second entry of one path, unless both hold the same: some engines take the first, others the
+    /// last, and few compare what they take with the digest in its name.
+    fn doubt_second(&mut self, entry: &Entry) -> io::Result<()> {
+        let path = entry.path.as_str();
+        let directory = entry.kind == EntryKind::Directory;
+        let same = match (self.files.get(path), &entry.kind) {
+            (Some(&(offset, size)), EntryKind::File { size: new }) if size == *new => {
+                self.compared = self.compared.saturating_add(size);
+                let slice = |at| self.whole.slice(at, size);
+                self.compared <= MAX_COMPARED && equal(&slice(offset), &slice(entry.content_offset))?
+            }
+            (Some(_), _) => false,
+            (None, _) => !self.links.contains_key(path) && (directory || !self.others.contains(path)),
+        };
+        // The root may be told of as often as anyone likes.
+        if !same && !path.is_empty() {
+            self.doubt(entry, "is in the archive twice, and engines take one or the other");
+        }
+        Ok(())
+    }
+
     fn find(&self, path: &str) -> Option<FileRange> {
         let mut path = path::normalize(path.as_bytes()).0;
         for _ in 0..MAX_LINKS {
@@ -117,18 +151,16 @@ impl Archive {
 
 impl Visitor<SeekStream> for Archive {
     fn entry(&mut self, entry: &Entry, content: &mut Content<'_, SeekStream>) -> io::Result<()> {
+        self.doubt_second(entry)?;
         match &entry.kind {
             // The last entry of a name counts, as when the archive is extracted.
             EntryKind::File { size } => {
                 self.links.remove(&entry.path);
-                let known = if content.range().is_some() || *size == 0 {
-                    self.files.insert(entry.path.clone(), (entry.content_offset, *size))
+                if content.range().is_some() || *size == 0 {
+                    self.files.insert(entry.path.clone(), (entry.content_offset, *size));
                 } else {
-                    self.files.remove(&entry.path)
-                };
-                // All else is held against a digest; these decide which image it is.
-                if known.is_some() && matches!(entry.path.as_str(), "manifest.json" | "index.json" | "oci-layout") {
-                    self.doubt(entry, "is in the archive twice, and engines take one or the other");
+                    self.files.remove(&entry.path);
+                    self.others.insert(entry.path.clone());
                 }
                 let mut above = path::parent(&entry.path);
                 while let Some(directory) = above {
@@ -147,7 +179,9 @@ impl Visitor<SeekStream> for Archive {
                 self.files.remove(&entry.path);
                 self.links.insert(entry.path.clone(), target.clone());
             }
-            EntryKind::Directory | EntryKind::Other => {}
+            EntryKind::Directory | EntryKind::Device | EntryKind::Other => {
+                self.others.insert(entry.path.clone());
+            }
         }
         Ok(())
     }
@@ -156,6 +190,23 @@ impl Visitor<SeekStream> for Archive {
         if diagnostic.level == Level::Incomplete {
             self.damage.get_or_insert(diagnostic);
         }
+    }
+}
+
+/// Whether two parts of the archive of one size hold the same bytes.
+fn equal(one: &FileRange, other: &FileRange) -> io::Result<bool> {
+    const PIECE: usize = 1 << 17;
+    let (mut a, mut b) = (vec![0; PIECE], vec![0; PIECE]);
+    let mut at = 0;
+    loop {
+        let (seen, other_seen) = (one.read_at(at, &mut a)?, other.read_at(at, &mut b)?);
+        if seen != other_seen || a[..seen] != b[..seen] {
+            return Ok(false);
+        }
+        if seen == 0 {
+            return Ok(true);
+        }
+        at += seen as u64;
     }
 }
 

@@ -1,7 +1,7 @@
 //! `docker save` as it was before version 25: `manifest.json` names a configuration and layer tars.
 
 use super::archive::Archive;
-use super::document::{Config, DockerImage};
+use super::document::{Config, DockerImage, normal};
 use super::{Choice, ImageError, LayerBlob, OpenImage, check_layers, document, is_named, parse};
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Digest, SourceKind};
@@ -17,7 +17,7 @@ pub(super) fn open(archive: &Archive, choice: &Choice, limits: &Limits) -> Resul
     let bytes = document(archive, &image.config, "configuration", expected, limits)?;
     let config = Config::parse(&bytes)?;
     let platform = config.platform();
-    if let Some(wanted) = choice.platform.as_ref().filter(|wanted| !wanted.accepts(&platform)) {
+    if let Some(wanted) = choice.platform.clone().map(normal).filter(|wanted| !wanted.accepts(&platform)) {
         return Err(ImageError::Platform { wanted: wanted.to_string(), available: vec![platform.to_string()] });
     }
     check_layers(image.layers.len())?;

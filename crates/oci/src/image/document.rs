@@ -101,12 +101,37 @@ pub(super) struct PlatformDocument {
 impl PlatformDocument {
     pub(super) fn platform(&self) -> Platform {
         let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
-        Platform {
+        let mut platform = normal(Platform {
             os: or(&self.os, "linux"),
             architecture: or(&self.architecture, "unknown"),
             variant: self.variant.clone().filter(|variant| !variant.is_empty()),
+        });
+        if platform.architecture == "arm" {
+            platform.variant.get_or_insert_with(|| "v7".to_owned());
         }
+        platform
     }
+}
+
+/// The platform in the words of the specification, as containerd takes it (`platforms.Normalize`): engines run an
+/// image for `x86_64` where one for `amd64` is wanted.
+pub(super) fn normal(platform: Platform) -> Platform {
+    let Platform { os, architecture, variant } = platform;
+    let (os, architecture) = (os.to_ascii_lowercase(), architecture.to_ascii_lowercase());
+    let variant = variant.map(|variant| variant.to_ascii_lowercase());
+    let (architecture, variant) = match (architecture.as_str(), variant.as_deref()) {
+        ("i386", _) => ("386", None),
+        ("x86_64" | "x86-64" | "amd64", Some("v1") | None) => ("amd64", None),
+        ("x86_64" | "x86-64", variant) => ("amd64", variant),
+        ("aarch64" | "arm64", Some("8")) => ("arm64", Some("v8")),
+        ("aarch64", variant) => ("arm64", variant),
+        ("armhf", _) | ("arm", Some("7")) => ("arm", Some("v7")),
+        ("armel", _) | ("arm", Some("6")) => ("arm", Some("v6")),
+        ("arm", Some("5")) => ("arm", Some("v5")),
+        ("arm", Some("8")) => ("arm", Some("v8")),
+        other => other,
+    };
+    Platform { os, architecture: architecture.to_owned(), variant: variant.map(str::to_owned) }
 }
 
 impl Descriptor {
@@ -211,6 +236,19 @@ pub(super) struct DockerImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn platforms_are_named_as_engines_take_them() {
+        let check = |text: &str, expect: &str| assert_eq!(normal(text.parse().unwrap()).to_string(), expect, "{text}");
+        check("Linux/x86_64", "linux/amd64");
+        check("linux/AMD64/v1", "linux/amd64");
+        check("linux/x86-64/v3", "linux/amd64/v3");
+        check("linux/aarch64/8", "linux/arm64/v8");
+        check("linux/armhf", "linux/arm/v7");
+        check("linux/arm/6", "linux/arm/v6");
+        check("linux/i386", "linux/386");
+        check("linux/riscv64", "linux/riscv64");
+    }
 
     #[test]
     fn keys_that_engines_would_take_for_others_are_found() {

@@ -1,13 +1,14 @@
 //! OCI image layouts, in a directory or in an archive, and `docker save` since version 25.
 
-use super::document::{Config, Descriptor, DockerImage, Index, Manifest};
+use super::document::{Config, Descriptor, DockerImage, Index, Manifest, PlatformDocument, normal};
 use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, check_layers, document, is_named, parse};
 use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
+use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, Platform, SourceKind};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ fn blob_path(digest: &Digest) -> String {
 const MAX_INDEX_DEPTH: usize = 4;
 /// More manifests than this are not looked at.
 const MAX_MANIFESTS: usize = 1000;
+/// All documents together may have as many bytes as this many of the largest.
+const MAX_DOCUMENTS: u64 = 16;
 
 /// Opens the wanted image of the layout in `blobs`.
 pub(super) fn open(
@@ -52,13 +55,14 @@ pub(super) fn open(
 ) -> Result<OpenImage, ImageError> {
     let bytes = document(blobs, "index.json", "index", None, limits)?;
     let index: Index = parse(&bytes, "index")?;
-    let tags = docker_tags(blobs, limits);
-    let mut candidates = Vec::new();
+    let tags = docker_images(blobs, limits);
+    let mut search = Search { blobs, limits, candidates: Vec::new(), indexes: HashSet::new(), bytes: 0 };
     for descriptor in index.manifests {
         let names: Vec<String> = descriptor.names().map(str::to_owned).collect();
-        collect(blobs, &descriptor, &names, 0, limits, &mut candidates)?;
+        search.follow(&descriptor, &names, descriptor.digest, 0)?;
     }
-    let image = choose(candidates, &tags, choice)?;
+    let configs: HashSet<Digest> = search.candidates.iter().map(|candidate| candidate.config_digest).collect();
+    let (image, beside) = choose(search.candidates, &tags, choice)?;
     let manifest: Manifest = parse(&image.manifest, "manifest")?;
     check_layers(manifest.layers.len())?;
     let config_bytes =
@@ -67,8 +71,17 @@ pub(super) fn open(
 
     let mut diagnostics = Vec::new();
     // Some engines load what manifest.json says and others the index; they must say the same.
-    if kind == SourceKind::DockerArchive && !tags.iter().any(|(digest, _)| *digest == manifest.config.digest) {
+    if kind == SourceKind::DockerArchive && !tags.iter().any(|(digest, _)| *digest == Some(manifest.config.digest)) {
         let message = "manifest.json does not list the image that the index names; an engine may run another than this";
+        diagnostics.push(Diagnostic::incomplete(Code::ImageInvalid, message));
+    } else if kind == SourceKind::DockerArchive
+        && !tags.iter().all(|(digest, _)| digest.is_some_and(|digest| configs.contains(&digest)))
+    {
+        let message = "manifest.json lists an image that the index does not have; an engine may run that one";
+        diagnostics.push(Diagnostic::incomplete(Code::ImageInvalid, message));
+    }
+    if beside {
+        let message = "the index has another manifest for the same platform, whose configuration is of an unknown kind";
         diagnostics.push(Diagnostic::incomplete(Code::ImageInvalid, message));
     }
     let mut diff_ids = config.diff_ids();
@@ -112,72 +125,100 @@ fn layer_blob(blobs: &dyn Blobs, layer: &Descriptor, diff_id: Option<Digest>) ->
     LayerBlob { digest: Some(layer.digest), diff_id, media_type: layer.media_type.clone(), stored }
 }
 
-/// An image manifest that was found in the layout.
+/// A manifest that was found in the layout.
 struct Candidate {
     names: Vec<String>,
+    /// The descriptor in `index.json` that led here.
+    top: Digest,
     digest: Digest,
-    platform: Platform,
+    /// `None` for what is no image and states none.
+    platform: Option<Platform>,
     config_digest: Digest,
     manifest: Vec<u8>,
+    /// Whether its configuration is that of an image.
+    image: bool,
 }
 
-/// Follows a descriptor of an index to the image manifests behind it.
-fn collect(
-    blobs: &dyn Blobs,
-    descriptor: &Descriptor,
-    names: &[String],
-    depth: usize,
-    limits: &Limits,
-    out: &mut Vec<Candidate>,
-) -> Result<(), ImageError> {
-    if depth > MAX_INDEX_DEPTH {
-        return Err(ImageError::TooMany { what: "indexes within each other", count: depth, most: MAX_INDEX_DEPTH });
-    }
-    if out.len() >= MAX_MANIFESTS {
-        return Err(ImageError::TooMany { what: "or more manifests", count: out.len() + 1, most: MAX_MANIFESTS });
-    }
-    if descriptor.is_index() {
-        let bytes = document(blobs, &blob_path(&descriptor.digest), "index", Some(descriptor.digest), limits)?;
-        let index: Index = parse(&bytes, "index")?;
-        for inner in index.manifests {
-            // A layout of one platform may keep the index of all; what it does not hold cannot be meant.
-            if blobs.file(&blob_path(&inner.digest))?.is_some() {
-                collect(blobs, &inner, names, depth + 1, limits, out)?;
-            } else if let Some(platform) = &inner.platform {
-                out.push(Candidate {
-                    names: names.to_vec(),
-                    digest: inner.digest,
-                    platform: platform.platform(),
-                    config_digest: inner.digest,
-                    manifest: Vec::new(),
-                });
-            }
+/// The way from `index.json` to the manifests behind it.
+struct Search<'a> {
+    blobs: &'a dyn Blobs,
+    limits: &'a Limits,
+    candidates: Vec<Candidate>,
+    /// Indexes that were gone through, with the names that they were found under.
+    indexes: HashSet<(Vec<String>, Digest)>,
+    /// Bytes of all documents that were read.
+    bytes: u64,
+}
+
+impl Search<'_> {
+    fn read(&mut self, digest: &Digest, what: &'static str) -> Result<Vec<u8>, ImageError> {
+        let bytes = document(self.blobs, &blob_path(digest), what, Some(*digest), self.limits)?;
+        self.bytes += bytes.len() as u64;
+        let limit = self.limits.document_bytes.saturating_mul(MAX_DOCUMENTS);
+        if self.bytes > limit {
+            let limit = LimitExceeded { key: LimitKey::DocumentBytes, what: "bytes of all manifests together", limit };
+            return Err(ImageError::TooLarge { what: "set of all manifests", size: self.bytes, limit });
         }
-        return Ok(());
+        Ok(bytes)
     }
-    if !descriptor.is_image() {
-        return Ok(());
+
+    /// Follows a descriptor of an index to the manifests behind it.
+    fn follow(
+        &mut self,
+        descriptor: &Descriptor,
+        names: &[String],
+        top: Digest,
+        depth: usize,
+    ) -> Result<(), ImageError> {
+        let found = self.candidates.len();
+        if depth > MAX_INDEX_DEPTH {
+            return Err(ImageError::TooMany { what: "indexes within each other", count: depth, most: MAX_INDEX_DEPTH });
+        }
+        if found >= MAX_MANIFESTS {
+            return Err(ImageError::TooMany { what: "or more manifests", count: found + 1, most: MAX_MANIFESTS });
+        }
+        let candidate = |platform, config_digest, manifest, image| Candidate {
+            names: names.to_vec(),
+            top,
+            digest: descriptor.digest,
+            platform,
+            config_digest,
+            manifest,
+            image,
+        };
+        if descriptor.is_index() {
+            // Indexes that refer to each other many times over have no more images for it.
+            if !self.indexes.insert((names.to_vec(), descriptor.digest)) {
+                return Ok(());
+            }
+            let bytes = self.read(&descriptor.digest, "index")?;
+            let index: Index = parse(&bytes, "index")?;
+            for inner in index.manifests {
+                // A layout of one platform may keep the index of all; what it does not hold cannot be meant.
+                if self.blobs.file(&blob_path(&inner.digest))?.is_some() {
+                    self.follow(&inner, names, top, depth + 1)?;
+                } else if let Some(platform) = &inner.platform {
+                    let missing = candidate(Some(platform.platform()), inner.digest, Vec::new(), true);
+                    self.candidates.push(Candidate { digest: inner.digest, ..missing });
+                }
+            }
+            return Ok(());
+        }
+        if !descriptor.is_image() {
+            return Ok(());
+        }
+        let manifest = self.read(&descriptor.digest, "manifest")?;
+        let parsed: Manifest = parse(&manifest, "manifest")?;
+        let stated = descriptor.platform.as_ref().map(PlatformDocument::platform);
+        let image = is_image_config(&parsed.config.media_type);
+        let platform = if stated.is_none() && image {
+            Some(Config::parse(&self.read(&parsed.config.digest, "configuration")?)?.platform())
+        } else {
+            stated
+        };
+        self.candidates.push(candidate(platform, parsed.config.digest, manifest, image));
+        Ok(())
     }
-    let manifest = document(blobs, &blob_path(&descriptor.digest), "manifest", Some(descriptor.digest), limits)?;
-    let parsed: Manifest = parse(&manifest, "manifest")?;
-    if !is_image_config(&parsed.config.media_type) {
-        return Ok(());
-    }
-    let platform = if let Some(platform) = &descriptor.platform {
-        platform.platform()
-    } else {
-        let path = blob_path(&parsed.config.digest);
-        let bytes = document(blobs, &path, "configuration", Some(parsed.config.digest), limits)?;
-        Config::parse(&bytes)?.platform()
-    };
-    out.push(Candidate {
-        names: names.to_vec(),
-        digest: descriptor.digest,
-        platform,
-        config_digest: parsed.config.digest,
-        manifest,
-    });
-    Ok(())
 }
 
 /// Whether a manifest with this configuration is an image, not another kind of artifact.
@@ -188,23 +229,33 @@ fn is_image_config(media_type: &str) -> bool {
     )
 }
 
-/// The names that `docker save` writes beside the layout, by the digest of the configuration.
-fn docker_tags(blobs: &dyn Blobs, limits: &Limits) -> Vec<(Digest, Vec<String>)> {
+/// What `docker save` writes beside the layout: the names of each image, with the digest of its configuration.
+/// That is of the file's content, since some engines do not compare it with the digest in its name.
+fn docker_images(blobs: &dyn Blobs, limits: &Limits) -> Vec<(Option<Digest>, Vec<String>)> {
     let Ok(bytes) = document(blobs, "manifest.json", "manifest.json", None, limits) else { return Vec::new() };
     let Ok(images) = parse::<Vec<DockerImage>>(&bytes, "manifest.json") else { return Vec::new() };
-    let digest = |path: &str| {
-        let stem = path.rsplit('/').next()?;
-        Digest::from_hex(stem.strip_suffix(".json").unwrap_or(stem)).ok()
-    };
-    images.into_iter().filter_map(|image| Some((digest(&image.config)?, image.repo_tags))).collect()
+    let mut digests: HashMap<String, Option<Digest>> = HashMap::new();
+    let mut images: Vec<_> = images
+        .into_iter()
+        .map(|DockerImage { config, repo_tags, .. }| {
+            let room = digests.len() < MAX_MANIFESTS;
+            let digest = *digests.entry(config).or_insert_with_key(|path| {
+                let bytes = room.then(|| document(blobs, path, "configuration", None, limits).ok()).flatten()?;
+                Some(Digest::of(&bytes))
+            });
+            (digest, repo_tags)
+        })
+        .collect();
+    images.dedup();
+    images
 }
 
 /// Descriptors of one manifest are one image, which may have several names.
 fn one_for_each(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let mut places: HashMap<(Digest, String), usize> = HashMap::new();
+    let mut places: HashMap<(Digest, Option<String>), usize> = HashMap::new();
     let mut distinct: Vec<Candidate> = Vec::new();
     for candidate in candidates {
-        match places.entry((candidate.digest, candidate.platform.to_string())) {
+        match places.entry((candidate.digest, candidate.platform.as_ref().map(ToString::to_string))) {
             Entry::Occupied(place) => {
                 let known = &mut distinct[*place.get()].names;
                 let new = candidate.names.into_iter().filter(|name| !known.contains(name)).collect::<Vec<_>>();
@@ -219,20 +270,21 @@ fn one_for_each(candidates: Vec<Candidate>) -> Vec<Candidate> {
     distinct
 }
 
+/// The wanted image, and whether the index has something else in its place that an engine could take.
 fn choose(
     mut candidates: Vec<Candidate>,
-    tags: &[(Digest, Vec<String>)],
+    tags: &[(Option<Digest>, Vec<String>)],
     choice: &Choice,
-) -> Result<Candidate, ImageError> {
+) -> Result<(Candidate, bool), ImageError> {
     for candidate in &mut candidates {
-        let tags = tags.iter().filter(|(digest, _)| *digest == candidate.config_digest);
+        let tags = tags.iter().filter(|(digest, _)| *digest == Some(candidate.config_digest));
         candidate.names.extend(tags.flat_map(|(_, names)| names.clone()));
         // A tag alone ("latest") says less than the whole name that ends in it.
         let all = candidate.names.clone();
         candidate.names.retain(|name| !all.iter().any(|other| other != name && other.ends_with(&format!(":{name}"))));
         candidate.names.dedup();
     }
-    let mut candidates = one_for_each(candidates);
+    let candidates = one_for_each(candidates);
     let label = |candidate: &Candidate| match candidate.names.as_slice() {
         [] => vec![candidate.digest.to_string()],
         names => names.to_vec(),
@@ -243,8 +295,11 @@ fn choose(
         names.dedup();
         names
     };
+    let (mut others, mut candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| !found.image);
+    let mut by_digest = false;
     if let Some(wanted) = &choice.name {
         let names = listed(&candidates);
+        by_digest = candidates.iter().any(|candidate| candidate.digest.to_string() == *wanted);
         candidates.retain(|candidate| {
             candidate.digest.to_string() == *wanted || candidate.names.iter().any(|name| is_named(name, wanted))
         });
@@ -260,13 +315,31 @@ fn choose(
     if names.len() > 1 && candidates.iter().any(|candidate| !candidate.names.is_empty()) {
         return Err(ImageError::Ambiguous { names });
     }
+    // The builds of an image have an index of their own. Where `index.json` itself has a name twice, engines
+    // take the first, the last, or none.
+    others.retain(|other| {
+        let namesake =
+            |found: &Candidate| found.top == other.top || found.names.iter().any(|n| other.names.contains(n));
+        candidates.iter().any(namesake)
+    });
+    let named = candidates.iter().any(|candidate| !candidate.names.is_empty());
+    let mut tops: Vec<Vec<String>> =
+        candidates.iter().chain(&others).map(|found| vec![found.top.to_string()]).collect();
+    tops.sort();
+    tops.dedup();
+    if named && tops.len() > 1 && !by_digest {
+        return Err(ImageError::Ambiguous { names: tops });
+    }
+    let platforms = || candidates.iter().filter_map(|candidate| candidate.platform.clone());
     let wanted = match (&choice.platform, candidates.as_slice()) {
-        (None, [only]) => only.platform.clone(),
+        (None, [Candidate { platform: Some(only), .. }]) => only.clone(),
         (None, _) => Platform::host(),
-        (Some(wanted), _) => wanted.clone(),
+        (Some(wanted), _) => normal(wanted.clone()),
     };
-    let available: Vec<String> = candidates.iter().map(|candidate| candidate.platform.to_string()).collect();
-    let mut fitting = candidates.into_iter().filter(|candidate| wanted.accepts(&candidate.platform));
+    let available: Vec<String> = platforms().map(|platform| platform.to_string()).collect();
+    let accepts = |candidate: &Candidate| candidate.platform.as_ref().is_some_and(|other| wanted.accepts(other));
+    let beside = others.iter().any(accepts);
+    let mut fitting = candidates.into_iter().filter(accepts);
     let found = fitting.next();
     if let (Some(one), Some(other)) =
         (&found, fitting.find(|other| found.as_ref().is_some_and(|one| one.digest != other.digest)))
@@ -279,7 +352,7 @@ fn choose(
         Some(candidate) if candidate.manifest.is_empty() => {
             Err(ImageError::BlobMissing { what: "manifest", name: candidate.digest.to_string() })
         }
-        Some(candidate) => Ok(candidate),
+        Some(candidate) => Ok((candidate, beside)),
         None => Err(ImageError::Platform { wanted: wanted.to_string(), available }),
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Header<'a> {
             [b'u', b's', b't', b'a', b'r', 0, ..] => until_nul(self.field(345, 155)),
             // GNU tar keeps times in the place of a prefix. Some writers did not know that; what cannot be
             // a time is taken for the prefix that they meant.
-            b"ustar  \0" if number(self.field(345, 12)).is_none() || number(self.field(357, 12)).is_none() => {
+            b"ustar  \0" if !is_time(self.field(345, 12)) || !is_time(self.field(357, 12)) => {
                 let prefix = until_nul(self.field(345, 155));
                 if prefix.is_ascii() { prefix } else { &[] }
             }
@@ -120,6 +120,23 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
     }
 }
 
+/// Whether Go's `archive/tar`, by which engines unpack, takes the field of a GNU header for a time: one that
+/// begins with NUL is not looked at, and negative times are sound.
+fn is_time(field: &[u8]) -> bool {
+    match field {
+        [0, ..] => true,
+        [first, rest @ ..] if first & 0x80 != 0 => {
+            let inverted = if first & 0x40 == 0 { 0 } else { 0xff };
+            let start = u64::from((first ^ inverted) & 0x7f);
+            let value = rest
+                .iter()
+                .try_fold(start, |value, byte| value.checked_mul(256)?.checked_add(u64::from(byte ^ inverted)));
+            value.is_some_and(|value| i64::try_from(value).is_ok())
+        }
+        _ => octal(field).is_some(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +155,11 @@ mod tests {
         assert_eq!(path(b"ustar  \0", b"00000000000\x0000000000000\0", b""), "status", "times");
         assert_eq!(path(b"ustar  \0", b"", b""), "status");
         assert_eq!(path(b"ustar  \0", b"var/lib/dpkg", b""), "var/lib/dpkg/status", "not times");
+        let times = |change: &[u8]| [b"00000000000\0", change].concat();
+        assert_eq!(path(b"ustar  \0", &times(&[0xff; 12]), b""), "status", "a negative time");
+        assert_eq!(path(b"ustar  \0", &times(b"\0garbage"), b""), "status", "no time");
+        let too_late = path(b"ustar  \0", &times(b"\x80\0\0\0\x80\0\0\0\0\0\0\0"), b"");
+        assert_eq!(too_late, "00000000000/status", "no time of Go's");
         assert_eq!(path(&[0; 8], b"var/lib/dpkg", b""), "status", "V7 has no prefix");
         let long = [b'd'; 155];
         assert_eq!(path(b"ustar\x00\x30\x30", &long, b"").len(), 155 + 7);

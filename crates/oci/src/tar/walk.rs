@@ -31,7 +31,9 @@ pub enum EntryKind {
         /// The other path, normalised.
         target: String,
     },
-    /// A device, a pipe, or anything else without content.
+    /// A block or character device.
+    Device,
+    /// A pipe, or anything else without content.
     Other,
 }
 
@@ -53,6 +55,10 @@ pub trait Visitor<S: ByteStream> {
     /// An entry. Content that is not read is skipped. An error is one of reading the archive and ends
     /// the walk.
     fn entry(&mut self, entry: &Entry, content: &mut Content<'_, S>) -> io::Result<()>;
+
+    /// A global extended header with a name of its own, as [`Entry::path`] is. It is no entry, yet containerd and
+    /// moby remove what they unpacked at that path before they pass it over.
+    fn global_header(&mut self, _path: &str) {}
 
     /// Something worth saying.
     fn diagnostic(&mut self, diagnostic: Diagnostic);
@@ -255,6 +261,9 @@ impl Walker<'_> {
             let kind = header.kind();
             let size = header.size().map_err(Stop::Header)?;
             if matches!(kind, b'x' | b'X' | b'g' | b'L' | b'K') {
+                if kind == b'g' {
+                    visitor.global_header(&path::normalize(&header.path()).0);
+                }
                 stream.consume(BLOCK);
                 self.extended(stream, kind, size, visitor)?;
                 continue;
@@ -373,7 +382,10 @@ impl Walker<'_> {
         if !extended.sparse.is_known() {
             extended.sparse = PaxSparse::default();
         }
-        let name = extended.sparse.name.take().or(long_name).or(extended.path).unwrap_or_else(|| header.path());
+        let name = long_name.or(extended.path).unwrap_or_else(|| header.path());
+        // Go decides by the name that a sparse file's own has not replaced yet.
+        let directory_name = name.ends_with(b"/");
+        let name = extended.sparse.name.take().unwrap_or(name);
         let link = long_link.or(extended.link).unwrap_or_else(|| header.link());
         let mut gnu_sparse = None;
         if kind == b'S' {
@@ -389,7 +401,6 @@ impl Walker<'_> {
         }
         stream.consume(BLOCK);
 
-        let directory_name = name.ends_with(b"/");
         let (path, sound) = path::normalize(&name);
         if !sound {
             visitor.diagnostic(
@@ -419,13 +430,20 @@ impl Walker<'_> {
             Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
             return Ok(None);
         }
+        if matches!(kind, b'1' | b'2') && link.len() > self.limits.path_bytes {
+            self.walk.complete = false;
+            let message = "is a link to a path longer than the limit (limits.path_bytes)";
+            visitor.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
+            return Ok(None);
+        }
 
         let mut map = Map::default();
         let flag = kind;
         let kind = match flag {
             b'1' => EntryKind::Hardlink { target: path::normalize(&link).0 },
             b'2' => EntryKind::Symlink { target: path::text(&link) },
-            b'3' | b'4' | b'6' => EntryKind::Other,
+            b'3' | b'4' => EntryKind::Device,
+            b'6' => EntryKind::Other,
             b'5' | b'D' => EntryKind::Directory,
             b'V' | b'M' | b'N' => {
                 Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;

@@ -185,6 +185,17 @@ fn entries_are_read_as_runtimes_unpack_them() {
     let versioned = [pax_record("GNU.sparse.major", "00"), pax_record("GNU.sparse.minor", "1")].concat();
     let odd = [versioned, pax_record("GNU.sparse.map", "0,1"), pax_record("GNU.sparse.name", "elsewhere")].concat();
     check(LayerBuilder::new().pax(&odd).file("package.json", npm("a", "1.0.0")), &["package.json"]);
+    // A slash at the end of a sparse file's own name comes too late to make a directory of it.
+    let content = npm("a", "1.0.0");
+    let records =
+        [pax_record("GNU.sparse.map", &format!("0,{}", content.len())), pax_record("GNU.sparse.name", "package.json/")];
+    let mut v7 = LayerBuilder::new().block(EntryType::Regular, b"x", b"", content.len() as u64, 0o644).unfinished();
+    v7[156] = 0;
+    v7[148..156].copy_from_slice(b"        ");
+    let sum: u32 = v7.iter().map(|byte| u32::from(*byte)).sum();
+    v7[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let late = LayerBuilder::new().pax(&records.concat()).raw(&v7).content(content.as_bytes());
+    check(late, &["package.json"]);
     // A sparse name without a sparse file is nothing.
     let unsparse =
         LayerBuilder::new().pax(&pax_record("GNU.sparse.name", "elsewhere")).file("package.json", npm("a", "1.0.0"));
@@ -299,6 +310,52 @@ fn what_comes_and_goes_often_is_listed_up_to_a_limit() {
 fn names_of_whiteouts_below_the_root_are_ordinary_directories() {
     let layer = LayerBuilder::new().file("srv/.wh..wh.x/package.json", npm("good", "1.0.0")).build();
     check(&layer, Limits::default(), &[]);
+}
+
+#[test]
+fn what_lies_below_aufs_metadata_in_the_root_is_unpacked() {
+    let layer = LayerBuilder::new().file(".wh..wh.x/package.json", npm("good", "1.0.0"));
+    check(&layer.directory(".wh..wh.plnk").build(), Limits::default(), &[]);
+}
+
+#[test]
+fn texts_of_links_are_cut_and_charged() {
+    let long = "../a/../".to_owned() + &"\u{1}".repeat(100_000);
+    let link = |layer: LayerBuilder, index| layer.symlink("var", &long).hardlink(&format!("h{index}"), &long);
+    let layer = (0..20).fold(good(), link).build();
+    let told = codes(&scan_layer(&layer, Limits::default()));
+    assert!(told.iter().all(|code| *code == Code::LimitExceeded), "no file system has links of that length: {told:?}");
+    let wide = || Limits { path_bytes: 1 << 20, ..Limits::default() };
+    let inventory = scan_layer(&layer, wide());
+    let longest = inventory.diagnostics.iter().map(|told| told.message.len()).max();
+    assert!(longest.is_some_and(|bytes| bytes < 500), "{longest:?}");
+    let limited = scan_layer(&layer, Limits { facts_bytes: 1 << 20, ..wide() });
+    assert!(codes(&limited).contains(&Code::LimitExceeded));
+    assert!(packages(&limited).contains(&"good 1.0.0 @0".to_owned()));
+}
+
+#[test]
+fn diagnostics_of_all_layers_share_one_limit() {
+    let dangling = |layer: LayerBuilder, index| layer.hardlink(&format!("h{index}"), "gone");
+    let layer = (0..900).fold(good(), dangling).build();
+    let many = (0..20).fold(ImageBuilder::new("x:1"), |image, _| image.layer("RUN", &layer, Compress::None));
+    let inventory = scan_image_of(&many, Limits::default());
+    assert_eq!(inventory.diagnostics.len(), 10_001);
+    let last = "8000 more things that layers gave reason to say are left out";
+    assert!(inventory.incomplete().any(|told| told.message == last));
+}
+
+#[test]
+fn text_that_is_too_large_is_not_set_aside() {
+    let records = [
+        pax_record("GNU.sparse.map", "0,1"),
+        pax_record("GNU.sparse.size", &(1_u64 << 30).to_string()),
+        pax_record("GNU.sparse.name", "srv/package.json"),
+    ];
+    let layer = good().pax(&records.concat()).file("x", "{").build();
+    let inventory = scan_layer(&layer, Limits { spill_bytes: 1, memory_file_bytes: 1, ..Limits::default() });
+    let told = inventory.diagnostics.iter().find(|told| told.path.as_deref() == Some("srv/package.json")).unwrap();
+    assert!(told.message.contains("limits.text_file_bytes"), "{told}");
 }
 
 #[test]

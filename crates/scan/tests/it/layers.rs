@@ -48,7 +48,97 @@ fn opaque_directories_hide_only_what_was_below_them() {
     let opaque = app("b").opaque("app");
     check(vec![app("a"), opaque], &["b 1.0.0 @1"], &["a 1.0.0 @0 -1 Opaque"]);
     check(vec![app("a"), LayerBuilder::new().opaque("app/node_modules/b")], &["a 1.0.0 @0"], &[]);
-    check(vec![app("a"), LayerBuilder::new().file(".wh..wh..opq", "")], &[], &["a 1.0.0 @0 -1 Opaque"]);
+}
+
+fn incomplete(layers: Vec<LayerBuilder>, shown: &[&str]) {
+    let inventory = scan_image_of(&image(layers), Limits::default());
+    assert_eq!(packages(&inventory), shown);
+    assert_eq!(codes(&inventory), [Code::LayerFormat], "{:?}", inventory.diagnostics);
+}
+
+#[test]
+fn an_opaque_root_is_uncertain_and_hides_nothing() {
+    // The kernel merges roots all the same; snapshots of other kinds are emptied.
+    let opaque = || LayerBuilder::new().file(".wh..wh..opq", "");
+    incomplete(vec![app("a"), opaque()], &["a 1.0.0 @0"]);
+    check(vec![opaque(), app("a")], &["a 1.0.0 @1"], &[]);
+}
+
+#[test]
+fn what_a_layer_takes_away_and_loses_itself_is_uncertain() {
+    // Each hides the package of the base, then has a file in the place of the directory that says so, and a
+    // directory in the place of that: runtimes show the base's again.
+    let lost: [fn(LayerBuilder) -> LayerBuilder; 4] = [
+        |layer| layer.opaque("app"),
+        |layer| layer.whiteout("app/node_modules/a/package.json"),
+        |layer| layer.file("app/node_modules/a/package.json", npm("a", "1.0.0")),
+        |layer| layer.whiteout("app/node_modules"),
+    ];
+    for lose in lost {
+        for file in [LayerBuilder::new().file("app", ""), LayerBuilder::new().symlink("app", "x")] {
+            let taken = lose(LayerBuilder::new().directory("app"));
+            let layer = taken.raw(&file.unfinished()).directory("app");
+            let inventory = scan_image_of(&image(vec![app("a"), layer]), Limits::default());
+            assert!(codes(&inventory).contains(&Code::LayerFormat), "{:?}", inventory.diagnostics);
+        }
+    }
+    let linked = LayerBuilder::new().file("q", "").opaque("app").hardlink("app", "q").directory("app");
+    incomplete(vec![app("a"), linked], &[]);
+    // Where the base has nothing of interest there, nothing comes back.
+    let elsewhere = LayerBuilder::new().file("srv", "").directory("srv");
+    check(vec![app("a"), elsewhere], &["a 1.0.0 @0"], &[]);
+}
+
+#[test]
+fn global_headers_named_as_entries_before_them_are_told() {
+    let global = |layer: LayerBuilder, name: &str| {
+        let records = sekisho_testkit::pax_record("comment", "x");
+        layer.block(tar::EntryType::XGlobalHeader, name.as_bytes(), b"", records.len() as u64, 0o644).content(&records)
+    };
+    let path = "app/node_modules/a/package.json";
+    let newer = || LayerBuilder::new().file(path, npm("a", "2.0.0"));
+    incomplete(vec![app("a"), global(newer(), path)], &["a 2.0.0 @1"]);
+    incomplete(vec![app("a"), global(newer(), "./app")], &["a 2.0.0 @1"]);
+    incomplete(vec![app("a"), global(LayerBuilder::new().whiteout("app"), "app")], &[]);
+    incomplete(vec![app("a"), global(LayerBuilder::new().opaque("app"), "app")], &[]);
+    // As git and pax name them, and before what would be removed.
+    check(
+        vec![app("a"), global(LayerBuilder::new(), "pax_global_header").file(path, npm("a", "1.0.0"))],
+        &["a 1.0.0 @0"],
+        &[],
+    );
+    check(vec![global(newer(), "/tmp/GlobalHead.1.1")], &["a 2.0.0 @0"], &[]);
+    check(vec![global(LayerBuilder::new(), path).raw(&newer().unfinished())], &["a 2.0.0 @0"], &[]);
+}
+
+#[test]
+fn devices_in_the_place_of_packages_are_uncertain() {
+    let path = "app/node_modules/a/package.json";
+    let device = |layer: LayerBuilder, path: &str| layer.entry(tar::EntryType::Char, path, "", b"", 0o644);
+    incomplete(vec![app("a"), device(LayerBuilder::new(), path)], &[]);
+    incomplete(vec![app("a"), device(LayerBuilder::new(), "app")], &[]);
+    incomplete(vec![device(app("a"), path)], &[]);
+    check(vec![app("a"), device(LayerBuilder::new(), "dev/console")], &["a 1.0.0 @0"], &[]);
+}
+
+#[test]
+fn the_same_layer_many_times_is_one() {
+    let inventory = |layers: Vec<LayerBuilder>| scan_image_of(&image(layers), Limits::default());
+    let newer = || LayerBuilder::new().file("app/node_modules/a/package.json", npm("a", "2.0.0"));
+    let found = inventory(vec![app("a"), newer(), newer(), newer(), app("b")]);
+    assert_eq!(packages(&found), ["a 2.0.0 @1", "b 1.0.0 @4"]);
+    assert_eq!(removed(&found), ["a 1.0.0 @0 -1 Replaced"]);
+    // With others between them: what did not change takes nothing.
+    let limits = Limits { facts_bytes: 1 << 11, ..Limits::default() };
+    let others = (0..100).map(|turn| if turn % 2 == 0 { app("a") } else { app("b") }).collect();
+    let found = scan_image_of(&image(others), limits);
+    assert_eq!((packages(&found), found.complete), (vec!["a 1.0.0 @0".to_owned(), "b 1.0.0 @1".to_owned()], true));
+    // Layers that take turns keep what they replace, up to a limit.
+    let turns = || (0..40).map(|turn| if turn % 2 == 0 { app("a") } else { newer() }).collect::<Vec<_>>();
+    let found = inventory(turns());
+    assert_eq!((packages(&found), found.complete), (vec!["a 2.0.0 @39".to_owned()], true));
+    let limited = scan_image_of(&image(turns()), Limits { facts_bytes: 1 << 10, ..Limits::default() });
+    assert!(codes(&limited).contains(&Code::LimitExceeded), "{:?}", limited.diagnostics);
 }
 
 #[test]
@@ -131,6 +221,49 @@ fn hard_links_name_the_file_that_stood_there_then() {
 }
 
 #[test]
+fn hard_links_are_followed_as_the_file_system_is_then() {
+    const STATUS: &str = "var/lib/dpkg/status";
+    let database = |name: &str| dpkg(&[(name, "1")]);
+    let told = |layer: LayerBuilder| {
+        let inventory = scan_image_of(&image(vec![layer]), Limits::default());
+        assert!(!inventory.complete, "{:?}", packages(&inventory));
+    };
+    // The directory of the target has become a link to another.
+    let moved = LayerBuilder::new().file("y/status", database("evil")).file("x/status", database("clean"));
+    told(moved.symlink("x", "y").hardlink(STATUS, "x/status"));
+    // A hard link to a symbolic link is one.
+    let link = || LayerBuilder::new().file("opt/d/status", database("evil")).symlink("a", "/opt/d");
+    told(link().hardlink("var/lib/dpkg", "a"));
+    told(link().hardlink("b", "a").hardlink("var/lib/dpkg", "b"));
+    told(LayerBuilder::new().symlink("a", "/var/lib/dpkg").hardlink("x", "a").file("x/status", database("evil")));
+    check(vec![LayerBuilder::new().symlink("bin/a", "b").hardlink("bin/c", "bin/a")], &[], &[]);
+}
+
+#[test]
+fn a_hard_link_is_read_for_what_its_own_name_makes_of_it() {
+    let database = dpkg(&[("evil", "1")]);
+    let sums = "var/lib/dpkg/status.d/a.md5sums";
+    check(vec![LayerBuilder::new().file(sums, &database).hardlink("var/lib/dpkg/status", sums)], &["evil 1 @0"], &[]);
+    // A broken file is no package at one path, and one that cannot be read at another.
+    let broken =
+        LayerBuilder::new().file("srv/package.json", "{").hardlink("node_modules/x/package.json", "srv/package.json");
+    let inventory = scan_image_of(&image(vec![broken]), Limits::default());
+    assert_eq!(inventory.incomplete().count(), 1, "{:?}", inventory.diagnostics);
+    // Very many names of one large file, each of which says something else.
+    let lines = "\n".repeat(100_000);
+    let link = |layer: LayerBuilder, index| layer.hardlink(&format!("var/lib/dpkg/info/{index}.list"), "big");
+    let many = (0..30).fold(LayerBuilder::new().file("big", lines), link);
+    let inventory = scan_image_of(&image(vec![many]), Limits { random_file_bytes: 1_000_000, ..Limits::default() });
+    assert_eq!(codes(&inventory), [Code::LimitExceeded]);
+    // Names of which it says the same are read once.
+    let blank = dpkg(&[("a", "1")]) + &"\n".repeat(100_000);
+    let link = |layer: LayerBuilder, index| layer.hardlink(&format!("var/lib/dpkg/status.d/{index}"), "big");
+    let many = (0..30).fold(LayerBuilder::new().file("big", blank), link);
+    let inventory = scan_image_of(&image(vec![many]), Limits { random_file_bytes: 1_000_000, ..Limits::default() });
+    assert_eq!((inventory.packages.len(), inventory.complete), (30, true), "{:?}", inventory.diagnostics);
+}
+
+#[test]
 fn language_packages_in_files_of_system_packages_are_linked_through_a_merged_usr() {
     let list = "/.\n/lib\n/lib/node\n/lib/node/semver\n/lib/node/semver/package.json\n";
     let base = base_layer()
@@ -163,6 +296,13 @@ fn entries_behind_a_link_of_their_layer_are_told() {
         .symlink("s/node_modules/a/package.json", "../../../store/abc")
         .file("store/abc", npm("a", "1"));
     assert_eq!(codes(&scan_image_of(&image(vec![file_link]), Limits::default())), [Code::FileUnreadable]);
+    let metadata = "Metadata-Version: 2.1\nName: hidden\nVersion: 1\n";
+    let directory = LayerBuilder::new()
+        .file("opt/e/METADATA", metadata)
+        .symlink("usr/lib/python3/site-packages/hidden-1.dist-info", "/opt/e");
+    assert_eq!(codes(&scan_image_of(&image(vec![directory]), Limits::default())), [Code::FileUnreadable]);
+    let egg = LayerBuilder::new().file("opt/e/PKG-INFO", metadata).symlink("usr/lib/python3/x.egg/EGG-INFO", "/opt/e");
+    assert_eq!(codes(&scan_image_of(&image(vec![egg]), Limits::default())), [Code::FileUnreadable]);
     let usual =
         LayerBuilder::new().symlink("lib", "usr/lib").file("usr/lib/node_modules/a/package.json", npm("a", "1"));
     assert!(scan_image_of(&image(vec![usual]), Limits::default()).complete);

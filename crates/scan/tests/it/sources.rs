@@ -86,6 +86,132 @@ fn images_that_engines_would_choose_differently_are_told() {
     assert_eq!(refused(&path, Choice::default()).code(), Code::ImageAmbiguous, "two of one platform");
 }
 
+/// The files of a layout whose index has these `(image, platform)` under one name, behind an index of their own or
+/// in `index.json` itself. A `kind` in the platform is the media type that the configuration is given.
+fn layout_of(images: &[(&ImageBuilder, serde_json::Value)], nested: bool) -> BTreeMap<String, Vec<u8>> {
+    use serde_json::{Value, json};
+    let mut files = BTreeMap::new();
+    let name = json!({ "org.opencontainers.image.ref.name": "latest" });
+    let mut descriptors = Vec::new();
+    for (image, platform) in images {
+        let mut own = image.oci_layout();
+        let index: Value = serde_json::from_slice(&own["index.json"]).unwrap();
+        let mut descriptor = index["manifests"][0].clone();
+        if let Some(kind) = platform.get("kind") {
+            let blob = |digest: &str| format!("blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap());
+            let path = blob(descriptor["digest"].as_str().unwrap());
+            let mut manifest: Value = serde_json::from_slice(&own[&path]).unwrap();
+            manifest["config"]["mediaType"] = kind.clone();
+            let manifest = serde_json::to_vec(&manifest).unwrap();
+            let digest = Digest::of(&manifest).to_string();
+            (descriptor["digest"], descriptor["size"]) = (json!(digest), json!(manifest.len()));
+            own.insert(blob(&digest), manifest);
+        }
+        descriptor["platform"] = platform.clone();
+        descriptor["annotations"] = if nested { json!({}) } else { name.clone() };
+        descriptors.push(descriptor);
+        files.extend(own);
+    }
+    let mut index = serde_json::to_vec(&json!({ "schemaVersion": 2, "manifests": descriptors })).unwrap();
+    if nested {
+        let digest = Digest::of(&index);
+        let media_type = "application/vnd.oci.image.index.v1+json";
+        let descriptor =
+            json!({ "mediaType": media_type, "digest": digest.to_string(), "size": index.len(), "annotations": name });
+        files.insert(format!("blobs/sha256/{}", digest.hex()), index);
+        index = serde_json::to_vec(&json!({ "schemaVersion": 2, "manifests": [descriptor] })).unwrap();
+    }
+    files.insert("index.json".into(), index);
+    files
+}
+
+fn named_image(name: &str) -> ImageBuilder {
+    let layer = LayerBuilder::new().file("app/package.json", npm(name, "1.0.0")).build();
+    ImageBuilder::new("multi:1").layer("COPY", &layer, Compress::None)
+}
+
+#[test]
+fn builds_for_a_platform_of_another_spelling_are_no_others() {
+    let (evil, clean) = (named_image("evil"), named_image("clean"));
+    let amd64 = serde_json::json!({ "os": "linux", "architecture": "amd64" });
+    let choice = || Choice { name: None, platform: Some("linux/amd64".parse().unwrap()) };
+    for (os, architecture) in [("linux", "x86_64"), ("linux", "AMD64"), ("Linux", "amd64")] {
+        let odd = serde_json::json!({ "os": os, "architecture": architecture });
+        let (_directory, path) = write(&layout_of(&[(&evil, odd), (&clean, amd64.clone())], true));
+        assert_eq!(refused(&path, choice()).code(), Code::ImageAmbiguous, "{os}/{architecture}");
+    }
+    let arm64 = serde_json::json!({ "os": "linux", "architecture": "arm64" });
+    let files = layout_of(&[(&evil, arm64.clone()), (&clean, amd64.clone())], true);
+    let (_directory, path) = write(&files);
+    let inventory = sekisho_scan::scan_image(&path, &Options { choice: choice(), ..options() }).unwrap();
+    assert_eq!((packages(&inventory), inventory.complete), (vec!["clean 1.0.0 @0".to_owned()], true));
+    // One name twice in index.json itself is no list of builds.
+    let (_directory, path) = write(&layout_of(&[(&evil, arm64), (&clean, amd64)], false));
+    assert_eq!(refused(&path, choice()).code(), Code::ImageAmbiguous);
+}
+
+#[test]
+fn manifests_of_another_kind_for_the_same_platform_are_told() {
+    let (evil, clean) = (named_image("evil"), named_image("clean"));
+    let amd64_of = |kind: &str| serde_json::json!({ "os": "linux", "architecture": "amd64", "kind": kind });
+    let amd64 = serde_json::json!({ "os": "linux", "architecture": "amd64" });
+    let odd = amd64_of("application/vnd.x.image.config.v1+json");
+    let (_directory, path) = write(&layout_of(&[(&evil, odd.clone()), (&clean, amd64.clone())], false));
+    assert_eq!(refused(&path, Choice::default()).code(), Code::ImageAmbiguous);
+    let (_directory, path) = write(&layout_of(&[(&evil, odd), (&clean, amd64)], true));
+    let choice = Choice { name: None, platform: Some("linux/amd64".parse().unwrap()) };
+    let inventory = sekisho_scan::scan_image(&path, &Options { choice, ..options() }).unwrap();
+    assert_eq!(packages(&inventory), ["clean 1.0.0 @0"]);
+    assert_eq!(codes(&inventory), [Code::ImageInvalid]);
+}
+
+#[test]
+fn every_image_of_manifest_json_is_one_of_the_index() {
+    let (evil, clean) = (named_image("evil"), named_image("clean"));
+    let listed = |image: &ImageBuilder| {
+        serde_json::from_slice::<Vec<serde_json::Value>>(&image.docker_oci_archive()["manifest.json"]).unwrap()
+    };
+    let check = |files: &BTreeMap<String, Vec<u8>>| {
+        let (_directory, path) = write(files);
+        let inventory = scan(&path);
+        assert_eq!(packages(&inventory), ["clean 1.0.0 @0"]);
+        assert_eq!(codes(&inventory), [Code::ImageInvalid]);
+    };
+    // A second image that the index does not have.
+    let mut files = evil.docker_oci_archive();
+    files.extend(clean.docker_oci_archive());
+    let both: Vec<_> = listed(&clean).into_iter().chain(listed(&evil)).collect();
+    files.insert("manifest.json".into(), serde_json::to_vec(&both).unwrap());
+    check(&files);
+    // One whose file is named as the configuration of the first.
+    let mut one = listed(&evil);
+    let path = |entry: &serde_json::Value| entry["Config"].as_str().unwrap().to_owned();
+    let named = format!("x/{}.json", path(&listed(&clean)[0]).rsplit('/').next().unwrap());
+    files.insert(named.clone(), files[&path(&one[0])].clone());
+    one[0]["Config"] = named.into();
+    files.insert("manifest.json".into(), serde_json::to_vec(&one).unwrap());
+    check(&files);
+}
+
+#[test]
+fn indexes_that_refer_to_each_other_many_times_end() {
+    use serde_json::json;
+    let mut files = named_image("clean").oci_layout();
+    let index: serde_json::Value = serde_json::from_slice(&files["index.json"]).unwrap();
+    let mut descriptor = index["manifests"][0].clone();
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    for _ in 0..4 {
+        let bytes = serde_json::to_vec(&json!({ "schemaVersion": 2, "manifests": vec![descriptor; 100] })).unwrap();
+        let digest = Digest::of(&bytes);
+        descriptor = json!({ "mediaType": media_type, "digest": digest.to_string(), "size": bytes.len() });
+        files.insert(format!("blobs/sha256/{}", digest.hex()), bytes);
+    }
+    let index = json!({ "schemaVersion": 2, "manifests": vec![descriptor; 100] });
+    files.insert("index.json".into(), serde_json::to_vec(&index).unwrap());
+    let (_directory, path) = write(&files);
+    assert_eq!(packages(&scan(&path)), ["clean 1.0.0 @0"]);
+}
+
 #[test]
 fn outer_archives_that_can_be_read_in_two_ways_are_told() {
     let files = image(Compress::None).docker_archive();
@@ -94,15 +220,24 @@ fn outer_archives_that_can_be_read_in_two_ways_are_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("image.tar");
     for archive in [
-        whole().file("manifest.json", &files["manifest.json"]).build(),
+        whole().file("manifest.json", [&files["manifest.json"][..], b" "].concat()).build(),
         whole().symlink("d", ".").file("d/manifest.json", "[]").build(),
         whole().raw(&[0x55; 512]).build(),
+        // A second entry of a path, whatever both are.
+        LayerBuilder::new().file("manifest.json", "[]").raw(&whole().unfinished()).build(),
+        LayerBuilder::new().symlink("manifest.json", "x").raw(&whole().unfinished()).build(),
+        LayerBuilder::new().directory("manifest.json").raw(&whole().unfinished()).build(),
+        whole().file("moved.json", &files["manifest.json"]).symlink("manifest.json", "moved.json").build(),
+        LayerBuilder::new().file(files.keys().next().unwrap(), "first").raw(&whole().unfinished()).build(),
     ] {
         std::fs::write(&path, archive).unwrap();
         let inventory = scan(&path);
         assert_eq!(packages(&inventory), EXPECT);
         assert!(!inventory.complete);
     }
+    // Some writers repeat what several layers share.
+    std::fs::write(&path, whole().directory("d").directory("d").raw(&whole().unfinished()).build()).unwrap();
+    assert!(scan(&path).complete);
 }
 
 #[test]

@@ -33,6 +33,31 @@ fn trees_are_read_without_following_links_or_entering_storage() {
 }
 
 #[test]
+fn an_executable_is_known_by_its_first_bytes_under_any_name() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sbom/src/analyzers/golang/fixtures/elf64");
+    let layer = LayerBuilder::new().fixture("", &fixture).build();
+    let mut archive = tar::Archive::new(&layer[..]);
+    let mut content = Vec::new();
+    std::io::copy(&mut archive.entries().unwrap().find_map(file_of).unwrap(), &mut content).unwrap();
+    let count = |path: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), path, "");
+        fs::write(directory.path().join(path), &content).unwrap();
+        sekisho_scan::scan_fs(directory.path(), &options()).unwrap().packages.len()
+    };
+    let expect = count("bin/tool");
+    assert!(expect > 1);
+    for path in ["usr/share/doc/x/copyright", "srv/package.json", "var/lib/dpkg/info/x.list", "etc/os-release"] {
+        assert_eq!(count(path), expect, "{path}");
+    }
+}
+
+/// The entry, if it is a file.
+fn file_of<R: std::io::Read>(entry: std::io::Result<tar::Entry<'_, R>>) -> Option<tar::Entry<'_, R>> {
+    entry.ok().filter(|entry| entry.header().entry_type().is_file())
+}
+
+#[test]
 fn a_tree_that_is_missing_or_no_directory_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "file", "");

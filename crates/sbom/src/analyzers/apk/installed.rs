@@ -23,7 +23,7 @@ pub struct ApkRecord {
     pub installed_size: Option<u64>,
     /// `C`: of the package's control part; `Q1` and Base64 of a SHA-1, or `Q2` and of a SHA-256.
     pub checksum: Option<String>,
-    /// `D`.
+    /// `D`, with `p` of all records of a file together at most [`MAX_WORDS`].
     pub depends: Vec<String>,
     /// `p`.
     pub provides: Vec<String>,
@@ -34,6 +34,9 @@ pub struct ApkRecord {
     /// Files, from the root, without a leading slash.
     pub files: Vec<String>,
 }
+
+/// No package carries dependencies, and a file may have very many.
+const MAX_WORDS: usize = 100_000;
 
 /// How much is taken of one file.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +65,7 @@ pub struct Installed {
 
 /// Reads the records of `text` within `bounds`.
 pub fn read(text: &str, bounds: Bounds) -> Installed {
-    let mut reader = Reader { bounds, installed: Installed::default(), record: None, directory: "" };
+    let mut reader = Reader { bounds, installed: Installed::default(), record: None, directory: "", words: MAX_WORDS };
     for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
         reader.line(line);
         if reader.installed.more {
@@ -80,6 +83,8 @@ struct Reader<'a> {
     record: Option<ApkRecord>,
     /// The directory of the files that follow.
     directory: &'a str,
+    /// How many more dependencies are kept.
+    words: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -100,7 +105,12 @@ impl<'a> Reader<'a> {
         }
         let record = self.record.get_or_insert_default();
         let text = || Some(value.trim_ascii()).filter(|value| !value.is_empty()).map(str::to_owned);
-        let words = || value.split_ascii_whitespace().map(str::to_owned).collect();
+        let left = &mut self.words;
+        let mut words = || {
+            let words: Vec<String> = value.split_ascii_whitespace().take(*left).map(str::to_owned).collect();
+            *left -= words.len();
+            words
+        };
         match field {
             'P' => record.name = text().unwrap_or_default(),
             'V' => record.version = text().unwrap_or_default(),
@@ -118,7 +128,8 @@ impl<'a> Reader<'a> {
             }
             'R' => {
                 record.file_count += 1;
-                let bytes = self.directory.len() + 1 + value.len();
+                // What holds a name takes memory, too.
+                let bytes = size_of::<String>() + self.directory.len() + 1 + value.len();
                 let Some(left) = self.bounds.path_bytes.checked_sub(bytes) else {
                     self.installed.more_paths = true;
                     return;

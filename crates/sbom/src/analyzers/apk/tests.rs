@@ -133,8 +133,18 @@ fn limits_end_the_reading_and_say_so() {
     // One long directory must not be multiplied by the number of its files.
     let text = format!("P:a\nV:1\nF:{}\n{}", "d".repeat(97), "R:f\n".repeat(1000));
     let (extract, codes) = run(&text);
-    assert_eq!((extract.packages.len(), extract.owned[0].paths.to_vec().len(), &codes[..]), (1, 10, &exceeded[..]));
+    assert_eq!((extract.packages.len(), extract.owned[0].paths.to_vec().len(), &codes[..]), (1, 8, &exceeded[..]));
     assert_eq!(run(&"x".repeat(10_001)).1, exceeded);
+}
+
+#[test]
+fn dependencies_of_a_file_are_bounded() {
+    let text = format!("P:a\nV:1\nD:{0}\n\nP:b\nV:1\np:{0}\n", "x ".repeat(80_000));
+    let records = installed::read(&text, BOUNDS).records;
+    assert_eq!((records[0].depends.len(), records[1].provides.len()), (80_000, 20_000));
+    // An empty name takes memory, too.
+    let read = installed::read(&format!("P:a\nV:1\n{}", "R:\n".repeat(1_000_000)), BOUNDS);
+    assert!(read.more_paths && read.records[0].files.len() < 50_000);
 }
 
 /// Each of these takes minutes where the time is quadratic.

@@ -23,6 +23,9 @@ pub(crate) static STATUS: Analyzer = Analyzer {
     title: "Debian packages (dpkg status, status.d)",
     kinds: &[PackageKind::Deb],
     paths: &["var/lib/dpkg/status", "var/lib/dpkg/status.d/*"],
+    version: 2,
+    // Checksum files carry the package in their name.
+    alike: |a, b| !a.ends_with(".md5sums") && !b.ends_with(".md5sums"),
     run: run_status,
     ..Analyzer::NONE
 };
@@ -32,6 +35,7 @@ pub(crate) static FILES: Analyzer = Analyzer {
     id: "dpkg-files",
     title: "Files of Debian packages (dpkg info/*.list)",
     paths: &["var/lib/dpkg/info/*.list"],
+    alike: |_, _| false,
     run: run_list,
     ..Analyzer::NONE
 };
@@ -41,6 +45,7 @@ pub(crate) static COPYRIGHT: Analyzer = Analyzer {
     id: "dpkg-copyright",
     title: "Licences of Debian packages (copyright files)",
     paths: &["usr/share/doc/*/copyright"],
+    alike: |_, _| false,
     run: run_copyright,
     ..Analyzer::NONE
 };
@@ -53,12 +58,16 @@ fn run_status(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let status::StatusFile { records, skipped, stray, more } = status::read(&text, file.limits.records);
+    let status::StatusFile { records, skipped, torn, stray, more } = status::read(&text, file.limits.records);
     let mut extract = Extract { packages: packages(records), ..Extract::default() };
     if stray > 0 {
         extract.diagnostics.push(file.malformed(format_args!("lines that are no deb822 field: {stray}")));
     }
-    if skipped > 0 {
+    if torn > 0 {
+        let all = torn.max(skipped);
+        let message = "stanzas without a name or a version, of which dpkg may take some for parts of those before";
+        extract.diagnostics.push(file.malformed(format_args!("{message}: {all}")));
+    } else if skipped > 0 {
         extract.diagnostics.push(file.skipped(format_args!("stanzas without a name or a version: {skipped}")));
     }
     if more {

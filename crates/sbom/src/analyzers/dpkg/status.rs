@@ -23,7 +23,7 @@ pub struct DpkgRecord {
     pub maintainer: Option<String>,
     /// `Installed-Size` in KiB.
     pub installed_size_kib: Option<u64>,
-    /// `Conffiles`.
+    /// `Conffiles`, of all records of a file together at most [`MAX_CONFFILES`].
     pub conffiles: Vec<Conffile>,
 }
 
@@ -35,6 +35,9 @@ pub struct Conffile {
     /// MD5 of the content, in hexadecimal; `newconffile` before dpkg has unpacked it.
     pub md5: String,
 }
+
+/// No package carries these, and a file may have very many.
+const MAX_CONFFILES: usize = 100_000;
 
 impl DpkgRecord {
     /// The state of the package: the last word of [`DpkgRecord::status`], `installed` without one.
@@ -65,6 +68,9 @@ pub struct StatusFile {
     pub records: Vec<DpkgRecord>,
     /// Stanzas of a package that lack its name or its version.
     pub skipped: usize,
+    /// Stanzas without a name, even such as say that nothing is installed: to dpkg a line of blanks does not end a
+    /// stanza, so that they may belong to the one before.
+    pub torn: usize,
     /// Lines that are no deb822.
     pub stray: usize,
     /// Whether there were more records than were asked for.
@@ -75,6 +81,7 @@ pub struct StatusFile {
 pub fn read(text: &str, most: usize) -> StatusFile {
     let mut file = StatusFile::default();
     let mut stanza = Stanza::default();
+    let mut conffiles = MAX_CONFFILES;
     for token in tokens(text) {
         match token {
             Token::Field(field) => {
@@ -82,7 +89,7 @@ pub fn read(text: &str, most: usize) -> StatusFile {
                 if field.is("Package") && !stanza.record.name.is_empty() {
                     file.push(std::mem::take(&mut stanza), most);
                 }
-                stanza.add(field);
+                stanza.add(field, &mut conffiles);
             }
             Token::End => file.push(std::mem::take(&mut stanza), most),
             Token::Stray => file.stray += 1,
@@ -101,6 +108,7 @@ impl StatusFile {
         if !any {
             return;
         }
+        self.torn += usize::from(record.name.is_empty());
         if record.name.is_empty() || record.version.is_empty() {
             // dpkg writes stanzas without a version for packages that are merely selected.
             self.skipped += usize::from(record.is_on_disk());
@@ -126,7 +134,7 @@ struct Stanza {
 }
 
 impl Stanza {
-    fn add(&mut self, field: Field<'_>) {
+    fn add(&mut self, field: Field<'_>, conffiles: &mut usize) {
         self.any = true;
         let record = &mut self.record;
         if field.is("Package") {
@@ -144,7 +152,8 @@ impl Stanza {
         } else if field.is("Installed-Size") {
             record.installed_size_kib = field.first_line().parse().ok();
         } else if field.is("Conffiles") {
-            record.conffiles = field.continuation().filter_map(parse_conffile).collect();
+            record.conffiles = field.continuation().filter_map(parse_conffile).take(*conffiles).collect();
+            *conffiles -= record.conffiles.len();
         }
     }
 }

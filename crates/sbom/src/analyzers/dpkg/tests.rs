@@ -198,7 +198,8 @@ fn damage_is_incomplete_and_nameless_stanzas_are_a_note() {
         status(text).diagnostics.iter().map(|diagnostic| (diagnostic.level, diagnostic.code)).collect()
     };
     assert_eq!(levels("Package: a\nVersion: 1\n"), []);
-    assert_eq!(levels("Package: a\n\nVersion: 1\n\nPackage:\nVersion: 2"), [(Level::Note, Code::RecordMalformed)]);
+    assert_eq!(levels("Package: a\n\nPackage: b\nVersion: 1"), [(Level::Note, Code::RecordMalformed)]);
+    assert_eq!(levels("Package: a\n\nVersion: 1\n\nPackage:\nVersion: 2"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\nVersion: 1\nVers"), [(Level::Incomplete, Code::FileMalformed)]);
     // What a crash leaves of a file that was not synced.
     assert_eq!(levels(&"\0".repeat(4096)), [(Level::Incomplete, Code::FileMalformed)]);
@@ -206,7 +207,33 @@ fn damage_is_incomplete_and_nameless_stanzas_are_a_note() {
         status("junk\nPackage: a\nVersion: 1\nmore junk\n\nPackage: b\nVersion: 2\n\nPackage: c\n\nVersion: 3\n");
     assert_eq!(extract.packages.len(), 2);
     let messages: Vec<&str> = extract.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
-    assert_eq!(messages, ["lines that are no deb822 field: 2", "stanzas without a name or a version: 2"]);
+    let torn = "stanzas without a name or a version, of which dpkg may take some for parts of those before: 2";
+    assert_eq!(messages, ["lines that are no deb822 field: 2", torn]);
+    let unversioned = status("Package: a\nVersion: 1\n\nPackage: c\n");
+    assert_eq!(unversioned.diagnostics[0].message, "stanzas without a name or a version: 1");
+}
+
+#[test]
+fn stanzas_that_blanks_tear_are_incomplete() {
+    // dpkg takes the line of blanks for a part of the description, and the whole for an installed package.
+    for blanks in [" \n", "\r\n", "\t\n"] {
+        for head in ["", "Status: deinstall ok config-files\n"] {
+            let text =
+                format!("Package: a\n{head}Description: d\n{blanks}Status: install ok installed\nVersion: 1\n\n");
+            let extract = status(&text);
+            assert!(extract.packages.is_empty());
+            assert_eq!(extract.diagnostics[0].level, Level::Incomplete, "{text:?}");
+        }
+    }
+    let selected = status("Package: a\nStatus: install ok not-installed\n\nPackage: b\nVersion: 1\n");
+    assert_eq!((selected.packages.len(), selected.diagnostics.len()), (1, 0));
+}
+
+#[test]
+fn conffiles_of_a_file_are_bounded() {
+    let many = |name| format!("Package: {name}\nVersion: 1\nConffiles:\n{}\n", " /a b\n".repeat(80_000));
+    let read = status::read(&[many("a"), many("b")].concat(), 2);
+    assert_eq!(read.records.iter().map(|record| record.conffiles.len()).collect::<Vec<_>>(), [80_000, 20_000]);
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     ],
     // The runtime alone is larger.
     magic_min_bytes: 64 << 10,
+    random_access: true,
     run,
     ..Analyzer::NONE
 };

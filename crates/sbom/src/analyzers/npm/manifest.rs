@@ -15,7 +15,19 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let manifest: Manifest<'_> = match serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let whole;
+    let read = match serde_json::from_str::<Manifest<'_>>(text) {
+        Err(error) => match without_lone_surrogates(text) {
+            Some(text) => {
+                whole = text;
+                serde_json::from_str(&whole)
+            }
+            None => Err(error),
+        },
+        read => read,
+    };
+    let manifest = match read {
         Ok(manifest) => manifest,
         // npm installs into node_modules only what it could read; elsewhere broken files are the test
         // data and templates of other packages.
@@ -35,6 +47,42 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         ..PackageFacts::new(PackageKind::Npm, name, version)
     };
     Extract { packages: vec![package], ..Extract::default() }
+}
+
+/// Whether [`run`] says the same of a file at both paths.
+pub(super) fn alike(a: &str, b: &str) -> bool {
+    let directory = |path: &str| path.rsplit_once('/').is_some_and(|(directory, _)| is_installed(directory));
+    directory(a) == directory(b)
+}
+
+/// The text with U+FFFD for escaped halves of surrogate pairs, which JavaScript accepts in strings and Rust cannot
+/// hold; `None` where there are none.
+fn without_lone_surrogates(text: &str) -> Option<String> {
+    // `\\uXXXX` at the start of `text`.
+    let escaped = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut found) = (text, false);
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let low = |text: &str| matches!(escaped(text), Some(0xdc00..=0xdfff));
+        let taken = match escaped(after) {
+            Some(0xd800..=0xdbff) if after.get(6..).is_some_and(low) => 12,
+            Some(0xd800..=0xdfff) => {
+                found = true;
+                out.push('\u{fffd}');
+                rest = &after[6..];
+                continue;
+            }
+            Some(_) => 6,
+            // The backslash and what it escapes.
+            None => 1 + after[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        out.push_str(&after[..taken]);
+        rest = &after[taken..];
+    }
+    out.push_str(rest);
+    found.then_some(out)
 }
 
 /// Whether npm installs a package into a directory of this path: `node_modules/a` or `node_modules/@a/b`.
@@ -138,6 +186,19 @@ mod tests {
             let purl = crate::purl::purl_of(&package, None).unwrap();
             assert_eq!(purl.as_str().parse(), Ok(purl), "{name:?}");
         }
+    }
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_no_damage() {
+        for lone in [r"\ud800", r"a\uDfffb", r"\ud800\ud83d\ude00", r"\\\ud800\n", r"\ud800\u0041"] {
+            let text = format!(r#"{{"name": "x", "version": "1", "author": "{lone}"}}"#);
+            let extract = testing::run(&INSTALLED, "srv/package.json", text.as_bytes());
+            assert_eq!((extract.packages.len(), extract.diagnostics.len()), (1, 0), "{text}");
+        }
+        let fixed = |text: &str| without_lone_surrogates(text);
+        assert_eq!(fixed(r"a\ud83d\ude00\\ud800é\"), None, "a pair, and a backslash before letters");
+        assert_eq!(fixed(r"\ud83d\ude00\ude00").as_deref(), Some("\\ud83d\\ude00\u{fffd}"));
+        assert_eq!(fixed(r"\ud80"), None);
     }
 
     #[test]

@@ -15,10 +15,11 @@ mod value;
 /// Reads `package.json`.
 pub(crate) static INSTALLED: Analyzer = Analyzer {
     id: "npm-installed",
-    version: 2,
     title: "npm packages (package.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package.json"],
+    version: 3,
+    alike: manifest::alike,
     run: manifest::run,
     ..Analyzer::NONE
 };

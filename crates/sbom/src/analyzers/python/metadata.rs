@@ -59,7 +59,7 @@ impl<'a> Metadata<'a> {
 pub(super) fn parse(text: &str) -> Metadata<'_> {
     let mut metadata = Metadata::default();
     let mut value: Option<&mut Cow<'_, str>> = None;
-    for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
+    for line in lines(text.strip_prefix('\u{feff}').unwrap_or(text)) {
         if line.is_empty() {
             break;
         }
@@ -79,6 +79,19 @@ pub(super) fn parse(text: &str) -> Metadata<'_> {
     metadata
 }
 
+/// Lines with any of the ends that Python's reader of mail headers knows: CR, LF, or both.
+fn lines(mut rest: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr2(b'\r', b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        rest = after.strip_prefix("\r\n").or_else(|| after.get(1..)).unwrap_or_default();
+        Some(line)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +109,15 @@ mod tests {
             ..Metadata::default()
         };
         assert_eq!(parse(text), expect);
+    }
+
+    #[test]
+    fn lines_end_in_each_of_three_ways() {
+        let expect = ["a", "b", "c", "", "d"];
+        assert_eq!(lines("a\rb\nc\r\n\r\nd").collect::<Vec<_>>(), expect);
+        let metadata = parse("Name: x\rVersion: 1\r\rAuthor: body");
+        assert_eq!((metadata.name.as_deref(), metadata.version.as_deref()), (Some("x"), Some("1")));
+        assert_eq!(metadata.author, None);
     }
 
     #[test]

@@ -16,7 +16,20 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "python-installed",
     title: "Python distributions (dist-info, egg-info)",
     kinds: &[PackageKind::Pypi],
-    paths: &["**/*.dist-info/METADATA", "**/*.egg-info/PKG-INFO", "**/*.egg-info", "**/EGG-INFO/PKG-INFO"],
+    // Python's own reader (importlib.metadata) goes by the lower case of the directory and looks for either file in
+    // each, or takes what should be the directory for the file.
+    paths: &[
+        "**/*.dist-info/METADATA",
+        "**/*.dist-info/PKG-INFO",
+        "**/*.dist-info",
+        "**/*.egg-info/METADATA",
+        "**/*.egg-info/PKG-INFO",
+        "**/*.egg-info",
+        "**/EGG-INFO/METADATA",
+        "**/EGG-INFO/PKG-INFO",
+    ],
+    version: 2,
+    any_case: true,
     run,
     ..Analyzer::NONE
 };
@@ -144,6 +157,12 @@ mod tests {
             "usr/lib/python3/dist-packages/six-1.16.0.egg-info/PKG-INFO",
             "usr/lib/python3/dist-packages/pycups-2.0.1.egg-info",
             "site-packages/foo-1.0-py3.11.egg/EGG-INFO/PKG-INFO",
+            "site-packages/foo-1.0.DIST-INFO/METADATA",
+            "site-packages/foo-1.0.dist-info/PKG-INFO",
+            "site-packages/foo-1.0.Egg-info/METADATA",
+            "site-packages/foo-1.0.dist-info",
+            "site-packages/foo-1.0.EGG-INFO",
+            "site-packages/foo-1.0-py3.11.egg/egg-info/METADATA",
         ] {
             assert_eq!(dispatch.by_path(path).len(), 1, "{path}");
         }

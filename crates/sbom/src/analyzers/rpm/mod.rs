@@ -32,21 +32,45 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     paths: &[
         "usr/lib/sysimage/rpm/rpmdb.sqlite",
         "usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
+        "usr/lib/sysimage/rpm/rpmdb.sqlite-journal",
         "usr/lib/sysimage/rpm/Packages.db",
         "usr/lib/sysimage/rpm/Packages",
         "var/lib/rpm/rpmdb.sqlite",
         "var/lib/rpm/rpmdb.sqlite-wal",
+        "var/lib/rpm/rpmdb.sqlite-journal",
         "var/lib/rpm/Packages.db",
         "var/lib/rpm/Packages",
         // Where ostree has it.
         "usr/share/rpm/rpmdb.sqlite",
         "usr/share/rpm/rpmdb.sqlite-wal",
+        "usr/share/rpm/rpmdb.sqlite-journal",
         "usr/share/rpm/Packages.db",
         "usr/share/rpm/Packages",
     ],
+    version: 2,
+    random_access: true,
+    alike: |a, b| role(a) == role(b),
     run,
     ..Analyzer::NONE
 };
+
+/// What a file is to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Database,
+    Log,
+    Journal,
+}
+
+fn role(path: &str) -> Role {
+    if path.ends_with("-wal") {
+        Role::Log
+    } else if path.ends_with("-journal") {
+        Role::Journal
+    } else {
+        Role::Database
+    }
+}
 
 /// Bytes of the header of a write-ahead log of SQLite.
 const WAL_HEADER: u64 = 32;
@@ -58,8 +82,10 @@ fn run(file: &File<'_>) -> Extract {
         Ok(head) => head,
         Err(error) => return Extract::failed(file.unreadable(&error)),
     };
-    if file.name().ends_with("-wal") {
-        return wal(file, &head);
+    match role(file.path) {
+        Role::Log => return wal(file, &head),
+        Role::Journal => return journal(file, &head),
+        Role::Database => {}
     }
     let mut reader = Reader::new(file);
     match blobs(file, &head) {
@@ -97,6 +123,16 @@ fn wal(file: &File<'_>, head: &[u8]) -> Extract {
         // SQLite ignores it, too.
         _ => Extract::default(),
     }
+}
+
+/// A rollback journal that SQLite would play back makes the database beside it newer than it should be. One whose
+/// first byte is zero is spent ("File Locking And Concurrency", hot journals).
+fn journal(file: &File<'_>, head: &[u8]) -> Extract {
+    if head.first().is_none_or(|first| *first == 0) {
+        return Extract::default();
+    }
+    let message = "changes of the database beside this journal are to be undone, which is not done";
+    Extract::failed(Diagnostic::incomplete(Code::FileUnreadable, message).at(file.path))
 }
 
 /// Turns header blobs into an [`Extract`] and counts what is lost on the way.

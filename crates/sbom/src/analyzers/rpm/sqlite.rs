@@ -41,7 +41,7 @@ pub(super) fn headers(data: &dyn ReadAt, max: u64) -> Result<impl Iterator<Item 
         match rows.next() {
             Some(Ok(row)) => {
                 if let Some(root) = packages_root(&row) {
-                    break root;
+                    break root?;
                 }
             }
             Some(Err(error)) => damage = error,
@@ -59,18 +59,31 @@ pub(super) fn headers(data: &dyn ReadAt, max: u64) -> Result<impl Iterator<Item 
     }))
 }
 
+/// The statements by which rpm makes the table, 4.16 the second, without white space and quotes: others could put the
+/// headers into another column, or the rows elsewhere.
+const STATEMENTS: [&[u8]; 2] = [
+    b"createtablepackages(hnumintegerprimarykeyautoincrement,blobblobnotnull)",
+    b"createtablepackages(hnumintegerprimarykeynotnull,blobblobnotnull)",
+];
+
 /// The root page of the table `Packages`, if this row of the schema describes it.
-fn packages_root(row: &[u8]) -> Option<u32> {
+fn packages_root(row: &[u8]) -> Option<Result<u32, Error>> {
     // (type, name, tbl_name, rootpage, sql)
     let is =
         |index, text: &str| column(row, index).is_some_and(|(_, bytes)| bytes.eq_ignore_ascii_case(text.as_bytes()));
     if !is(0, "table") || !is(1, "Packages") {
         return None;
     }
+    let (_, statement) = column(row, 4)?;
+    let bare = statement.iter().filter(|byte| !byte.is_ascii_whitespace() && !b"'\"`[]".contains(byte));
+    let bare = bare.map(u8::to_ascii_lowercase);
+    if !STATEMENTS.iter().any(|known| bare.clone().eq(known.iter().copied())) {
+        return Some(Err(Error::Damaged("the table named Packages is not as rpm makes it")));
+    }
     match column(row, 3)? {
-        (9, _) => Some(1),
+        (9, _) => Some(Ok(1)),
         // Page numbers are not negative, so the sign needs no care.
-        (1..=6, bytes) => u32::try_from(bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))).ok(),
+        (1..=6, bytes) => u32::try_from(bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))).ok().map(Ok),
         _ => None,
     }
 }

@@ -143,6 +143,10 @@ fn a_log_beside_the_database_makes_the_result_incomplete() {
     }
     assert!(wal(&[]).is_empty());
     assert!(wal(&[7; 100]).is_empty());
+    let journal = |bytes: &[u8]| testing::run(&ANALYZER, "var/lib/rpm/rpmdb.sqlite-journal", bytes);
+    incomplete(&journal(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"), Code::FileUnreadable, 0);
+    assert!(journal(&[]).is_empty());
+    assert!(journal(&[0; 100]).is_empty(), "spent");
     incomplete(&testing::run(&ANALYZER, PATH, &[]), Code::FileMalformed, 0);
     incomplete(&testing::run(&ANALYZER, PATH, b"no database at all"), Code::FileMalformed, 0);
 }
@@ -320,11 +324,19 @@ fn hostile_ndb_files_are_survived() {
 
 /// A file of pages of 512 bytes: a schema whose table `Packages` is at page 2, and `pages` from there.
 fn sqlite(pages: &[Vec<u8>]) -> Vec<u8> {
+    sqlite_of("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)", pages)
+}
+
+/// The same, where this statement made the table.
+fn sqlite_of(statement: &str, pages: &[Vec<u8>]) -> Vec<u8> {
     let mut file = vec![0; 512];
     file[..16].copy_from_slice(b"SQLite format 3\0");
     file[16..18].copy_from_slice(&512_u16.to_be_bytes());
-    let record = b"\x06\x17\x1d\x1d\x01\x00tablePackagesPackages\x02";
-    let cell = [&[record.len() as u8, 1], &record[..]].concat();
+    let serial = 13 + 2 * statement.len() as u16;
+    let header = [7, 0x17, 0x1d, 0x1d, 1, (serial >> 7) as u8 | 0x80, serial as u8 & 0x7f];
+    let record = [&header[..], b"tablePackagesPackages\x02", statement.as_bytes()].concat();
+    let size = record.len() as u16;
+    let cell = [&[(size >> 7) as u8 | 0x80, size as u8 & 0x7f, 1], &record[..]].concat();
     file[100..110].copy_from_slice(&[13, 0, 0, 0, 1, 0, 0, 0, 1, 0]);
     file[256..256 + cell.len()].copy_from_slice(&cell);
     for page in pages {
@@ -365,6 +377,21 @@ fn hostile_sqlite_files_are_survived() {
     assert!(good.len() < 100);
     let extract = testing::run(&ANALYZER, PATH, &sqlite(&[interior(&[3], 4), leaf(1, &good), leaf(1, &good)]));
     assert_eq!((extract.packages.len(), extract.diagnostics.len()), (2, 0));
+
+    // Another column first, or another table under this name.
+    for statement in [
+        "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT,decoy BLOB,blob BLOB NOT NULL)",
+        "CREATE TABLE Packages (blob BLOB NOT NULL,hnum INTEGER)",
+        "CREATE TABLE Other (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)",
+    ] {
+        hostile(&sqlite_of(statement, &[leaf(1, &good)]), 0);
+    }
+    for known in [
+        "create table \"Packages\" (\n hnum integer primary key autoincrement,\n blob blob not null\n)",
+        "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY NOT NULL,blob BLOB NOT NULL)",
+    ] {
+        assert_eq!(testing::run(&ANALYZER, PATH, &sqlite_of(known, &[leaf(1, &good)])).packages.len(), 1, "{known}");
+    }
 
     // Interior pages that lead to themselves, to each other, to the schema, nowhere.
     hostile(&sqlite(&[interior(&[2, 2, 3], 2), leaf(1, &good)]), 1);
