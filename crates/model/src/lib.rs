@@ -15,6 +15,7 @@ mod os;
 mod package;
 mod purl;
 mod schema;
+mod severity;
 
 pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level};
@@ -26,3 +27,4 @@ pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl};
 pub use schema::inventory_schema;
+pub use severity::{Severity, UnknownSeverity};
