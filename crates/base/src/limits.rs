@@ -41,9 +41,10 @@ pub struct Limits {
     pub spill_bytes: u64,
     /// Records taken from one file.
     pub records: usize,
-    /// Bytes of all that is kept of one layer or directory tree: packages, file lists, licences.
+    /// Bytes of all that is kept of one layer or directory tree, and, with [`Limits::path_table_bytes`], of all
+    /// layers of an image together: packages, file lists, licences.
     pub facts_bytes: u64,
-    /// Wall time of one scan.
+    /// Wall time of reading in one scan, and of putting together what was read.
     pub time: Duration,
 }
 

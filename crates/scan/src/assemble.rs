@@ -4,6 +4,7 @@ use crate::facts::FileFacts;
 use crate::overlay::{Hidden, Overlay, Shown};
 use crate::{Options, tool};
 use hashbrown::{HashMap, HashSet};
+use sekisho_base::Limits;
 use sekisho_model::{
     Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
     Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
@@ -20,16 +21,18 @@ pub(crate) struct Scanned<'a> {
 }
 
 /// Makes the inventory.
-pub(crate) fn inventory(scanned: Scanned<'_>, options: &Options<'_>) -> Inventory {
+pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Options<'_>) -> Inventory {
     let Scanned { source, image, overlay, mut diagnostics } = scanned;
+    diagnostics.extend(overlay.diagnostics.iter().cloned());
     let os = distribution(&overlay);
     let maker = Maker { overlay: &overlay, os: os.as_ref(), image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
-    maker.databases_led_astray(&mut diagnostics);
+    maker.databases_led_astray(dispatch, &mut diagnostics);
     link_declared(&mut packages);
     maker.link_owners(&mut packages);
     packages.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-    let removed = if options.all_layers { maker.removed(&packages) } else { Vec::new() };
+    let removed =
+        if options.all_layers { maker.removed(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
     diagnostics.sort();
     diagnostics.dedup();
     Inventory {
@@ -116,8 +119,7 @@ impl Maker<'_> {
     }
 
     /// Links are not followed; one that leads to a package database out of sight must be told.
-    fn databases_led_astray(&self, diagnostics: &mut Vec<Diagnostic>) {
-        let dispatch = Dispatch::all();
+    fn databases_led_astray(&self, dispatch: &Dispatch, diagnostics: &mut Vec<Diagnostic>) {
         let astray = self.overlay.links.iter().filter(|(path, target)| dispatch.is_led_astray(path, target));
         diagnostics.extend(astray.map(|(path, target)| {
             let message = format!("is a link to {target:?}, where package databases are not looked for");
@@ -184,11 +186,17 @@ impl Maker<'_> {
     }
 
     /// The packages that only lower layers hold.
-    fn removed(&self, packages: &[Package]) -> Vec<Removed> {
+    fn removed(&self, packages: &[Package], limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Vec<Removed> {
         let licenses = self.licenses();
         let mut removed = Vec::new();
+        let mut weight = 0;
         let mut add = |files: &[&FileFacts], layer, removed_in, removal, still: &dyn Fn(&PackageFacts) -> bool| {
             for file in files {
+                // The same layer may come and go very often.
+                if weight > limits.facts_bytes {
+                    continue;
+                }
+                let listed = removed.len();
                 for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
                     if let Ok(mut package) = self.package(facts, &file.path, layer) {
                         if package.facts.licenses.is_empty() {
@@ -196,6 +204,9 @@ impl Maker<'_> {
                         }
                         removed.push(Removed { package, removed_in, removal });
                     }
+                }
+                if removed.len() > listed {
+                    weight += file.extract.weight() as u64;
                 }
             }
         };
@@ -208,6 +219,13 @@ impl Maker<'_> {
                 add(files, *layer, above.0, Removal::Replaced, &|facts| above.1.contains(&identity(facts)));
                 above = (*layer, identities(files));
             }
+        }
+        if weight > limits.facts_bytes {
+            let message = format!(
+                "what was removed takes more than the limit of {} bytes; not all is listed",
+                limits.facts_bytes
+            );
+            diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         // What another layer brought back is not gone.
         let present: HashSet<(&str, &str)> =

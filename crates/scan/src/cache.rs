@@ -23,8 +23,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Raised when the form of [`LayerFacts`] changes.
-const FORMAT: u32 = 1;
-const MAGIC: &[u8; 4] = b"SKC1";
+const FORMAT: u32 = 2;
+const MAGIC: &[u8; 4] = b"SKC2";
+/// Bytes of [`hash::checksum`].
+const CHECKSUM: usize = 16;
 /// Facts are a small part of a layer; more than this was not written by us.
 const MAX_ENTRY_BYTES: u64 = 512 << 20;
 /// A file that changed so shortly before it was read may change again within the same clock tick.
@@ -160,7 +162,7 @@ impl Cache {
 struct Entry(Vec<u8>);
 
 /// Magic number and checksum.
-const HEADER: usize = MAGIC.len() + 32;
+const HEADER: usize = MAGIC.len() + CHECKSUM;
 
 impl Entry {
     fn payload(&self) -> &[u8] {
@@ -174,8 +176,8 @@ fn read_entry(path: &Path) -> Option<Entry> {
         return None;
     }
     let bytes = fs::read(path).ok()?;
-    let (checksum, payload) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
-    (checksum == sha256(payload)).then_some(Entry(bytes))
+    let (checksum, payload) = bytes.strip_prefix(MAGIC)?.split_at_checked(CHECKSUM)?;
+    (checksum == hash::checksum(payload)).then_some(Entry(bytes))
 }
 
 fn write_entry(path: &Path, payload: &[u8]) -> io::Result<()> {
@@ -183,7 +185,7 @@ fn write_entry(path: &Path, payload: &[u8]) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(MAGIC)?;
-    file.write_all(&sha256(payload))?;
+    file.write_all(&hash::checksum(payload))?;
     file.write_all(payload)?;
     file.persist(path)?;
     Ok(())

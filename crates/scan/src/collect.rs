@@ -13,8 +13,14 @@ pub(crate) struct Collector<'a> {
     pub(crate) dispatch: &'a Dispatch,
     pub(crate) limits: &'a Limits,
     pub(crate) facts: LayerFacts,
-    /// Where the facts of a path lie, so that a later entry of the same path takes its place.
-    by_path: HashMap<String, Vec<usize>>,
+    /// How many entries have gone by.
+    entries: u64,
+    /// The last entry of a path whose content was analysed: a later one of the same path takes its place.
+    by_path: HashMap<String, u64>,
+    /// Where the facts of an entry lie. Those of entries that were replaced stay until the end, since a hard
+    /// link may still name them.
+    by_entry: HashMap<u64, Vec<usize>>,
+    replaced: Vec<u64>,
     /// Links of the layer itself, through which a later entry would be unpacked.
     own_links: HashSet<String>,
     last_directory: String,
@@ -37,7 +43,10 @@ impl<'a> Collector<'a> {
             dispatch,
             limits,
             facts: LayerFacts::default(),
+            entries: 0,
             by_path: HashMap::new(),
+            by_entry: HashMap::new(),
+            replaced: Vec::new(),
             own_links: HashSet::new(),
             last_directory: String::new(),
             path_table_full: false,
@@ -48,13 +57,11 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Takes note that there is an entry at `path`.
-    pub(crate) fn entry(&mut self, path: &str, directory: bool) {
-        if let Some(indexes) = self.by_path.remove(path) {
-            for index in indexes {
-                self.facts.files[index].extract = Extract::default();
-            }
-        }
+    /// Takes note that there is an entry at `path`, and gives its place among all of them.
+    pub(crate) fn entry(&mut self, path: &str, directory: bool) -> u64 {
+        let ordinal = self.entries;
+        self.entries += 1;
+        self.replaced.extend(self.by_path.remove(path));
         if self.facts.paths.size() >= self.limits.path_table_bytes {
             if !self.path_table_full {
                 self.path_table_full = true;
@@ -66,9 +73,10 @@ impl<'a> Collector<'a> {
                     ),
                 ));
             }
-            return;
+            return ordinal;
         }
         self.facts.paths.push(path, directory);
+        ordinal
     }
 
     /// Tells of an entry below a link of the same layer: runtimes that unpack layer upon layer write it where
@@ -156,12 +164,14 @@ impl<'a> Collector<'a> {
         self.keep(analyzer, path, extract);
     }
 
-    /// Keeps what `analyzer` made of the file at `path`.
-    pub(crate) fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) {
+    /// Keeps what `analyzer` made of the content of the latest entry, which is at `path`.
+    fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) {
         if !self.charge(path, 2 * path.len() + extract.weight()) {
             return;
         }
-        let indexes = self.by_path.entry(path.to_owned()).or_default();
+        let ordinal = self.entries.saturating_sub(1);
+        self.by_path.insert(path.to_owned(), ordinal);
+        let indexes = self.by_entry.entry(ordinal).or_default();
         if extract.is_empty() {
             return;
         }
@@ -169,24 +179,26 @@ impl<'a> Collector<'a> {
         self.facts.files.push(FileFacts { path: path.to_owned(), analyzer: analyzer.id.to_owned(), extract });
     }
 
-    /// Whether the content at `path` has been analysed, even if it said nothing.
-    pub(crate) fn looked_at(&self, path: &str) -> bool {
-        self.by_path.contains_key(path)
+    /// Gives the hard link at `path` what `analyzer` made of the content of an earlier entry; false where that
+    /// has not been looked at.
+    pub(crate) fn keep_for_link(&mut self, analyzer: &'static Analyzer, path: &str, ordinal: u64) -> bool {
+        let Some(indexes) = self.by_entry.get(&ordinal) else { return false };
+        let found = indexes.iter().copied().find(|index| self.facts.files[*index].analyzer == analyzer.id);
+        // Content that was looked at and says nothing says nothing under another name either.
+        let Some(index) = found else { return true };
+        // Charged before it is copied: links cost an archive little.
+        let weight = self.facts.files[index].extract.weight();
+        if self.charge(path, 2 * path.len() + weight) {
+            let file = &self.facts.files[index];
+            let copy = FileFacts { path: path.to_owned(), ..file.clone() };
+            self.facts.files.push(copy);
+        }
+        true
     }
 
     /// Whether there is no more room for facts, which has been told.
     pub(crate) fn is_full(&self) -> bool {
         self.facts_full
-    }
-
-    /// The facts kept for `path` by `analyzer`.
-    pub(crate) fn kept(&self, path: &str, analyzer: &Analyzer) -> Option<Extract> {
-        let indexes = self.by_path.get(path)?;
-        indexes
-            .iter()
-            .map(|index| &self.facts.files[*index])
-            .find(|file| file.analyzer == analyzer.id)
-            .map(|file| file.extract.clone())
     }
 
     /// Takes in a diagnostic.
@@ -211,7 +223,12 @@ impl<'a> Collector<'a> {
             let message = format!("{} more things that could not be read are left out", more + 1);
             self.facts.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
-        self.facts.files.retain(|file| !file.extract.is_empty());
+        let gone: HashSet<usize> =
+            self.replaced.iter().filter_map(|ordinal| self.by_entry.get(ordinal)).flatten().copied().collect();
+        let mut index = 0..;
+        self.facts.files.retain(|_| index.next().is_none_or(|index| !gone.contains(&index)));
+        let told: usize = self.facts.diagnostics.iter().map(|told| size_of::<Diagnostic>() + told.message.len()).sum();
+        self.facts.weight = self.weight + self.facts.paths.size() + told as u64;
         self.facts
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct LayerFacts {
     pub(crate) diff_id: Option<Digest>,
     pub(crate) plain_bytes: u64,
     pub(crate) entries: u64,
+    /// About how many bytes of memory all that follows takes.
+    pub(crate) weight: u64,
     pub(crate) files: Vec<FileFacts>,
     pub(crate) links: Vec<Link>,
     /// Every entry, directories with a trailing slash, in the order of the archive.
@@ -38,4 +40,18 @@ pub(crate) struct LayerFacts {
     /// Directories whose former content is gone.
     pub(crate) opaque: Vec<String>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl LayerFacts {
+    /// Forgets all but what the layer is and weighed; false where that was done before.
+    pub(crate) fn forget(&mut self) -> bool {
+        let rest = Self {
+            diff_id: self.diff_id,
+            plain_bytes: self.plain_bytes,
+            entries: self.entries,
+            weight: self.weight,
+            ..Self::default()
+        };
+        std::mem::replace(self, rest) != *self
+    }
 }

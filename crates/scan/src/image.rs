@@ -5,15 +5,16 @@ use crate::cache::Fingerprint;
 use crate::facts::LayerFacts;
 use crate::overlay::Overlay;
 use crate::{Options, ScanError, base, layer};
-use sekisho_base::ReadAt;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::hash::HashingReader;
 use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
+use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, Image, Inventory, Layer, LayerIndex, Source};
 use sekisho_oci::{FileState, LayerBlob, OpenImage};
 use sekisho_sbom::Dispatch;
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,9 +30,9 @@ pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanE
     let dispatch = Dispatch::all();
     let fingerprint = Fingerprint::new(&dispatch, &options.limits);
     let deadline = Deadline::of(&options.limits);
-    let reader =
-        LayerReader { options, dispatch: &dispatch, fingerprint, quota, deadline, cache_failure: OnceLock::new() };
-    let outcomes = reader.read_all(&opened.layers);
+    let reader = LayerReader { options, dispatch, fingerprint, quota, deadline, cache_failure: OnceLock::new() };
+    let blobs = Blobs::of(&opened.layers);
+    let outcomes = reader.read_all(&blobs);
     options.progress.spilled(reader.quota.total());
     if let Some(cache) = &options.cache {
         let trimmed = cache.trim();
@@ -41,10 +42,38 @@ pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanE
             opened.diagnostics.push(note);
         }
     }
-    Ok(put_together(path, opened, &outcomes, options))
+    let outcomes: Vec<&Outcome> = blobs.of_layer.iter().map(|blob| &outcomes[*blob]).collect();
+    Ok(put_together(path, opened, &outcomes, &reader.dispatch, options))
 }
 
-/// A layer after it was read, or found in the cache.
+/// What is to be read: an image may refer to the same bytes many times.
+struct Blobs<'a> {
+    distinct: Vec<&'a LayerBlob>,
+    /// For each layer its place in `distinct`.
+    of_layer: Vec<usize>,
+}
+
+impl<'a> Blobs<'a> {
+    fn of(layers: &'a [LayerBlob]) -> Self {
+        let mut blobs = Self { distinct: Vec::new(), of_layer: Vec::new() };
+        let mut known = HashMap::new();
+        for layer in layers {
+            let place = layer.stored.as_ref().ok().and_then(|stored| {
+                let state = FileState::of(stored.file()).ok()?;
+                Some((state, stored.start(), stored.size(), layer.media_type.as_str()))
+            });
+            let new = blobs.distinct.len();
+            let blob = place.map_or(new, |place| *known.entry(place).or_insert(new));
+            if blob == new {
+                blobs.distinct.push(layer);
+            }
+            blobs.of_layer.push(blob);
+        }
+        blobs
+    }
+}
+
+/// The bytes of a layer after they were read, or found in the cache.
 struct Outcome {
     facts: LayerFacts,
     digest: Option<Digest>,
@@ -54,7 +83,7 @@ struct Outcome {
 
 struct LayerReader<'a> {
     options: &'a Options<'a>,
-    dispatch: &'a Dispatch,
+    dispatch: Dispatch,
     fingerprint: Fingerprint,
     quota: Arc<SpillQuota>,
     deadline: Deadline,
@@ -62,12 +91,13 @@ struct LayerReader<'a> {
 }
 
 impl LayerReader<'_> {
-    /// Reads all layers on several threads, the largest first, since the last one decides the time.
-    fn read_all(&self, layers: &[LayerBlob]) -> Vec<Outcome> {
+    /// Reads all on several threads, the largest first, since the last one decides the time.
+    fn read_all(&self, blobs: &Blobs<'_>) -> Vec<Outcome> {
+        let layers = &blobs.distinct;
         let size = |layer: &LayerBlob| layer.stored.as_ref().map_or(0, ReadAt::size);
         let mut order: Vec<usize> = (0..layers.len()).collect();
-        order.sort_by_key(|index| std::cmp::Reverse(size(&layers[*index])));
-        self.options.progress.total(layers.iter().map(size).sum());
+        order.sort_by_key(|index| std::cmp::Reverse(size(layers[*index])));
+        self.options.progress.total(layers.iter().map(|layer| size(layer)).sum());
 
         let jobs = match self.options.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -77,9 +107,11 @@ impl LayerReader<'_> {
         let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new(layers.iter().map(|_| None).collect());
         let work = || {
             while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let outcome = self.read(&layers[*index]);
-                // A panic elsewhere leaves the list whole: slots are only ever set.
-                outcomes.lock().unwrap_or_else(PoisonError::into_inner)[*index] = Some(outcome);
+                let outcome = self.read(layers[*index]);
+                // A panic elsewhere leaves the list whole: slots are only ever set or emptied.
+                let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                outcomes[*index] = Some(outcome);
+                forget_beyond(&self.options.limits, &mut outcomes);
             }
         };
         std::thread::scope(|scope| {
@@ -101,23 +133,9 @@ impl LayerReader<'_> {
             Ok(stored) => stored,
             Err(diagnostic) => return Outcome::failed(diagnostic.clone()),
         };
-        let mut outcome = self.read_stored(layer, stored).unwrap_or_else(|error| {
+        self.read_stored(layer, stored).unwrap_or_else(|error| {
             Outcome::failed(Diagnostic::incomplete(Code::SourceUnreadable, format!("cannot be read: {error}")))
-        });
-        let mut verify = |what: &str, stated: Option<Digest>, found: Option<Digest>| {
-            if let (Some(stated), Some(found)) = (stated, found)
-                && stated != found
-            {
-                let message = format!("the {what} should be {stated} but is {found}");
-                outcome.diagnostics.push(Diagnostic::incomplete(Code::DigestMismatch, message));
-            }
-        };
-        verify("digest of the stored bytes", layer.digest, outcome.digest);
-        // Of a layer that is stored plain both are the same, and once is enough.
-        if (layer.digest, outcome.digest) != (layer.diff_id, outcome.facts.diff_id) {
-            verify("diffID", layer.diff_id, outcome.facts.diff_id);
-        }
-        outcome
+        })
     }
 
     fn read_stored(&self, layer: &LayerBlob, stored: &FileRange) -> io::Result<Outcome> {
@@ -147,7 +165,7 @@ impl LayerReader<'_> {
         }
         let advance = |bytes| self.options.progress.advance(bytes);
         let (facts, end) =
-            layer::read(stored, self.dispatch, &self.options.limits, &self.quota, self.deadline, &advance)?;
+            layer::read(stored, &self.dispatch, &self.options.limits, &self.quota, self.deadline, &advance)?;
         let mut diagnostics = Vec::new();
         if FileState::of(stored.file())? != before {
             diagnostics.push(Diagnostic::incomplete(Code::SourceChanged, "the file changed while it was read"));
@@ -175,15 +193,58 @@ impl Outcome {
     fn lost() -> Self {
         Self::failed(Diagnostic::incomplete(Code::InternalFault, "the layer was not read; this is a bug"))
     }
+
+    /// What is said of these bytes where they are `layer`.
+    fn diagnostics(&self, layer: &LayerBlob) -> Vec<Diagnostic> {
+        let mut diagnostics: Vec<Diagnostic> =
+            self.facts.diagnostics.iter().chain(&self.diagnostics).cloned().collect();
+        let mut verify = |what: &str, stated: Option<Digest>, found: Option<Digest>| {
+            if let (Some(stated), Some(found)) = (stated, found)
+                && stated != found
+            {
+                let message = format!("the {what} should be {stated} but is {found}");
+                diagnostics.push(Diagnostic::incomplete(Code::DigestMismatch, message));
+            }
+        };
+        verify("digest of the stored bytes", layer.digest, self.digest);
+        // Of a layer that is stored plain both are the same, and once is enough.
+        if (layer.digest, self.digest) != (layer.diff_id, self.facts.diff_id) {
+            verify("diffID", layer.diff_id, self.facts.diff_id);
+        }
+        diagnostics
+    }
+}
+
+/// Forgets the facts of layers above the point where all facts from the bottom on weigh more than `limit`.
+///
+/// Layers are read in any order, but which of them are forgotten depends on what they hold alone: those that
+/// are not read yet only add to the weight below.
+fn forget_beyond(limits: &Limits, outcomes: &mut [Option<Outcome>]) {
+    let limit = limits.facts_bytes + limits.path_table_bytes;
+    let mut weight = 0_u64;
+    for outcome in outcomes.iter_mut().flatten() {
+        weight = weight.saturating_add(outcome.facts.weight);
+        if weight > limit && outcome.facts.forget() {
+            let message = format!(
+                "what there is to keep of all layers takes more than the limit of {limit} bytes; this one is left out"
+            );
+            outcome.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
+        }
+    }
 }
 
 /// Makes the inventory of an image from the facts of its layers.
-fn put_together(path: &Path, opened: OpenImage, outcomes: &[Outcome], options: &Options<'_>) -> Inventory {
+fn put_together(
+    path: &Path,
+    opened: OpenImage,
+    outcomes: &[&Outcome],
+    dispatch: &Dispatch,
+    options: &Options<'_>,
+) -> Inventory {
     let mut diagnostics = opened.diagnostics;
-    for (index, outcome) in outcomes.iter().enumerate() {
-        let own = outcome.facts.diagnostics.iter().chain(&outcome.diagnostics);
-        diagnostics
-            .extend(own.cloned().map(|diagnostic| Diagnostic { layer: Some(index as LayerIndex), ..diagnostic }));
+    for (index, (outcome, layer)) in outcomes.iter().zip(&opened.layers).enumerate() {
+        let own = outcome.diagnostics(layer).into_iter();
+        diagnostics.extend(own.map(|diagnostic| Diagnostic { layer: Some(index as LayerIndex), ..diagnostic }));
     }
     let instructions = base::instructions(&opened.history, outcomes.len());
     if instructions.is_none() && !opened.history.is_empty() {
@@ -221,5 +282,6 @@ fn put_together(path: &Path, opened: OpenImage, outcomes: &[Outcome], options: &
         base,
     };
     let source = Source { kind: opened.kind, name: path.to_string_lossy().into_owned() };
-    assemble::inventory(Scanned { source, image: Some(image), overlay: Overlay::of(&facts), diagnostics }, options)
+    let overlay = Overlay::of(&facts, &options.limits);
+    assemble::inventory(Scanned { source, image: Some(image), overlay, diagnostics }, dispatch, options)
 }

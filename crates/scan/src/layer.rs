@@ -2,6 +2,7 @@
 
 use crate::collect::Collector;
 use crate::facts::LayerFacts;
+use crate::hardlink::{self, Hardlink};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::Deadline;
 use sekisho_base::spool::{SpillQuota, Spool};
@@ -11,7 +12,7 @@ use sekisho_oci::Whiteout;
 use sekisho_oci::stream::{ByteStream, LayerEnd, LayerStream};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
 use sekisho_sbom::{Analyzer, Dispatch};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(crate) fn read(
     let walked = walk(&mut stream, limits, &mut visitor);
     let end = stream.finish()?;
     let LayerVisitor { mut collector, mut spool, hardlinks, .. } = visitor;
-    link_hardlinks(&mut collector, hardlinks, stored, &mut spool, deadline)?;
+    link_hardlinks(&mut collector, &hardlinks, stored, &mut spool, deadline)?;
     if let (Err(reason), true) = (&end.plain, walked.complete) {
         // The walk met the end of the archive before the damage; nothing hides behind that, but the
         // diffID cannot be told.
@@ -50,8 +51,7 @@ pub(crate) fn read(
 struct LayerVisitor<'a> {
     collector: Collector<'a>,
     spool: Spool,
-    /// Hard links that matter, with what they name.
-    hardlinks: Vec<(String, String)>,
+    hardlinks: Vec<Hardlink>,
     advance: &'a dyn Fn(u64),
     seen: u64,
 }
@@ -70,11 +70,15 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
             return Ok(());
         }
         self.collector.behind_own_link(path);
-        self.collector.entry(path, entry.kind == EntryKind::Directory);
+        let ordinal = self.collector.entry(path, entry.kind == EntryKind::Directory);
         match &entry.kind {
             EntryKind::File { size } => self.file(path, *size, content)?,
             EntryKind::Symlink { target } => self.collector.link(path, target),
-            EntryKind::Hardlink { target } => self.hardlink(path, target),
+            EntryKind::Hardlink { target } => {
+                if self.collector.charge(path, 2 * (path.len() + target.len())) {
+                    self.hardlinks.push(Hardlink { path: path.to_owned(), target: target.clone(), ordinal });
+                }
+            }
             EntryKind::Directory | EntryKind::Other => {}
         }
         Ok(())
@@ -86,18 +90,10 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
 }
 
 impl LayerVisitor<'_> {
-    /// Keeps a hard link if its name is wanted, or its target was: archives name the target first.
-    fn hardlink(&mut self, path: &str, target: &str) {
-        let wanted = self.collector.looked_at(target) || !self.collector.dispatch.by_path(path).is_empty();
-        if wanted && self.collector.charge(path, path.len() + target.len()) {
-            self.hardlinks.push((path.to_owned(), target.to_owned()));
-        }
-    }
-
     fn file(&mut self, path: &str, size: u64, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
         let dispatch = self.collector.dispatch;
         let mut wanted = dispatch.by_path(path);
-        if wanted.is_empty() && size >= dispatch.magic_min_bytes() {
+        if size >= dispatch.magic_min_bytes() {
             wanted.extend(dispatch.by_magic(content.head(Dispatch::HEAD)?, size));
         }
         if wanted.is_empty() {
@@ -156,34 +152,39 @@ fn with_content<S: ByteStream>(
     Ok(None)
 }
 
-/// Gives a hard link the facts of the file it names. Where a link's name is wanted and its target's was
+/// Gives a hard link the facts of the file it names. Where a link's name is wanted and its file's own was
 /// not, the content has gone by unread: the layer is read again for those files alone, which real images
 /// hardly ever need.
 fn link_hardlinks(
     collector: &mut Collector<'_>,
-    hardlinks: Vec<(String, String)>,
+    hardlinks: &[Hardlink],
     stored: &FileRange,
     spool: &mut Spool,
     deadline: Deadline,
 ) -> io::Result<()> {
+    if hardlinks.is_empty() {
+        return Ok(());
+    }
     let dispatch = collector.dispatch;
-    let mut missed: HashMap<String, Vec<(String, &'static Analyzer)>> = HashMap::new();
-    for (path, target) in hardlinks {
-        // Each link copies what its target says.
+    let mut missed = Missed::new();
+    for (link, origin) in hardlink::resolve(&collector.facts.paths, hardlinks) {
         if collector.is_full() || deadline.check().is_err() {
             let message = "hard links are left out after the limits on memory or time";
-            collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
+            collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(&link.path));
             break;
         }
-        let mut wanted = dispatch.by_path(&path);
-        wanted.extend(dispatch.magic_analyzers());
-        for analyzer in wanted {
-            match collector.kept(&target, analyzer) {
-                Some(extract) => collector.keep(analyzer, &path, extract),
-                // Content that was looked at and says nothing says nothing under another name either.
-                None if analyzer.paths.is_empty()
-                    || (dispatch.wants(analyzer, &target) && collector.looked_at(&target)) => {}
-                None => missed.entry(target.clone()).or_default().push((path.clone(), analyzer)),
+        let Some(origin) = origin else {
+            collector.diagnostic(leads_nowhere(link));
+            continue;
+        };
+        // What is told by its first bytes was looked at wherever it lay.
+        for analyzer in dispatch.magic_analyzers() {
+            collector.keep_for_link(analyzer, &link.path, origin.ordinal);
+        }
+        for analyzer in dispatch.by_path(&link.path) {
+            let looked = dispatch.wants(analyzer, &origin.path);
+            if !(looked && collector.keep_for_link(analyzer, &link.path, origin.ordinal)) {
+                missed.entry(origin.ordinal).or_default().push((link, analyzer));
             }
         }
     }
@@ -192,34 +193,51 @@ fn link_hardlinks(
     }
     let limits = collector.limits;
     let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
-    let mut again = AgainVisitor { collector, spool, missed };
+    let mut again = AgainVisitor { collector, spool, deadline, entries: 0, missed };
     walk(&mut stream, limits, &mut again);
     let AgainVisitor { collector, missed, .. } = again;
-    let mut lost: Vec<_> = missed.into_iter().collect();
-    lost.sort_by(|a, b| a.0.cmp(&b.0));
-    for (target, links) in lost {
-        for (path, _) in links {
-            let message = format!("is a hard link to {target}, which the layer does not hold as a file");
-            collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message).at(path));
-        }
+    for (link, _) in missed.into_values().flatten() {
+        collector.diagnostic(leads_nowhere(link));
     }
     Ok(())
+}
+
+/// Files that have gone by unread, by their place in the layer, with the links that name them.
+type Missed<'a> = BTreeMap<u64, Vec<(&'a Hardlink, &'static Analyzer)>>;
+
+fn leads_nowhere(link: &Hardlink) -> Diagnostic {
+    let message = format!("is a hard link to {}, which the layer does not hold as a file", link.target);
+    Diagnostic::incomplete(Code::FileUnreadable, message).at(&link.path)
 }
 
 struct AgainVisitor<'a, 'b> {
     collector: &'a mut Collector<'b>,
     spool: &'a mut Spool,
-    missed: HashMap<String, Vec<(String, &'static Analyzer)>>,
+    deadline: Deadline,
+    entries: u64,
+    missed: Missed<'a>,
 }
 
 impl Visitor<LayerStream> for AgainVisitor<'_, '_> {
     fn entry(&mut self, entry: &Entry, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
+        if entry.path.is_empty() || Whiteout::of(&entry.path).is_some() {
+            return Ok(());
+        }
+        // The places that the first walk counted.
+        let ordinal = self.entries;
+        self.entries += 1;
         let EntryKind::File { size } = entry.kind else { return Ok(()) };
-        let Some(links) = self.missed.remove(&entry.path) else { return Ok(()) };
-        let collector = &mut *self.collector;
+        let Some(links) = self.missed.remove(&ordinal) else { return Ok(()) };
+        let (collector, deadline) = (&mut *self.collector, self.deadline);
         let refused = with_content(content, size, &entry.path, collector.limits, self.spool, |data| {
-            for (path, analyzer) in links {
-                collector.analyze(analyzer, &path, data);
+            for (link, analyzer) in links {
+                // One file may have very many names.
+                if collector.is_full() || deadline.check().is_err() {
+                    let message = "hard links are left out after the limits on memory or time";
+                    collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(&link.path));
+                    break;
+                }
+                collector.analyze(analyzer, &link.path, data);
             }
         })?;
         if let Some(refusal) = refused {

@@ -10,6 +10,7 @@ mod base;
 mod cache;
 mod collect;
 mod facts;
+mod hardlink;
 mod image;
 mod layer;
 mod overlay;

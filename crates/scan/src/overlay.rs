@@ -6,7 +6,9 @@
 
 use crate::facts::{FileFacts, LayerFacts};
 use hashbrown::HashSet;
-use sekisho_model::{LayerIndex, Removal};
+use sekisho_base::Limits;
+use sekisho_base::limits::Deadline;
+use sekisho_model::{Code, Diagnostic, LayerIndex, Removal};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -35,31 +37,54 @@ pub(crate) struct Overlay<'a> {
     pub(crate) hidden: Vec<Hidden<'a>>,
     /// Symbolic links by path, with their targets from the root.
     pub(crate) links: BTreeMap<&'a str, &'a str>,
+    /// Every path that was ever in `shown` or `links`, and the directories above. Few are, and many entries go
+    /// by: one look-up decides for almost all of them.
+    known: HashSet<&'a str>,
+    /// What makes the whole uncertain.
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Overlay<'a> {
     /// Lays `layers`, from the bottom, over each other. A layer that could not be read is empty.
-    pub(crate) fn of(layers: &[&'a LayerFacts]) -> Self {
+    pub(crate) fn of(layers: &[&'a LayerFacts], limits: &Limits) -> Self {
+        // What was read within its time is to be seen, even if that was all used up.
+        let deadline = Deadline::of(limits);
         let mut overlay = Self::default();
         for (index, layer) in layers.iter().enumerate() {
-            overlay.lay(index as LayerIndex, layer);
+            let index = index as LayerIndex;
+            if let (1.., Err(limit)) = (index, deadline.check()) {
+                let message = format!("this layer and those above are not laid over the others: {limit}");
+                overlay.incomplete(Code::LimitExceeded, message, index);
+                break;
+            }
+            overlay.lay(index, layer);
         }
         overlay
+    }
+
+    fn incomplete(&mut self, code: Code, message: String, layer: LayerIndex) {
+        self.diagnostics.push(Diagnostic { layer: Some(layer), ..Diagnostic::incomplete(code, message) });
     }
 
     fn lay(&mut self, index: LayerIndex, layer: &'a LayerFacts) {
         for directory in &layer.opaque {
             self.hide_below(directory, index, Removal::Opaque);
         }
+        // Paths below which this layer has hidden something.
+        let mut emptied: HashSet<&str> = HashSet::new();
         for path in &layer.removed {
             self.hide(path, index, Removal::Whiteout);
-            self.hide_below(path, index, Removal::Whiteout);
+            if self.hide_below(path, index, Removal::Whiteout) {
+                emptied.insert(path);
+            }
         }
-        let replaced = self.replace(index, layer);
+        let replaced = self.replace(index, layer, emptied);
         for link in &layer.links {
+            self.know(&link.path);
             self.links.insert(&link.path, &link.target);
         }
         for file in &layer.files {
+            self.know(&file.path);
             let shown = self.shown.entry(&file.path).or_insert_with(|| Shown {
                 layer: index,
                 files: Vec::new(),
@@ -84,34 +109,49 @@ impl<'a> Overlay<'a> {
         }
     }
 
+    fn know(&mut self, path: &'a str) {
+        let mut rest = path;
+        while self.known.insert(rest)
+            && let Some((parent, _)) = rest.rsplit_once('/')
+        {
+            rest = parent;
+        }
+    }
+
     /// Takes away what the entries of `layer` replace; returns what was at their very paths.
-    fn replace(&mut self, index: LayerIndex, layer: &LayerFacts) -> Vec<(&'a str, Shown<'a>)> {
-        if self.shown.is_empty() && self.links.is_empty() {
+    fn replace<'b>(
+        &mut self,
+        index: LayerIndex,
+        layer: &'b LayerFacts,
+        mut emptied: HashSet<&'b str>,
+    ) -> Vec<(&'a str, Shown<'a>)>
+    where
+        'a: 'b,
+    {
+        if self.shown.is_empty() && self.links.is_empty() && emptied.is_empty() {
             return Vec::new();
         }
-        // Few paths are shown and many entries go by: one look-up decides for almost all of them.
-        let mut known: HashSet<&'a str> = HashSet::new();
-        for path in self.shown.keys().chain(self.links.keys()).copied() {
-            known.insert(path);
-            let mut rest = path;
-            while let Some((parent, _)) = rest.rsplit_once('/')
-                && known.insert(parent)
-            {
-                rest = parent;
-            }
-        }
+        // Taken out, since entries change the rest.
+        let known_paths = std::mem::take(&mut self.known);
         let mut replaced = Vec::new();
         layer.paths.for_each(|entry| {
             let path = entry.strip_suffix('/').unwrap_or(entry);
-            let Some(known) = known.get(path).copied() else { return };
+            if entry.ends_with('/') && emptied.remove(path) {
+                let message = format!(
+                    "the layer removes {path} and has it as a directory: runtimes differ in whether what lower layers hold there is seen"
+                );
+                self.incomplete(Code::LayerFormat, message, index);
+            }
+            let Some(known) = known_paths.get(path).copied() else { return };
             self.links.remove(known);
             if let Some(old) = self.shown.remove(known) {
                 replaced.push((known, old));
             }
-            if !entry.ends_with('/') {
-                self.hide_below(known, index, Removal::Replaced);
+            if !entry.ends_with('/') && self.hide_below(known, index, Removal::Replaced) {
+                emptied.insert(known);
             }
         });
+        self.known = known_paths;
         replaced
     }
 
@@ -122,10 +162,14 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    fn hide_below(&mut self, directory: &str, removed_in: LayerIndex, removal: Removal) {
-        for path in keys_below(&self.shown, directory).into_iter().chain(keys_below(&self.links, directory)) {
+    /// Hides all below `directory`; whether there was anything.
+    fn hide_below(&mut self, directory: &str, removed_in: LayerIndex, removal: Removal) -> bool {
+        let mut below = keys_below(&self.shown, directory);
+        below.extend(keys_below(&self.links, directory));
+        for path in &below {
             self.hide(path, removed_in, removal);
         }
+        !below.is_empty()
     }
 
     /// Follows symbolic links in any component of `path`, a few at most; returns the path itself where

@@ -56,8 +56,9 @@ pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanErro
     walker.walk();
     let facts = walker.collector.finish();
     let source = Source { kind: SourceKind::FileSystem, name: root.to_string_lossy().into_owned() };
-    let overlay = Overlay::of(&[&facts]);
-    Ok(assemble::inventory(Scanned { source, image: None, overlay, diagnostics: facts.diagnostics.clone() }, options))
+    let overlay = Overlay::of(&[&facts], &options.limits);
+    let scanned = Scanned { source, image: None, overlay, diagnostics: facts.diagnostics.clone() };
+    Ok(assemble::inventory(scanned, &dispatch, options))
 }
 
 /// A place in the tree: its path as the file system has it, and as it is shown.

@@ -55,7 +55,11 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("cache", "max_bytes", "how large the cache may become; least recently used results go first"),
     ("limits", "document_bytes", "bytes of one JSON document that describes an image"),
     ("limits", "entries", "entries of one layer or directory tree"),
-    ("limits", "facts_bytes", "bytes of all that is kept of one layer or directory tree"),
+    (
+        "limits",
+        "facts_bytes",
+        "bytes of all that is kept of one layer or directory tree; with path_table_bytes of all layers together",
+    ),
     ("limits", "inflated_bytes", "inflated bytes of one layer or archive"),
     ("limits", "memory_file_bytes", "bytes of one file held in memory; larger ones go to a temporary file"),
     ("limits", "path_bytes", "bytes of one path"),

@@ -9,6 +9,8 @@ pub(super) struct Extended {
     pub(super) link: Option<Vec<u8>>,
     pub(super) size: Option<u64>,
     pub(super) sparse: PaxSparse,
+    /// Whether an extended attribute tells overlay file systems to hide, move or fill something.
+    pub(super) overlay: bool,
 }
 
 /// GNU's sparse records in their three versions (GNU tar manual, "Storing Sparse Files").
@@ -86,10 +88,18 @@ impl Extended {
                     }
                 }
             }
-            _ => {}
+            _ => self.overlay |= directs_overlay(key),
         }
         true
     }
+}
+
+/// Whether the key sets an extended attribute by which overlayfs shows something else than the layer's entries
+/// (Linux, Documentation/filesystems/overlayfs.rst). The others keep its books.
+fn directs_overlay(key: &[u8]) -> bool {
+    let Some(name) = key.strip_prefix(b"SCHILY.xattr.") else { return false };
+    let name = [&b"trusted.overlay."[..], b"user.overlay."].iter().find_map(|prefix| name.strip_prefix(*prefix));
+    name.is_some_and(|name| !matches!(name, b"origin" | b"impure" | b"nlink" | b"uuid" | b"protattr" | b"upper"))
 }
 
 /// `LENGTH KEY=VALUE\n`, where the length counts all of it.
@@ -125,6 +135,20 @@ mod tests {
         for bad in [&b"99 path=a\n"[..], b"path=a\n", b"10 path=a", b"11 size=4x\n", b"8 nokey\n", b"0 a=b\n"] {
             assert!(!Extended::default().read(bad), "{}", String::from_utf8_lossy(bad));
         }
+    }
+
+    #[test]
+    fn attributes_that_direct_overlays_are_seen() {
+        let check = |key: &str, expect: bool| {
+            let mut extended = Extended::default();
+            assert!(extended.set(key.as_bytes(), b"y"));
+            assert_eq!(extended.overlay, expect, "{key}");
+        };
+        check("SCHILY.xattr.trusted.overlay.opaque", true);
+        check("SCHILY.xattr.user.overlay.redirect", true);
+        check("SCHILY.xattr.trusted.overlay.origin", false);
+        check("SCHILY.xattr.security.capability", false);
+        check("trusted.overlay.opaque", false);
     }
 
     #[test]

@@ -388,6 +388,16 @@ impl Walker<'_> {
                 Diagnostic::note(Code::PathSuspicious, "the entry's path leaves the root").at(path.clone()),
             );
         }
+        if extended.overlay {
+            self.walk.complete = false;
+            visitor.diagnostic(
+                Diagnostic::incomplete(
+                    Code::LayerFormat,
+                    "an attribute tells overlay file systems to hide or move what lower layers hold; it is not followed",
+                )
+                .at(path.clone()),
+            );
+        }
         if path.len() > self.limits.path_bytes || path.matches('/').count() >= self.limits.path_depth {
             self.walk.complete = false;
             let start: String = path.chars().take(80).collect();

@@ -113,6 +113,14 @@ fn extended_headers_are_bounded() {
 }
 
 #[test]
+fn attributes_that_direct_overlays_are_told() {
+    let pax = pax_record("SCHILY.xattr.trusted.overlay.opaque", "y");
+    check(&good().pax(&pax).directory("var/lib").build(), Limits::default(), &[Code::LayerFormat]);
+    let pax = pax_record("SCHILY.xattr.security.capability", "y");
+    check(&good().pax(&pax).file("b", "c").build(), Limits::default(), &[]);
+}
+
+#[test]
 fn pax_and_gnu_names_override_the_header() {
     let long = format!("{}/package.json", ["d"; 60].join("/"));
     let layer = LayerBuilder::new().file(&long, npm("gnu", "1.0.0")).build();
@@ -244,6 +252,47 @@ fn facts_beyond_their_limit_are_told() {
         assert!(codes(&found).contains(&Code::LimitExceeded), "{:?}", found.diagnostics);
         assert!(packages(&found).contains(&"good 1.0.0 @0".to_owned()));
     }
+}
+
+#[test]
+fn facts_of_all_layers_share_one_limit() {
+    let layer = |name: &str| {
+        let file = |layer: LayerBuilder, index| layer.file(&format!("{name}/{index}/package.json"), npm(name, "1.0.0"));
+        (0..10).fold(LayerBuilder::new(), file).build()
+    };
+    let limits = Limits { facts_bytes: 9_000, path_table_bytes: 1000, ..Limits::default() };
+    let image = |names: &[&str]| {
+        let add = |image: ImageBuilder, name: &&str| image.layer(name, &layer(name), Compress::None);
+        names.iter().fold(ImageBuilder::new("x:1"), add)
+    };
+    let all = scan_image_of(&image(&["a", "b", "c", "d"]), Limits::default());
+    assert_eq!((all.packages.len(), all.complete), (40, true));
+    // The same bytes are kept once, however often they are referred to.
+    let once = scan_image_of(&image(&["a", "a", "a", "a"]), limits.clone());
+    assert_eq!((once.packages.len(), once.complete), (10, true), "{:?}", once.diagnostics);
+    // Which layers are left out does not depend on the order in which they are read.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    ImageBuilder::write_tar(&image(&["a", "b", "c", "d"]).oci_layout(), &path);
+    for jobs in [1, 2, 4] {
+        let limited = sekisho_scan::scan_image(&path, &Options { limits: limits.clone(), jobs, ..options() }).unwrap();
+        let names: std::collections::BTreeSet<_> = limited.packages.iter().map(|package| &package.facts.name).collect();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a"], "{jobs} jobs");
+        let told: Vec<_> = limited.incomplete().map(|told| (told.code, told.layer)).collect();
+        assert_eq!(told, [1, 2, 3].map(|layer| (Code::LimitExceeded, Some(layer))), "{jobs} jobs");
+    }
+}
+
+#[test]
+fn what_comes_and_goes_often_is_listed_up_to_a_limit() {
+    let brought = good().build();
+    let removed = LayerBuilder::new().whiteout("app").build();
+    let turn = |image: ImageBuilder, _| image.layer("+", &brought, Compress::None).layer("-", &removed, Compress::None);
+    let image = (0..100).fold(ImageBuilder::new("x:1"), turn);
+    let inventory = scan_image_of(&image, Limits { facts_bytes: 10_000, ..Limits::default() });
+    assert_eq!(codes(&inventory), [Code::LimitExceeded], "{:?}", inventory.diagnostics);
+    assert!((1..50).contains(&inventory.removed.len()), "{}", inventory.removed.len());
+    assert_eq!(scan_image_of(&image, Limits::default()).removed.len(), 100);
 }
 
 #[test]

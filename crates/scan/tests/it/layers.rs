@@ -105,6 +105,29 @@ fn hard_links_carry_what_their_target_says() {
     let inventory = scan_image_of(&image(vec![lost]), Limits::default());
     assert_eq!(codes(&inventory), [Code::FileUnreadable]);
     assert!(!inventory.complete);
+    let below = LayerBuilder::new().hardlink("bin/tool", "opt/tool-of-a-lower-layer");
+    assert!(!scan_image_of(&image(vec![below]), Limits::default()).complete);
+}
+
+#[test]
+fn hard_links_name_the_file_that_stood_there_then() {
+    const STATUS: &str = "var/lib/dpkg/status";
+    let database = |version| dpkg(&[("curl", version)]);
+    // Neither the first nor the last file of a name, but the one before the link; read again or not.
+    for name in ["blob", "var/lib/dpkg/status.d/blob"] {
+        let layer = LayerBuilder::new().file(name, database("1")).file(name, database("2"));
+        let layer = layer.hardlink(STATUS, name).file(name, database("3"));
+        let inventory = scan_image_of(&image(vec![layer]), Limits::default());
+        let at = |package: &&sekisho_model::Package| package.location == STATUS;
+        let shown: Vec<_> = inventory.packages.iter().filter(at).map(|package| &package.facts.version).collect();
+        assert_eq!(shown, ["2"], "{name}");
+        assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    }
+    // Through another link, and not where another file took the link's place.
+    let layer = LayerBuilder::new().file("blob", database("1")).hardlink("again", "blob").file("blob", "");
+    let layer =
+        layer.hardlink(STATUS, "again").hardlink("srv/package.json", "again").file("srv/package.json", npm("a", "1"));
+    check(vec![layer], &["curl 1 @0", "a 1 @0"], &[]);
 }
 
 #[test]
@@ -172,4 +195,26 @@ fn layers_say_their_instruction_and_origin() {
     assert_eq!(found.layers[1].created_by.as_deref(), Some("RUN step 1"));
     let origins: Vec<Origin> = inventory.packages.iter().map(|package| package.origin).collect();
     assert_eq!(origins, [Origin::Base, Origin::Base, Origin::Application]);
+}
+
+#[test]
+fn a_directory_in_the_place_of_what_a_layer_removes_is_uncertain() {
+    // Over each of these one runtime shows what the base has below var/lib/dpkg, another does not.
+    for layer in [
+        LayerBuilder::new().whiteout("var/lib/dpkg").directory("var/lib/dpkg"),
+        LayerBuilder::new().directory("var/lib/dpkg").whiteout("var/lib/dpkg"),
+        LayerBuilder::new().file("var/lib/dpkg", "").directory("var/lib/dpkg"),
+    ] {
+        let inventory = scan_image_of(&image(vec![base_layer(), layer]), Limits::default());
+        assert_eq!(codes(&inventory), [Code::LayerFormat], "{:?}", inventory.diagnostics);
+    }
+    for layer in [
+        // Nothing of interest is below, or nothing comes back.
+        LayerBuilder::new().whiteout("opt").directory("opt"),
+        LayerBuilder::new().directory("var/lib/dpkg").opaque("var/lib/dpkg"),
+        LayerBuilder::new().directory("var/lib/dpkg").file("var/lib/dpkg", ""),
+    ] {
+        let inventory = scan_image_of(&image(vec![base_layer(), layer]), Limits::default());
+        assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    }
 }
