@@ -2,7 +2,9 @@
 //!
 //! Bytes and values come in, values go out; downloading, unpacking and keeping files is the crate `feeds`.
 
+pub mod db;
 pub mod ecosystem;
 pub mod feeds;
+pub mod matching;
 pub mod record;
 pub mod version;

@@ -8,6 +8,7 @@
 mod code;
 mod diagnostic;
 mod digest;
+mod finding;
 mod image;
 mod inventory;
 mod license;
@@ -20,6 +21,9 @@ mod severity;
 pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level};
 pub use digest::{Digest, InvalidDigest};
+pub use finding::{
+    Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement, Likelihood, ScanState, Vulnerability,
+};
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
 pub use license::License;
