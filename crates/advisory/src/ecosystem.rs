@@ -34,11 +34,24 @@ macro_rules! ecosystems {
 ecosystems! {
     AlmaLinux = "AlmaLinux", Rpm;
     Alpine = "Alpine", Apk;
+    AmazonLinux = "Amazon Linux", Rpm;
     Debian = "Debian", Dpkg;
     Go = "Go", Go;
+    Hex = "Hex", SemVer;
+    Maven = "Maven", SemVer;
     Npm = "npm", SemVer;
+    NuGet = "NuGet", SemVer;
+    OpenSuse = "openSUSE", Rpm;
+    Packagist = "Packagist", SemVer;
+    Pub = "Pub", SemVer;
     PyPi = "PyPI", Pep440;
+    RedHat = "Red Hat", Rpm;
+    RockyLinux = "Rocky Linux", Rpm;
+    RubyEngine = "Ruby", RubyGems;
     RubyGems = "RubyGems", RubyGems;
+    RustToolchain = "Rust", SemVer;
+    Suse = "SUSE", Rpm;
+    Ubuntu = "Ubuntu", Dpkg;
     CratesIo = "crates.io", SemVer;
 }
 
@@ -65,7 +78,7 @@ impl FromStr for Ecosystem {
 impl Ecosystem {
     /// Whether its advisories name source packages; binary packages otherwise.
     pub fn names_source_packages(self) -> bool {
-        matches!(self, Self::Debian | Self::Alpine)
+        matches!(self, Self::Debian | Self::Alpine | Self::Ubuntu | Self::Suse | Self::OpenSuse)
     }
 
     /// The name that is compared: PEP 503 for PyPI, lower case where the ecosystem ignores case.

@@ -4,5 +4,6 @@
 
 pub mod ecosystem;
 pub mod feeds;
+pub mod range;
 pub mod record;
 pub mod version;

@@ -128,6 +128,12 @@ codes! {
     RecordMalformed = "record.malformed", Passed,
         "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",
         "none needed";
+    FeedMalformed = "feed.malformed", Incomplete,
+        "A file of an advisory feed does not follow its format; nothing of it was taken.",
+        "get the file again from its publisher; see that it is complete and unpacked";
+    FeedRecordMalformed = "feed.record_malformed", Incomplete,
+        "A record of an advisory feed could not be understood; a vulnerability that only it names will not be found.",
+        "get the feed again; if it is the publisher's fault, report it there";
     TreeExcluded = "fs.excluded", Passed,
         "A directory was left out: another file system, a kernel interface, or the storage of containers.",
         "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
