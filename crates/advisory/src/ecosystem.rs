@@ -110,7 +110,9 @@ ecosystems! {
     RedHat = "Red Hat", Rpm, Installed, Exact;
     RockyLinux = "Rocky Linux", Rpm, Source, Exact;
     Root = "Root", Generic, Installed, Exact;
+    RubyEngine = "Ruby", RubyGems, Installed, Exact;
     RubyGems = "RubyGems", RubyGems, Installed, Exact;
+    RustToolchain = "Rust", SemVer, Installed, Exact;
     Suse = "SUSE", Rpm, Source, Exact;
     SwiftUrl = "SwiftURL", SemVer, Installed, Repository;
     TuxCare = "TuxCare", Generic, Installed, Exact;

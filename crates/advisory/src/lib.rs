@@ -6,5 +6,6 @@ pub mod db;
 pub mod ecosystem;
 pub mod feeds;
 pub mod matching;
+pub mod range;
 pub mod record;
 pub mod version;

@@ -128,6 +128,12 @@ codes! {
     RecordMalformed = "record.malformed", Passed,
         "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",
         "none needed";
+    FeedMalformed = "feed.malformed", Incomplete,
+        "A file of an advisory feed does not follow its format; nothing of it was taken.",
+        "get the file again from its publisher; see that it is complete and unpacked";
+    FeedRecordMalformed = "feed.record_malformed", Incomplete,
+        "A record of an advisory feed could not be understood; a vulnerability that only it names will not be found.",
+        "get the feed again; if it is the publisher's fault, report it there";
     TreeExcluded = "fs.excluded", Passed,
         "A directory was left out: another file system, a kernel interface, or the storage of containers.",
         "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
@@ -137,6 +143,9 @@ codes! {
     BaseUnusable = "base.unusable", Usage,
         "A base image given with --base or in the configuration could not be read.",
         "give an image archive, an OCI layout, or a TOML list of known bases";
+    VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
+        "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
+        "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

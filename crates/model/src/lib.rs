@@ -22,7 +22,8 @@ pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level};
 pub use digest::{Digest, InvalidDigest};
 pub use finding::{
-    Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement, Likelihood, ScanState, Vulnerability,
+    Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement, Likelihood, ScanState,
+    Vulnerability,
 };
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};

@@ -36,6 +36,28 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+
+    /// The word for a score of CVSS 3 or 4: <https://www.first.org/cvss/v4.0/specification-document#Qualitative-Severity-Rating-Scale>.
+    pub fn of_score(score: f64) -> Self {
+        match score {
+            9.0.. => Self::Critical,
+            7.0.. => Self::High,
+            4.0.. => Self::Medium,
+            0.1.. => Self::Low,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The word for a score of CVSS 2, as NVD gives it, which has none above "high":
+    /// <https://nvd.nist.gov/vuln-metrics/cvss>.
+    pub fn of_score_v2(score: f64) -> Self {
+        match score {
+            7.0.. => Self::High,
+            4.0.. => Self::Medium,
+            0.0.. => Self::Low,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl fmt::Display for Severity {

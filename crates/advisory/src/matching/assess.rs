@@ -1,6 +1,6 @@
 //! All of an inventory: findings with what is known about their vulnerabilities.
 
-use super::{Hit, Matched, Matcher, Obstacle, severity};
+use super::{Hit, Matched, Matcher, Obstacle, place, severity};
 use crate::db::{Database, DatabaseError, StoredAdvisory, StoredRating, StoredVulnerability, Text};
 use crate::record::Status;
 use crate::version::Scheme;
@@ -29,7 +29,9 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>) -> Result<Assessme
             findings.push(found.finding(&identity, package, number, &hits)?);
         }
     }
-    findings.sort_by(|a, b| (Reverse(a.severity), &a.vulnerability, &a.id).cmp(&(Reverse(b.severity), &b.vulnerability, &b.id)));
+    findings.sort_by(|a, b| {
+        (Reverse(a.severity), &a.vulnerability, &a.id).cmp(&(Reverse(b.severity), &b.vulnerability, &b.id))
+    });
     let vulnerabilities = found.describe()?;
     let diagnostics: Vec<Diagnostic> =
         obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory)).collect();
@@ -89,7 +91,8 @@ impl Found<'_> {
             self.vulnerabilities.insert(number, self.database.vulnerability(number)?);
         }
         let vulnerability = &self.vulnerabilities[&number];
-        let hits: Vec<(&Hit, &StoredAdvisory)> = hits.iter().map(|hit| (hit, &self.advisories[&hit.advisory])).collect();
+        let hits: Vec<(&Hit, &StoredAdvisory)> =
+            hits.iter().map(|hit| (hit, &self.advisories[&hit.advisory])).collect();
         let mut sources: Vec<FindingSource> = hits
             .iter()
             .map(|(hit, advisory)| FindingSource {
@@ -101,7 +104,7 @@ impl Found<'_> {
             .collect();
         sources.sort_by(|a, b| (&a.feed, &a.advisory, &a.fixed_in).cmp(&(&b.feed, &b.advisory, &b.fixed_in)));
         sources.dedup();
-        let scheme = crate::version::of_kind(package.facts.kind);
+        let scheme = place::scheme_of(package.facts.kind);
         let mut fixed_in: Vec<String> = sources.iter().filter_map(|source| source.fixed_in.clone()).collect();
         fixed_in.sort_by(|a, b| scheme.compare(a, b).then_with(|| a.cmp(b)));
         fixed_in.dedup();

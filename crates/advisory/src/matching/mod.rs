@@ -98,7 +98,8 @@ impl<'a> Matcher<'a> {
         for look in place::looks(ecosystem, facts) {
             for release in releases {
                 if let Some(row) = self.database.package(&place::key(ecosystem, release.as_deref(), &look))? {
-                    self.row(ecosystem, facts, &look, row, &mut matched)?;
+                    let scheme = ecosystem.scheme_in(release.as_deref());
+                    self.row((ecosystem, scheme), facts, &look, row, &mut matched)?;
                 }
             }
         }
@@ -108,14 +109,14 @@ impl<'a> Matcher<'a> {
     /// Takes what the entries of `row` say.
     fn row(
         &self,
-        ecosystem: Ecosystem,
+        (ecosystem, scheme): (Ecosystem, Scheme),
         facts: &PackageFacts,
         look: &Look<'_>,
         row: Row<'_>,
         matched: &mut Matched,
     ) -> Result<(), DatabaseError> {
         let texts = row.texts().to_vec();
-        let mut version = Version::new(ecosystem.scheme(), look.version, &texts);
+        let mut version = Version::new(scheme, look.version, &texts);
         for entry in row {
             let entry = entry?;
             if !is_about(ecosystem, facts, look, &entry, &texts) {
@@ -125,7 +126,7 @@ impl<'a> Matcher<'a> {
                 Judged::Outside => continue,
                 Judged::Inside(fixed) => fixed.map(str::to_owned),
                 Judged::Unknown => {
-                    matched.obstacle = Some(Obstacle::Version(ecosystem.scheme()));
+                    matched.obstacle = Some(Obstacle::Version(scheme));
                     continue;
                 }
             };
@@ -184,7 +185,8 @@ fn is_of_module(facts: &PackageFacts, entry: &Entry, texts: &[&str]) -> bool {
     let entry_has = module.is_some() || entry.ranges.iter().any(|(from, to)| marked(from) || marked(to));
     if package != entry_has {
         // What holds for all versions need not name one that carries the mark.
-        return !package && module.is_none() || entry.ranges.iter().all(|(_, to)| *to == Edge::Open) && module.is_none();
+        return !package && module.is_none()
+            || entry.ranges.iter().all(|(_, to)| *to == Edge::Open) && module.is_none();
     }
     match (module, label) {
         (Some(module), Some(label)) => {
@@ -224,7 +226,11 @@ impl<'a> Version<'a> {
     }
 
     fn judge(&mut self, entry: &Entry) -> Judged<'a> {
-        if entry.versions.iter().any(|version| self.texts[*version] == self.version || self.valid && self.to(*version).is_eq()) {
+        if entry
+            .versions
+            .iter()
+            .any(|version| self.texts[*version] == self.version || self.valid && self.to(*version).is_eq())
+        {
             let next = entry.ranges.iter().find_map(|range| self.fixed_behind(range));
             return Judged::Inside(next);
         }

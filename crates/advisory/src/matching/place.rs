@@ -2,6 +2,7 @@
 
 use crate::db::{Header, PackageKey};
 use crate::ecosystem::Ecosystem;
+use crate::version::Scheme;
 use sekisho_model::{OsRelease, PackageFacts, PackageKind};
 
 /// The distribution of an inventory, with the releases of it that a database knows.
@@ -92,6 +93,18 @@ pub(super) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
     }
 }
 
+/// How the versions of a kind of package are ordered.
+pub(super) fn scheme_of(kind: PackageKind) -> Scheme {
+    match kind {
+        PackageKind::Deb => Scheme::Dpkg,
+        PackageKind::Apk => Scheme::Apk,
+        PackageKind::Rpm => Scheme::Rpm,
+        PackageKind::Pypi | PackageKind::Npm | PackageKind::Golang => {
+            language_of(kind).map_or(Scheme::Generic, Ecosystem::scheme)
+        }
+    }
+}
+
 /// A name and a version to look up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Look<'a> {
@@ -130,9 +143,28 @@ mod tests {
             let os = OsRelease { id: id.to_owned(), version_id: version.to_owned(), ..OsRelease::default() };
             let ecosystem = ecosystem_of(id).unwrap();
             let known = [
-                "10", "11", "12", "sid", "8", "9", "22.04", "22.04:LTS", "Pro:22.04:LTS", "v3.2", "v3.20", "edge",
-                "enterprise_linux:9::appstream", "enterprise_linux:9", "enterprise_linux:8::baseos", "rhel_eus:9.2::baseos",
-                "2", "2023", "Linux Enterprise Server 15 SP5", "Linux Enterprise Server 15", "Leap 15.5", "Tumbleweed",
+                "10",
+                "11",
+                "12",
+                "sid",
+                "8",
+                "9",
+                "22.04",
+                "22.04:LTS",
+                "Pro:22.04:LTS",
+                "v3.2",
+                "v3.20",
+                "edge",
+                "enterprise_linux:9::appstream",
+                "enterprise_linux:9",
+                "enterprise_linux:8::baseos",
+                "rhel_eus:9.2::baseos",
+                "2",
+                "2023",
+                "Linux Enterprise Server 15 SP5",
+                "Linux Enterprise Server 15",
+                "Leap 15.5",
+                "Tumbleweed",
             ];
             let got: Vec<&str> = known.into_iter().filter(|release| is_release(ecosystem, &os, release)).collect();
             assert_eq!(got, expect, "{id} {version}");

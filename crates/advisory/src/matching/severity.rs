@@ -19,10 +19,8 @@ pub(super) fn of(vulnerability: &StoredVulnerability, hits: &[(&Hit, &StoredAdvi
     let worst = |ratings: &mut dyn Iterator<Item = &StoredRating>| ratings.map(StoredRating::severity).max();
     let notice = |advisory: &StoredAdvisory| advisory.vulnerabilities.len() > 1;
     let of_advisories = |several: bool| {
-        let mut ratings = hits
-            .iter()
-            .filter(|(_, advisory)| notice(advisory) == several)
-            .flat_map(|(_, advisory)| &advisory.ratings);
+        let mut ratings =
+            hits.iter().filter(|(_, advisory)| notice(advisory) == several).flat_map(|(_, advisory)| &advisory.ratings);
         worst(&mut ratings)
     };
     let steps: [&dyn Fn() -> Option<Severity>; 4] = [
