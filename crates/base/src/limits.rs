@@ -35,6 +35,8 @@ pub struct Limits {
     pub memory_file_bytes: u64,
     /// Bytes of one text file (package metadata, lock file) that is parsed.
     pub text_file_bytes: u64,
+    /// Bytes of one file of an advisory feed.
+    pub feed_file_bytes: u64,
     /// Bytes of one database or executable that is read at random positions.
     pub random_file_bytes: u64,
     /// Bytes of all temporary files of one scan together.
@@ -62,6 +64,7 @@ impl Default for Limits {
             tar_header_bytes: MIB,
             memory_file_bytes: 8 * MIB,
             text_file_bytes: 64 * MIB,
+            feed_file_bytes: GIB,
             random_file_bytes: 2 * GIB,
             spill_bytes: 4 * GIB,
             records: 1_000_000,

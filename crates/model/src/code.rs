@@ -143,6 +143,18 @@ codes! {
     BaseUnusable = "base.unusable", Usage,
         "A base image given with --base or in the configuration could not be read.",
         "give an image archive, an OCI layout, or a TOML list of known bases";
+    FeedUnreadable = "feed.unreadable", Incomplete,
+        "A file of an advisory feed could not be read.",
+        "check the path and the file, or fetch it again";
+    DatabaseAbsent = "database.absent", Incomplete,
+        "There is no advisory database.",
+        "make one with `sekisho db import`";
+    DatabaseDamaged = "database.damaged", Incomplete,
+        "The advisory database is damaged, or of a form that this version does not read.",
+        "import the feeds again";
+    DatabaseUnwritable = "database.unwritable", Incomplete,
+        "The advisory database could not be written; the earlier one stays.",
+        "check the directory that `sekisho config show` gives for [database], and the space left";
     VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
         "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
         "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";

@@ -226,19 +226,21 @@ pub struct Database<'a> {
 impl<'a> Database<'a> {
     /// Opens the database in `bytes`, all of which is verified.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DatabaseError> {
+        for part in Header::read(bytes)?.parts() {
+            let section = part.of(bytes)?;
+            if hash::hex(&hash::checksum(section)) != part.checksum {
+                return Err(DatabaseError::Damaged(part.name));
+            }
+        }
+        Self::view(bytes)
+    }
+
+    /// Opens a database whose checksums hold: those of [`Header::parts`] have been compared.
+    pub fn view(bytes: &'a [u8]) -> Result<Self, DatabaseError> {
         let header = Header::read(bytes)?;
         let mut parts = [&bytes[..0]; SECTIONS.len()];
-        for ((part, section), name) in parts.iter_mut().zip(&header.sections).zip(SECTIONS) {
-            let found = bytes.len() as u64;
-            let end = section.start.saturating_add(section.len);
-            if end > found {
-                return Err(DatabaseError::Short { found, expected: header.size() });
-            }
-            // Both are at most the length of a slice.
-            *part = &bytes[section.start as usize..end as usize];
-            if hash::hex(&hash::checksum(part)) != section.checksum {
-                return Err(DatabaseError::Damaged(name));
-            }
+        for (section, part) in parts.iter_mut().zip(header.parts()) {
+            *section = part.of(bytes)?;
         }
         let [packages, advisories, vulnerabilities, names, texts] = parts;
         Ok(Self {
@@ -350,9 +352,46 @@ impl Header {
         if names.eq(SECTIONS) { Ok(header) } else { Err(DatabaseError::Corrupt) }
     }
 
+    /// A file's first bytes in which there is a whole header, whatever it says.
+    pub const MAX_BYTES: usize = PREFIX + MAX_HEADER_BYTES;
+
+    /// The parts of the file, for who compares their checksums.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let size = self.size();
+        self.sections.iter().zip(SECTIONS).map(move |(section, name)| Part {
+            name,
+            start: section.start,
+            len: section.len,
+            checksum: &section.checksum,
+            size,
+        })
+    }
+
     /// Bytes of the whole file.
     pub fn size(&self) -> u64 {
         self.sections.last().map_or(0, |section| section.start.saturating_add(section.len))
+    }
+}
+
+/// A part of a database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// What it holds, as a plural noun.
+    pub name: &'static str,
+    /// Where it begins.
+    pub start: u64,
+    /// Its bytes.
+    pub len: u64,
+    /// [`hash::checksum`] of them, in hexadecimal.
+    pub checksum: &'a str,
+    size: u64,
+}
+
+impl Part<'_> {
+    fn of<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], DatabaseError> {
+        let short = DatabaseError::Short { found: file.len() as u64, expected: self.size };
+        let range = usize::try_from(self.start).ok().zip(usize::try_from(self.start.saturating_add(self.len)).ok());
+        range.and_then(|(start, end)| file.get(start..end)).ok_or(short)
     }
 }
 

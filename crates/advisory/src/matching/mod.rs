@@ -209,7 +209,7 @@ enum Judged<'a> {
 /// A version that is compared with the texts of a row, with each at most once.
 struct Version<'a> {
     scheme: Scheme,
-    version: &'a str,
+    text: &'a str,
     valid: bool,
     texts: &'a [&'a str],
     known: Vec<Option<Ordering>>,
@@ -217,19 +217,19 @@ struct Version<'a> {
 
 impl<'a> Version<'a> {
     fn new(scheme: Scheme, version: &'a str, texts: &'a [&'a str]) -> Self {
-        Self { scheme, version, valid: scheme.is_valid(version), texts, known: vec![None; texts.len()] }
+        Self { scheme, text: version, valid: scheme.is_valid(version), texts, known: vec![None; texts.len()] }
     }
 
     /// How the version stands to a text.
     fn to(&mut self, text: usize) -> Ordering {
-        *self.known[text].get_or_insert_with(|| self.scheme.compare(self.version, self.texts[text]))
+        *self.known[text].get_or_insert_with(|| self.scheme.compare(self.text, self.texts[text]))
     }
 
     fn judge(&mut self, entry: &Entry) -> Judged<'a> {
         if entry
             .versions
             .iter()
-            .any(|version| self.texts[*version] == self.version || self.valid && self.to(*version).is_eq())
+            .any(|version| self.texts[*version] == self.text || self.valid && self.to(*version).is_eq())
         {
             let next = entry.ranges.iter().find_map(|range| self.fixed_behind(range));
             return Judged::Inside(next);
