@@ -22,6 +22,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
+mod feeds;
+
+pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
+
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
@@ -44,6 +48,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "npm_lock", run: npm_lock },
     Target { name: "go_binary", run: go_binary },
     Target { name: "os_release", run: os_release },
+    Target { name: "feed_osv", run: feed_osv },
+    Target { name: "feed_yaml", run: feed_yaml },
+    Target { name: "feed_debian", run: feed_debian },
+    Target { name: "feed_csaf", run: feed_csaf },
+    Target { name: "feed_xml", run: feed_xml },
+    Target { name: "feed_rustsec", run: feed_rustsec },
+    Target { name: "feed_catalogue", run: feed_catalogue },
 ];
 
 static LIMITS: Limits = Limits {

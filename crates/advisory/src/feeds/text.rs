@@ -25,6 +25,15 @@ pub(crate) fn withdrawal(text: &str) -> Option<Timestamp> {
     (!text.trim().is_empty()).then(|| moment(text).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
+/// Bytes of a text that is said once in a file and repeated in many records. What is longer is no name, version or
+/// title, and would let a small file become a large database.
+const SHORT_BYTES: usize = 1024;
+
+/// Whether `text` may be repeated; see [`SHORT_BYTES`].
+pub(crate) fn is_short(text: &str) -> bool {
+    text.len() <= SHORT_BYTES
+}
+
 /// Whether `text` looks like an identifier of an advisory or vulnerability: `CVE-2024-1`, `XSA-226`, `ALSA-2021:2363`.
 pub(crate) fn is_id(text: &str) -> bool {
     let Some((head, rest)) = text.split_once('-') else { return false };

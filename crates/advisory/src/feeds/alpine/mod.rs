@@ -4,7 +4,7 @@
 //! Each line of a package is handed over as a part of the advisory that has the flaw's name.
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::{is_cve, is_id, nullable};
+use super::text::{is_cve, is_id, is_short, nullable};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Status};
@@ -50,11 +50,14 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
     } else {
         super::yaml::read(file.text()?)?
     };
+    if !is_short(&database.distroversion) {
+        return Err(Broken::new("its release is too long for a name"));
+    }
     for Entry { pkg } in database.packages {
         for (version, lines) in pkg.secfixes {
             let fixed = version.trim();
-            if fixed.is_empty() || pkg.name.is_empty() {
-                sink.skip(format_args!("of the package {:?}", pkg.name), "it has no version");
+            if fixed.is_empty() || pkg.name.is_empty() || !is_short(fixed) || !is_short(&pkg.name) {
+                sink.skip("of a package", "its name or version is none");
                 continue;
             }
             let (status, range) = match fixed {

@@ -4,13 +4,13 @@
 //! The core repository of a release and each topic of extras has a file of its own.
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::{is_id, moment};
+use super::text::{is_cve, is_id, is_short, moment};
 use super::xml::{self, Attributes, Node};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Rating};
 use sekisho_model::Severity;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The advisories.
 pub(crate) static FEED: Feed = Feed {
@@ -63,7 +63,7 @@ fn open(update: &mut Update, name: &str, attributes: &Attributes<'_>) {
         "updated" => update.advisory.modified = moment(&attributes.get("date")),
         "reference" => {
             let id = attributes.get("id");
-            if attributes.get("type").eq_ignore_ascii_case("cve") && is_id(&id) {
+            if attributes.get("type").eq_ignore_ascii_case("cve") && is_cve(&id) {
                 update.advisory.addresses.push(id);
             }
             let address = attributes.get("href");
@@ -74,7 +74,10 @@ fn open(update: &mut Update, name: &str, attributes: &Attributes<'_>) {
             let short = attributes.get("short");
             let release = short.strip_prefix("amazon-linux").map(|rest| rest.trim_start_matches('-'));
             let release = release.map(|rest| rest.split('-').next().unwrap_or_default());
-            release.filter(|release| !release.is_empty()).unwrap_or("1").clone_into(&mut update.release);
+            release
+                .filter(|release| !release.is_empty() && is_short(release))
+                .unwrap_or("1")
+                .clone_into(&mut update.release);
         }
         "package" => {
             let [name, epoch, version, release, arch] =
@@ -124,6 +127,8 @@ fn take(update: Update, sink: &mut Sink<'_>) {
         affected.arches.sort();
         affected.arches.dedup();
     }
+    let mut seen = HashSet::new();
+    advisory.addresses.retain(|id| seen.insert(id.clone()));
     sink.advisory(advisory);
 }
 

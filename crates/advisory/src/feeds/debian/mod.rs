@@ -5,7 +5,7 @@
 //! but one package is held at a time.
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::{Entries, Text, each_entry, is_id, nullable};
+use super::text::{Entries, Text, each_entry, is_id, is_short, nullable};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Rating, Status};
@@ -87,7 +87,7 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
 }
 
 fn take(package: &str, id: &str, flaw: Flaw<'_>, sink: &mut Sink<'_>) {
-    if package.is_empty() || !is_id(id) {
+    if package.is_empty() || !is_short(package) || !is_id(id) {
         return sink.skip(format_args!("{id:?} of {package:?}"), "it names no package or no flaw");
     }
     let mut affected = Vec::with_capacity(flaw.releases.0.len());

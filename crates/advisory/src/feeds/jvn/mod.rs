@@ -4,7 +4,7 @@
 //! It gives vulnerabilities a title in Japanese (or English, in the English feed).
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::is_cve;
+use super::text::{is_cve, is_short};
 use super::xml::{self, Node};
 use crate::record::Says;
 
@@ -60,8 +60,8 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
 }
 
 fn take(mut item: Item, language: &str, sink: &mut Sink<'_>) {
-    if item.title.is_empty() || item.id.is_empty() {
-        return sink.skip(format_args!("{:?}", item.id), "it has no title or no identifier");
+    if [&item.title, &item.id].iter().any(|text| text.is_empty() || !is_short(text)) || !is_short(language) {
+        return sink.skip("without a name", "it has no title or no identifier");
     }
     if item.cves.is_empty() {
         sink.aside("entries without a CVE");

@@ -1,5 +1,6 @@
 //! An [`Advisory`] as an OSV document: <https://ossf.github.io/osv-schema/>.
 
+use super::kind_of_id;
 use super::schema::{Own, is_default};
 use crate::range::{Lower, Range, Upper};
 use crate::record::{Advisory, Affected, Rating};
@@ -34,7 +35,7 @@ pub fn export(advisory: &Advisory) -> Value {
     ];
     out.extend(lists.into_iter().filter(|(_, list)| *list != json!([])).map(|(key, list)| (key.into(), list)));
     let own = Own {
-        kind: (!is_default(&advisory.kind)).then_some(advisory.kind),
+        kind: (advisory.kind != kind_of_id(&advisory.id, advisory.addresses.is_empty())).then_some(advisory.kind),
         ratings: beyond_osv(&advisory.ratings),
         ..Own::default()
     };
@@ -92,7 +93,12 @@ fn range(range: &Range) -> Value {
 
 /// Whether the events of OSV cannot say it: a beginning after a version, and `0` as a version of its own.
 fn is_beyond_osv(range: &Range) -> bool {
-    matches!(&range.from, Lower::After(_)) || matches!(&range.from, Lower::At(version) if version == "0")
+    let from = match &range.from {
+        Lower::Start => false,
+        Lower::At(version) => version == "0",
+        Lower::After(_) => true,
+    };
+    from || matches!(&range.to, Upper::Fixed(version) | Upper::Last(version) if version == "0")
 }
 
 /// Vectors of the publisher's.

@@ -133,8 +133,8 @@ fn yaml_aliases_are_bounded() {
 }
 
 fn ranges() -> impl Strategy<Value = Vec<Range>> {
-    let from = prop_oneof![Just(Lower::Start), "[1-9]".prop_map(Lower::At), "[1-9]".prop_map(Lower::After)];
-    let to = prop_oneof![Just(Upper::Unfixed), "[1-9]".prop_map(Upper::Fixed), "[1-9]".prop_map(Upper::Last)];
+    let from = prop_oneof![Just(Lower::Start), "[0-9]".prop_map(Lower::At), "[0-9]".prop_map(Lower::After)];
+    let to = prop_oneof![Just(Upper::Unfixed), "[0-9]".prop_map(Upper::Fixed), "[0-9]".prop_map(Upper::Last)];
     let range = (from, to).prop_map(|(from, to)| Range { from, to });
     prop::collection::vec(range, 0..4).prop_map(|ranges| union(Scheme::Dpkg, ranges))
 }
@@ -169,6 +169,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn an_export_reads_back_as_it_was(
+        id in prop_oneof![Just("X-1".to_owned()), Just("ALBA-1".to_owned()), Just("MAL-1".to_owned())],
         affected in prop::collection::vec(entry(), 0..4),
         kind in prop_oneof![Just(AdvisoryKind::Vulnerability), Just(AdvisoryKind::Unsound), Just(AdvisoryKind::Malware)],
         ratings in ratings_of(),
@@ -178,7 +179,7 @@ proptest! {
     ) {
         let at = seconds.map(|seconds| jiff::Timestamp::from_second(seconds).unwrap());
         let advisory = Advisory {
-            id: "X-1".into(),
+            id,
             kind,
             aliases: vec!["Y-1".into()],
             addresses: addresses.into_iter().collect(),

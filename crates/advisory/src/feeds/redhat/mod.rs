@@ -11,7 +11,7 @@ mod schema;
 mod tests;
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::{is_id, moment};
+use super::text::{Text, is_id, is_short, moment};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Rating, SOURCE_ARCH, Status};
@@ -40,6 +40,11 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
     let csaf: Csaf<'_> = serde_json::from_slice(file.bytes).map_err(Broken::new)?;
     let products = Products::of(&csaf.product_tree);
     for vulnerability in csaf.vulnerabilities {
+        let id = vulnerability.cve.as_deref().unwrap_or(&csaf.document.tracking.id);
+        if !is_id(id) || !is_short(&csaf.document.tracking.id) {
+            sink.skip(format_args!("{id:?}"), "its id is none");
+            continue;
+        }
         let advisory = say(&csaf.document, vulnerability, &products, sink);
         sink.advisory(advisory);
     }
@@ -61,20 +66,21 @@ fn say(document: &Document<'_>, said: Vulnerability<'_>, products: &Products<'_>
     }
     ratings.extend(impact.map(Rating::word));
     let note = said.notes.into_iter().find(|note| &*note.category == "description");
-    let summary = said.title.unwrap_or_else(|| document.title.clone());
-    let own = document.references.iter().filter(|reference| reference.category.as_deref() == Some("self"));
-    let references = own.map(|reference| reference.url.to_string());
+    // What the document says once is repeated in each of its vulnerabilities.
+    let title = if is_short(&document.title) { document.title.clone() } else { Text::default() };
+    let mut own = document.references.iter().filter(|reference| reference.category.as_deref() == Some("self"));
+    let own = own.find(|reference| is_short(&reference.url)).map(|reference| reference.url.to_string());
     let id = said.cve.unwrap_or_else(|| document.tracking.id.clone());
     let notice = (*id != *document.tracking.id).then(|| document.tracking.id.to_string());
     Advisory {
         id: id.into(),
         published: said.release_date.as_deref().or(document.tracking.initial.as_deref()).and_then(moment),
         modified: document.tracking.current.as_deref().and_then(moment),
-        summary: summary.into(),
+        summary: said.title.unwrap_or(title).into(),
         details: note.map(|note| note.text.into()).unwrap_or_default(),
         ratings,
         cwes: said.cwe.into_iter().map(|cwe| cwe.id.into()).collect(),
-        references: references.chain(said.references.into_iter().map(|reference| reference.url.into())).collect(),
+        references: own.into_iter().chain(said.references.into_iter().map(|reference| reference.url.into())).collect(),
         affected: affected.into_iter().map(|entry| with_notice(entry, notice.as_deref())).collect(),
         ..Advisory::default()
     }
@@ -139,7 +145,11 @@ impl<'v> Judgements<'v> {
                 ("no_fix_planned", _) => Status::WillNotFix,
                 ("none_available", details) if details.starts_with("Fix deferred") => Status::FixDeferred,
                 ("vendor_fix", _) => {
-                    let notice = remedy.url.as_deref().and_then(|url| url.rsplit('/').next()).filter(|id| is_id(id));
+                    let notice = remedy
+                        .url
+                        .as_deref()
+                        .and_then(|url| url.rsplit('/').next())
+                        .filter(|id| is_id(id) && is_short(id));
                     notices.extend(products.filter_map(|product| Some((product, notice?))));
                     continue;
                 }

@@ -5,6 +5,7 @@
 //! the package.
 
 use super::schema::{Branch, Product, Tree};
+use crate::feeds::text::is_short;
 use crate::record::SOURCE_ARCH;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -65,6 +66,10 @@ impl<'t> Products<'t> {
                 whole = above;
             }
             let release = products.get(whole)?.helper.cpe.as_deref().map_or(whole, release);
+            let texts = [release, &*module, &*package.name, &*package.version, &*package.arch];
+            if package.name.is_empty() || !texts.into_iter().all(is_short) {
+                return None;
+            }
             Some(Component { release, module, name: package.name, version: package.version, arch: package.arch })
         };
         Self(parts.keys().filter_map(|id| Some((*id, component(id)?))).collect())

@@ -91,8 +91,8 @@ fn say(id: String, document: Document, affected: Affected) -> Advisory {
 /// What is neither patched nor unaffected.
 fn affected(document: &Document) -> Result<Affected, String> {
     let (ecosystem, name) = match (&document.gem, &document.engine) {
-        (Some(gem), None) => (Ecosystem::RubyGems, gem),
-        (None, Some(engine)) => (Ecosystem::RubyEngine, engine),
+        (Some(gem), None) if !gem.is_empty() => (Ecosystem::RubyGems, gem),
+        (None, Some(engine)) if !engine.is_empty() => (Ecosystem::RubyEngine, engine),
         _ => return Err("it is of neither a gem nor an engine".to_owned()),
     };
     let scheme = ecosystem.scheme();

@@ -54,6 +54,28 @@ fn end_of_pessimism(version: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The rule as RubyGems states it: at least the version, and as a release before the bumped one.
+        #[test]
+        fn pessimism_ends_where_the_bumped_version_begins(
+            numbers in prop::collection::vec(0u64..4, 1..=4),
+            other in prop::collection::vec(0u64..5, 1..=4),
+        ) {
+            let text: Vec<_> = numbers.iter().map(u64::to_string).collect();
+            let end = end_of_pessimism(&text.join(".")).unwrap();
+            let end: Vec<u64> = end.strip_suffix(".A").unwrap().split('.').map(|it| it.parse().unwrap()).collect();
+            let mut bumped = numbers.clone();
+            if bumped.len() > 1 {
+                bumped.pop();
+            }
+            *bumped.last_mut().unwrap() += 1;
+            // Zeros at the end do not count, so lists of numbers compare as versions do.
+            let padded = |list: &[u64]| [list, &[0; 4][list.len().min(4)..]].concat();
+            prop_assert_eq!(padded(&other) < padded(&end), padded(&other) < padded(&bumped));
+        }
+    }
 
     #[test]
     fn the_pessimistic_operator_ends_before_pre_releases() {

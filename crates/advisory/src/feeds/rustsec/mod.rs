@@ -7,7 +7,7 @@ mod requirement;
 
 use super::feed::{Broken, Feed, FeedFile, Sink, has_extension};
 use super::osv::kind_of_word;
-use super::text::{moment, nullable, withdrawal};
+use super::text::{is_id, moment, nullable, withdrawal};
 use crate::ecosystem::Ecosystem;
 use crate::range::{Range, complement, union};
 use crate::record::{Advisory, Affected, Rating};
@@ -61,6 +61,10 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
     let (matter, body) = (text.strip_prefix(FENCE).and_then(|rest| rest.split_once("\n```")))
         .ok_or_else(|| Broken::new("it has no front matter"))?;
     let FrontMatter { advisory, versions } = toml::from_str(matter).map_err(Broken::new)?;
+    if !is_id(&advisory.id) || advisory.package.is_empty() {
+        sink.skip(file.name(), "it has no id or names no package");
+        return Ok(());
+    }
     match affected(file.path, &advisory.package, &versions) {
         Ok(affected) => sink.advisory(say(advisory, affected, body)),
         Err(reason) => sink.skip(advisory.id, reason),

@@ -68,6 +68,39 @@ fn next_breaking(part: &Comparator) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use semver::Version;
+
+    /// Whether an interval holds a version in the order of the library.
+    fn holds(range: &Range, version: &Version) -> bool {
+        let parse = |text: &str| Version::parse(text).unwrap();
+        let above = match &range.from {
+            Lower::Start => true,
+            Lower::At(from) => *version >= parse(from),
+            Lower::After(from) => *version > parse(from),
+        };
+        let below = match &range.to {
+            Upper::Unfixed => true,
+            Upper::Fixed(to) => *version < parse(to),
+            Upper::Last(to) => *version <= parse(to),
+        };
+        above && below
+    }
+
+    proptest! {
+        #[test]
+        fn releases_are_allowed_as_the_library_says(
+            operator in prop_oneof![Just(""), Just("^"), Just("~"), Just("="), Just(">"), Just(">="), Just("<"), Just("<=")],
+            numbers in prop::collection::vec(0u64..4, 1..=3),
+            version in (0u64..5, 0u64..5, 0u64..5),
+        ) {
+            let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+            let requirement = VersionReq::parse(&format!("{operator}{}", numbers.join("."))).unwrap();
+            let version = Version::new(version.0, version.1, version.2);
+            let range = interval(&requirement.comparators[0]).unwrap();
+            prop_assert_eq!(holds(&range, &version), requirement.matches(&version), "{} {}", requirement, version);
+        }
+    }
 
     /// One requirement of one part: the interval written as `[from, to)`.
     #[track_caller]
