@@ -8,4 +8,5 @@ pub mod feeds;
 pub mod matching;
 pub mod range;
 pub mod record;
+pub mod reevaluate;
 pub mod version;

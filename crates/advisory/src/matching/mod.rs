@@ -21,6 +21,13 @@ use sekisho_model::{OsRelease, PackageFacts};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+/// The ecosystems and names under which a package of the system `os` is looked up, in any database.
+pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Ecosystem, String)> {
+    let ecosystem = place::language_of(facts.kind).or_else(|| place::ecosystem_of(&os?.id));
+    let looks = ecosystem.map(|ecosystem| (ecosystem, place::looks(ecosystem, facts)));
+    looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
+}
+
 /// What a database says about one package.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matched {

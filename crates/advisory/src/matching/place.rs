@@ -28,7 +28,7 @@ impl Distribution {
 }
 
 /// The `ID` of os-release(5) of each distribution.
-fn ecosystem_of(id: &str) -> Option<Ecosystem> {
+pub(super) fn ecosystem_of(id: &str) -> Option<Ecosystem> {
     Some(match id {
         "debian" => Ecosystem::Debian,
         "ubuntu" => Ecosystem::Ubuntu,
