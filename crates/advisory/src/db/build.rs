@@ -1,7 +1,7 @@
 //! Building a database from records.
 
 use super::identity::{self, Names};
-use super::row::{self, Spec};
+use super::row::{self, Spec, Whose};
 use super::table::TableWriter;
 use super::text::{Place, TextWriter};
 use super::{
@@ -9,7 +9,7 @@ use super::{
     StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
 };
 use crate::ecosystem::Ecosystem;
-use crate::record::{Advisory, Affected, Enrichment, Rating, Record, Says};
+use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
 use jiff::Timestamp;
 use sekisho_base::hash;
 use serde::{Deserialize, Serialize};
@@ -126,8 +126,8 @@ impl Builder {
         let mut texts = TextWriter::default();
         let places = whole.texts(&mut texts)?;
         let mut counts = Counts { advisories: whole.drafts.len(), ..Counts::default() };
-        let package_table = whole.packages(&order, &mut counts)?;
         let mut vulnerabilities = whole.vulnerabilities();
+        let package_table = whole.packages(&order, &vulnerabilities, &mut counts)?;
         counts.vulnerabilities = vulnerabilities.len();
         let names = whole.names(&order, &mut vulnerabilities)?;
         let advisories = whole.advisories(&order, &places, &vulnerabilities, &mut counts)?;
@@ -203,16 +203,26 @@ impl Whole<'_> {
         Ok(places)
     }
 
-    fn packages(&self, order: &Order, counts: &mut Counts) -> Result<Vec<u8>, TooLarge> {
+    /// What matches read. Only what is a vulnerability and stands is there.
+    fn packages(
+        &self,
+        order: &Order,
+        vulnerabilities: &Vulnerabilities<'_>,
+        counts: &mut Counts,
+    ) -> Result<Vec<u8>, TooLarge> {
         let mut table = TableWriter::default();
         for ((ecosystem, release, name), entries) in &self.packages {
-            let stands = |(draft, _): &&(u32, u32)| self.drafts[*draft as usize].advisory.withdrawn.is_none();
-            let mut entries: Vec<(u32, String, &Spec)> = entries
+            let stands = |(draft, _): &&(u32, u32)| {
+                let advisory = &self.drafts[*draft as usize].advisory;
+                advisory.withdrawn.is_none()
+                    && matches!(advisory.kind, AdvisoryKind::Vulnerability | AdvisoryKind::Malware)
+            };
+            let mut entries: Vec<(u32, String, usize, &Spec)> = entries
                 .iter()
                 .filter(stands)
                 .map(|(draft, spec)| {
                     let (draft, spec) = (*draft as usize, self.specs[*spec as usize]);
-                    (order.numbers[draft], self.meaning(draft, spec), spec)
+                    (order.numbers[draft], self.meaning(draft, spec), draft, spec)
                 })
                 .collect();
             if entries.is_empty() {
@@ -222,11 +232,17 @@ impl Whole<'_> {
             // Parts of an advisory may repeat each other.
             entries.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
             let mut meaning = String::new();
-            for (_, text, _) in &entries {
+            for (_, text, _, _) in &entries {
                 meaning.push_str(text);
             }
             let meaning = hash::checksum(meaning.as_bytes());
-            let rows: Vec<(u32, &Spec)> = entries.iter().map(|(number, _, spec)| (*number, *spec)).collect();
+            let rows: Vec<(Whose, &Spec)> = entries
+                .iter()
+                .map(|(advisory, _, draft, spec)| {
+                    let vulnerabilities = self.numbers_of(*draft, vulnerabilities);
+                    (Whose { advisory: *advisory, feed: self.drafts[*draft].feed, vulnerabilities }, *spec)
+                })
+                .collect();
             let key = PackageKey { ecosystem: *ecosystem, release: release.as_deref(), name };
             table.push(&key.bytes(), &row::write(meaning, &rows))?;
             counts.packages += 1;
@@ -235,6 +251,12 @@ impl Whole<'_> {
             *counts.entries.entry(place).or_default() += rows.len();
         }
         Ok(table.finish())
+    }
+
+    /// The numbers of a draft's vulnerabilities.
+    fn numbers_of(&self, draft: usize, vulnerabilities: &Vulnerabilities<'_>) -> Vec<u32> {
+        let number = |id: &String| vulnerabilities.get(id.as_str()).map(|(number, _)| *number);
+        self.about[draft].iter().filter_map(number).collect()
     }
 
     /// All that a match depends on, in words that do not depend on numbers.
@@ -293,12 +315,11 @@ impl Whole<'_> {
         for draft in &order.drafts {
             let Draft { advisory, feed, .. } = &self.drafts[*draft];
             counts.withdrawn += usize::from(advisory.withdrawn.is_some());
-            let number = |id: &String| vulnerabilities.get(id.as_str()).map(|(number, _)| *number);
             let stored = StoredAdvisory {
                 id: advisory.id.clone(),
                 feed: *feed,
                 kind: advisory.kind,
-                vulnerabilities: self.about[*draft].iter().filter_map(number).collect(),
+                vulnerabilities: self.numbers_of(*draft, vulnerabilities),
                 published: advisory.published.map(Timestamp::as_second),
                 modified: advisory.modified.map(Timestamp::as_second),
                 withdrawn: advisory.withdrawn.map(Timestamp::as_second),

@@ -40,13 +40,22 @@ pub(super) struct Spec {
     pub(super) ratings: Vec<StoredRating>,
 }
 
-/// Writes a row of `entries`, each with the number of its advisory, after the checksum of its meaning.
-pub(super) fn write(meaning: [u8; MEANING], entries: &[(u32, &Spec)]) -> Vec<u8> {
+/// Who says it: the numbers of an advisory, its feed and its vulnerabilities, which stand in the row so that a match
+/// reads nothing else.
+#[derive(Debug, Clone)]
+pub(super) struct Whose {
+    pub(super) advisory: u32,
+    pub(super) feed: u32,
+    pub(super) vulnerabilities: Vec<u32>,
+}
+
+/// Writes a row of `entries` after the checksum of its meaning.
+pub(super) fn write(meaning: [u8; MEANING], entries: &[(Whose, &Spec)]) -> Vec<u8> {
     let mut texts = Texts::default();
     let mut body = Vec::new();
     put_number(&mut body, entries.len());
-    for (advisory, spec) in entries {
-        write_entry(&mut body, *advisory, spec, &mut texts);
+    for (whose, spec) in entries {
+        write_entry(&mut body, whose, spec, &mut texts);
     }
     let mut out = meaning.to_vec();
     put_number(&mut out, texts.list.len());
@@ -75,8 +84,13 @@ impl<'a> Texts<'a> {
     }
 }
 
-fn write_entry<'a>(out: &mut Vec<u8>, advisory: u32, spec: &'a Spec, texts: &mut Texts<'a>) {
-    put_number(out, advisory as usize);
+fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut Texts<'a>) {
+    put_number(out, whose.advisory as usize);
+    put_number(out, whose.feed as usize);
+    put_number(out, whose.vulnerabilities.len());
+    for vulnerability in &whose.vulnerabilities {
+        put_number(out, *vulnerability as usize);
+    }
     let status = STATUSES.iter().position(|status| *status == spec.status).unwrap_or_default() as u8;
     let flag = |present: bool, flag: u8| if present { flag } else { 0 };
     out.push(
@@ -146,10 +160,14 @@ pub struct Row<'a> {
 
 /// What one advisory says about the package of a row. Texts are numbers of [`Row::text`], so that each is compared
 /// once however many entries name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {
     /// The advisory's number.
     pub advisory: u32,
+    /// The number of its feed.
+    pub feed: u32,
+    /// The numbers of its vulnerabilities.
+    pub vulnerabilities: Vec<u32>,
     /// What is to be done.
     pub status: Status,
     /// Module and stream.
@@ -194,30 +212,42 @@ impl<'a> Row<'a> {
         &self.texts
     }
 
-    fn entry(&mut self) -> Result<Entry, Corrupt> {
-        let advisory = u32::try_from(self.rest.number()?).map_err(|_| Corrupt)?;
-        let flags = self.rest.byte()?;
-        let status = *STATUSES.get(usize::from(flags & STATUS)).ok_or(Corrupt)?;
-        let module = if flags & MODULE == 0 { None } else { Some(self.text()?) };
-        let arches = if flags & ARCHES == 0 { Vec::new() } else { self.list()? };
-        let versions = if flags & VERSIONS == 0 { Vec::new() } else { self.list()? };
-        let count = self.rest.count()?;
-        let mut ranges = Vec::with_capacity(count);
-        for _ in 0..count {
-            let kind = self.rest.byte()?;
-            ranges.push((self.edge(kind & 3)?, self.edge(kind >> 2)?));
+    /// Reads the next entry into `entry`, whose room is used again; false when there is none.
+    pub fn read(&mut self, entry: &mut Entry) -> Result<bool, Corrupt> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(false) };
+        self.left = left;
+        entry.advisory = self.short()?;
+        entry.feed = self.short()?;
+        entry.vulnerabilities.clear();
+        for _ in 0..self.rest.count()? {
+            let vulnerability = self.short()?;
+            entry.vulnerabilities.push(vulnerability);
         }
-        let notice = if flags & NOTICE == 0 { None } else { Some(self.text()?) };
-        let mut ratings = Vec::new();
+        let flags = self.rest.byte()?;
+        entry.status = *STATUSES.get(usize::from(flags & STATUS)).ok_or(Corrupt)?;
+        entry.module = if flags & MODULE == 0 { None } else { Some(self.text()?) };
+        self.list(flags & ARCHES != 0, &mut entry.arches)?;
+        self.list(flags & VERSIONS != 0, &mut entry.versions)?;
+        entry.ranges.clear();
+        for _ in 0..self.rest.count()? {
+            let kind = self.rest.byte()?;
+            entry.ranges.push((self.edge(kind & 3)?, self.edge(kind >> 2)?));
+        }
+        entry.notice = if flags & NOTICE == 0 { None } else { Some(self.text()?) };
+        entry.ratings.clear();
         if flags & RATINGS != 0 {
             for _ in 0..self.rest.count()? {
                 let (severity, score) = (self.rest.byte()?, self.rest.byte()?);
                 let (by, vector) = (self.text()?, self.text()?);
                 let text = |number: usize| self.texts[number].to_owned();
-                ratings.push(StoredRating { severity, score, by: text(by), vector: text(vector) });
+                entry.ratings.push(StoredRating { severity, score, by: text(by), vector: text(vector) });
             }
         }
-        Ok(Entry { advisory, status, module, arches, ranges, versions, notice, ratings })
+        Ok(true)
+    }
+
+    fn short(&mut self) -> Result<u32, Corrupt> {
+        u32::try_from(self.rest.number()?).map_err(|_| Corrupt)
     }
 
     /// The number of a text there is.
@@ -226,9 +256,14 @@ impl<'a> Row<'a> {
         if number < self.texts.len() { Ok(number) } else { Err(Corrupt) }
     }
 
-    fn list(&mut self) -> Result<Vec<usize>, Corrupt> {
-        let count = self.rest.count()?;
-        (0..count).map(|_| self.text()).collect()
+    fn list(&mut self, present: bool, into: &mut Vec<usize>) -> Result<(), Corrupt> {
+        into.clear();
+        if present {
+            for _ in 0..self.rest.count()? {
+                into.push(self.text()?);
+            }
+        }
+        Ok(())
     }
 
     fn edge(&mut self, kind: u8) -> Result<Edge, Corrupt> {
@@ -238,19 +273,5 @@ impl<'a> Row<'a> {
             2 => Edge::After(self.text()?),
             _ => return Err(Corrupt),
         })
-    }
-}
-
-/// The entries; nothing after one that cannot be read.
-impl Iterator for Row<'_> {
-    type Item = Result<Entry, Corrupt>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        let entry = self.entry();
-        if entry.is_err() {
-            self.left = 0;
-        }
-        Some(entry)
     }
 }

@@ -14,7 +14,7 @@ pub use assess::assess;
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
-use crate::record::{AdvisoryKind, SOURCE_ARCH, Status};
+use crate::record::{SOURCE_ARCH, Status};
 use crate::version::Scheme;
 use place::{Distribution, Look};
 use sekisho_model::{OsRelease, PackageFacts};
@@ -55,6 +55,8 @@ pub enum Obstacle {
 pub struct Hit {
     /// The advisory's number.
     pub advisory: u32,
+    /// The number of its feed.
+    pub feed: u32,
     /// What it says is to be done.
     pub status: Status,
     /// The first version without it.
@@ -119,13 +121,13 @@ impl<'a> Matcher<'a> {
         (ecosystem, scheme): (Ecosystem, Scheme),
         facts: &PackageFacts,
         look: &Look<'_>,
-        row: Row<'_>,
+        mut row: Row<'_>,
         matched: &mut Matched,
     ) -> Result<(), DatabaseError> {
         let texts = row.texts().to_vec();
         let mut version = Version::new(scheme, look.version, &texts);
-        for entry in row {
-            let entry = entry?;
+        let mut entry = Entry::default();
+        while row.read(&mut entry)? {
             if !is_about(ecosystem, facts, look, &entry, &texts) {
                 continue;
             }
@@ -137,28 +139,19 @@ impl<'a> Matcher<'a> {
                     continue;
                 }
             };
-            let advisory = self.database.advisory(entry.advisory)?;
-            if !matches!(advisory.kind, AdvisoryKind::Vulnerability | AdvisoryKind::Malware) {
-                continue;
-            }
-            let hit = Hit { advisory: entry.advisory, status: entry.status, fixed, ratings: entry.ratings };
-            for vulnerability in advisory.vulnerabilities {
-                matched.vulnerabilities.entry(vulnerability).or_default().push(hit.clone());
+            let ratings = std::mem::take(&mut entry.ratings);
+            let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
+            for vulnerability in &entry.vulnerabilities {
+                matched.vulnerabilities.entry(*vulnerability).or_default().push(hit.clone());
             }
         }
         // Who says that it is not affected takes away what the same feed says elsewhere.
-        let mut feeds = BTreeMap::new();
-        for hits in matched.vulnerabilities.values_mut() {
-            for hit in hits.iter() {
-                if let std::collections::btree_map::Entry::Vacant(vacant) = feeds.entry(hit.advisory) {
-                    vacant.insert(self.database.advisory(hit.advisory)?.feed);
-                }
-            }
+        matched.vulnerabilities.retain(|_, hits| {
             let clear: Vec<u32> =
-                hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| feeds[&hit.advisory]).collect();
-            hits.retain(|hit| !clear.contains(&feeds[&hit.advisory]));
-        }
-        matched.vulnerabilities.retain(|_, hits| !hits.is_empty());
+                hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
+            hits.retain(|hit| !clear.contains(&hit.feed));
+            !hits.is_empty()
+        });
         Ok(())
     }
 }

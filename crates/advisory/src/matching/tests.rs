@@ -3,7 +3,7 @@
 use super::*;
 use crate::db::{Builder, FeedSource};
 use crate::range::{Lower, Range, Upper};
-use crate::record::{Advisory, Affected, Rating, Record};
+use crate::record::{Advisory, AdvisoryKind, Affected, Rating, Record};
 use sekisho_model::{PackageKind, Severity, SourcePackage};
 
 /// A database of advisories that are each of the feed named.
