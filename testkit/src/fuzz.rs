@@ -7,6 +7,7 @@
 //!
 //! Limits are small, so that inputs of a size that a fuzzer makes reach them and a run takes microseconds.
 
+use sekisho_advisory::version::{NpmRange, Scheme};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_base::limits::Deadline;
@@ -55,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "feed_xml", run: feed_xml },
     Target { name: "feed_rustsec", run: feed_rustsec },
     Target { name: "feed_catalogue", run: feed_catalogue },
+    Target { name: "version", run: version },
 ];
 
 static LIMITS: Limits = Limits {
@@ -72,6 +74,7 @@ static LIMITS: Limits = Limits {
     random_file_bytes: 1 << 20,
     spill_bytes: 1 << 20,
     records: 200,
+    feed_file_bytes: 1 << 20,
     facts_bytes: 1 << 20,
     time: Duration::from_secs(10),
 };
@@ -254,6 +257,25 @@ impl ReadAt for Pieces<'_> {
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.0.read_at(offset, buf)
+    }
+}
+
+/// Versions, one a line: each scheme orders any three of them as an order does.
+pub fn version(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let [a, b, c] = [(); 3].map(|()| lines.next().unwrap_or_default());
+    for scheme in Scheme::ALL {
+        let (first, second, whole) = (scheme.compare(a, b), scheme.compare(b, c), scheme.compare(a, c));
+        assert_eq!(scheme.compare(b, a), first.reverse(), "{scheme} turned");
+        if first == second || first.is_eq() || second.is_eq() {
+            assert_eq!(whole, first.then(second), "{scheme} is not transitive");
+        }
+        assert!(!scheme.is_valid(""), "nothing is a version of {scheme}");
+        scheme.is_valid(a);
+    }
+    if let Some(range) = NpmRange::parse(a) {
+        range.contains(b);
     }
 }
 

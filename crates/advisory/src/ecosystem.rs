@@ -11,7 +11,7 @@ macro_rules! ecosystems {
         /// with those that OSV has no name for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Ecosystem {
-            $(#[doc = $text] #[serde(rename = $text)] $variant,)*
+            $(#[doc = concat!("`", $text, "`.")] #[serde(rename = $text)] $variant,)*
         }
 
         impl Ecosystem {
@@ -59,7 +59,7 @@ enum Names {
     Crate,
     /// PEP 503: those that differ in case and in which runs of `-`, `_` and `.` stand between words.
     Python,
-    /// Addresses of repositories: with or without a scheme and `.git`, in any case (SwiftPM's package identity).
+    /// Addresses of repositories: with or without a scheme and `.git`, in any case (what the Swift package manager takes as one package).
     Repository,
 }
 

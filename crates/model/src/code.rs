@@ -65,6 +65,12 @@ codes! {
     UsageInvalid = "usage.invalid", Usage,
         "The command line asks for something that does not exist or cannot be combined.",
         "run the command with --help";
+    InputMalformed = "input.malformed", Usage,
+        "A line of standard input is not of the form that the command reads.",
+        "correct the line";
+    InputUnreadable = "input.unreadable", Incomplete,
+        "Standard input could not be read.",
+        "check what is piped into the command";
     SourceMissing = "source.missing", Usage,
         "The file or directory to scan does not exist.",
         "check the path";

@@ -108,52 +108,51 @@ impl<'a> Matcher<'a> {
             for release in releases {
                 if let Some(row) = self.database.package(&place::key(ecosystem, release.as_deref(), &look))? {
                     let scheme = ecosystem.scheme_in(release.as_deref());
-                    self.row((ecosystem, scheme), facts, &look, row, &mut matched)?;
+                    take_row((ecosystem, scheme), facts, &look, row, &mut matched)?;
                 }
             }
         }
         Ok(matched)
     }
+}
 
-    /// Takes what the entries of `row` say.
-    fn row(
-        &self,
-        (ecosystem, scheme): (Ecosystem, Scheme),
-        facts: &PackageFacts,
-        look: &Look<'_>,
-        mut row: Row<'_>,
-        matched: &mut Matched,
-    ) -> Result<(), DatabaseError> {
-        let texts = row.texts().to_vec();
-        let mut version = Version::new(scheme, look.version, &texts);
-        let mut entry = Entry::default();
-        while row.read(&mut entry)? {
-            if !is_about(ecosystem, facts, look, &entry, &texts) {
+/// Takes what the entries of `row` say.
+fn take_row(
+    (ecosystem, scheme): (Ecosystem, Scheme),
+    facts: &PackageFacts,
+    look: &Look<'_>,
+    mut row: Row<'_>,
+    matched: &mut Matched,
+) -> Result<(), DatabaseError> {
+    let texts = row.texts().to_vec();
+    let mut version = Version::new(scheme, look.version, &texts);
+    let mut entry = Entry::default();
+    while row.read(&mut entry)? {
+        if !is_about(ecosystem, facts, look, &entry, &texts) {
+            continue;
+        }
+        let fixed = match version.judge(&entry) {
+            Judged::Outside => continue,
+            Judged::Inside(fixed) => fixed.map(str::to_owned),
+            Judged::Unknown => {
+                matched.obstacle = Some(Obstacle::Version(scheme));
                 continue;
             }
-            let fixed = match version.judge(&entry) {
-                Judged::Outside => continue,
-                Judged::Inside(fixed) => fixed.map(str::to_owned),
-                Judged::Unknown => {
-                    matched.obstacle = Some(Obstacle::Version(scheme));
-                    continue;
-                }
-            };
-            let ratings = std::mem::take(&mut entry.ratings);
-            let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
-            for vulnerability in &entry.vulnerabilities {
-                matched.vulnerabilities.entry(*vulnerability).or_default().push(hit.clone());
-            }
+        };
+        let ratings = std::mem::take(&mut entry.ratings);
+        let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
+        for vulnerability in &entry.vulnerabilities {
+            matched.vulnerabilities.entry(*vulnerability).or_default().push(hit.clone());
         }
-        // Who says that it is not affected takes away what the same feed says elsewhere.
-        matched.vulnerabilities.retain(|_, hits| {
-            let clear: Vec<u32> =
-                hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
-            hits.retain(|hit| !clear.contains(&hit.feed));
-            !hits.is_empty()
-        });
-        Ok(())
     }
+    // Who says that it is not affected takes away what the same feed says elsewhere.
+    matched.vulnerabilities.retain(|_, hits| {
+        let clear: Vec<u32> =
+            hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
+        hits.retain(|hit| !clear.contains(&hit.feed));
+        !hits.is_empty()
+    });
+    Ok(())
 }
 
 /// Whether an entry found under the name of `look` is about the package at all.

@@ -66,7 +66,7 @@ impl<'a> Symbols<'a> {
         const WRONG: (Symbol<'static>, State) = (INVALID, State::Tail);
         let rest = &mut self.rest;
         match (self.state, byte) {
-            (State::Start, b'0'..=b'9') => (Symbol::Number(Number::of(rest.digits())), State::Number),
+            (State::Start | State::Letter, b'0'..=b'9') => (Symbol::Number(Number::of(rest.digits())), State::Number),
             (State::Number, b'.') => {
                 rest.take(1);
                 match rest.peek() {
@@ -80,7 +80,6 @@ impl<'a> Symbols<'a> {
                 rest.take(1);
                 (Symbol::Letter(byte), State::Letter)
             }
-            (State::Letter, b'0'..=b'9') => (Symbol::Number(Number::of(rest.digits())), State::Number),
             (State::Number | State::Letter | State::Suffix | State::SuffixNumber, b'_') => {
                 rest.take(1);
                 let word = rest.take_while(|byte| byte.is_ascii_lowercase());
@@ -116,10 +115,9 @@ impl<'a> Iterator for Symbols<'a> {
 
     fn next(&mut self) -> Option<Symbol<'a>> {
         let symbol = match (self.state, self.rest.peek()) {
-            (State::Tail, _) => return None,
             // Nothing at all is no version either.
             (State::Start, None) => (INVALID, State::Tail),
-            (_, None) => return None,
+            (State::Tail, _) | (_, None) => return None,
             (_, Some(byte)) => self.step(byte),
         };
         self.state = symbol.1;

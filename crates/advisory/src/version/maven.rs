@@ -4,8 +4,8 @@
 //! hyphen too. Numbers that are zero and the qualifiers for a release (`final`, `ga`, `release`) vanish at the end, before
 //! a hyphen, and before a qualifier. At one place, in any case: `alpha < beta < milestone < rc < snapshot <` the end `< sp
 //! <` other qualifiers by their letters `<` a number after a hyphen `<` a number after a dot. Qualifiers on the same side
-//! of the end sort after a dot before those after a hyphen. (POM Reference, "Version Order Specification", of Maven 3;
-//! Maven 4 no longer tells the two apart.)
+//! of the end sort after a dot before those after a hyphen. (POM Reference, "Version Order Specification". Maven up to
+//! 3.8.6 tells dot and hyphen apart, and so do the order tables that are public; since 3.8.7 both are a hyphen.)
 //!
 //! Maven's own comparison is not transitive: a zero, or a list that begins with a hyphen, is now equal to the end or less
 //! than it, now greater than what is greater than the end (`1.0.alpha.1 > 1-1 > 1 > 1.0.alpha.1`, and `1.sp.1 <
@@ -99,7 +99,7 @@ enum Before {
 }
 
 /// The parts of a version as they are written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Written<'a> {
     rest: Cursor<'a>,
     before: Before,
@@ -191,7 +191,7 @@ impl<'a> Iterator for Symbols<'a> {
             }
             // A run of nulls stays when a number after a dot ends it. Each run is looked at once: what is found to
             // stay is counted, and what vanishes is passed over.
-            let mut ahead = self.written;
+            let mut ahead = self.written.clone();
             let mut nulls = 0;
             let stays = loop {
                 match ahead.next() {

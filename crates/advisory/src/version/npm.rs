@@ -73,6 +73,7 @@ impl Partial {
         if text.len() > MAX_LENGTH {
             return None;
         }
+        let anything = text.is_empty();
         let text = text.trim_start_matches(['v', '=', ' ']);
         let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));
         // A hyphen cannot be in the numbers.
@@ -91,7 +92,7 @@ impl Partial {
         for part in numbers.split('.') {
             let slot = parsed.get_mut(given)?;
             given += 1;
-            if matches!(part, "x" | "X" | "*") || part.is_empty() && numbers.is_empty() {
+            if matches!(part, "x" | "X" | "*") || anything {
                 open = true;
             } else {
                 let number = number(part)?;

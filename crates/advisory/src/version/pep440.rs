@@ -41,6 +41,8 @@ fn is_separator(byte: u8) -> bool {
 
 /// `[-_.]?word[-_.]?digits?` for the first of `words` that comes next.
 fn labelled<'a>(rest: &mut Cursor<'a>, words: &[&str]) -> Option<(usize, Number<'a>)> {
+    // Most versions are a release and nothing else.
+    rest.peek()?;
     let mut ahead = *rest;
     ahead.eat(is_separator);
     let position = words.iter().position(|word| ahead.eat_word(word))?;

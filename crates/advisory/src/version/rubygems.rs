@@ -15,7 +15,7 @@ enum Segment<'a> {
 
 const END: Segment<'static> = Segment::Number(Number::ZERO);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Segments<'a>(Cursor<'a>);
 
 impl<'a> Iterator for Segments<'a> {
@@ -42,7 +42,7 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let [a, b] = [a, b].map(|text| Segments(Cursor(text)));
     // Zeros before the first letters vanish: the numbers before them are compared first, those that are absent being 0,
     // and only then what follows.
-    order::compare(a.take_while(is_number), b.take_while(is_number), &END)
+    order::compare(a.clone().take_while(is_number), b.clone().take_while(is_number), &END)
         .then_with(|| order::compare(a.skip_while(is_number), b.skip_while(is_number), &END))
 }
 

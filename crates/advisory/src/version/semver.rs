@@ -32,6 +32,15 @@ pub(super) fn without_v(text: &[u8]) -> &[u8] {
     }
 }
 
+/// Without a leading `go`, if a number follows it, and without what it was built with.
+fn toolchain(text: &[u8]) -> &[u8] {
+    let text = order::split_first(text, b' ').0;
+    match text {
+        [b'g', b'o', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => rest,
+        _ => text,
+    }
+}
+
 /// Takes numbers with single dots between them.
 pub(super) fn take_numbers<'a>(rest: &mut Cursor<'a>) -> &'a [u8] {
     let all = rest.0;
@@ -57,11 +66,8 @@ impl<'a> Parts<'a> {
 
     /// With the forms of the toolchain: `go1.22rc1`, and `go1.22.1 X:boringcrypto` for how it was built.
     fn of_go(text: &'a [u8]) -> Self {
-        let text = match text {
-            [b'g', b'o', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => rest,
-            _ => text,
-        };
-        let mut parts = Self::of(order::split_first(text, b' ').0);
+        let text = toolchain(text);
+        let mut parts = Self::of(text);
         if let Some(prerelease) = &mut parts.prerelease {
             let mut rest = Cursor(prerelease.identifiers);
             let (word, number) = (rest.take_while(|byte| byte.is_ascii_lowercase()), rest.digits());
@@ -164,13 +170,10 @@ pub(super) fn is_valid_nuget(text: &[u8]) -> bool {
 
 pub(super) fn is_valid_go(text: &[u8]) -> bool {
     let parts = Parts::of_go(text);
-    match parts.prerelease {
-        Some(Prerelease { identifiers, number: Some(_) }) => {
-            parts.build.is_none() && matches!(identifiers, b"alpha" | b"beta" | b"rc")
-        }
-        _ => {
-            let text = text.strip_prefix(b"go").unwrap_or(text);
-            fits(order::split_first(text, b' ').0, 1..=3, false)
-        }
+    if let Some(Prerelease { identifiers, number: Some(_) }) = parts.prerelease {
+        return parts.build.is_none()
+            && matches!(identifiers, b"alpha" | b"beta" | b"rc")
+            && fits(parts.numbers, 1..=3, false);
     }
+    fits(toolchain(text), 1..=3, false)
 }

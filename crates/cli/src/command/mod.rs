@@ -1,8 +1,9 @@
 //! What each command does.
 
+mod db;
 mod scan;
 
-use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, SbomCommand, ScanCommand, command_tree};
+use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, DbCommand, SbomCommand, ScanCommand, command_tree};
 use crate::config::{Config, Environment};
 use crate::error::CliError;
 use crate::{CommandResult, output};
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
+        Command::Db(DbCommand::Vercmp(arguments)) => db::vercmp(&context, &arguments),
         Command::Config(ConfigCommand::Show) => {
             output::write(&context.config.show(), None)?;
             // A proxy or a bundle that cannot be used is better known before the network is.

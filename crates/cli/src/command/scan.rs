@@ -155,7 +155,7 @@ fn write_sbom(
     Ok(verdict(inventory, settings))
 }
 
-fn error_line(text: &str) {
+pub(super) fn error_line(text: &str) {
     use std::io::Write;
     // Nothing is left to be done when standard error is gone.
     let _ = writeln!(anstream::stderr(), "{}", sekisho_report::printable(text));

@@ -4,6 +4,7 @@
 mod reproducible;
 mod schema;
 mod terminal;
+mod vercmp;
 mod world;
 
 use std::collections::BTreeSet;

@@ -185,7 +185,7 @@ fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'
     if package.name.is_empty() {
         return Err("a package has no name");
     }
-    let scheme = ecosystem.scheme();
+    let scheme = ecosystem.scheme_in(release.as_deref());
     let mut ranges = Vec::with_capacity(1);
     for range in entry.ranges.into_iter().filter(|range| range.kind != "GIT") {
         let mut events = Vec::with_capacity(range.events.len());

@@ -21,8 +21,8 @@ fn every_line_of_the_order_tables_holds() {
     let mut lines = 0;
     for entry in std::fs::read_dir(corpus).unwrap() {
         let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let Some((ecosystem, _)) = name.split_once("-versions").filter(|_| name.ends_with(".txt")) else { continue };
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let Some((ecosystem, _)) = name.split_once("-versions") else { continue };
         let scheme = ecosystem.parse::<Ecosystem>().unwrap().scheme();
         for line in std::fs::read_to_string(&path).unwrap().lines() {
             let statement = Statement::parse(line).unwrap_or_else(|| panic!("{name}: {line}"));
