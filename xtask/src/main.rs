@@ -14,10 +14,11 @@ mod test;
 mod tidy;
 mod tools;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Tasks of the Sekisho workspace.
 #[derive(Parser)]
@@ -29,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build, make a sample image, scan it and explain the result
+    /// Build the program into target/release, make sample images in target/demo, scan them and explain the result
     Demo,
     /// Install what the tests need, then run every check
     Test(test::Options),
@@ -43,6 +44,17 @@ enum Task {
     Soak(soak::Soak),
     /// Write the generated files
     Gen,
+}
+
+/// The tasks and what each does, as a Markdown table.
+fn tasks_table() -> String {
+    let mut out = String::from("| task | does |\n|---|---|\n");
+    for task in Cli::command().get_subcommands() {
+        let about = task.get_about().map(ToString::to_string).unwrap_or_default();
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "| {} | {about} |", task.get_name());
+    }
+    out
 }
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@
 //! links (`openat(2)` with `O_NOFOLLOW`), so that a link leads nowhere even if it takes the place of a
 //! directory while the tree is being read.
 
-use crate::limits::LimitExceeded;
+use crate::limits::{LimitExceeded, LimitKey};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -94,7 +94,7 @@ impl Directory {
                 continue;
             }
             if entries.len() as u64 >= most {
-                return Err(LimitExceeded { what: "entries", limit: most }.into());
+                return Err(LimitExceeded { key: LimitKey::Entries, what: "entries", limit: most }.into());
             }
             let name = OsStr::from_bytes(name).to_owned();
             match self.kind(&name) {

@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_types, reason = "this module is the bound that the lint points to")]
 
-use crate::limits::{LimitExceeded, Limits};
+use crate::limits::{LimitExceeded, LimitKey, Limits};
 use std::io::{self, BufRead, Read};
 
 /// How bytes are stored.
@@ -105,20 +105,34 @@ impl<R: BufRead> Read for Inflate<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = match &mut self.decoder {
             Decoder::Plain(reader) => reader.read(buf)?,
-            Decoder::Gzip(decoder) => decoder.read(buf)?,
-            Decoder::Zstd(decoder) => decoder.read(buf)?,
+            Decoder::Gzip(decoder) => decoder.read(buf).map_err(|error| damage("gzip", error))?,
+            Decoder::Zstd(decoder) => decoder.read(buf).map_err(|error| damage("zstd", error))?,
         };
         self.produced += n as u64;
         if self.produced > self.max_bytes {
-            return Err(LimitExceeded { what: "inflated bytes", limit: self.max_bytes }.into());
+            return Err(exceeded(LimitKey::InflatedBytes, "inflated bytes", self.max_bytes));
         }
         if self.produced > self.ratio_grace_bytes
             && self.produced / self.ratio.max(1) > self.stored_bytes
             && !matches!(self.decoder, Decoder::Plain(_))
         {
-            return Err(LimitExceeded { what: "inflated bytes for each stored byte", limit: self.ratio }.into());
+            return Err(exceeded(LimitKey::Ratio, "inflated bytes for each stored byte", self.ratio));
         }
         Ok(n)
+    }
+}
+
+fn exceeded(key: LimitKey, what: &'static str, limit: u64) -> io::Error {
+    LimitExceeded { key, what, limit }.into()
+}
+
+/// Says of an error of a decoder what is wrong with the stream. One of the reader below it stays as it is.
+fn damage(form: &str, error: io::Error) -> io::Error {
+    match error.kind() {
+        _ if error.raw_os_error().is_some() => error,
+        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), format!("the {form} stream ends early")),
+        io::ErrorKind::Interrupted => error,
+        _ => io::Error::new(io::ErrorKind::InvalidData, format!("the {form} stream is damaged: {error}")),
     }
 }
 

@@ -1,11 +1,11 @@
 //! A file that is small enough for memory, or else an unlinked temporary file under a quota.
 
 use crate::bytes::{FileRange, ReadAt};
-use crate::limits::LimitExceeded;
+use crate::limits::{LimitExceeded, LimitKey};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +24,11 @@ impl SpillQuota {
         Arc::new(Self { directory, max_bytes, in_use: AtomicU64::new(0), total: AtomicU64::new(0) })
     }
 
+    /// Where the temporary files are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Bytes written to temporary files since the quota was made.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
@@ -39,7 +44,11 @@ impl SpillQuota {
         let before = self.in_use.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.max_bytes {
             self.in_use.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(LimitExceeded { what: "bytes in temporary files", limit: self.max_bytes });
+            return Err(LimitExceeded {
+                key: LimitKey::SpillBytes,
+                what: "bytes in temporary files",
+                limit: self.max_bytes,
+            });
         }
         self.total.fetch_add(bytes, Ordering::Relaxed);
         Ok(())

@@ -2,12 +2,29 @@
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sekisho_advisory::ecosystem::Ecosystem;
-use sekisho_model::{Exit, Platform};
+use sekisho_model::Platform;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-const EXIT_CODES: &str = "Exit codes: 0 passed, 1 a gate or policy said no, 2 usage or configuration error, \
-                          3 could not complete (something was not read; see --allow-incomplete).";
+// A macro, so that it can stand in a longer text.
+macro_rules! exit_codes {
+    () => {
+        "Exit codes: 0 done, and everything that was asked for was read; 1 a gate or policy said no; 2 what was asked \
+         for cannot be: command line, configuration, or a path or image that does not exist or is none; 3 not \
+         completed: something was unreadable, damaged or beyond a limit (see --allow-incomplete), or the result could \
+         not be written."
+    };
+}
+
+const EXIT_CODES: &str = exit_codes!();
+
+const SURROUNDINGS: &str = concat!(
+    exit_codes!(),
+    "\n\nFiles: the configuration is the file given with --config, else the one in $SEKISHO_CONFIG, else \
+     sekisho/config.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/sekisho/config.toml. What was found in layers is \
+     kept in sekisho in $XDG_CACHE_HOME or ~/.cache.\n\n\
+     Environment: SEKISHO_AREA__KEY overrides the setting area.key; `sekisho config show` lists all. NO_COLOR and \
+     CLICOLOR_FORCE switch colour, TMPDIR is the default of scan.temporary, SOURCE_DATE_EPOCH the time that results carry."
+);
 
 /// Guards containers through their whole life.
 #[derive(Debug, Parser)]
@@ -42,7 +59,7 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, help_heading = "Global options", conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Say more about how the work went
+    /// Say how much went to temporary files
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
 }
@@ -86,22 +103,32 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScanCommand {
-    /// List every package in an image, with its layer, file, licence and package URL
+    /// List the packages of an image, each with its layer, file, licence and package URL
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Image(ScanArguments<LayeredTarget>),
-    /// List every package in a root file system or directory
+    /// List the packages of a root file system or directory
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(ScanArguments<FsTarget>),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SbomCommand {
     /// Describe an image
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Image(SbomArguments<ImageTarget>),
     /// Describe a root file system or directory
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(SbomArguments<FsTarget>),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
+    /// Take advisories from files, archives and directories, and build the database anew
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Import(ImportArguments),
+    /// Show what the database holds, of which feeds, and how old it is
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Status,
     /// Compare versions as their ecosystem orders them
     #[command(after_help = ecosystems())]
     Vercmp(VercmpArguments),
@@ -110,6 +137,7 @@ pub(crate) enum DbCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print every setting, its value and where the value comes from
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Show,
 }
 
@@ -142,7 +170,7 @@ pub(crate) struct ImageTarget {
     pub(crate) no_cache: bool,
 
     /// Layers to read at the same time; 0 for one a processor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: Option<usize>,
 }
 
@@ -201,9 +229,17 @@ pub(crate) struct CommonArguments {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Exit with 0 even when something could not be read
+    /// Exit with 0 even when the result is incomplete
     #[arg(long)]
     pub(crate) allow_incomplete: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Files of feeds, zip or tar archives of them (also gzip or zstd), or directories; what was taken before from a
+    /// path of the same name is replaced
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -255,9 +291,7 @@ pub fn command_tree() -> clap::Command {
     Arguments::command()
 }
 
-/// Prints why arguments were refused, or the help that was asked for.
-pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
-    // Nothing is left to be done when the stream is gone.
-    let _ = refusal.print();
-    ExitCode::from(if refusal.use_stderr() { Exit::Usage } else { Exit::Passed } as u8)
+/// The number of jobs in an argument.
+fn jobs(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "a whole number is expected")
 }

@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod output;
 mod progress;
+mod refusal;
 
 use crate::error::CliError;
 use clap::Parser;
@@ -23,10 +24,11 @@ pub use config::documentation as config_documentation;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A panic is a bug that engines contain; its trace is for developers, not for users.
     std::panic::set_hook(Box::new(|_| {}));
-    let result = match args::Arguments::try_parse_from(arguments) {
+    let arguments = refusal::help_as_flag(arguments.into_iter().collect());
+    let result = match args::Arguments::try_parse_from(&arguments) {
         Ok(arguments) => std::panic::catch_unwind(|| command::run(arguments))
             .unwrap_or_else(|_| Err(CliError::new(Code::InternalFault, "the command failed in a way it should not"))),
-        Err(refusal) => return args::refuse(&refusal),
+        Err(refusal) => return refusal::refuse(&refusal, &arguments),
     };
     let exit = result.unwrap_or_else(|error| {
         error.print();

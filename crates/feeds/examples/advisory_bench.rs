@@ -58,7 +58,7 @@ fn import_feeds(store: &Path, paths: &[&str]) {
     say("peak memory", peak(), "MB");
 }
 
-/// Numbers that are the same in every run (SplitMix64, Steele and others 2014).
+/// Numbers that are the same in every run (`SplitMix64`, Steele and others 2014).
 struct Random(u64);
 
 impl Random {
@@ -88,7 +88,7 @@ const LANGUAGES: [(Ecosystem, u64); 3] = [(Ecosystem::Npm, 60_000), (Ecosystem::
 fn advisory(number: u64, variant: u64) -> Advisory {
     let mut random = Random(number ^ variant << 40);
     let fixed = |random: &mut Random| format!("{}.{}.{}", random.next(9) + 1, random.next(20), random.next(30));
-    let affected = if number % 3 == 0 {
+    let affected = if number.is_multiple_of(3) {
         let (ecosystem, names) = LANGUAGES[random.skewed(3) as usize];
         let from = fixed(&mut random);
         let range = Range { from: Lower::At(from), to: Upper::Fixed(format!("10.{}.0", random.next(50))) };
@@ -130,7 +130,7 @@ fn build(path: &Path, changed: u64) {
     builder.feed(FeedSource { id: "synthetic".to_owned(), ..FeedSource::default() });
     for number in 0..ADVISORIES {
         // Those that change are spread over all.
-        let spread = ADVISORIES.checked_div(changed).is_some_and(|step| number % step == 0);
+        let spread = ADVISORIES.checked_div(changed).is_some_and(|step| number.is_multiple_of(step));
         builder.add(Record::Advisory(advisory(number, u64::from(spread))));
     }
     let bytes = builder.finish().unwrap();

@@ -1,7 +1,7 @@
 //! What one import took from one feed, in a file of its own: the database is always built from all of them.
 //!
 //! `SKADVGN1`, the length of a JSON document (u32, little-endian), the document ([`FeedSource`]), and then the records as
-//! MessagePack, each after its length (u32), ended by a length of zero; the records are one zstd frame.
+//! `MessagePack`, each after its length (u32), ended by a length of zero; the records are one zstd frame.
 
 use crate::FeedsError;
 use sekisho_advisory::db::FeedSource;

@@ -78,12 +78,11 @@ pub fn import(store: &Store, paths: &[PathBuf], limits: &Limits, now: Timestamp)
             if let Some(failure) = taking.failure {
                 return Err(FeedsError::Write { path: directory, source: failure });
             }
-            match broken(&taking.source) {
-                Some(reason) => refused.push((taking.source, reason)),
-                None => {
-                    taking.writer.publish(&directory, &taking.source).map_err(FeedsError::write(&directory))?;
-                    feeds.push(taking.source);
-                }
+            if let Some(reason) = broken(&taking.source) {
+                refused.push((taking.source, reason));
+            } else {
+                taking.writer.publish(&directory, &taking.source).map_err(FeedsError::write(&directory))?;
+                feeds.push(taking.source);
             }
         }
     }

@@ -3,7 +3,7 @@
 use sekisho_base::Limits;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::inflate::{Compression, Inflate};
-use sekisho_base::limits::{Deadline, LimitExceeded};
+use sekisho_base::limits::{Deadline, LimitKey};
 use sekisho_model::Diagnostic;
 use sekisho_oci::stream::LayerStream;
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
@@ -38,16 +38,10 @@ pub(crate) fn each(path: &Path, limits: &Limits, files: &mut dyn Files) -> io::R
         return zip_archive(range.file(), limits, files);
     }
     let compression = Compression::detect(&head);
-    let plain_head = match compression {
-        Compression::None => head,
-        _ => {
-            let mut plain = Vec::new();
-            let inflate = Inflate::new(BufReader::new(range.reader()), compression, len, limits)?;
-            // What cannot be inflated so far is told when all of it is.
-            let _ = inflate.take((TAR_MAGIC + 5) as u64).read_to_end(&mut plain);
-            plain
-        }
-    };
+    let mut plain_head = Vec::new();
+    let inflate = Inflate::new(BufReader::new(range.reader()), compression, len, limits)?;
+    // What cannot be inflated so far is told when all of it is.
+    let _ = inflate.take((TAR_MAGIC + 5) as u64).read_to_end(&mut plain_head);
     if plain_head.get(TAR_MAGIC..).is_some_and(|magic| magic == b"ustar") {
         let mut stream = LayerStream::new(range, limits, Deadline::of(limits))?;
         walk(&mut stream, limits, &mut TarFiles { limits, files });
@@ -66,7 +60,7 @@ fn all(reader: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(limits.feed_file_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limits.feed_file_bytes {
-        return Err(LimitExceeded { what: "bytes of one file of a feed", limit: limits.feed_file_bytes }.into());
+        return Err(limits.exceeded(LimitKey::FeedFileBytes, "bytes of one file of a feed").into());
     }
     Ok(bytes)
 }
@@ -97,7 +91,7 @@ fn directory(path: &Path, shown: &str, limits: &Limits, files: &mut dyn Files) -
 fn zip_archive(file: &File, limits: &Limits, files: &mut dyn Files) -> io::Result<()> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file))?;
     if archive.len() as u64 > limits.entries {
-        return Err(LimitExceeded { what: "entries", limit: limits.entries }.into());
+        return Err(limits.exceeded(LimitKey::Entries, "entries").into());
     }
     let mut total = 0;
     for index in 0..archive.len() {
@@ -116,7 +110,7 @@ fn zip_archive(file: &File, limits: &Limits, files: &mut dyn Files) -> io::Resul
             Ok(bytes) => {
                 total += bytes.len() as u64;
                 if total > limits.inflated_bytes {
-                    return Err(LimitExceeded { what: "inflated bytes", limit: limits.inflated_bytes }.into());
+                    return Err(limits.exceeded(LimitKey::InflatedBytes, "inflated bytes").into());
                 }
                 files.file(&name, &bytes);
             }
@@ -135,7 +129,7 @@ impl Visitor<LayerStream> for TarFiles<'_> {
     fn entry(&mut self, entry: &Entry, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
         let EntryKind::File { size } = entry.kind else { return Ok(()) };
         if size > self.limits.feed_file_bytes {
-            let limit = LimitExceeded { what: "bytes of one file of a feed", limit: self.limits.feed_file_bytes };
+            let limit = self.limits.exceeded(LimitKey::FeedFileBytes, "bytes of one file of a feed");
             self.files.unread(&entry.path, limit.to_string());
             return Ok(());
         }

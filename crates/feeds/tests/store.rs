@@ -125,7 +125,7 @@ fn a_source_replaces_what_came_from_it_and_nothing_else() {
 #[test]
 fn a_broken_feed_keeps_its_earlier_generation() {
     let place = Place::new();
-    place.import(&place.write("feed/OSV-1.json", osv("OSV-1", "left-pad", "1")).parent().unwrap().to_owned());
+    place.import(place.write("feed/OSV-1.json", osv("OSV-1", "left-pad", "1")).parent().unwrap());
     place.write("feed/OSV-1.json", osv("OSV-1", "other", "1"));
     place.write("feed/OSV-2.json", r#"{"id":"OSV-2","modified":"2024-01-01T00:00:00Z","affected":7}"#);
     let imported = place.import(&place.directory.path().join("feed"));

@@ -14,9 +14,9 @@ pub enum Exit {
     Passed = 0,
     /// A gate or a policy said no.
     Refused = 1,
-    /// The command line or the configuration is wrong.
+    /// What was asked for cannot be: the command line or the configuration is wrong, or nothing of the kind is there.
     Usage = 2,
-    /// It could not be completed: unreadable, incomplete, unreachable.
+    /// It was not completed: something was unreadable, damaged or beyond a limit, or the result not written.
     Incomplete = 3,
 }
 
@@ -58,7 +58,7 @@ macro_rules! codes {
 codes! {
     ConfigInvalid = "config.invalid", Usage,
         "The configuration file or an environment variable holds a key or value that is not understood.",
-        "correct the value; docs/configuration.md lists every setting";
+        "correct the value; `sekisho config show` lists every setting";
     NetworkUnusable = "network.unusable", Usage,
         "A proxy or the certificate authorities of the configuration cannot be used.",
         "correct the value that `sekisho config show` gives for [network]";
@@ -90,7 +90,7 @@ codes! {
         "The file changed while it was being read.",
         "scan it again when nothing writes to it";
     ImageInvalid = "image.invalid", Incomplete,
-        "A manifest, index or configuration of the image does not follow its specification.",
+        "The archive is damaged, or a manifest, index or configuration of the image does not follow its specification.",
         "build or save the image again";
     ImageAmbiguous = "image.ambiguous", Usage,
         "The archive holds several images and none was chosen.",
@@ -121,7 +121,7 @@ codes! {
         "decrypt the image, or scan it where its layers are available";
     LimitExceeded = "limit.exceeded", Incomplete,
         "Input is larger than a limit allows; what lies beyond is not read.",
-        "if the input is trusted, raise the limit in the configuration";
+        "if the input is trusted, raise the limit that the message names, in the configuration";
     PathSuspicious = "layer.path_suspicious", Passed,
         "An entry's path leaves the root or is otherwise not what a builder writes; it was read as if from the root.",
         "look at how the image was built";
@@ -131,6 +131,9 @@ codes! {
     FileMalformed = "file.malformed", Incomplete,
         "A file that can hold packages does not follow its format; packages may be missing.",
         "check the file with the tool that wrote it";
+    SystemUncovered = "system.uncovered", Incomplete,
+        "There is an operating system, but no package database of a kind that is read; its packages are not listed.",
+        "docs/analyzers.md lists the databases that are read; where the system has none on purpose, use --allow-incomplete";
     RecordMalformed = "record.malformed", Passed,
         "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",
         "none needed";
@@ -143,12 +146,18 @@ codes! {
     TreeExcluded = "fs.excluded", Passed,
         "A directory was left out: another file system, a kernel interface, or the storage of containers.",
         "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
+    TreeIsImage = "fs.image", Passed,
+        "The directory that was scanned is itself an image in the OCI layout, whose layers were not looked into.",
+        "use `scan image` to list what the image holds";
     CacheUnusable = "cache.unusable", Passed,
         "The cache could not be read or written; the scan went on without it.",
         "check the cache directory shown by `sekisho config show`";
     BaseUnusable = "base.unusable", Usage,
-        "A base image given with --base or in the configuration could not be read.",
-        "give an image archive, an OCI layout, or a TOML list of known bases";
+        "What was given as a base image with --base or in the configuration names no single image's layers.",
+        "give one image, or a TOML list of known bases; copy one of several out with `skopeo copy oci:two:1.5 oci:base`";
+    BaseUnmatched = "base.unmatched", Passed,
+        "None of the base images given with --base or in the configuration leads with its layers.",
+        "check that the image was built on this very version of the base";
     FeedUnreadable = "feed.unreadable", Incomplete,
         "A file of an advisory feed could not be read.",
         "check the path and the file, or fetch it again";

@@ -19,7 +19,7 @@ mod schema;
 mod severity;
 
 pub use code::{Code, Exit};
-pub use diagnostic::{Diagnostic, Level};
+pub use diagnostic::{Diagnostic, Level, json_reason};
 pub use digest::{Digest, InvalidDigest};
 pub use finding::{
     Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement, Likelihood, ScanState,

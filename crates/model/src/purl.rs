@@ -23,8 +23,9 @@ pub struct InvalidPurl {
 
 impl Purl {
     /// Builds the canonical form. `namespace` and `version` may be empty; qualifiers with an empty
-    /// value are left out, as the specification asks. Names are normalised by the rules of `kind`
-    /// (`PyPI` names in lower case with dashes, Go module paths in lower case).
+    /// value are left out, as the specification asks. Names are normalised by the rules of `kind`:
+    /// `PyPI` names in lower case with dashes. Those of npm and Go keep their case, as their type
+    /// definitions ask since May 2026 (package-url/purl-spec, `types/npm-definition.json`).
     pub fn new(
         kind: &'static str,
         namespace: &str,
@@ -32,14 +33,10 @@ impl Purl {
         version: &str,
         qualifiers: &[(&'static str, &str)],
     ) -> Result<Self, InvalidPurl> {
-        let (namespace, name) = match kind {
-            "golang" => (namespace.to_lowercase(), name.to_lowercase()),
-            _ => (namespace.to_owned(), name.to_owned()),
-        };
         let build = || {
-            let mut purl = PackageUrl::new(kind, name.clone())?;
+            let mut purl = PackageUrl::new(keeping_case(kind), name)?;
             if !namespace.is_empty() {
-                purl.with_namespace(namespace.clone())?;
+                purl.with_namespace(namespace)?;
             }
             if !version.is_empty() {
                 purl.with_version(version)?;
@@ -47,7 +44,7 @@ impl Purl {
             for (key, value) in qualifiers.iter().filter(|(_, value)| !value.is_empty()) {
                 purl.add_qualifier(*key, *value)?;
             }
-            Ok::<_, packageurl::Error>(purl.to_string())
+            Ok::<_, packageurl::Error>(canonical(&purl, kind))
         };
         match build() {
             Ok(text) => Ok(Self(text)),
@@ -59,6 +56,31 @@ impl Purl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The type under which the library, which puts some names into lower case, leaves those of `kind` alone.
+fn keeping_case(kind: &str) -> &str {
+    if matches!(kind, "npm" | "golang") { "generic" } else { kind }
+}
+
+/// Whether `text` begins with `pkg:KIND/`.
+fn names(text: &str, kind: &str) -> bool {
+    text.strip_prefix("pkg:").and_then(|text| text.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The text of `purl`, as one of type `kind`.
+fn canonical(purl: &PackageUrl<'_>, kind: &str) -> String {
+    let text = purl.to_string();
+    // The library leaves a slash in a version as it is, and parsing would take it for a separator.
+    let text = if purl.version().is_some_and(|version| version.contains('/')) {
+        let path = purl.clone().without_version().without_subpath().clear_qualifiers().to_string();
+        let rest = &text[path.len()..];
+        let version = rest.split(['?', '#']).next().unwrap_or_default();
+        format!("{path}{}{}", version.replace('/', "%2F"), &rest[version.len()..])
+    } else {
+        text
+    };
+    if names(&text, kind) { text } else { text.replacen(purl.ty(), kind, 1) }
 }
 
 impl fmt::Display for Purl {
@@ -77,8 +99,13 @@ impl FromStr for Purl {
     type Err = InvalidPurl;
 
     fn from_str(text: &str) -> Result<Self, InvalidPurl> {
-        match PackageUrl::from_str(text) {
-            Ok(purl) => Ok(Self(purl.to_string())),
+        let kind = ["npm", "golang"].into_iter().find(|kind| names(text, kind));
+        let parsed = match kind {
+            Some(kind) => PackageUrl::from_str(&text.replacen(kind, keeping_case(kind), 1)),
+            None => PackageUrl::from_str(text),
+        };
+        match parsed {
+            Ok(purl) => Ok(Self(canonical(&purl, kind.unwrap_or(purl.ty())))),
             Err(error) => Err(InvalidPurl { text: text.chars().take(512).collect(), reason: error.to_string() }),
         }
     }
@@ -113,7 +140,9 @@ mod tests {
         check("deb", "debian", "libstdc++6", "1:12~rc1-u2", "pkg:deb/debian/libstdc%2B%2B6@1:12~rc1-u2?arch=amd64");
         check("npm", "@babel", "core", "7.1.0", "pkg:npm/%40babel/core@7.1.0?arch=amd64");
         check("pypi", "", "Foo_Bar", "1.0+local", "pkg:pypi/foo-bar@1.0%2Blocal?arch=amd64");
-        check("golang", "github.com/Foo", "Bar", "v1.0.0", "pkg:golang/github.com/foo/bar@v1.0.0?arch=amd64");
+        check("npm", "@Sc", "JSONStream", "1.3.5", "pkg:npm/%40Sc/JSONStream@1.3.5?arch=amd64");
+        check("npm", "", "../x é", "1/2 3", "pkg:npm/..%2Fx%20%C3%A9@1%2F2%203?arch=amd64");
+        check("golang", "github.com/Foo", "Bar", "v1.0.0", "pkg:golang/github.com/Foo/Bar@v1.0.0?arch=amd64");
     }
 
     #[test]

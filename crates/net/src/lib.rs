@@ -5,7 +5,7 @@
 //! environment is not read here: the configuration takes `HTTPS_PROXY` and its like in and can say where
 //! a value came from.
 
-use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,14 +28,11 @@ pub struct Network {
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// A proxy is not a URL.
-    #[error("the proxy {url:?} is not a URL of a proxy")]
+    /// A proxy is not the URL of one.
+    #[error("the proxy {url:?} is not of the form http://HOST:PORT or https://HOST:PORT")]
     Proxy {
         /// The text, without its credentials.
         url: String,
-        /// Why.
-        #[source]
-        source: RequestError,
     },
     /// The certificate authorities cannot be read.
     #[error("cannot read the certificate authorities in {path}")]
@@ -91,8 +88,13 @@ impl Network {
         let mut proxies = Vec::new();
         for (url, secure) in [(&self.http_proxy, false), (&self.https_proxy, true)] {
             let Some(url) = url else { continue };
-            let proxy = if secure { Proxy::https(url.as_str()) } else { Proxy::http(url.as_str()) };
-            let proxy = proxy.map_err(|source| NetworkError::Proxy { url: without_credentials(url), source })?;
+            let refused = || NetworkError::Proxy { url: without_credentials(url) };
+            let parsed = Url::parse(url).map_err(|_| refused())?;
+            if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none_or(str::is_empty) {
+                return Err(refused());
+            }
+            let proxy = if secure { Proxy::https(parsed) } else { Proxy::http(parsed) };
+            let proxy = proxy.map_err(|_| refused())?;
             proxies.push(proxy.no_proxy(NoProxy::from_string(&self.no_proxy)));
         }
         Ok(proxies)
@@ -129,6 +131,17 @@ mod tests {
         let network = Network { https_proxy: Some("http://u:secret@pro xy".into()), ..Network::default() };
         let error = network.check().unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn proxies_have_a_scheme_and_a_host() {
+        let check = |url: &str| Network { https_proxy: Some(url.into()), ..Network::default() }.check();
+        for url in ["http://proxy", "http://proxy:3128", "https://u:p@proxy.example.org:3128/", "http://[::1]:3128"] {
+            assert!(check(url).is_ok(), "{url}");
+        }
+        for url in ["foo", "/x", "ftp://x", "://", "http://", "proxy:3128", "socks5://proxy:1080", "http:///x y"] {
+            assert!(matches!(check(url), Err(NetworkError::Proxy { .. })), "{url}");
+        }
     }
 
     #[test]

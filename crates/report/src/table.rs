@@ -263,8 +263,12 @@ fn verdict(out: &mut String, inventory: &Inventory) {
         let _ = write!(text, ": {}", kinds.join(", "));
     }
     if owned > 0 {
-        let verb = if owned == 1 { "is a file" } else { "are files" };
-        let _ = write!(text, "; {} more {verb} of system packages", counted(owned, "language package"));
+        let rest = if owned == 1 {
+            "language package belongs to a system package and is not shown"
+        } else {
+            "language packages belong to system packages and are not shown"
+        };
+        let _ = write!(text, "; {owned} more {rest}");
     }
     line!(out, "\n{HEADING}{text}{HEADING:#}");
     let incomplete = inventory.incomplete().count();

@@ -1,5 +1,6 @@
 //! What an analyzer is: which files it wants, and the function from one file to an [`Extract`].
 
+use sekisho_base::limits::LimitKey;
 use sekisho_base::{Limits, PathTable, ReadAt};
 use sekisho_model::{Code, Diagnostic, License, OsRelease, PackageFacts, PackageKind};
 use serde::{Deserialize, Serialize};
@@ -49,17 +50,14 @@ impl<'a> File<'a> {
     /// The diagnostic for a failed read of this file.
     pub fn unreadable(&self, error: &io::Error) -> Diagnostic {
         if error.kind() == io::ErrorKind::FileTooLarge {
-            return Diagnostic::incomplete(
-                Code::LimitExceeded,
-                format!(
-                    "{} bytes are more than the limit of {} for a text file",
-                    self.data.size(),
-                    self.limits.text_file_bytes
-                ),
-            )
-            .at(self.path);
+            return self.exceeded(LimitKey::TextFileBytes, "bytes of one text file");
         }
         Diagnostic::incomplete(Code::FileUnreadable, format!("could not be read: {error}")).at(self.path)
+    }
+
+    /// The diagnostic for what lies beyond a bound; `what` is what it bounds, as a plural noun.
+    pub fn exceeded(&self, key: LimitKey, what: &'static str) -> Diagnostic {
+        Diagnostic::incomplete(Code::LimitExceeded, self.limits.exceeded(key, what).to_string()).at(self.path)
     }
 
     /// The diagnostic for content that does not follow its format: packages may be missing.
@@ -195,4 +193,9 @@ impl Analyzer {
             diagnostics: Vec::new(),
         },
     };
+
+    /// Whether it reads a package database of an operating system.
+    pub fn reads_system(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.is_os())
+    }
 }

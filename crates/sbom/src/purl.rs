@@ -41,7 +41,15 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
                 &[("arch", arch), ("distro", &distro), ("epoch", epoch), ("upstream", &upstream)],
             )
         }
-        PackageKind::Npm | PackageKind::Golang => {
+        PackageKind::Npm => {
+            // The namespace is the scope, and nothing else: any other slash belongs to the name.
+            let scoped = package.name.split_once('/').filter(|(scope, name)| {
+                scope.strip_prefix('@').is_some_and(|scope| !scope.is_empty()) && !name.is_empty()
+            });
+            let (namespace, name) = scoped.unwrap_or(("", &package.name));
+            Purl::new(kind, namespace, name, version, &[])
+        }
+        PackageKind::Golang => {
             let (namespace, name) = package.name.rsplit_once('/').unwrap_or(("", &package.name));
             Purl::new(kind, namespace, name, version, &[])
         }
@@ -74,6 +82,12 @@ mod tests {
             "pkg:rpm/debian/bash@5.1-1.el9?arch=amd64&distro=debian-12&epoch=2&upstream=src",
         );
         check(PackageKind::Npm, "@babel/core", "7.1.0", "pkg:npm/%40babel/core@7.1.0");
+        check(PackageKind::Npm, "JSONStream", "1.3.5", "pkg:npm/JSONStream@1.3.5");
+        check(PackageKind::Npm, "@Sc/Pkg", "1.0.0", "pkg:npm/%40Sc/Pkg@1.0.0");
+        check(PackageKind::Npm, "a/b/c", "1.0.0", "pkg:npm/a%2Fb%2Fc@1.0.0");
+        check(PackageKind::Npm, "@a/b/c", "1.0.0", "pkg:npm/%40a/b%2Fc@1.0.0");
+        check(PackageKind::Npm, "@/b", "1.0.0", "pkg:npm/%40%2Fb@1.0.0");
+        check(PackageKind::Npm, "X Y", "1/2", "pkg:npm/X%20Y@1%2F2");
         check(PackageKind::Golang, "golang.org/x/net", "v0.1.0", "pkg:golang/golang.org/x/net@v0.1.0");
         check(PackageKind::Pypi, "Foo_Bar", "1.0", "pkg:pypi/foo-bar@1.0");
     }

@@ -5,12 +5,13 @@ use crate::overlay::{Hidden, Overlay, Shown};
 use crate::{Options, tool};
 use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
+use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
     Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
 };
-use sekisho_sbom::Dispatch;
 use sekisho_sbom::purl::purl_of;
+use sekisho_sbom::{Analyzer, Dispatch};
 
 /// Everything that was read of an image or a tree.
 pub(crate) struct Scanned<'a> {
@@ -24,10 +25,11 @@ pub(crate) struct Scanned<'a> {
 pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Options<'_>) -> Inventory {
     let Scanned { source, image, overlay, mut diagnostics } = scanned;
     diagnostics.extend(overlay.diagnostics.iter().cloned());
-    let os = distribution(&overlay);
-    let maker = Maker { overlay: &overlay, os: os.as_ref(), image: image.as_ref() };
+    let system = distribution(&overlay);
+    let maker = Maker { overlay: &overlay, system, image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
     maker.databases_led_astray(dispatch, &mut diagnostics);
+    maker.system_uncovered(dispatch, &mut diagnostics);
     link_declared(&mut packages);
     maker.link_owners(&mut packages);
     packages.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
@@ -40,8 +42,8 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
         tool: tool(),
         observed_at: options.clock.now(),
         source,
+        os: system.map(|(_, os)| os.clone()),
         image,
-        os,
         packages,
         removed,
         complete: !diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Incomplete),
@@ -53,18 +55,16 @@ fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str) {
     (package.facts.kind, &package.facts.name, &package.facts.version, &package.location)
 }
 
-/// The distribution: `etc/os-release` before the vendor's copy, as os-release(5) says.
-fn distribution(overlay: &Overlay<'_>) -> Option<OsRelease> {
+/// The distribution, and where it says so: `etc/os-release` before the vendor's copy, as os-release(5) says.
+fn distribution<'a>(overlay: &Overlay<'a>) -> Option<(&'a str, &'a OsRelease)> {
     let files = overlay.shown.values().flat_map(|shown| &shown.files);
-    let mut found: Vec<(&str, &OsRelease)> =
-        files.filter_map(|file| Some((file.path.as_str(), file.extract.os.as_ref()?))).collect();
-    found.sort_by_key(|(path, _)| !path.starts_with("etc/"));
-    found.first().map(|(_, os)| (*os).clone())
+    let found = files.filter_map(|file| Some((file.path.as_str(), file.extract.os.as_ref()?)));
+    found.min_by_key(|(path, _)| !path.starts_with("etc/"))
 }
 
 struct Maker<'a> {
     overlay: &'a Overlay<'a>,
-    os: Option<&'a OsRelease>,
+    system: Option<(&'a str, &'a OsRelease)>,
     image: Option<&'a Image>,
 }
 
@@ -102,7 +102,7 @@ impl Maker<'_> {
     }
 
     fn package(&self, facts: &PackageFacts, path: &str, layer: LayerIndex) -> Result<Package, Diagnostic> {
-        let purl = purl_of(facts, self.os).map_err(|error| {
+        let purl = purl_of(facts, self.system.map(|(_, os)| os)).map_err(|error| {
             let message = format!("the package {:?} {:?} has no package URL: {error}", facts.name, facts.version);
             Diagnostic::note(Code::RecordMalformed, message).at(path)
         })?;
@@ -122,9 +122,33 @@ impl Maker<'_> {
     fn databases_led_astray(&self, dispatch: &Dispatch, diagnostics: &mut Vec<Diagnostic>) {
         let astray = self.overlay.links.iter().filter(|(path, target)| dispatch.is_led_astray(path, target));
         diagnostics.extend(astray.map(|(path, target)| {
-            let message = format!("is a link to {target:?}, where package databases are not looked for");
+            let message = if path == target {
+                "is a link to itself".to_owned()
+            } else {
+                format!("is a link to {target:?}, where package databases are not looked for")
+            };
             Diagnostic::incomplete(Code::FileUnreadable, message).at(*path)
         }));
+    }
+
+    /// A system whose package database is of a kind that is not read, or was deleted, is not one without
+    /// packages.
+    fn system_uncovered(&self, dispatch: &Dispatch, diagnostics: &mut Vec<Diagnostic>) {
+        let Some((path, os)) = self.system else { return };
+        let mut files = self.overlay.shown.values().flat_map(|shown| &shown.files);
+        let found = files.any(|file| dispatch.by_id(&file.analyzer).is_some_and(Analyzer::reads_system));
+        // One that is there and could not be read has been told.
+        let hides_one = |told: &Diagnostic| {
+            told.level == Level::Incomplete && told.path.as_deref().is_some_and(|path| dispatch.guards_database(path))
+        };
+        if found || diagnostics.iter().any(hides_one) {
+            return;
+        }
+        let system = os.pretty_name.clone().unwrap_or_else(|| os.distro());
+        let message = format!(
+            "the system is {system}, but there is no package database of a kind that is read; its packages are not listed"
+        );
+        diagnostics.push(Diagnostic::incomplete(Code::SystemUncovered, message).at(path));
     }
 
     /// Licences that one file states for a package which another file lists, by the file's path.
@@ -221,10 +245,8 @@ impl Maker<'_> {
             }
         }
         if weight > limits.facts_bytes {
-            let message = format!(
-                "what was removed takes more than the limit of {} bytes; not all is listed",
-                limits.facts_bytes
-            );
+            let limit = limits.exceeded(LimitKey::FactsBytes, "bytes");
+            let message = format!("what was removed takes {limit}; not all is listed");
             diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         // What another layer brought back is not gone.

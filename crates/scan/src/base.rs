@@ -2,10 +2,11 @@
 
 use crate::Options;
 use sekisho_base::spool::SpillQuota;
-use sekisho_model::{BaseImage, BaseMethod, Digest, History, LayerIndex, Origin};
-use sekisho_oci::Choice;
+use sekisho_model::{BaseImage, BaseMethod, Code, Diagnostic, Digest, History, LayerIndex, Origin};
+use sekisho_oci::{Choice, ImageError};
 use serde::Deserialize;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// A base image that is known by its layers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,27 +30,104 @@ pub struct KnownBases {
     pub bases: Vec<KnownBase>,
 }
 
+/// Why what was given as a base image is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum BaseError {
+    /// The image cannot be opened.
+    #[error("cannot read the base image {path}: {error}")]
+    Image {
+        /// The path.
+        path: PathBuf,
+        /// Why; its own source is the next in the chain.
+        error: ImageError,
+    },
+    /// The list cannot be opened.
+    #[error("cannot read the list of base images {path}")]
+    List {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It tells no layers.
+    #[error("cannot use the base image {path}: {reason}")]
+    Useless {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl BaseError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            // There is no flag to choose one image of a base.
+            Self::Image { error, .. } if matches!(error.code(), Code::ImageAmbiguous | Code::PlatformAbsent) => {
+                Code::BaseUnusable
+            }
+            Self::Image { error, .. } => error.code(),
+            Self::List { source, .. } if source.kind() == io::ErrorKind::NotFound => Code::SourceMissing,
+            Self::List { .. } => Code::SourceUnreadable,
+            Self::Useless { .. } => Code::BaseUnusable,
+        }
+    }
+
+    /// What to do, where more is known than goes with the code.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Image { error, .. } => error.hint(),
+            Self::List { .. } | Self::Useless { .. } => None,
+        }
+    }
+}
+
 impl KnownBases {
     /// Reads what is at `path`: a TOML list, or an image, whose configuration is believed: it is the
     /// caller who says that it is a base.
-    pub fn load(path: &Path, options: &Options<'_>) -> Result<Self, String> {
+    pub fn load(path: &Path, options: &Options<'_>) -> Result<Self, BaseError> {
+        let useless = |reason: String| BaseError::Useless { path: path.to_owned(), reason };
         if path.extension().is_some_and(|extension| extension == "toml") {
-            let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-            return Self::parse(&text);
+            let text =
+                std::fs::read_to_string(path).map_err(|source| BaseError::List { path: path.to_owned(), source })?;
+            return Self::parse(&text).map_err(useless);
         }
         let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
         let choice = Choice { name: None, platform: options.choice.platform.clone() };
-        let image = sekisho_oci::open(path, &choice, &options.limits, &quota).map_err(|error| error.to_string())?;
+        let image = sekisho_oci::open(path, &choice, &options.limits, &quota)
+            .map_err(|error| BaseError::Image { path: path.to_owned(), error })?;
         let diff_ids: Option<Vec<Digest>> = image.layers.iter().map(|layer| layer.diff_id).collect();
         let name = image.names.first().cloned().unwrap_or_else(|| path.to_string_lossy().into_owned());
-        let diff_ids = diff_ids.ok_or("its configuration states no diff_ids")?;
-        Ok(Self { bases: vec![KnownBase { name, digest: image.manifest_digest, diff_ids }] })
+        match diff_ids {
+            Some(diff_ids) if !diff_ids.is_empty() => {
+                Ok(Self { bases: vec![KnownBase { name, digest: image.manifest_digest, diff_ids }] })
+            }
+            _ => Err(useless("its configuration states no diff_ids".to_owned())),
+        }
     }
 
     /// Reads a TOML list: `[[base]]` tables with `name`, `diff_ids` and optionally `digest`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.message().to_owned())
+        let known: Self = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        match known.bases.iter().find(|base| base.diff_ids.is_empty()) {
+            Some(base) => Err(format!("the entry {:?} has no diff_ids", base.name)),
+            None => Ok(known),
+        }
     }
+}
+
+/// A note where bases were named and none of them is this image's.
+pub(crate) fn unmatched(found: Option<&BaseImage>, known: &KnownBases) -> Option<Diagnostic> {
+    if known.bases.is_empty() || found.is_some_and(|base| base.method == BaseMethod::DiffIds) {
+        return None;
+    }
+    let message = match known.bases.as_slice() {
+        [one] => format!("the layers of this image do not begin with those of the base {:?} that was given", one.name),
+        bases => format!("the layers of this image do not begin with those of any of the {} bases given", bases.len()),
+    };
+    Some(Diagnostic::note(Code::BaseUnmatched, message))
 }
 
 /// The label that names the base image (OCI image specification, "Annotations").
@@ -182,5 +260,6 @@ mod tests {
         assert_eq!(KnownBases::parse(&text).unwrap().bases[0].diff_ids, [Digest::of(b"x")]);
         assert!(KnownBases::parse("[[base]]\nname = \"x\"\ndiff_ids = [\"sha256:1\"]\n").is_err());
         assert!(KnownBases::parse("[[base]]\nname = \"x\"\ndiffids = []\n").is_err());
+        assert!(KnownBases::parse("[[base]]\nname = \"x\"\ndiff_ids = []\n").unwrap_err().contains("\"x\""));
     }
 }

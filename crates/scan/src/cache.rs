@@ -22,8 +22,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Raised when the form of [`LayerFacts`] changes.
-const FORMAT: u32 = 2;
+/// Raised when the form of [`LayerFacts`] changes, or what is kept there.
+const FORMAT: u32 = 3;
 const MAGIC: &[u8; 4] = b"SKC2";
 /// Bytes of [`hash::checksum`].
 const CHECKSUM: usize = 16;

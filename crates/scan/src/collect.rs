@@ -1,6 +1,7 @@
 //! From one file to its facts: the meeting of the dispatch table with content, for layers and trees.
 
 use crate::facts::{FileFacts, LayerFacts, Link};
+use sekisho_base::limits::LimitKey;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Level};
 use sekisho_oci::{Whiteout, path};
@@ -68,8 +69,8 @@ impl<'a> Collector<'a> {
                 self.diagnostic(Diagnostic::incomplete(
                     Code::LimitExceeded,
                     format!(
-                        "the names of the entries take more than the limit of {} bytes; what further ones hide in lower layers is not known",
-                        self.limits.path_table_bytes
+                        "the names of the entries take {}; what further ones hide in lower layers is not known",
+                        self.limits.exceeded(LimitKey::PathTableBytes, "bytes")
                     ),
                 ));
             }
@@ -146,8 +147,8 @@ impl<'a> Collector<'a> {
         }
         if !self.facts_full {
             self.facts_full = true;
-            let message =
-                format!("what there is to keep takes more than the limit of {} bytes", self.limits.facts_bytes);
+            let limit = self.limits.exceeded(LimitKey::FactsBytes, "bytes");
+            let message = format!("what there is to keep takes {limit}");
             self.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(path));
         }
         false
@@ -172,7 +173,8 @@ impl<'a> Collector<'a> {
         let ordinal = self.entries.saturating_sub(1);
         self.by_path.insert(path.to_owned(), ordinal);
         let indexes = self.by_entry.entry(ordinal).or_default();
-        if extract.is_empty() {
+        // That there is a database of the system at all says something, even if it lists nothing.
+        if extract.is_empty() && !analyzer.reads_system() {
             return;
         }
         indexes.push(self.facts.files.len());

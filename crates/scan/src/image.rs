@@ -26,7 +26,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// inventory's diagnostics.
 pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
     let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
-    let mut opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)?;
+    let mut opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)
+        .map_err(|error| ScanError::Image { path: path.to_owned(), error })?;
     let dispatch = Dispatch::all();
     let fingerprint = Fingerprint::new(&dispatch, &options.limits);
     let deadline = Deadline::of(&options.limits);
@@ -226,7 +227,7 @@ fn forget_beyond(limits: &Limits, outcomes: &mut [Option<Outcome>]) {
         weight = weight.saturating_add(outcome.facts.weight);
         if weight > limit && outcome.facts.forget() {
             let message = format!(
-                "what there is to keep of all layers takes more than the limit of {limit} bytes; this one is left out"
+                "what there is to keep of all layers takes more than {limit} bytes (limits.facts_bytes and limits.path_table_bytes together); this one is left out"
             );
             outcome.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
@@ -255,6 +256,7 @@ fn put_together(
     }
     let diff_ids: Vec<Option<Digest>> = outcomes.iter().map(|outcome| outcome.facts.diff_id).collect();
     let base = base::identify(&diff_ids, &opened.labels, &opened.history, instructions.is_some(), &options.bases);
+    diagnostics.extend(base::unmatched(base.as_ref(), &options.bases));
     let layers: Vec<Layer> = outcomes
         .iter()
         .enumerate()

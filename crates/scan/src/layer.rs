@@ -4,7 +4,7 @@ use crate::collect::Collector;
 use crate::facts::LayerFacts;
 use crate::hardlink::{self, Hardlink};
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::Deadline;
+use sekisho_base::limits::{Deadline, LimitKey};
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic};
@@ -123,7 +123,7 @@ fn with_content<S: ByteStream>(
     visit: impl FnOnce(&dyn ReadAt),
 ) -> io::Result<Option<Diagnostic>> {
     if size > limits.random_file_bytes {
-        let message = format!("{size} bytes are more than the limit of {} for one file", limits.random_file_bytes);
+        let message = limits.exceeded(LimitKey::RandomFileBytes, "bytes of one file").to_string();
         return Ok(Some(Diagnostic::incomplete(Code::LimitExceeded, message).at(path)));
     }
     if let Some(bytes) = content.buffered()? {
@@ -169,7 +169,8 @@ fn link_hardlinks(
     let mut missed = Missed::new();
     for (link, origin) in hardlink::resolve(&collector.facts.paths, hardlinks) {
         if collector.is_full() || deadline.check().is_err() {
-            let message = "hard links are left out after the limits on memory or time";
+            let message =
+                "hard links are left out after the limits on memory or time (limits.facts_bytes, limits.time_seconds)";
             collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(&link.path));
             break;
         }
@@ -233,7 +234,7 @@ impl Visitor<LayerStream> for AgainVisitor<'_, '_> {
             for (link, analyzer) in links {
                 // One file may have very many names.
                 if collector.is_full() || deadline.check().is_err() {
-                    let message = "hard links are left out after the limits on memory or time";
+                    let message = "hard links are left out after the limits on memory or time (limits.facts_bytes, limits.time_seconds)";
                     collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(&link.path));
                     break;
                 }

@@ -16,7 +16,7 @@ mod layer;
 mod overlay;
 mod tree;
 
-pub use base::{KnownBase, KnownBases};
+pub use base::{BaseError, KnownBase, KnownBases};
 pub use cache::Cache;
 pub use image::scan_image;
 pub use tree::scan_fs;
@@ -73,14 +73,31 @@ pub struct Options<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Why a scan could not be made at all.
+/// Why a scan could not be made at all. Its text begins with what was to be scanned.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
     /// The image could not be opened.
-    #[error(transparent)]
-    Image(#[from] ImageError),
+    #[error("cannot scan {path}: {error}")]
+    Image {
+        /// The path.
+        path: PathBuf,
+        /// Why; its own source is the next in the chain.
+        error: ImageError,
+    },
+    /// There is no directory.
+    #[error("cannot scan {path}: there is no such file or directory")]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is something else.
+    #[error("cannot scan {path}: it is not a directory")]
+    NotDirectory {
+        /// The path.
+        path: PathBuf,
+    },
     /// The directory could not be opened.
-    #[error("cannot read the directory {path}")]
+    #[error("cannot scan {path}: it cannot be read")]
     Directory {
         /// The path.
         path: PathBuf,
@@ -94,12 +111,18 @@ impl ScanError {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Image(error) => error.code(),
-            Self::Directory { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Code::SourceMissing,
-            Self::Directory { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
-                Code::SourceNotDirectory
-            }
+            Self::Image { error, .. } => error.code(),
+            Self::Missing { .. } => Code::SourceMissing,
+            Self::NotDirectory { .. } => Code::SourceNotDirectory,
             Self::Directory { .. } => Code::SourceUnreadable,
+        }
+    }
+
+    /// What to do, where more is known than goes with the code.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Image { error, .. } => error.hint(),
+            Self::Missing { .. } | Self::NotDirectory { .. } | Self::Directory { .. } => None,
         }
     }
 }

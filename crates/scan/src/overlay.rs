@@ -53,7 +53,8 @@ impl<'a> Overlay<'a> {
         for (index, layer) in layers.iter().enumerate() {
             let index = index as LayerIndex;
             if let (1.., Err(limit)) = (index, deadline.check()) {
-                let message = format!("this layer and those above are not laid over the others: {limit}");
+                let message =
+                    format!("packages of this layer and those above are left out: putting layers together {limit}");
                 overlay.incomplete(Code::LimitExceeded, message, index);
                 break;
             }

@@ -11,7 +11,7 @@ use crate::{Options, ScanError};
 use sekisho_base::ReadAt;
 use sekisho_base::beneath::{Directory, EntryKind};
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::Deadline;
+use sekisho_base::limits::{Deadline, LimitKey};
 use sekisho_model::{Code, Diagnostic, Inventory, Source, SourceKind};
 use sekisho_oci::path;
 use sekisho_sbom::Dispatch;
@@ -36,9 +36,14 @@ const CONTAINER_STORAGE: [&str; 6] = [
 
 /// Scans the tree at `root`.
 pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
-    let unreadable = |source: io::Error| ScanError::Directory { path: root.to_owned(), source };
+    let path = || root.to_owned();
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => ScanError::Missing { path: path() },
+        io::ErrorKind::NotADirectory => ScanError::NotDirectory { path: path() },
+        _ => ScanError::Directory { path: path(), source },
+    };
     if !fs::metadata(root).map_err(unreadable)?.is_dir() {
-        return Err(unreadable(io::ErrorKind::NotADirectory.into()));
+        return Err(ScanError::NotDirectory { path: path() });
     }
     // The root itself must be readable; below it, whatever is not is a diagnostic.
     let directory = Directory::open(root).map_err(unreadable)?;
@@ -97,7 +102,9 @@ impl Walker<'_> {
             if let Err(error) = self.list(&place) {
                 let exceeded = error.kind() == io::ErrorKind::FileTooLarge;
                 let code = if exceeded { Code::LimitExceeded } else { Code::FileUnreadable };
-                let message = format!("the directory cannot be listed: {error}");
+                let limit = self.options.limits.exceeded(LimitKey::Entries, "entries").to_string();
+                let reason = if exceeded { limit } else { error.to_string() };
+                let message = format!("the directory cannot be listed: {reason}");
                 self.collector.diagnostic(Diagnostic::incomplete(code, message).at(place.shown));
                 if exceeded {
                     return;
@@ -134,7 +141,7 @@ impl Walker<'_> {
         } else if !self.options.cross_file_systems && device != self.device {
             "it is another file system"
         } else if shown.len() > limits.path_bytes || shown.matches('/').count() >= limits.path_depth {
-            let message = "the path is longer or deeper than the limits allow";
+            let message = "the path is longer or deeper than the limits allow (limits.path_bytes, limits.path_depth)";
             let start: String = shown.chars().take(80).collect();
             self.collector.diagnostic(Diagnostic::incomplete(Code::LimitExceeded, message).at(start));
             return;
@@ -145,6 +152,10 @@ impl Walker<'_> {
     }
 
     fn file(&mut self, directory: &Directory, name: &OsStr, shown: &str, size: u64) {
+        if shown == "oci-layout" {
+            let message = "the directory is an image in the OCI layout, whose layers are not looked into here";
+            self.collector.diagnostic(Diagnostic::note(Code::TreeIsImage, message).at(shown));
+        }
         let dispatch = self.collector.dispatch;
         let mut wanted = dispatch.by_path(shown);
         if wanted.is_empty() && size < dispatch.magic_min_bytes() {

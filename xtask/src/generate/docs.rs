@@ -42,10 +42,16 @@ pub(super) fn errors() -> Result<String> {
 
 fn meaning(exit: Exit) -> &'static str {
     match exit {
-        Exit::Passed => "it did what was asked and nothing said no; a code with this exit is never more than a note",
+        Exit::Passed => {
+            "done, and everything that was asked for was read; a code with this exit is never more than a note"
+        }
         Exit::Refused => "a gate or a policy said no; no code has it yet, since there are no policies yet",
-        Exit::Usage => "the command line or the configuration is wrong",
-        Exit::Incomplete => "it could not be completed: something was not read, so nothing is said to be clean",
+        Exit::Usage => {
+            "what was asked for cannot be: command line, configuration, or a path or image that does not exist or is none"
+        }
+        Exit::Incomplete => {
+            "not completed: something was unreadable, damaged or beyond a limit, or the result could not be written"
+        }
     }
 }
 

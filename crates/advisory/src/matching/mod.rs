@@ -147,8 +147,7 @@ fn take_row(
     }
     // Who says that it is not affected takes away what the same feed says elsewhere.
     matched.vulnerabilities.retain(|_, hits| {
-        let clear: Vec<u32> =
-            hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
+        let clear: Vec<u32> = hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
         hits.retain(|hit| !clear.contains(&hit.feed));
         !hits.is_empty()
     });

@@ -7,7 +7,7 @@ use crate::record::{Advisory, AdvisoryKind, Affected, Rating, Record};
 use sekisho_model::{PackageKind, Severity, SourcePackage};
 
 /// A database of advisories that are each of the feed named.
-fn database(advisories: Vec<(&str, Advisory)>) -> Vec<u8> {
+fn database(advisories: &[(&str, Advisory)]) -> Vec<u8> {
     let mut builder = Builder::default();
     let mut feeds: Vec<&str> = advisories.iter().map(|(feed, _)| *feed).collect();
     feeds.sort_unstable();
@@ -59,7 +59,7 @@ fn deb(name: &str, version: &str, source: Option<(&str, &str)>) -> PackageFacts 
 
 #[test]
 fn debian_packages_are_judged_by_their_source_and_release() {
-    let bytes = database(vec![
+    let bytes = database(&[
         (
             "debian",
             advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "openssl"), "3.0.11-1~deb12u2")]),
@@ -91,7 +91,7 @@ fn debian_packages_are_judged_by_their_source_and_release() {
 
 #[test]
 fn what_the_database_does_not_know_is_no_clean_bill() {
-    let bytes = database(vec![
+    let bytes = database(&[
         ("debian", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "openssl"), "3")])),
         ("pypa", advisory("PYSEC-1", vec![fixed(affected(Ecosystem::PyPi, "", "Flask"), "2.0")])),
     ]);
@@ -114,7 +114,7 @@ fn aliases_are_one_vulnerability_with_all_who_say_so() {
         ..advisory(id, vec![fixed(affected(Ecosystem::Npm, "", "left-pad"), version)])
     };
     let bytes =
-        database(vec![("ghsa", lists("GHSA-1", "CVE-2024-1", "1.3.0")), ("osv", lists("SNYK-1", "GHSA-1", "1.3.1"))]);
+        database(&[("ghsa", lists("GHSA-1", "CVE-2024-1", "1.3.0")), ("osv", lists("SNYK-1", "GHSA-1", "1.3.1"))]);
     let package = PackageFacts::new(PackageKind::Npm, "left-pad", "1.2.0");
     assert_eq!(matched(&bytes, None, &package), ["CVE-2024-1 -> 1.3.0, 1.3.1"]);
 }
@@ -130,7 +130,7 @@ fn ranges_and_lists_both_count() {
         versions: vec!["0.5.0".into()],
         ..affected(Ecosystem::Npm, "", "a")
     };
-    let bytes = database(vec![("osv", advisory("CVE-2024-1", vec![entry]))]);
+    let bytes = database(&[("osv", advisory("CVE-2024-1", vec![entry]))]);
     for (version, expect) in [
         ("0.9.0", None),
         ("0.5.0", Some("CVE-2024-1 -> 1.2.0")),
@@ -152,7 +152,7 @@ fn packages_of_modules_are_judged_by_their_stream() {
         let entry = fixed(affected(Ecosystem::AlmaLinux, "8", "nodejs"), version);
         ("almalinux", advisory(id, vec![Affected { module: module.map(str::to_owned), ..entry }]))
     };
-    let bytes = database(vec![
+    let bytes = database(&[
         stream("CVE-2024-16", Some("nodejs:16"), "1:16.20.2-1.module_el8.8.0"),
         stream("CVE-2024-18", Some("nodejs:18"), "1:18.18.2-1.module_el8.8.0"),
         stream("CVE-2024-99", None, "1:99-1.el8"),
@@ -178,14 +178,14 @@ fn packages_of_modules_are_judged_by_their_stream() {
 #[test]
 fn who_says_not_affected_takes_away_what_the_same_feed_says() {
     let entry = |status| Affected { status, ranges: vec![Range::ALL], ..affected(Ecosystem::Debian, "12", "bash") };
-    let bytes = database(vec![
+    let bytes = database(&[
         ("debian", advisory("CVE-2024-1", vec![entry(Status::Affected)])),
         ("debian", advisory("DSA-1", vec![entry(Status::NotAffected)])),
         ("osv", advisory("CVE-2024-2", vec![entry(Status::NotAffected)])),
     ]);
     assert_eq!(matched(&bytes, Some(&os("debian", "12")), &deb("bash", "5", None)), ["CVE-2024-1"]);
     let same = Advisory { aliases: vec!["CVE-2024-1".into()], ..advisory("DSA-1", vec![entry(Status::NotAffected)]) };
-    let bytes = database(vec![("debian", advisory("CVE-2024-1", vec![entry(Status::Affected)])), ("debian", same)]);
+    let bytes = database(&[("debian", advisory("CVE-2024-1", vec![entry(Status::Affected)])), ("debian", same)]);
     assert_eq!(matched(&bytes, Some(&os("debian", "12")), &deb("bash", "5", None)), [""; 0]);
 }
 
@@ -196,7 +196,7 @@ fn architectures_and_source_packages_are_told_apart() {
         let entry = fixed(affected(Ecosystem::RedHat, "enterprise_linux:9::baseos", name), "9");
         ("redhat", advisory(id, vec![Affected { arches, ..entry }]))
     };
-    let bytes = database(vec![
+    let bytes = database(&[
         of("CVE-2024-1", "bash", &["x86_64"]),
         of("CVE-2024-2", "bash", &["aarch64"]),
         of("CVE-2024-3", "bash", &[SOURCE_ARCH]),
@@ -220,7 +220,7 @@ fn what_is_no_vulnerability_is_not_found() {
         let entry = Affected { ranges: vec![Range::ALL], ..affected(Ecosystem::Npm, "", "a") };
         ("osv", Advisory { kind, ..advisory(id, vec![entry]) })
     };
-    let bytes = database(vec![
+    let bytes = database(&[
         kind("A-1", AdvisoryKind::Unmaintained),
         kind("A-2", AdvisoryKind::Notice),
         kind("A-3", AdvisoryKind::Unsound),

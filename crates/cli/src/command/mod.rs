@@ -5,7 +5,7 @@ mod scan;
 
 use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, DbCommand, SbomCommand, ScanCommand, command_tree};
 use crate::config::{Config, Environment};
-use crate::error::CliError;
+use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
 use anstream::ColorChoice;
 use sekisho_model::{Code, Exit};
@@ -14,23 +14,30 @@ use sekisho_model::{Code, Exit};
 pub(crate) fn run(arguments: Arguments) -> CommandResult {
     let environment = Environment::of_process();
     let Arguments { command, global } = arguments;
-    let mut config = Config::load(global.config.as_deref(), &environment)?;
+    let mut config = Config::load(global.config.as_deref(), &environment);
     config.flag("--color", "output", "color", global.color.map(color_name))?;
-    choose_color(&config.settings()?.output.color)?;
+    choose_color(&config.settings()?.output.color);
+    let problem = config.problem();
+    if let Command::Config(ConfigCommand::Show) = command {
+        // What is wrong is best mended with all settings in view.
+        output::write(&config.show(), None)?;
+        problem?;
+        // A proxy or a bundle that cannot be used is better known before the network is.
+        let network = config.settings()?.network();
+        network.check().map_err(|error| CliError::from_error(Code::NetworkUnusable, &error))?;
+        return Ok(Exit::Passed);
+    }
+    problem?;
     let mut context = scan::Context { config, environment, global };
     match command {
         Command::Scan(ScanCommand::Image(arguments)) => scan::scan_image(&mut context, arguments),
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
+        Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
+        Command::Db(DbCommand::Status) => db::status(&context),
         Command::Db(DbCommand::Vercmp(arguments)) => db::vercmp(&context, &arguments),
-        Command::Config(ConfigCommand::Show) => {
-            output::write(&context.config.show(), None)?;
-            // A proxy or a bundle that cannot be used is better known before the network is.
-            let network = context.config.settings()?.network();
-            network.check().map_err(|error| CliError::from_error(Code::NetworkUnusable, &error))?;
-            Ok(Exit::Passed)
-        }
+        Command::Config(ConfigCommand::Show) => Ok(Exit::Passed),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command_tree(), "sekisho", &mut script);
@@ -41,7 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
             std::fs::create_dir_all(&directory)
                 .and_then(|()| clap_mangen::generate_to(command_tree(), &directory))
                 .map_err(|error| {
-                    let message = format!("cannot write manual pages to {}: {error}", directory.display());
+                    let message = format!("cannot write manual pages to {}: {}", directory.display(), reason(&error));
                     CliError::new(Code::OutputFailed, message).hint("check the directory and the space left")
                 })?;
             Ok(Exit::Passed)
@@ -57,16 +64,12 @@ fn color_name(when: ColorWhen) -> &'static str {
     }
 }
 
-fn choose_color(name: &str) -> Result<(), CliError> {
+/// Of what the settings allow.
+fn choose_color(name: &str) {
     match name {
-        "auto" => ColorChoice::Auto,
         "always" => ColorChoice::Always,
         "never" => ColorChoice::Never,
-        other => {
-            let message = format!("output.color is {other:?}, which is none of auto, always and never");
-            return Err(CliError::new(Code::ConfigInvalid, message));
-        }
+        _ => ColorChoice::Auto,
     }
     .write_global();
-    Ok(())
 }

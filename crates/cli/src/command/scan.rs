@@ -8,10 +8,11 @@ use crate::error::CliError;
 use crate::progress::Bar;
 use crate::{CommandResult, output};
 use sekisho_base::clock::{Clock, FixedClock, SystemClock};
-use sekisho_model::{Code, Exit, Inventory};
+use sekisho_model::{Code, Diagnostic, Exit, Inventory};
 use sekisho_oci::Choice;
-use sekisho_report::{TableOptions, inventory_table, write_inventory_json};
+use sekisho_report::{TableOptions, inventory_table, printable, write_inventory_json};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
+use std::path::{Path, PathBuf};
 
 /// What every command is given.
 pub(crate) struct Context {
@@ -49,20 +50,33 @@ fn read_image(
 ) -> Result<(Inventory, Settings), CliError> {
     let settings = settings(context, common, target.jobs, target.no_cache)?;
     let clock = clock(&context.environment)?;
+    let bases: Vec<&Path> = settings.scan.bases.iter().chain(&target.base).map(PathBuf::as_path).collect();
+    let mut inputs = vec![(target.path.as_path(), "the image that is scanned")];
+    inputs.extend(bases.iter().map(|base| (*base, "a base image that is read")));
+    output::check(common.output.as_deref(), &inputs)?;
     let bar = Bar::new("scanning", &context.global);
     let choice = Choice { name: target.image, platform: target.platform };
     let mut options = options(&settings, clock.as_ref(), &bar, choice);
     options.all_layers = all_layers;
     options.rehash = target.rehash;
-    for path in settings.scan.bases.iter().chain(&target.base) {
-        let known = KnownBases::load(path, &options).map_err(|reason| {
-            CliError::new(Code::BaseUnusable, format!("cannot read the base image {}: {reason}", path.display()))
-        })?;
+    for path in bases {
+        let known = KnownBases::load(path, &options).map_err(|error| about_room(error.into(), &context.config))?;
         options.bases.bases.extend(known.bases);
     }
-    let inventory = run_image(&target.path, &options)?;
+    let inventory = run_image(&target.path, &options).map_err(|error| about_room(error.into(), &context.config))?;
     drop(options);
     Ok((inventory, settings))
+}
+
+/// Says of temporary files that cannot be written who decided where they go.
+fn about_room(error: CliError, config: &Config) -> CliError {
+    match config.origin("scan", "temporary") {
+        Some(from) if error.code() == Code::TemporaryUnusable => error.hint(format!(
+            "make room there, or set scan.temporary ({from}) to a directory that has some; if the input is trusted, \
+             raise limits.spill_bytes"
+        )),
+        _ => error,
+    }
 }
 
 fn read_fs(
@@ -72,6 +86,8 @@ fn read_fs(
 ) -> Result<(Inventory, Settings), CliError> {
     let settings = settings(context, common, None, false)?;
     let clock = clock(&context.environment)?;
+    // The result may well lie in the tree that is scanned.
+    output::check(common.output.as_deref(), &[])?;
     let bar = Bar::new("scanning", &context.global);
     let mut options = options(&settings, clock.as_ref(), &bar, Choice::default());
     options.cross_file_systems = target.cross_file_systems;
@@ -112,7 +128,7 @@ fn options<'a>(settings: &Settings, clock: &'a dyn Clock, bar: &'a Bar, choice: 
 }
 
 /// The machine's clock, or `SOURCE_DATE_EPOCH` (reproducible-builds.org) where it is set.
-fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliError> {
+pub(super) fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliError> {
     let Some(text) = environment.get("SOURCE_DATE_EPOCH") else { return Ok(Box::new(SystemClock)) };
     let timestamp = text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     match timestamp {
@@ -130,9 +146,13 @@ fn show(inventory: &Inventory, settings: &Settings, format: ScanFormat, common: 
     match format {
         ScanFormat::Table => {
             output::write_styled(&inventory_table(inventory, TableOptions { width: output::width(file) }), file)?;
+            if file.is_none() {
+                return Ok(verdict(inventory, settings));
+            }
         }
         ScanFormat::Json => output::write_with(file, |to| write_inventory_json(inventory, to))?,
     }
+    tell(inventory, settings);
     Ok(verdict(inventory, settings))
 }
 
@@ -149,16 +169,33 @@ fn write_sbom(
         SbomFormat::Json => write_inventory_json(inventory, to),
         SbomFormat::Cyclonedx => sekisho_sbom::cyclonedx::write(inventory, fixed, to),
     })?;
-    for diagnostic in inventory.incomplete() {
-        error_line(&format!("not read: {diagnostic}"));
-    }
+    tell(inventory, settings);
     Ok(verdict(inventory, settings))
 }
 
-pub(super) fn error_line(text: &str) {
-    use std::io::Write;
-    // Nothing is left to be done when standard error is gone.
-    let _ = writeln!(anstream::stderr(), "{}", sekisho_report::printable(text));
+/// Tells on standard error what was not read, where no table on standard output does.
+fn tell(inventory: &Inventory, settings: &Settings) {
+    /// More are counted: the whole list is in the result.
+    const MOST: usize = 20;
+    // Of the notes those that are about what was asked for, not about what was found.
+    const ABOUT_THE_RUN: [Code; 3] = [Code::BaseUnmatched, Code::CacheUnusable, Code::TreeIsImage];
+    let line = |kind: &str, told: &Diagnostic| {
+        output::error_line(&format!("{kind}: {} {}", told.code, printable(&told.to_string())));
+    };
+    inventory.diagnostics.iter().filter(|told| ABOUT_THE_RUN.contains(&told.code)).for_each(|note| line("note", note));
+    inventory.incomplete().take(MOST).for_each(|told| line("not read", told));
+    let count = inventory.incomplete().count();
+    if count > MOST {
+        output::error_line(&format!("not read: {} more, listed in the result", count - MOST));
+    }
+    if count > 0 {
+        let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
+        let end = match verdict(inventory, settings) {
+            Exit::Passed => "allowed",
+            _ => "exit 3; see --allow-incomplete",
+        };
+        output::error_line(&format!("incomplete: {things} could not be read ({end})"));
+    }
 }
 
 fn verdict(inventory: &Inventory, settings: &Settings) -> Exit {

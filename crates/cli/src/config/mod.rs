@@ -7,7 +7,7 @@ mod settings;
 
 pub(crate) use settings::Settings;
 
-use crate::error::CliError;
+use crate::error::{CliError, reason};
 use sekisho_model::Code;
 use sekisho_net::without_credentials;
 use std::collections::BTreeMap;
@@ -59,6 +59,9 @@ impl Environment {
 #[derive(Debug)]
 pub(crate) struct Config {
     values: BTreeMap<(String, String), (Value, Provenance)>,
+    home: Option<String>,
+    /// The first thing that is wrong. The rest is taken in all the same, so that it can be shown.
+    problem: Option<CliError>,
 }
 
 const PREFIX: &str = "SEKISHO_";
@@ -66,67 +69,91 @@ const FILE_VARIABLE: &str = "SEKISHO_CONFIG";
 
 impl Config {
     /// Reads defaults, the configuration file and the environment. `file` is the file asked for on the
-    /// command line.
-    pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, CliError> {
-        let mut config = Self { values: BTreeMap::new() };
+    /// command line. What is wrong is kept for [`Config::problem`].
+    pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Self {
+        let home = environment.get("HOME").map(str::to_owned);
+        let mut config = Self { values: BTreeMap::new(), home, problem: None };
         for (area, keys) in Settings::defaults(environment) {
             for (key, value) in keys {
                 config.values.insert((area.clone(), key), (value, Provenance::Default));
             }
         }
-        if let Some(path) = find_file(file, environment) {
-            config.read_file(&path)?;
-        }
-        config.read_proxies(environment)?;
-        config.read_environment(environment)?;
-        Ok(config)
+        config.read_file(file, environment);
+        config.read_usual_variables(environment);
+        config.read_environment(environment);
+        config
     }
 
-    fn read_file(&mut self, path: &Path) -> Result<(), CliError> {
+    /// What is wrong with the configuration, if anything is.
+    pub(crate) fn problem(&mut self) -> Result<(), CliError> {
+        self.problem.take().map_or(Ok(()), Err)
+    }
+
+    fn wrong(&mut self, error: CliError) {
+        self.problem.get_or_insert(error);
+    }
+
+    fn read_file(&mut self, asked: Option<&Path>, environment: &Environment) {
+        let Some((path, usual)) = find_file(asked, environment) else { return };
         let invalid = |reason: String| {
             CliError::new(Code::ConfigInvalid, format!("cannot read the configuration {}: {reason}", path.display()))
         };
-        let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
-        let table: Table = toml::from_str(&text).map_err(|error| invalid(toml_reason(&error, &text)))?;
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let hint =
+                    if usual { "check permissions" } else { "check the path given with --config or SEKISHO_CONFIG" };
+                return self.wrong(invalid(reason(&error)).hint(hint));
+            }
+        };
+        let table: Table = match toml::from_str(&text) {
+            Ok(table) => table,
+            Err(error) => return self.wrong(invalid(toml_reason(&error, &text)).hint("correct the file")),
+        };
         for (area, keys) in table {
             let Value::Table(keys) = keys else {
-                return Err(invalid(format!("{area:?} is not an area; settings stand below [area]")));
+                self.wrong(invalid(format!("{area:?} is not an area; settings stand below [area]")));
+                continue;
             };
             for (key, value) in keys {
-                self.set(&area, &key, value, Provenance::File(path.to_owned())).map_err(&invalid)?;
+                if let Err(reason) = self.set(&area, &key, value, Provenance::File(path.clone())) {
+                    self.wrong(invalid(reason));
+                }
             }
         }
-        Ok(())
     }
 
-    /// Takes in the variables by which every program is told of proxies and certificate authorities. The
-    /// lower-case name counts first, as for curl; `HTTP_PROXY` counts in lower case only, since a web
-    /// server sets the other from a request's header.
-    fn read_proxies(&mut self, environment: &Environment) -> Result<(), CliError> {
-        const VARIABLES: [(&str, &[&str]); 4] = [
-            ("http_proxy", &["http_proxy"]),
-            ("https_proxy", &["https_proxy", "HTTPS_PROXY"]),
-            ("no_proxy", &["no_proxy", "NO_PROXY"]),
-            ("ca_bundle", &["SSL_CERT_FILE"]),
+    /// Takes in the variables by which every program is told of directories, proxies and certificate
+    /// authorities. The lower-case name counts first, as for curl; `HTTP_PROXY` counts in lower case only,
+    /// since a web server sets the other from a request's header.
+    fn read_usual_variables(&mut self, environment: &Environment) {
+        const VARIABLES: [(&str, &str, &[&str]); 7] = [
+            ("cache", "directory", &["XDG_CACHE_HOME"]),
+            ("database", "directory", &["XDG_DATA_HOME"]),
+            ("network", "http_proxy", &["http_proxy"]),
+            ("network", "https_proxy", &["https_proxy", "HTTPS_PROXY"]),
+            ("network", "no_proxy", &["no_proxy", "NO_PROXY"]),
+            ("network", "ca_bundle", &["SSL_CERT_FILE"]),
+            ("scan", "temporary", &["TMPDIR"]),
         ];
-        for (key, names) in VARIABLES {
+        for (area, key, names) in VARIABLES {
             // A setting of the file is meant for this program, the variable for all.
-            let unset = self
-                .values
-                .get(&("network".to_owned(), key.to_owned()))
-                .is_some_and(|(_, from)| *from == Provenance::Default);
+            let unset = self.origin(area, key) == Some(&Provenance::Default);
             let Some((name, text)) = names.iter().find_map(|name| Some((*name, environment.get(name)?))) else {
                 continue;
             };
-            if unset {
-                self.set("network", key, text.into(), Provenance::Environment(name.to_owned()))
-                    .map_err(|reason| CliError::new(Code::ConfigInvalid, reason))?;
+            let text = match area {
+                "cache" => format!("{text}/sekisho"),
+                "database" => format!("{text}/sekisho/advisories"),
+                _ => text.to_owned(),
+            };
+            if unset && let Err(reason) = self.set(area, key, text.into(), Provenance::Environment(name.to_owned())) {
+                self.wrong(CliError::new(Code::ConfigInvalid, format!("cannot take {name}: {reason}")));
             }
         }
-        Ok(())
     }
 
-    fn read_environment(&mut self, environment: &Environment) -> Result<(), CliError> {
+    fn read_environment(&mut self, environment: &Environment) {
         for (name, text) in &environment.0 {
             let Some(rest) = name.strip_prefix(PREFIX).filter(|_| name != FILE_VARIABLE && !text.is_empty()) else {
                 continue;
@@ -134,20 +161,30 @@ impl Config {
             let invalid = |reason: String| {
                 CliError::new(Code::ConfigInvalid, format!("cannot take the environment variable {name}: {reason}"))
             };
-            let (area, key) = rest
-                .split_once("__")
-                .map(|(area, key)| (area.to_lowercase(), key.to_lowercase()))
-                .ok_or_else(|| invalid("it is not of the form SEKISHO_AREA__KEY".to_owned()))?;
-            let value = match self.values.get(&(area.clone(), key.clone())) {
-                Some((Value::String(_), _)) => Value::String(text.clone()),
+            let Some((area, key)) = rest.split_once("__").map(|(area, key)| (area.to_lowercase(), key.to_lowercase()))
+            else {
+                self.wrong(invalid("it is not of the form SEKISHO_AREA__KEY".to_owned()));
+                continue;
+            };
+            let known = self.values.get(&(area.clone(), key.clone())).map(|(value, _)| value);
+            let list = matches!(known, Some(Value::Array(_)));
+            let value = match known {
+                Some(Value::String(_)) => Value::String(text.clone()),
                 _ => toml::from_str::<Table>(&format!("value = {text}"))
                     .ok()
                     .and_then(|mut table| table.remove("value"))
                     .unwrap_or_else(|| Value::String(text.clone())),
             };
-            self.set(&area, &key, value, Provenance::Environment(name.clone())).map_err(invalid)?;
+            if let Err(reason) = self.set(&area, &key, value, Provenance::Environment(name.clone())) {
+                let error = invalid(reason);
+                self.wrong(if list { error.hint("write it as in TOML: `[\"base.tar\"]`") } else { error });
+            }
         }
-        Ok(())
+    }
+
+    /// Where the value of a setting comes from.
+    pub(crate) fn origin(&self, area: &str, key: &str) -> Option<&Provenance> {
+        self.values.get(&(area.to_owned(), key.to_owned())).map(|(_, from)| from)
     }
 
     /// Sets a value from a flag, if the flag was given.
@@ -165,15 +202,15 @@ impl Config {
 
     /// Sets a value whose key must exist and whose type must be the default's.
     fn set(&mut self, area: &str, key: &str, value: Value, from: Provenance) -> Result<(), String> {
+        let (home, name) = (self.home.as_deref(), format!("{area}.{key}"));
         let Some(entry) = self.values.get_mut(&(area.to_owned(), key.to_owned())) else {
-            return Err(format!("there is no setting {area}.{key}"));
+            return Err(format!("there is no setting {name}"));
         };
         if !value.same_type(&entry.0) {
-            return Err(format!("{area}.{key} must be of type {}, not {}", entry.0.type_str(), value.type_str()));
+            return Err(format!("{name} must be of type {}, not {}", entry.0.type_str(), value.type_str()));
         }
-        if value.as_integer().is_some_and(|number| number < 0) {
-            return Err(format!("{area}.{key} must not be negative"));
-        }
+        settings::check(&name, &value)?;
+        let value = if settings::PATHS.contains(&name.as_str()) { placed(value, &from, home)? } else { value };
         *entry = (value, from);
         Ok(())
     }
@@ -213,6 +250,28 @@ impl Config {
     }
 }
 
+/// A path, or a list of them, with a leading `~/` for the home directory. What a file says counts from the
+/// file's directory, not from wherever the program runs.
+fn placed(value: Value, from: &Provenance, home: Option<&str>) -> Result<Value, String> {
+    match value {
+        Value::Array(values) => {
+            values.into_iter().map(|value| placed(value, from, home)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        Value::String(text) if text == "~" || text.starts_with("~/") => {
+            let home = home.ok_or_else(|| format!("{text:?} needs HOME, which is not set"))?;
+            Ok(Value::String(format!("{home}{}", &text[1..])))
+        }
+        Value::String(text) => Ok(Value::String(match from {
+            Provenance::File(file) if !text.is_empty() => {
+                let directory = file.parent().unwrap_or(Path::new(""));
+                directory.join(&text).to_str().map_or(text, str::to_owned)
+            }
+            _ => text,
+        })),
+        other => Ok(other),
+    }
+}
+
 /// Why `text` is no TOML, in one line: the parser's own words draw the place over several.
 fn toml_reason(error: &toml::de::Error, text: &str) -> String {
     let message = error.message().replace('\n', ", ");
@@ -222,17 +281,19 @@ fn toml_reason(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
-/// The configuration file: the one asked for, else the first that exists of the usual ones.
-fn find_file(asked: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+/// The configuration file: the one asked for, else the first that exists of the usual ones, and whether it is
+/// one of those.
+fn find_file(asked: Option<&Path>, environment: &Environment) -> Option<(PathBuf, bool)> {
     if let Some(path) = asked.map(Path::to_owned).or_else(|| environment.get(FILE_VARIABLE).map(PathBuf::from)) {
-        return Some(path);
+        return Some((path, false));
     }
     let own = match (environment.get("XDG_CONFIG_HOME"), environment.get("HOME")) {
         (Some(directory), _) => Some(PathBuf::from(directory).join("sekisho/config.toml")),
         (None, Some(home)) => Some(PathBuf::from(home).join(".config/sekisho/config.toml")),
         (None, None) => None,
     };
-    own.into_iter().chain([PathBuf::from("/etc/sekisho/config.toml")]).find(|path| path.is_file())
+    let mut usual = own.into_iter().chain([PathBuf::from("/etc/sekisho/config.toml")]);
+    usual.find(|path| path.is_file()).map(|path| (path, true))
 }
 
 /// Every setting with its default and its meaning, as the table of the user guide.
@@ -258,7 +319,7 @@ mod tests {
     #[test]
     fn later_sources_win_and_are_named() {
         let file = file("[scan]\njobs = 3\nallow_incomplete = true\n");
-        let mut config = Config::load(Some(file.path()), &environment(&[("SEKISHO_SCAN__JOBS", "5")])).unwrap();
+        let mut config = Config::load(Some(file.path()), &environment(&[("SEKISHO_SCAN__JOBS", "5")]));
         assert_eq!(config.settings().unwrap().scan.jobs, 5);
         assert!(config.settings().unwrap().scan.allow_incomplete);
         config.flag("--jobs", "scan", "jobs", Some(7)).unwrap();
@@ -275,7 +336,7 @@ mod tests {
     fn unknown_keys_and_wrong_types_are_errors_everywhere() {
         let refused = |text: &str, pairs: &[(&str, &str)]| {
             let file = file(text);
-            let error = Config::load(Some(file.path()), &environment(pairs)).unwrap_err();
+            let error = Config::load(Some(file.path()), &environment(pairs)).problem().unwrap_err();
             assert_eq!(error.exit(), sekisho_model::Exit::Usage);
             format!("{error:?}")
         };
@@ -287,6 +348,10 @@ mod tests {
         assert!(refused("", &[("SEKISHO_SCAN__JOB", "1")]).contains("scan.job"));
         assert!(refused("", &[("SEKISHO_JOBS", "1")]).contains("SEKISHO_AREA__KEY"));
         assert!(refused("", &[("SEKISHO_SCAN__JOBS", "many")]).contains("integer"));
+        assert!(refused("", &[("SEKISHO_SCAN__JOBS", "100000")]).contains("scan.jobs must be at most 1024"));
+        assert!(refused("", &[("SEKISHO_SCAN__BASES", "base.tar")]).contains("as in TOML"));
+        assert!(refused("[scan]\nbases = [1]\n", &[]).contains("scan.bases must be a list of strings"));
+        assert!(refused("", &[("SEKISHO_OUTPUT__COLOR", "red")]).contains("SEKISHO_OUTPUT__COLOR: output.color"));
     }
 
     #[test]
@@ -297,26 +362,48 @@ mod tests {
             ("no_proxy", ".x"),
             ("NO_PROXY", ".y"),
         ];
-        let shown = Config::load(None, &environment(&pairs)).unwrap().show();
+        let shown = Config::load(None, &environment(&pairs)).show();
         let line = |shown: &str, key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
         assert!(line(&shown, "network.https_proxy").ends_with("# environment HTTPS_PROXY"), "{shown}");
         assert!(!shown.contains("secret"), "{shown}");
         assert!(line(&shown, "network.http_proxy").ends_with("# default"), "{shown}");
         assert!(line(&shown, "network.no_proxy").contains("\".x\""), "{shown}");
         let file = file("[network]\nhttps_proxy = \"http://c:1\"\n");
-        let shown = Config::load(Some(file.path()), &environment(&pairs)).unwrap().show();
+        let shown = Config::load(Some(file.path()), &environment(&pairs)).show();
         assert!(line(&shown, "network.https_proxy").contains("http://c:1"), "{shown}");
     }
 
     #[test]
+    fn paths_count_from_home_or_from_the_file() {
+        let text = "[scan]\nbases = [\"base.tar\", \"~/base.tar\", \"/base.tar\"]\n[cache]\ndirectory = \"c\"\n";
+        let file = file(text);
+        let below = |name: &str| file.path().parent().unwrap().join(name);
+        let pairs = [("SEKISHO_SCAN__TEMPORARY", "~/tmp"), ("XDG_CACHE_HOME", "/x"), ("TMPDIR", "/y")];
+        let settings = Config::load(Some(file.path()), &environment(&pairs)).settings().unwrap();
+        assert_eq!(
+            settings.scan.bases,
+            [below("base.tar"), PathBuf::from("/nonexistent/base.tar"), PathBuf::from("/base.tar")]
+        );
+        assert_eq!(settings.cache.directory, below("c"));
+        assert_eq!(settings.scan.temporary, Path::new("/nonexistent/tmp"));
+        let config = Config::load(None, &environment(&[pairs[1], pairs[2]]));
+        assert_eq!(config.origin("cache", "directory"), Some(&Provenance::Environment("XDG_CACHE_HOME".into())));
+        assert_eq!(config.origin("scan", "temporary"), Some(&Provenance::Environment("TMPDIR".into())));
+        let settings = config.settings().unwrap();
+        assert_eq!((settings.cache.directory, settings.scan.temporary), ("/x/sekisho".into(), "/y".into()));
+        let relative = Config::load(None, &environment(&[("SEKISHO_CACHE__DIRECTORY", "c")])).settings().unwrap();
+        assert_eq!(relative.cache.directory, Path::new("c"), "the environment is of whoever runs the program");
+    }
+
+    #[test]
     fn an_empty_variable_is_as_good_as_none() {
-        let config = Config::load(None, &environment(&[("SEKISHO_SCAN__JOBS", "")])).unwrap();
+        let config = Config::load(None, &environment(&[("SEKISHO_SCAN__JOBS", "")]));
         assert_eq!(config.settings().unwrap().scan.jobs, 0);
     }
 
     #[test]
     fn a_missing_file_that_was_asked_for_is_an_error() {
-        assert!(Config::load(Some(Path::new("/nonexistent/x.toml")), &environment(&[])).is_err());
-        assert!(Config::load(None, &environment(&[])).is_ok());
+        assert!(Config::load(Some(Path::new("/nonexistent/x.toml")), &environment(&[])).problem().is_err());
+        assert!(Config::load(None, &environment(&[])).problem().is_ok());
     }
 }

@@ -2,18 +2,19 @@
 
 use super::Environment;
 use sekisho_base::Limits;
+use sekisho_base::limits::LimitKey;
 use sekisho_net::Network;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 use toml::{Table, Value};
 
 /// All settings.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
+    pub(crate) database: DatabaseSettings,
     pub(crate) limits: BTreeMap<String, u64>,
     network: NetworkSettings,
     pub(crate) output: OutputSettings,
@@ -25,6 +26,11 @@ pub(crate) struct CacheSettings {
     pub(crate) enabled: bool,
     pub(crate) directory: PathBuf,
     pub(crate) max_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct DatabaseSettings {
+    pub(crate) directory: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,50 +54,92 @@ pub(crate) struct ScanSettings {
     pub(crate) temporary: PathBuf,
 }
 
-/// Area, key, meaning. The default of `limits` are those of [`Limits`].
-const MEANINGS: &[(&str, &str, &str)] = &[
-    ("cache", "directory", "where results of layers are kept"),
-    ("cache", "enabled", "whether results of layers are kept"),
-    ("cache", "max_bytes", "how large the cache may become; least recently used results go first"),
-    ("limits", "document_bytes", "bytes of one JSON document that describes an image"),
-    ("limits", "entries", "entries of one layer or directory tree"),
+/// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`].
+const MEANINGS: &[(&str, &str, &str, &str)] = &[
+    (
+        "cache",
+        "directory",
+        "",
+        "where results of layers are kept; `sekisho` in `XDG_CACHE_HOME` where that is set, and `/var/cache/sekisho` without `HOME`",
+    ),
+    ("cache", "enabled", "--no-cache", "whether results of layers are kept"),
+    ("cache", "max_bytes", "", "how large the cache may become; least recently used results go first"),
+    (
+        "database",
+        "directory",
+        "",
+        "where advisories are kept; `sekisho/advisories` in `XDG_DATA_HOME` where that is set, and `/var/lib/sekisho/advisories` without `HOME`",
+    ),
+    ("limits", "document_bytes", "", "bytes of one JSON document that describes an image"),
+    ("limits", "entries", "", "entries of one layer or directory tree"),
     (
         "limits",
         "facts_bytes",
+        "",
         "bytes of all that is kept of one layer or directory tree; with path_table_bytes of all layers together",
     ),
-    ("limits", "inflated_bytes", "inflated bytes of one layer or archive"),
-    ("limits", "memory_file_bytes", "bytes of one file held in memory; larger ones go to a temporary file"),
-    ("limits", "path_bytes", "bytes of one path"),
-    ("limits", "path_depth", "directories above one path"),
-    ("limits", "path_table_bytes", "bytes of all entry names of one layer as kept in memory"),
-    ("limits", "random_file_bytes", "bytes of one database or executable"),
-    ("limits", "ratio", "inflated bytes for each stored byte, beyond the grace"),
-    ("limits", "ratio_grace_bytes", "inflated bytes up to which the ratio is not judged"),
-    ("limits", "records", "records taken from one file"),
-    ("limits", "spill_bytes", "bytes of all temporary files of one scan"),
-    ("limits", "tar_header_bytes", "bytes of one extended tar header"),
-    ("limits", "text_file_bytes", "bytes of one text file that is parsed"),
-    ("limits", "time_seconds", "seconds one scan may take"),
-    ("network", "ca_bundle", "PEM file of certificate authorities trusted beside the system's"),
-    ("network", "http_proxy", "proxy for http addresses, as a URL"),
-    ("network", "https_proxy", "proxy for https addresses, as a URL"),
-    ("network", "no_proxy", "hosts, domains and networks reached without a proxy, separated by commas"),
-    ("output", "color", "when to colour output: auto, always or never"),
-    ("scan", "allow_incomplete", "exit with 0 even when something could not be read"),
-    ("scan", "bases", "base images to recognise: images, or TOML lists of known bases"),
-    ("scan", "jobs", "layers read at the same time; 0 for one a processor"),
-    ("scan", "temporary", "where temporary files go"),
+    ("limits", "feed_file_bytes", "", "bytes of one file of an advisory feed"),
+    ("limits", "inflated_bytes", "", "inflated bytes of one layer or archive"),
+    ("limits", "memory_file_bytes", "", "bytes of one file held in memory; larger ones go to a temporary file"),
+    ("limits", "path_bytes", "", "bytes of one path"),
+    ("limits", "path_depth", "", "directories above one path"),
+    ("limits", "path_table_bytes", "", "bytes of all entry names of one layer as kept in memory"),
+    ("limits", "random_file_bytes", "", "bytes of one database or executable"),
+    ("limits", "ratio", "", "inflated bytes for each stored byte, beyond the grace"),
+    ("limits", "ratio_grace_bytes", "", "inflated bytes up to which the ratio is not judged"),
+    ("limits", "records", "", "records taken from one file"),
+    ("limits", "spill_bytes", "", "bytes of all temporary files of one scan"),
+    ("limits", "tar_header_bytes", "", "bytes of one extended tar header"),
+    ("limits", "text_file_bytes", "", "bytes of one text file that is parsed"),
+    ("limits", "time_seconds", "", "seconds one scan may take"),
+    ("network", "ca_bundle", "", "PEM file of certificate authorities trusted beside the system's"),
+    ("network", "http_proxy", "", "proxy for http addresses, as a URL"),
+    ("network", "https_proxy", "", "proxy for https addresses, as a URL"),
+    ("network", "no_proxy", "", "hosts, domains and networks reached without a proxy, separated by commas"),
+    ("output", "color", "--color", "when to colour output: auto, always or never"),
+    (
+        "scan",
+        "allow_incomplete",
+        "--allow-incomplete",
+        "exit with 0 even when the result is incomplete; no flag undoes it",
+    ),
+    (
+        "scan",
+        "bases",
+        "--base",
+        "base images to recognise: images, or TOML lists of known bases; the flag adds to them",
+    ),
+    ("scan", "jobs", "--jobs", "layers read at the same time, at most 1024; 0 for one a processor"),
+    ("scan", "temporary", "", "where temporary files go; `TMPDIR` where that is set"),
 ];
+
+/// The settings that are paths, or lists of them.
+pub(super) const PATHS: [&str; 5] =
+    ["cache.directory", "database.directory", "network.ca_bundle", "scan.bases", "scan.temporary"];
+
+/// More threads than this are a slip: an image has at most some hundred layers.
+const MAX_JOBS: i64 = 1024;
+
+/// What the type of a value does not say.
+pub(super) fn check(name: &str, value: &Value) -> Result<(), String> {
+    match value {
+        Value::Integer(number) if *number < 0 => Err(format!("{name} must not be negative")),
+        Value::Integer(number) if name == "scan.jobs" && *number > MAX_JOBS => {
+            Err(format!("{name} must be at most {MAX_JOBS}"))
+        }
+        Value::String(text) if name == "output.color" && !["auto", "always", "never"].contains(&text.as_str()) => {
+            Err(format!("{name} is {text:?}, which is none of auto, always and never"))
+        }
+        Value::Array(values) if !values.iter().all(Value::is_str) => Err(format!("{name} must be a list of strings")),
+        _ => Ok(()),
+    }
+}
 
 impl Settings {
     /// The defaults, some of which depend on where the user's directories are.
     pub(super) fn defaults(environment: &Environment) -> BTreeMap<String, BTreeMap<String, Value>> {
-        let cache = match (environment.get("XDG_CACHE_HOME"), environment.get("HOME")) {
-            (Some(directory), _) => format!("{directory}/sekisho"),
-            (None, Some(home)) => format!("{home}/.cache/sekisho"),
-            (None, None) => "/var/cache/sekisho".to_owned(),
-        };
+        let home = environment.get("HOME");
+        let cache = home.map_or_else(|| "/var/cache/sekisho".to_owned(), |home| format!("{home}/.cache/sekisho"));
         let mut areas: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
         let mut set = |area: &str, key: &str, value: Value| {
             areas.entry(area.to_owned()).or_default().insert(key.to_owned(), value);
@@ -99,8 +147,10 @@ impl Settings {
         set("cache", "directory", cache.into());
         set("cache", "enabled", true.into());
         set("cache", "max_bytes", (1_i64 << 30).into());
-        for (key, value) in limit_values(&Limits::default()) {
-            set("limits", key, i64::try_from(value).unwrap_or(i64::MAX).into());
+        let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
+        set("database", "directory", format!("{data}/advisories").into());
+        for key in LimitKey::ALL {
+            set("limits", key.as_str(), i64::try_from(Limits::default().get(key)).unwrap_or(i64::MAX).into());
         }
         for key in ["ca_bundle", "http_proxy", "https_proxy", "no_proxy"] {
             set("network", key, "".into());
@@ -109,7 +159,7 @@ impl Settings {
         set("scan", "allow_incomplete", false.into());
         set("scan", "bases", Value::Array(Vec::new()));
         set("scan", "jobs", 0.into());
-        set("scan", "temporary", environment.get("TMPDIR").unwrap_or("/tmp").into());
+        set("scan", "temporary", "/tmp".into());
         areas
     }
 
@@ -130,47 +180,14 @@ impl Settings {
 
     /// The limits.
     pub(crate) fn limits(&self) -> Limits {
-        let get = |key: &str| self.limits.get(key).copied().unwrap_or_default();
-        Limits {
-            inflated_bytes: get("inflated_bytes"),
-            ratio: get("ratio"),
-            ratio_grace_bytes: get("ratio_grace_bytes"),
-            entries: get("entries"),
-            path_table_bytes: get("path_table_bytes"),
-            path_bytes: get("path_bytes") as usize,
-            path_depth: get("path_depth") as usize,
-            document_bytes: get("document_bytes"),
-            tar_header_bytes: get("tar_header_bytes"),
-            memory_file_bytes: get("memory_file_bytes"),
-            text_file_bytes: get("text_file_bytes"),
-            random_file_bytes: get("random_file_bytes"),
-            spill_bytes: get("spill_bytes"),
-            records: get("records") as usize,
-            facts_bytes: get("facts_bytes"),
-            time: Duration::from_secs(get("time_seconds")),
+        let mut limits = Limits::default();
+        for key in LimitKey::ALL {
+            if let Some(value) = self.limits.get(key.as_str()) {
+                limits.set(key, *value);
+            }
         }
+        limits
     }
-}
-
-fn limit_values(limits: &Limits) -> [(&'static str, u64); 16] {
-    [
-        ("inflated_bytes", limits.inflated_bytes),
-        ("ratio", limits.ratio),
-        ("ratio_grace_bytes", limits.ratio_grace_bytes),
-        ("entries", limits.entries),
-        ("path_table_bytes", limits.path_table_bytes),
-        ("path_bytes", limits.path_bytes as u64),
-        ("path_depth", limits.path_depth as u64),
-        ("document_bytes", limits.document_bytes),
-        ("tar_header_bytes", limits.tar_header_bytes),
-        ("memory_file_bytes", limits.memory_file_bytes),
-        ("text_file_bytes", limits.text_file_bytes),
-        ("random_file_bytes", limits.random_file_bytes),
-        ("spill_bytes", limits.spill_bytes),
-        ("records", limits.records as u64),
-        ("facts_bytes", limits.facts_bytes),
-        ("time_seconds", limits.time.as_secs()),
-    ]
 }
 
 /// The settings as a Markdown table.
@@ -178,11 +195,12 @@ pub(super) fn documentation() -> String {
     let mut pairs = BTreeMap::new();
     pairs.insert("HOME".to_owned(), "~".to_owned());
     let defaults = Settings::defaults(&Environment(pairs));
-    let mut out = String::from("| setting | default | meaning |\n|---|---|---|\n");
-    for (area, key, meaning) in MEANINGS {
+    let mut out = String::from("| setting | default | flag | meaning |\n|---|---|---|---|\n");
+    for (area, key, flag, meaning) in MEANINGS {
+        let flag = if flag.is_empty() { String::new() } else { format!("`{flag}`") };
         if let Some(value) = defaults.get(*area).and_then(|keys| keys.get(*key)) {
             // Writing to a String cannot fail.
-            let _ = writeln!(out, "| `{area}.{key}` | `{value}` | {meaning} |");
+            let _ = writeln!(out, "| `{area}.{key}` | `{value}` | {flag} | {meaning} |");
         }
     }
     out
@@ -195,7 +213,7 @@ mod tests {
     #[test]
     fn every_setting_has_a_meaning() {
         let defaults = Settings::defaults(&Environment::default());
-        let documented: Vec<(&str, &str)> = MEANINGS.iter().map(|(area, key, _)| (*area, *key)).collect();
+        let documented: Vec<(&str, &str)> = MEANINGS.iter().map(|(area, key, ..)| (*area, *key)).collect();
         let existing: Vec<(&str, &str)> = defaults
             .iter()
             .flat_map(|(area, keys)| keys.keys().map(move |key| (area.as_str(), key.as_str())))
@@ -204,8 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_that_is_named_exists() {
+        fn longs(command: &clap::Command) -> Vec<String> {
+            let own = command.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}"));
+            own.chain(command.get_subcommands().flat_map(longs)).collect()
+        }
+        let longs = longs(&crate::command_tree());
+        let missing = MEANINGS.iter().find(|(_, _, flag, _)| !flag.is_empty() && !longs.contains(&(*flag).to_owned()));
+        assert_eq!(missing, None);
+    }
+
+    #[test]
     fn limits_pass_through_unchanged() {
-        let config = super::super::Config::load(None, &Environment::default()).unwrap();
+        let config = super::super::Config::load(None, &Environment::default());
         assert_eq!(config.settings().unwrap().limits(), Limits::default());
     }
 }

@@ -1,6 +1,7 @@
 //! The program as its users meet it: arguments in, text, files and exit codes out.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod output;
 mod reproducible;
 mod schema;
 mod terminal;
@@ -32,6 +33,42 @@ fn a_time_that_is_no_number_is_refused() {
     let output = world.command("sbom fs tree").env("SOURCE_DATE_EPOCH", "soon").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty() && shown(&output).contains("SOURCE_DATE_EPOCH"), "{}", shown(&output));
+}
+
+#[test]
+fn where_a_setting_comes_from_is_shown_and_told() {
+    let world = World::new();
+    let run = |arguments: &str, pairs: &[(&str, &str)]| {
+        let output = world.command(arguments).envs(pairs.iter().copied()).output().unwrap();
+        (output.status.code(), shown(&output))
+    };
+    let unset = [("SEKISHO_CACHE__DIRECTORY", ""), ("SEKISHO_SCAN__TEMPORARY", "")];
+    let (code, said) = run("config show", &[unset[0], unset[1], ("XDG_CACHE_HOME", "x"), ("TMPDIR", "/nowhere")]);
+    assert_eq!(code, Some(0), "{said}");
+    let line = |key: &str| said.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    assert!(line("cache.directory = \"x/sekisho\"").ends_with("# environment XDG_CACHE_HOME"), "{said}");
+    assert!(line("scan.temporary = \"/nowhere\"").ends_with("# environment TMPDIR"), "{said}");
+
+    let (code, said) = run("scan image cut.tar.gz", &[unset[1], ("TMPDIR", "/nowhere")]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("temporary file in /nowhere") && said.contains("(environment TMPDIR)"), "{said}");
+
+    for proxy in ["foo", "://", "ftp://x"] {
+        let (code, said) = run("config show", &[("https_proxy", proxy)]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("network.https_proxy") && said.contains("error[network.unusable]"), "{said}");
+        assert!(!said.contains("because"), "{said}");
+    }
+}
+
+#[test]
+fn help_and_version_are_the_same_however_they_are_asked_for() {
+    let world = World::new();
+    assert_eq!(world.stdout("help scan image"), world.stdout("scan image --help"));
+    assert_eq!(world.stdout("help"), world.stdout("--help"));
+    for arguments in ["--version", "-V", "scan -V", "scan image -V"] {
+        assert_eq!(world.stdout(arguments), world.stdout("--version"), "{arguments}");
+    }
 }
 
 #[test]

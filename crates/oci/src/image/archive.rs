@@ -7,29 +7,35 @@ use crate::tar::{Content, Entry, EntryKind, Visitor, walk};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::hash::{self, HashingReader};
 use sekisho_base::inflate::{Compression, Inflate};
+use sekisho_base::limits::LimitExceeded;
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Level};
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Inflates an archive that is compressed as a whole into a temporary file without a name; returns any
 /// other as it is.
-pub(super) fn plain(
-    path: &Path,
-    stored: FileRange,
-    limits: &Limits,
-    quota: &Arc<SpillQuota>,
-) -> Result<FileRange, ImageError> {
-    let unreadable = |source: io::Error| ImageError::Io { path: path.to_owned(), source };
-    let no_room = |source: io::Error| ImageError::Temporary { path: path.to_owned(), source };
+pub(super) fn plain(stored: FileRange, limits: &Limits, quota: &Arc<SpillQuota>) -> Result<FileRange, ImageError> {
+    let unreadable = |source: io::Error| match source.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>())
+    {
+        Some(limit) => ImageError::InflatesTooFar { limit: *limit },
+        None if source.raw_os_error().is_some() => ImageError::Io { what: "it".to_owned(), source },
+        None => ImageError::Inflate { reason: source.to_string() },
+    };
+    let no_room = |source: io::Error| ImageError::Temporary { directory: quota.directory().to_owned(), source };
     let mut head = [0; Compression::HEAD];
     let seen = stored.read_at(0, &mut head).map_err(unreadable)?;
     let compression = Compression::detect(&head[..seen]);
     if compression == Compression::None {
-        return Ok(stored);
+        return match unread_compression(&head[..seen]) {
+            Some(form) => Err(ImageError::Unknown {
+                reason: format!("it is compressed with {form}, which is not read"),
+                hint: Some("use gzip, zstd or none"),
+            }),
+            None => Ok(stored),
+        };
     }
     let reader = HashingReader::new(stored.reader(), 1 << 17);
     let mut inflate = Inflate::new(reader, compression, stored.size(), limits).map_err(unreadable)?;
@@ -40,6 +46,16 @@ pub(super) fn plain(
             0 => return Ok(spill.into_range()),
             count => spill.append(&piece[..count]).map_err(no_room)?,
         }
+    }
+}
+
+/// The name of a form of compression that is not read, by its first bytes.
+fn unread_compression(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xfd, b'7', b'z', b'X', ..] => Some("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
+        _ => None,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn open(archive: &Archive, choice: &Choice, limits: &Limits) -> Resul
     check_layers(image.layers.len())?;
     let diff_ids = config.diff_ids();
     if diff_ids.len() != image.layers.len() {
-        let reason = format!("it states {} diff_ids for {} layers", diff_ids.len(), image.layers.len());
+        let reason = format!("states {} diff_ids for {} layers", diff_ids.len(), image.layers.len());
         return Err(ImageError::Invalid { what: "configuration", reason });
     }
     let layers = image
@@ -59,10 +59,10 @@ fn missing(archive: &Archive, path: &str) -> Diagnostic {
 
 fn choose(images: Vec<DockerImage>, choice: &Choice) -> Result<DockerImage, ImageError> {
     let name_of = |image: &DockerImage| match image.repo_tags.as_slice() {
-        [] => image.config.clone(),
-        tags => tags.join(" = "),
+        [] => vec![image.config.clone()],
+        tags => tags.to_vec(),
     };
-    let names: Vec<String> = images.iter().map(name_of).collect();
+    let names: Vec<Vec<String>> = images.iter().map(name_of).collect();
     let mut fitting = images.into_iter().filter(|image| match &choice.name {
         Some(wanted) => image.config == *wanted || image.repo_tags.iter().any(|name| is_named(name, wanted)),
         None => true,
@@ -71,6 +71,6 @@ fn choose(images: Vec<DockerImage>, choice: &Choice) -> Result<DockerImage, Imag
         (Some(image), None, _) => Ok(image),
         (Some(_), Some(_), _) => Err(ImageError::Ambiguous { names }),
         (None, _, Some(wanted)) => Err(ImageError::Absent { wanted: wanted.clone(), names }),
-        (None, _, None) => Err(ImageError::Invalid { what: "manifest.json", reason: "it lists no image".to_owned() }),
+        (None, _, None) => Err(ImageError::Invalid { what: "manifest.json", reason: "lists no image".to_owned() }),
     }
 }

@@ -6,8 +6,10 @@ use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, Platform, SourceKind};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A layout in a directory. Links in it are not followed: they could lead anywhere.
@@ -27,7 +29,7 @@ impl Blobs for Layout {
         match opened {
             Ok((size, file)) => Ok(Some(FileRange::new(Arc::new(file), 0, size))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ImageError::Io { path: PathBuf::from(path), source }),
+            Err(source) => Err(ImageError::Io { what: path.to_owned(), source }),
         }
     }
 }
@@ -128,8 +130,11 @@ fn collect(
     limits: &Limits,
     out: &mut Vec<Candidate>,
 ) -> Result<(), ImageError> {
-    if out.len() >= MAX_MANIFESTS || depth > MAX_INDEX_DEPTH {
-        return Err(ImageError::TooLarge { what: "index", size: out.len() as u64, limit: MAX_MANIFESTS as u64 });
+    if depth > MAX_INDEX_DEPTH {
+        return Err(ImageError::TooMany { what: "indexes within each other", count: depth, most: MAX_INDEX_DEPTH });
+    }
+    if out.len() >= MAX_MANIFESTS {
+        return Err(ImageError::TooMany { what: "or more manifests", count: out.len() + 1, most: MAX_MANIFESTS });
     }
     if descriptor.is_index() {
         let bytes = document(blobs, &blob_path(&descriptor.digest), "index", Some(descriptor.digest), limits)?;
@@ -194,6 +199,26 @@ fn docker_tags(blobs: &dyn Blobs, limits: &Limits) -> Vec<(Digest, Vec<String>)>
     images.into_iter().filter_map(|image| Some((digest(&image.config)?, image.repo_tags))).collect()
 }
 
+/// Descriptors of one manifest are one image, which may have several names.
+fn one_for_each(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut places: HashMap<(Digest, String), usize> = HashMap::new();
+    let mut distinct: Vec<Candidate> = Vec::new();
+    for candidate in candidates {
+        match places.entry((candidate.digest, candidate.platform.to_string())) {
+            Entry::Occupied(place) => {
+                let known = &mut distinct[*place.get()].names;
+                let new = candidate.names.into_iter().filter(|name| !known.contains(name)).collect::<Vec<_>>();
+                known.extend(new);
+            }
+            Entry::Vacant(place) => {
+                place.insert(distinct.len());
+                distinct.push(candidate);
+            }
+        }
+    }
+    distinct
+}
+
 fn choose(
     mut candidates: Vec<Candidate>,
     tags: &[(Digest, Vec<String>)],
@@ -207,12 +232,13 @@ fn choose(
         candidate.names.retain(|name| !all.iter().any(|other| other != name && other.ends_with(&format!(":{name}"))));
         candidate.names.dedup();
     }
+    let mut candidates = one_for_each(candidates);
     let label = |candidate: &Candidate| match candidate.names.as_slice() {
-        [] => candidate.digest.to_string(),
-        names => names.join(" = "),
+        [] => vec![candidate.digest.to_string()],
+        names => names.to_vec(),
     };
     let listed = |candidates: &[Candidate]| {
-        let mut names: Vec<String> = candidates.iter().map(label).collect();
+        let mut names: Vec<Vec<String>> = candidates.iter().map(label).collect();
         names.sort();
         names.dedup();
         names
@@ -227,7 +253,7 @@ fn choose(
         }
     }
     if candidates.is_empty() {
-        return Err(ImageError::Invalid { what: "index", reason: "it lists no image".to_owned() });
+        return Err(ImageError::Invalid { what: "index", reason: "lists no image".to_owned() });
     }
     // Several images are told apart by name, the builds of one image by platform.
     let names = listed(&candidates);
@@ -245,7 +271,9 @@ fn choose(
     if let (Some(one), Some(other)) =
         (&found, fitting.find(|other| found.as_ref().is_some_and(|one| one.digest != other.digest)))
     {
-        return Err(ImageError::Ambiguous { names: vec![one.digest.to_string(), other.digest.to_string()] });
+        return Err(ImageError::Ambiguous {
+            names: vec![vec![one.digest.to_string()], vec![other.digest.to_string()]],
+        });
     }
     match found {
         Some(candidate) if candidate.manifest.is_empty() => {

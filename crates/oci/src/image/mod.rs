@@ -8,69 +8,82 @@ mod layout;
 use crate::image::archive::Archive;
 use sekisho_base::Limits;
 use sekisho_base::bytes::FileRange;
+use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::spool::SpillQuota;
-use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind};
+use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind, json_reason};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why an image could not be opened.
+/// Why an image could not be opened. Its path is known to whoever asked, and not said again.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// Nothing is there.
-    #[error("cannot open {path}: there is no such file or directory")]
+    #[error("there is no such file or directory")]
     Missing {
-        /// The path.
-        path: PathBuf,
+        /// The image of a registry that may have been meant.
+        reference: Option<String>,
     },
     /// The operating system refused.
-    #[error("cannot read {path}")]
+    #[error("{what} cannot be read")]
     Io {
-        /// The path.
-        path: PathBuf,
+        /// A part of the image, or "it".
+        what: String,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// There is no room for an archive that is compressed as a whole.
-    #[error("cannot inflate {path} into a temporary file")]
-    Temporary {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It is no image.
-    #[error("{path} is not an image: {reason}")]
-    Unknown {
-        /// The path.
-        path: PathBuf,
-        /// What it is instead, or what is missing.
-        reason: String,
-    },
-    /// A document of the image is damaged.
-    #[error("cannot read the {what} of the image: {reason}")]
-    Invalid {
-        /// Which document.
-        what: &'static str,
+    /// The archive is compressed as a whole, and damaged.
+    #[error("cannot inflate it: {reason}")]
+    Inflate {
         /// What is wrong.
         reason: String,
     },
+    /// The archive is compressed as a whole, and inflates to more than a limit.
+    #[error("cannot inflate it: {limit}")]
+    InflatesTooFar {
+        /// The limit.
+        limit: LimitExceeded,
+    },
+    /// There is no room for an archive that is compressed as a whole.
+    #[error("cannot inflate it into a temporary file in {directory}")]
+    Temporary {
+        /// Where temporary files go.
+        directory: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no image, or none of a form that is read.
+    #[error("{reason}")]
+    Unknown {
+        /// What it is instead, or what is missing, as a sentence.
+        reason: String,
+        /// What to do, where that is known.
+        hint: Option<&'static str>,
+    },
+    /// A document of the image is damaged.
+    #[error("the {what} {reason}")]
+    Invalid {
+        /// Which document.
+        what: &'static str,
+        /// What is wrong, as the rest of a sentence.
+        reason: String,
+    },
     /// There are several images.
-    #[error("the archive holds {} images: {}", names.len(), names.join(", "))]
+    #[error("it holds {} images: {}", names.len(), listed(names))]
     Ambiguous {
-        /// Their names.
-        names: Vec<String>,
+        /// The names of each.
+        names: Vec<Vec<String>>,
     },
     /// The image that was asked for is not there.
-    #[error("the archive has no image {wanted:?}; it has {}", names.join(", "))]
+    #[error("it holds no image {wanted:?}; it holds {}", listed(names))]
     Absent {
         /// What was asked for.
         wanted: String,
-        /// What there is.
-        names: Vec<String>,
+        /// The names of each that there is.
+        names: Vec<Vec<String>>,
     },
     /// The platform that was asked for is not there.
     #[error("the image is not built for {wanted}; it is built for {}", available.join(", "))]
@@ -99,14 +112,24 @@ pub enum ImageError {
         found: Digest,
     },
     /// A document is larger than the limit.
-    #[error("the {what} has a size of {size}, more than the limit of {limit}")]
+    #[error("the {what} has a size of {size}: {limit}")]
     TooLarge {
         /// What it is.
         what: &'static str,
         /// Its size.
         size: u64,
         /// The limit.
-        limit: u64,
+        limit: LimitExceeded,
+    },
+    /// There is more than any image has.
+    #[error("it has {count} {what}, more than the {most} that are read")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// How many are read.
+        most: usize,
     },
 }
 
@@ -118,13 +141,31 @@ impl ImageError {
             Self::Io { .. } => Code::SourceUnreadable,
             Self::Temporary { .. } => Code::TemporaryUnusable,
             Self::Unknown { .. } => Code::SourceUnknown,
-            Self::Invalid { .. } => Code::ImageInvalid,
+            Self::Invalid { .. } | Self::Inflate { .. } => Code::ImageInvalid,
             Self::Ambiguous { .. } => Code::ImageAmbiguous,
             Self::Absent { .. } => Code::ImageAbsent,
             Self::Platform { .. } => Code::PlatformAbsent,
             Self::BlobMissing { .. } => Code::BlobMissing,
             Self::DigestMismatch { .. } => Code::DigestMismatch,
-            Self::TooLarge { .. } => Code::LimitExceeded,
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::InflatesTooFar { .. } => Code::LimitExceeded,
+        }
+    }
+
+    /// What to do, where more is known than goes with the code.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { reference: Some(name) } => Some(format!(
+                "images are read from files; save it first: `docker save --output image.tar {name}`, or `skopeo copy docker://{name} oci:image`"
+            )),
+            Self::Unknown { hint, .. } => hint.map(str::to_owned),
+            Self::Inflate { .. } => Some("copy or save the archive again".to_owned()),
+            // Engines leave the registry out of the names they show.
+            Self::Absent { wanted, names } => {
+                let ends = |name: &&String| name.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('/'));
+                let whole = names.iter().flatten().find(ends);
+                whole.map(|name| format!("choose it with --image {name}"))
+            }
+            _ => None,
         }
     }
 }
@@ -180,25 +221,35 @@ pub struct OpenImage {
 /// also compressed as a whole.
 pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuota>) -> Result<OpenImage, ImageError> {
     let io_error = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => ImageError::Missing { path: path.to_owned() },
-        _ => ImageError::Io { path: path.to_owned(), source },
+        io::ErrorKind::NotFound => ImageError::Missing { reference: as_reference(path) },
+        _ => ImageError::Io { what: "it".to_owned(), source },
     };
+    let unknown = |reason: &str, hint| ImageError::Unknown { reason: reason.to_owned(), hint };
+    if path == Path::new("-") {
+        return Err(unknown(PIPE, Some(FROM_PIPE)));
+    }
     let metadata = std::fs::metadata(path).map_err(io_error)?;
     if metadata.is_dir() {
         let Some(layout) = layout::Layout::open(path).map_err(io_error)? else {
-            let reason = "the directory has no oci-layout file".to_owned();
-            return Err(ImageError::Unknown { path: path.to_owned(), reason });
+            return Err(unknown("it is not an image: the directory has no oci-layout file", None));
         };
         return layout::open(&layout, SourceKind::OciLayout, choice, limits);
     }
     if !metadata.is_file() {
-        return Err(ImageError::Unknown { path: path.to_owned(), reason: "it is not a regular file".to_owned() });
+        use std::os::unix::fs::FileTypeExt;
+        let kind = metadata.file_type();
+        let pipe = kind.is_fifo() || kind.is_socket() || kind.is_char_device();
+        return Err(if pipe {
+            unknown(PIPE, Some(FROM_PIPE))
+        } else {
+            unknown("it is not an image: it is not a regular file", None)
+        });
     }
     let file = File::open(path).map_err(io_error)?;
     let whole = FileRange::new(Arc::new(file), 0, metadata.len());
-    let whole = archive::plain(path, whole, limits, quota)?;
+    let whole = archive::plain(whole, limits, quota)?;
     let archive =
-        Archive::read(whole, limits).map_err(|reason| ImageError::Unknown { path: path.to_owned(), reason })?;
+        Archive::read(whole, limits).map_err(|reason| unknown(&format!("it is not an image: {reason}"), None))?;
     if archive.has("oci-layout") && archive.has("index.json") {
         let kind = if archive.has("manifest.json") { SourceKind::DockerArchive } else { SourceKind::OciArchive };
         return layout::open(&archive, kind, choice, limits).map(|image| with_damage(image, &archive));
@@ -206,11 +257,29 @@ pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuot
     if archive.has("manifest.json") {
         return docker::open(&archive, choice, limits).map(|image| with_damage(image, &archive));
     }
-    let reason = "it has neither manifest.json (docker save) nor oci-layout and index.json".to_owned();
+    let reason = "has neither manifest.json (docker save) nor oci-layout and index.json";
+    let of_a_system = ["etc/os-release", "usr/lib/os-release", "etc/passwd", "bin/sh", "usr/bin/env"];
     Err(match archive.damage() {
         Some(damage) => ImageError::Invalid { what: "archive", reason: format!("{reason}, and {}", damage.message) },
-        None => ImageError::Unknown { path: path.to_owned(), reason },
+        None if of_a_system.iter().any(|path| archive.has(path)) => {
+            unknown(&format!("it is not an image but the files of a system: it {reason}"), Some(FROM_FILES))
+        }
+        None => unknown(&format!("it is not an image: it {reason}"), None),
     })
+}
+
+const PIPE: &str = "an image is not read from a pipe";
+const FROM_PIPE: &str = "save it to a file first, and give that";
+const FROM_FILES: &str = "unpack it and use `scan fs`; for an image as a whole use `docker save`, not `docker export`";
+
+/// The image of a registry that was meant by a path that is not there, if it looks like one: it has a scheme, a
+/// tag or a digest.
+fn as_reference(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let name = text.split_once("://").map_or(text, |(_, name)| name);
+    let tag = name.rsplit('/').next().and_then(|last| last.split_once(':'));
+    let tagged = tag.is_some_and(|(name, tag)| !name.is_empty() && !tag.is_empty());
+    (name.len() < text.len() || tagged).then(|| name.to_owned())
 }
 
 /// The state of an open file by which a later change shows: device, inode, size, and both times in
@@ -264,13 +333,23 @@ const MAX_LAYERS: usize = 500;
 
 /// Refuses an image of more layers than any engine stacks.
 fn check_layers(count: usize) -> Result<(), ImageError> {
-    let (size, limit) = (count as u64, MAX_LAYERS as u64);
-    if count > MAX_LAYERS { Err(ImageError::TooLarge { what: "list of layers", size, limit }) } else { Ok(()) }
+    let most = MAX_LAYERS;
+    if count > most { Err(ImageError::TooMany { what: "layers", count, most }) } else { Ok(()) }
 }
 
 /// Whether an image of this name is the one `wanted`: by its whole name, or by its tag.
 fn is_named(name: &str, wanted: &str) -> bool {
     name == wanted || name.strip_suffix(wanted).is_some_and(|rest| rest.ends_with(':'))
+}
+
+/// Images by their names, each of which can be given to `--image` as it stands.
+fn listed(images: &[Vec<String>]) -> String {
+    let named = images.iter().map(|names| match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first} (also {})", others.join(", ")),
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// Where the blobs of an image come from.
@@ -290,11 +369,12 @@ fn document(
     use sekisho_base::ReadAt;
     let range = blobs.file(path)?.ok_or_else(|| ImageError::BlobMissing { what, name: path.to_owned() })?;
     if range.size() > limits.document_bytes {
-        return Err(ImageError::TooLarge { what, size: range.size(), limit: limits.document_bytes });
+        let limit = limits.exceeded(LimitKey::DocumentBytes, "bytes");
+        return Err(ImageError::TooLarge { what, size: range.size(), limit });
     }
     let bytes = range
         .whole(limits.document_bytes)
-        .map_err(|source| ImageError::Io { path: PathBuf::from(path), source })?
+        .map_err(|source| ImageError::Io { what: path.to_owned(), source })?
         .into_owned();
     let found = Digest::of(&bytes);
     match expected {
@@ -305,8 +385,8 @@ fn document(
 
 fn parse<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T, ImageError> {
     let invalid = |reason: String| ImageError::Invalid { what, reason };
-    if let Some(key) = document::misspelt_key(bytes).map_err(|error| invalid(error.to_string()))? {
-        return Err(invalid(format!("it has a key {key:?}, which engines read as one of another case")));
+    if let Some(key) = document::misspelt_key(bytes).map_err(|error| invalid(json_reason(&error)))? {
+        return Err(invalid(format!("has a key {key:?}, which engines read as one of another case")));
     }
-    serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| invalid(json_reason(&error)))
 }

@@ -7,7 +7,7 @@ use crate::path;
 use crate::stream::ByteStream;
 use sekisho_base::Limits;
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::LimitExceeded;
+use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_model::{Code, Diagnostic};
 use std::io::{self, Write};
 
@@ -181,9 +181,10 @@ pub fn walk<S: ByteStream>(stream: &mut S, limits: &Limits, visitor: &mut impl V
     let stop = walker.run(stream, visitor).err();
     let complete = stop.is_none();
     if let Some(stop) = stop {
-        let after = match walker.last_path.as_str() {
-            "" => "at its start".to_owned(),
-            path => format!("after {path}"),
+        // After the last entry, in three ways to say it.
+        let (after, up_to, from) = match walker.last_path.as_str() {
+            "" => ("at its start".to_owned(), "nothing of it was read".to_owned(), "from its start on".to_owned()),
+            path => (format!("after {path}"), format!("read up to the end of {path}"), format!("after {path}")),
         };
         visitor.diagnostic(match stop {
             Stop::Truncated => Diagnostic::incomplete(
@@ -193,13 +194,16 @@ pub fn walk<S: ByteStream>(stream: &mut S, limits: &Limits, visitor: &mut impl V
             Stop::Header(error) => {
                 Diagnostic::incomplete(Code::LayerFormat, format!("a header {after} cannot be read: {error}"))
             }
-            Stop::Limit(limit) => Diagnostic::incomplete(Code::LimitExceeded, format!("{limit} {after}")),
+            Stop::Limit(limit) => Diagnostic::incomplete(Code::LimitExceeded, format!("{limit}; {up_to}")),
             Stop::Read(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitExceeded>()) {
-                Some(limit) => Diagnostic::incomplete(Code::LimitExceeded, format!("{limit} {after}")),
+                Some(limit) => Diagnostic::incomplete(Code::LimitExceeded, format!("{limit}; {up_to}")),
                 None if error.kind() == io::ErrorKind::UnexpectedEof => {
                     Diagnostic::incomplete(Code::LayerUnreadable, format!("the archive is cut short {after}"))
                 }
-                None => Diagnostic::incomplete(Code::LayerUnreadable, format!("cannot be read on {after}: {error}")),
+                None if error.raw_os_error().is_some() => {
+                    Diagnostic::incomplete(Code::LayerUnreadable, format!("cannot be read {from}: {error}"))
+                }
+                None => Diagnostic::incomplete(Code::LayerUnreadable, format!("cannot be inflated {from}: {error}")),
             },
         });
     }
@@ -259,7 +263,7 @@ impl Walker<'_> {
             let Some((entry, stored, map)) = entry else { continue };
             self.walk.entries += 1;
             if self.walk.entries > self.limits.entries {
-                return Err(Stop::Limit(LimitExceeded { what: "entries", limit: self.limits.entries }));
+                return Err(Stop::Limit(self.limits.exceeded(LimitKey::Entries, "entries")));
             }
             self.last_path.clone_from(&entry.path);
             let size = if let EntryKind::File { size } = entry.kind { size } else { 0 };
@@ -292,7 +296,11 @@ impl Walker<'_> {
             self.walk.complete = false;
             visitor.diagnostic(Diagnostic::incomplete(
                 Code::LimitExceeded,
-                format!("an extended header of {size} bytes after {:?} is passed over", self.last_path),
+                format!(
+                    "an extended header of {size} bytes after {:?} is passed over: {}",
+                    self.last_path,
+                    self.limits.exceeded(LimitKey::TarHeaderBytes, "bytes")
+                ),
             ));
             return Self::skip(stream, padded, size);
         }
@@ -402,8 +410,11 @@ impl Walker<'_> {
             self.walk.complete = false;
             let start: String = path.chars().take(80).collect();
             visitor.diagnostic(
-                Diagnostic::incomplete(Code::LimitExceeded, "the path is longer or deeper than the limits allow")
-                    .at(format!("{start}…")),
+                Diagnostic::incomplete(
+                    Code::LimitExceeded,
+                    "the path is longer or deeper than the limits allow (limits.path_bytes, limits.path_depth)",
+                )
+                .at(format!("{start}…")),
             );
             Self::skip(stream, stored.next_multiple_of(BLOCK as u64), stored)?;
             return Ok(None);

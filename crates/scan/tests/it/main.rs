@@ -73,6 +73,10 @@ fn removed(inventory: &Inventory) -> Vec<String> {
 }
 
 fn codes(inventory: &Inventory) -> Vec<Code> {
+    let limits = inventory.diagnostics.iter().filter(|told| told.code == Code::LimitExceeded);
+    for told in limits {
+        assert!(told.message.contains("limits."), "which setting to raise is not said: {told}");
+    }
     inventory.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
 

@@ -330,3 +330,87 @@ fn a_cache_that_cannot_be_written_is_a_note() {
     assert_eq!(codes(&inventory), [Code::CacheUnusable]);
     assert!(inventory.complete);
 }
+
+#[test]
+fn descriptors_of_one_manifest_are_one_image_with_several_names() {
+    let mut files = image(Compress::None).oci_layout();
+    let mut index: serde_json::Value = serde_json::from_slice(&files["index.json"]).unwrap();
+    let mut again = index["manifests"][0].clone();
+    again["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": "docker.io/library/latest:2"});
+    index["manifests"].as_array_mut().unwrap().push(again);
+    files.insert("index.json".into(), serde_json::to_vec(&index).unwrap());
+    let (_directory, path) = write(&files);
+    let found = scan(&path).image.unwrap();
+    assert!(found.names.contains(&"docker.io/library/latest:2".to_owned()), "{:?}", found.names);
+    let choose = |name: String| Choice { name: Some(name), platform: None };
+    let digest = found.manifest_digest.unwrap().to_string();
+    let options = Options { choice: choose(digest), ..options() };
+    assert_eq!(packages(&sekisho_scan::scan_image(&path, &options).unwrap()), EXPECT);
+    let error = refused(&path, choose("library/latest:2".to_owned()));
+    assert_eq!(error.hint().as_deref(), Some("choose it with --image docker.io/library/latest:2"));
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("cannot scan {}: it holds no image", path.display())), "{text}");
+    assert!(text.contains("(also docker.io/library/latest:2)"), "{text}");
+}
+
+#[test]
+fn archives_that_do_not_inflate_are_damaged_and_not_forbidden() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    let whole = ImageBuilder::tar(&image(Compress::None).docker_archive());
+    for (compress, name) in [(Compress::Gzip, "gzip"), (Compress::Zstd, "zstd")] {
+        let stored = compress.store(&whole);
+        std::fs::write(&path, &stored[..stored.len() / 2]).unwrap();
+        let error = refused(&path, Choice::default());
+        assert_eq!(error.code(), Code::ImageInvalid);
+        assert!(error.to_string().ends_with(&format!("cannot inflate it: the {name} stream ends early")), "{error}");
+        let limits = Limits { inflated_bytes: 1000, ..Limits::default() };
+        std::fs::write(&path, &stored).unwrap();
+        let error = sekisho_scan::scan_image(&path, &Options { limits, ..options() }).unwrap_err();
+        assert_eq!(error.code(), Code::LimitExceeded);
+        assert!(error.to_string().contains("limits.inflated_bytes"), "{error}");
+    }
+    for (bytes, form) in [(&b"\xfd7zXZ\0"[..], "xz"), (b"BZh91AY", "bzip2"), (b"\x04\x22\x4d\x18", "lz4")] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = refused(&path, Choice::default());
+        assert_eq!((error.code(), error.hint().as_deref()), (Code::SourceUnknown, Some("use gzip, zstd or none")));
+        assert!(error.to_string().contains(form), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_path_of_an_image_is_told_how_to_become_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let hint = |name: &str| refused(Path::new(name), Choice::default()).hint().unwrap_or_default();
+    for name in ["example.com/shop:1.5", "docker://example.com/shop", "shop@sha256:00", "docker://shop"] {
+        assert!(hint(name).contains("docker save") && hint(name).contains("skopeo copy"), "{name}");
+    }
+    for name in ["-", "/dev/null"] {
+        assert!(hint(name).contains("save it to a file first"), "{name}");
+    }
+    assert_eq!(hint("nowhere/shop.tar"), "");
+    let path = directory.path().join("rootfs.tar");
+    std::fs::write(&path, base_layer().build()).unwrap();
+    assert!(refused(&path, Choice::default()).hint().unwrap().contains("scan fs"));
+}
+
+#[test]
+fn a_base_that_is_of_no_use_says_why() {
+    let (directory, path) = write(&image(Compress::None).oci_layout());
+    let load = |path: &Path| KnownBases::load(path, &options());
+    let other = directory.path().join("other.tar");
+    let layer = LayerBuilder::new().file("other", "").build();
+    ImageBuilder::write_tar(&ImageBuilder::new("other:1").layer("COPY", &layer, Compress::None).oci_layout(), &other);
+    let with = |bases: KnownBases| sekisho_scan::scan_image(&path, &Options { bases, ..options() }).unwrap();
+    let inventory = with(load(&other).unwrap());
+    assert_eq!(codes(&inventory), [Code::BaseUnmatched]);
+    assert!(inventory.complete);
+    assert_eq!(codes(&with(load(&path).unwrap())), []);
+    let whole = std::fs::read(&other).unwrap();
+    std::fs::write(&other, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(load(&other).unwrap_err().code(), Code::ImageInvalid);
+    assert_eq!(load(&directory.path().join("none.tar")).unwrap_err().code(), Code::SourceMissing);
+    let list = directory.path().join("bases.toml");
+    std::fs::write(&list, "[[base]]\nname = \"x\"\ndiff_ids = []\n").unwrap();
+    assert_eq!(load(&list).unwrap_err().code(), Code::BaseUnusable);
+}

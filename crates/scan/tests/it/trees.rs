@@ -56,3 +56,46 @@ fn limits_on_entries_and_depth_are_told() {
     assert_eq!(codes(&inventory), [Code::LimitExceeded]);
     assert!(!inventory.complete);
 }
+
+#[test]
+fn a_system_without_a_database_that_is_read_is_not_one_without_packages() {
+    let codes_of = |files: &[(&str, &str)]| {
+        let directory = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            write(directory.path(), path, content);
+        }
+        let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+        assert_eq!(inventory.complete, codes(&inventory).is_empty(), "{:?}", inventory.diagnostics);
+        codes(&inventory)
+    };
+    let arch = ("usr/lib/os-release", "ID=arch\nPRETTY_NAME=\"Arch Linux\"\n");
+    assert_eq!(codes_of(&[arch, ("var/lib/pacman/local/bash-5.2-1/desc", "%NAME%\nbash\n")]), [Code::SystemUncovered]);
+    assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE)]), [Code::SystemUncovered], "its database was deleted");
+    assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status", "")]), [], "an empty one is one");
+    let distroless = dpkg(&[("tzdata", "2024a")]);
+    assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status.d/tzdata", &distroless)]), []);
+    assert_eq!(codes_of(&[("srv/package.json", &npm("app", "1.0.0"))]), [], "no system, no database");
+    let damaged = ("var/lib/rpm/rpmdb.sqlite", "no database");
+    assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), damaged]), [Code::FileMalformed], "told once");
+}
+
+#[test]
+fn a_layout_that_is_scanned_as_a_directory_is_noted() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = ImageBuilder::new("test:1").layer("COPY", &base_layer().build(), Compress::None);
+    ImageBuilder::write_directory(&image.oci_layout(), directory.path());
+    let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+    assert_eq!(codes(&inventory), [Code::TreeIsImage]);
+    assert!(inventory.complete && inventory.packages.is_empty());
+}
+
+#[test]
+fn a_database_that_is_a_link_to_itself_is_told_as_such() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "etc/os-release", OS_RELEASE);
+    fs::create_dir_all(directory.path().join("var/lib")).unwrap();
+    symlink("dpkg", directory.path().join("var/lib/dpkg")).unwrap();
+    let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+    let told: Vec<String> = inventory.diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["var/lib/dpkg: is a link to itself"]);
+}

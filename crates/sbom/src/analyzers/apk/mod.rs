@@ -3,7 +3,8 @@
 //! [`installed::ApkRecord`] is all that is read of a record; packages carry a selection of it.
 
 use crate::analyzer::{Analyzer, Extract, File, OwnedFiles};
-use sekisho_model::{Code, Diagnostic, License, PackageFacts, PackageKind, SourcePackage};
+use sekisho_base::limits::LimitKey;
+use sekisho_model::{License, PackageFacts, PackageKind, SourcePackage};
 use std::collections::HashSet;
 
 pub mod installed;
@@ -46,16 +47,12 @@ fn run(file: &File<'_>) -> Extract {
         extract.diagnostics.push(file.skipped(format_args!("records without a name or a version: {skipped}")));
     }
     if more {
-        extract.diagnostics.push(too_much(file, bounds.records, "records"));
+        extract.diagnostics.push(file.exceeded(LimitKey::Records, "records"));
     }
     if more_paths {
-        extract.diagnostics.push(too_much(file, bounds.path_bytes, "bytes of file names"));
+        extract.diagnostics.push(file.exceeded(LimitKey::PathTableBytes, "bytes of file names"));
     }
     extract
-}
-
-fn too_much(file: &File<'_>, limit: usize, what: &str) -> Diagnostic {
-    Diagnostic::incomplete(Code::LimitExceeded, format!("more than the limit of {limit} {what}")).at(file.path)
 }
 
 /// Of several records for one package the last.

@@ -4,7 +4,8 @@
 //! between documentation directories are resolved where the image is known, not here.
 
 use crate::analyzer::{Analyzer, Extract, File, OwnedFiles, PackageLicenses};
-use sekisho_model::{Code, Diagnostic, PackageFacts, PackageKind, SourcePackage};
+use sekisho_base::limits::LimitKey;
+use sekisho_model::{PackageFacts, PackageKind, SourcePackage};
 use std::collections::HashSet;
 
 mod copyright;
@@ -61,7 +62,7 @@ fn run_status(file: &File<'_>) -> Extract {
         extract.diagnostics.push(file.skipped(format_args!("stanzas without a name or a version: {skipped}")));
     }
     if more {
-        extract.diagnostics.push(too_many(file, "records"));
+        extract.diagnostics.push(file.exceeded(LimitKey::Records, "records"));
     }
     extract
 }
@@ -127,7 +128,7 @@ fn owned(file: &File<'_>, name: &str, arch: Option<&str>, read: fn(&str) -> file
     };
     Extract {
         owned: vec![owned],
-        diagnostics: more.then(|| too_many(file, "paths")).into_iter().collect(),
+        diagnostics: more.then(|| file.exceeded(LimitKey::Records, "paths")).into_iter().collect(),
         ..Extract::default()
     }
 }
@@ -144,9 +145,4 @@ fn run_copyright(file: &File<'_>) -> Extract {
     }
     let licenses = PackageLicenses { kind: PackageKind::Deb, name: name.to_owned(), licenses };
     Extract { licenses: vec![licenses], ..Extract::default() }
-}
-
-fn too_many(file: &File<'_>, what: &str) -> Diagnostic {
-    Diagnostic::incomplete(Code::LimitExceeded, format!("more than the limit of {} {what}", file.limits.records))
-        .at(file.path)
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing;
 use sekisho_base::Limits;
-use sekisho_model::{Level, License};
+use sekisho_model::{Code, Level, License};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;

@@ -18,6 +18,7 @@ mod modinfo;
 use crate::analyzer::{Analyzer, Extract, File};
 use buildinfo::{Error, Record};
 use modinfo::{Linked, ModInfo, Module};
+use sekisho_base::limits::LimitKey;
 use sekisho_model::{Code, Diagnostic, PackageFacts, PackageKind};
 use std::collections::HashSet;
 use std::io;
@@ -68,8 +69,7 @@ fn run(file: &File<'_>) -> Extract {
     }
     let mut diagnostics: Vec<_> = failure.iter().map(|error| diagnostic(file, error)).collect();
     if packages.over_limit {
-        let message = format!("more than the limit of {} packages", packages.limit);
-        diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message).at(file.path));
+        diagnostics.push(file.exceeded(LimitKey::Records, "packages"));
     }
     Extract { packages: packages.list, diagnostics, ..Extract::default() }
 }

@@ -11,8 +11,8 @@ use super::is_name;
 use super::value::{Items, Scalar};
 use crate::analyzer::{Extract, File};
 use sekisho_base::Limits;
-use sekisho_base::limits::LimitExceeded;
-use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind};
+use sekisho_base::limits::{LimitExceeded, LimitKey};
+use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind, json_reason};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
@@ -34,7 +34,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let read = Root(&mut lock).deserialize(&mut json).and_then(|()| json.end());
     let mut diagnostics = lock.diagnostics(file);
-    diagnostics.extend(read.err().map(|error| file.malformed(error)));
+    diagnostics.extend(read.err().map(|error| file.malformed(json_reason(&error))));
     Extract { packages: lock.packages(), diagnostics, ..Extract::default() }
 }
 
@@ -85,9 +85,9 @@ impl<'l> Collector<'l> {
     fn has_room(&mut self, bytes: usize) -> bool {
         self.location_bytes = self.location_bytes.saturating_add(bytes as u64);
         if self.found.len() >= self.limits.records {
-            self.full = Some(LimitExceeded { what: "packages of one file", limit: self.limits.records as u64 });
+            self.full = Some(self.limits.exceeded(LimitKey::Records, "packages of one file"));
         } else if self.location_bytes > self.limits.text_file_bytes {
-            self.full = Some(LimitExceeded { what: "bytes of locations", limit: self.limits.text_file_bytes });
+            self.full = Some(self.limits.exceeded(LimitKey::TextFileBytes, "bytes of locations"));
         }
         self.full.is_none()
     }

@@ -1,15 +1,15 @@
 //! `package.json`: what npm wrote beside the code of an installed package, or a developer beside their own.
 
-use super::is_name;
 use super::value::{Items, Scalar};
 use crate::analyzer::{Extract, File};
-use sekisho_model::{PackageFacts, PackageKind};
+use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
 
 /// Reads one `package.json`. Without a name and a version it is no package and nothing is said: such
-/// files switch the module system of a directory (`{"type": "module"}`) or configure tools.
+/// files switch the module system of a directory (`{"type": "module"}`) or configure tools. Any name
+/// will do: the rules of npm's registry do not bind what lies on disk, and Node.js loads it all the same.
 pub(super) fn run(file: &File<'_>) -> Extract {
     let text = match file.text() {
         Ok(text) => text,
@@ -19,11 +19,10 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(manifest) => manifest,
         // npm installs into node_modules only what it could read; elsewhere broken files are the test
         // data and templates of other packages.
-        Err(error) if is_installed(file.directory()) => return Extract::failed(file.malformed(error)),
-        Err(error) => return Extract::failed(file.skipped(format_args!("is no package: {error}"))),
+        Err(error) if is_installed(file.directory()) => return Extract::failed(file.malformed(json_reason(&error))),
+        Err(error) => return Extract::failed(file.skipped(format_args!("is no package: it {}", json_reason(&error)))),
     };
-    let (Some(name), Some(version)) = (manifest.name.text().filter(|name| is_name(name)), manifest.version.text())
-    else {
+    let (Some(name), Some(version)) = (manifest.name.text(), manifest.version.text()) else {
         return Extract::default();
     };
     let mut licenses: Vec<_> = manifest.license.licenses().collect();
@@ -121,9 +120,23 @@ mod tests {
             r#"{"name": "x", "version": ""}"#,
             r#"{"name": "x", "version": 1}"#,
             r#"{"name": {"x": 1}, "version": "1"}"#,
-            r#"{"name": "{{name}}", "version": "1"}"#,
+            r#"{"name": " ", "version": "1"}"#,
         ] {
             assert_eq!(run(text), Extract::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_too_strange_to_be_listed() {
+        let long = "x".repeat(300);
+        let names =
+            ["X Y", "a/b/c", "../x", "é", "a:b", "_private", ".hidden", "{{name}}", "a\u{1b}[2J\u{202e}", &long];
+        for name in names {
+            let text = serde_json::json!({"name": name, "version": "1"}).to_string();
+            let [package] = run(&text).packages.try_into().unwrap();
+            assert_eq!(package.name, name);
+            let purl = crate::purl::purl_of(&package, None).unwrap();
+            assert_eq!(purl.as_str().parse(), Ok(purl), "{name:?}");
         }
     }
 

@@ -15,6 +15,7 @@ mod value;
 /// Reads `package.json`.
 pub(crate) static INSTALLED: Analyzer = Analyzer {
     id: "npm-installed",
+    version: 2,
     title: "npm packages (package.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package.json"],
@@ -34,7 +35,8 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 };
 
 /// Whether npm would take `name` for a package: the rules of validate-npm-package-name for old
-/// packages, which may have upper case and `~'!()*`, within the registry's bound of 214 bytes.
+/// packages, which may have upper case and `~'!()*`, within the registry's bound of 214 bytes. Only lock
+/// files are held to them, whose names may be parts of paths.
 fn is_name(name: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()

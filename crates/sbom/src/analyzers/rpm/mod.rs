@@ -20,6 +20,7 @@ use crate::analyzer::{Analyzer, Extract, File, OwnedFiles};
 use error::{Error, be32};
 use header::Header;
 use record::RpmHeader;
+use sekisho_base::limits::LimitKey;
 use sekisho_model::{Code, Diagnostic, PackageKind};
 use std::io;
 
@@ -180,7 +181,6 @@ impl<'a> Reader<'a> {
     /// What was read, with one diagnostic for each kind of loss.
     fn finish(self) -> Extract {
         let Self { file, mut extract, .. } = self;
-        let exceeded = |message| Diagnostic::incomplete(Code::LimitExceeded, message).at(file.path);
         let diagnostics = &mut extract.diagnostics;
         match self.damaged {
             (0, _) => {}
@@ -188,19 +188,23 @@ impl<'a> Reader<'a> {
             (count, first) => diagnostics.push(file.malformed(format_args!("{first}; {count} errors in all"))),
         }
         if self.too_large > 0 {
-            let limit = file.limits.text_file_bytes;
-            diagnostics.push(exceeded(format!("{} headers have more than the limit of {limit} bytes", self.too_large)));
+            let limit = file.limits.exceeded(LimitKey::TextFileBytes, "bytes");
+            let message = format!("{} headers have {limit}", self.too_large);
+            diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message).at(file.path));
         }
         if self.too_many {
-            let limit = file.limits.records;
-            diagnostics.push(exceeded(format!("there are more than the limit of {limit} records")));
+            diagnostics.push(file.exceeded(LimitKey::Records, "records"));
         }
         if let Some(error) = self.unreadable {
             diagnostics.push(file.unreadable(&error));
         }
         if self.lists_dropped > 0 {
             // That hides no package: only, the files are not known to be owned.
-            let message = format!("the file lists of {} packages are too large and left out", self.lists_dropped);
+            let message = format!(
+                "the file lists of {} packages are too large and left out ({})",
+                self.lists_dropped,
+                LimitKey::PathTableBytes
+            );
             diagnostics.push(Diagnostic::note(Code::LimitExceeded, message).at(file.path));
         }
         extract

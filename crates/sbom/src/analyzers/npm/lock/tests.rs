@@ -165,7 +165,7 @@ fn records_are_capped() {
         let extract = run_within(&limits, text);
         assert_eq!(extract.packages.len(), 2);
         assert_eq!(extract.diagnostics.len(), 1);
-        assert_eq!(extract.diagnostics[0].message, "more than the limit of 2 packages of one file");
+        assert_eq!(extract.diagnostics[0].message, "more than the limit of 2 packages of one file (limits.records)");
         assert_eq!(extract.diagnostics[0].code, Code::LimitExceeded);
     }
     let limits = Limits { records: 3, ..limits };
