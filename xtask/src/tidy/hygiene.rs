@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn unsafe_code_has_one_place() {
+    fn the_ban_is_lifted_in_one_place_only() {
         let line = format!("#![expect({})]\n", UNSAFE.0);
         assert_eq!(
             check_text("a.rs", &line),
