@@ -243,7 +243,7 @@ fn check(run: fn(&File<'_>) -> Extract, path: &str, bytes: &[u8]) {
     let pieces = run(&File { path, data: &Pieces(bytes), limits: &LIMITS });
     assert_eq!(extract, pieces, "what is read depends on where the bytes lie");
     assert!(extract.packages.len() <= LIMITS.records, "more packages than the limit");
-    let size = serde_json::to_vec(&extract).expect("an extract can be written").len();
+    let size = extract.weight();
     assert!(size <= 64 * bytes.len() + 1024, "{} bytes became {size}", bytes.len());
 }
 
