@@ -7,6 +7,7 @@
 //!
 //! Limits are small, so that inputs of a size that a fuzzer makes reach them and a run takes microseconds.
 
+use sekisho_advisory::version::{NpmRange, Scheme};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_base::limits::Deadline;
@@ -21,6 +22,10 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::NamedTempFile;
+
+mod feeds;
+
+pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +49,14 @@ pub const TARGETS: &[Target] = &[
     Target { name: "npm_lock", run: npm_lock },
     Target { name: "go_binary", run: go_binary },
     Target { name: "os_release", run: os_release },
+    Target { name: "feed_osv", run: feed_osv },
+    Target { name: "feed_yaml", run: feed_yaml },
+    Target { name: "feed_debian", run: feed_debian },
+    Target { name: "feed_csaf", run: feed_csaf },
+    Target { name: "feed_xml", run: feed_xml },
+    Target { name: "feed_rustsec", run: feed_rustsec },
+    Target { name: "feed_catalogue", run: feed_catalogue },
+    Target { name: "version", run: version },
 ];
 
 static LIMITS: Limits = Limits {
@@ -61,6 +74,7 @@ static LIMITS: Limits = Limits {
     random_file_bytes: 1 << 20,
     spill_bytes: 1 << 20,
     records: 200,
+    feed_file_bytes: 1 << 20,
     facts_bytes: 1 << 20,
     time: Duration::from_secs(10),
 };
@@ -229,7 +243,7 @@ fn check(run: fn(&File<'_>) -> Extract, path: &str, bytes: &[u8]) {
     let pieces = run(&File { path, data: &Pieces(bytes), limits: &LIMITS });
     assert_eq!(extract, pieces, "what is read depends on where the bytes lie");
     assert!(extract.packages.len() <= LIMITS.records, "more packages than the limit");
-    let size = serde_json::to_vec(&extract).expect("an extract can be written").len();
+    let size = extract.weight();
     assert!(size <= 64 * bytes.len() + 1024, "{} bytes became {size}", bytes.len());
 }
 
@@ -243,6 +257,25 @@ impl ReadAt for Pieces<'_> {
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.0.read_at(offset, buf)
+    }
+}
+
+/// Versions, one a line: each scheme orders any three of them as an order does.
+pub fn version(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let [a, b, c] = [(); 3].map(|()| lines.next().unwrap_or_default());
+    for scheme in Scheme::ALL {
+        let (first, second, whole) = (scheme.compare(a, b), scheme.compare(b, c), scheme.compare(a, c));
+        assert_eq!(scheme.compare(b, a), first.reverse(), "{scheme} turned");
+        if first == second || first.is_eq() || second.is_eq() {
+            assert_eq!(whole, first.then(second), "{scheme} is not transitive");
+        }
+        assert!(!scheme.is_valid(""), "nothing is a version of {scheme}");
+        scheme.is_valid(a);
+    }
+    if let Some(range) = NpmRange::parse(a) {
+        range.contains(b);
     }
 }
 

@@ -38,6 +38,33 @@ pub fn checksum(bytes: &[u8]) -> [u8; 16] {
     twox_hash::XxHash3_128::oneshot(bytes).to_be_bytes()
 }
 
+/// The same, of bytes that come in pieces.
+#[derive(Clone)]
+pub struct Checksum(twox_hash::XxHash3_128);
+
+impl Checksum {
+    /// Of nothing yet.
+    pub fn new() -> Self {
+        Self(twox_hash::XxHash3_128::new())
+    }
+
+    /// Takes in more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    /// The checksum of all bytes taken in.
+    pub fn finish(&self) -> [u8; 16] {
+        self.0.finish_128().to_be_bytes()
+    }
+}
+
+impl Default for Checksum {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -139,6 +166,10 @@ mod tests {
         assert_eq!(hex(&sha256(b"abc")), ABC);
         // xxHash specification, test vector of the empty input with seed 0.
         assert_eq!(hex(&checksum(b"")), "99aa06d3014798d86001c324468d497f");
+        let mut pieces = Checksum::new();
+        pieces.update(b"ab");
+        pieces.update(b"c");
+        assert_eq!(pieces.finish(), checksum(b"abc"));
     }
 
     #[test]

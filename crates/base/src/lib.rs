@@ -11,6 +11,7 @@ pub mod clock;
 pub mod hash;
 pub mod inflate;
 pub mod limits;
+pub mod map;
 mod paths;
 pub mod spool;
 

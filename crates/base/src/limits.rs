@@ -36,6 +36,8 @@ pub struct Limits {
     pub memory_file_bytes: u64,
     /// Bytes of one text file (package metadata, lock file) that is parsed.
     pub text_file_bytes: u64,
+    /// Bytes of one file of an advisory feed.
+    pub feed_file_bytes: u64,
     /// Bytes of one database or executable that is read at random positions.
     pub random_file_bytes: u64,
     /// Bytes of all temporary files of one scan together.
@@ -63,6 +65,7 @@ impl Default for Limits {
             tar_header_bytes: MIB,
             memory_file_bytes: 8 * MIB,
             text_file_bytes: 64 * MIB,
+            feed_file_bytes: GIB,
             random_file_bytes: 2 * GIB,
             spill_bytes: 4 * GIB,
             records: 1_000_000,
@@ -107,6 +110,8 @@ pub enum LimitKey {
     Entries,
     /// [`Limits::facts_bytes`]
     FactsBytes,
+    /// [`Limits::feed_file_bytes`]
+    FeedFileBytes,
     /// [`Limits::inflated_bytes`]
     InflatedBytes,
     /// [`Limits::memory_file_bytes`]
@@ -137,10 +142,11 @@ pub enum LimitKey {
 
 impl LimitKey {
     /// All of them, sorted by name.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::DocumentBytes,
         Self::Entries,
         Self::FactsBytes,
+        Self::FeedFileBytes,
         Self::InflatedBytes,
         Self::MemoryFileBytes,
         Self::PathBytes,
@@ -162,6 +168,7 @@ impl LimitKey {
             Self::DocumentBytes => "document_bytes",
             Self::Entries => "entries",
             Self::FactsBytes => "facts_bytes",
+            Self::FeedFileBytes => "feed_file_bytes",
             Self::InflatedBytes => "inflated_bytes",
             Self::MemoryFileBytes => "memory_file_bytes",
             Self::PathBytes => "path_bytes",
@@ -192,6 +199,7 @@ impl Limits {
             LimitKey::DocumentBytes => self.document_bytes,
             LimitKey::Entries => self.entries,
             LimitKey::FactsBytes => self.facts_bytes,
+            LimitKey::FeedFileBytes => self.feed_file_bytes,
             LimitKey::InflatedBytes => self.inflated_bytes,
             LimitKey::MemoryFileBytes => self.memory_file_bytes,
             LimitKey::PathBytes => self.path_bytes as u64,
@@ -214,6 +222,7 @@ impl Limits {
             LimitKey::DocumentBytes => self.document_bytes = value,
             LimitKey::Entries => self.entries = value,
             LimitKey::FactsBytes => self.facts_bytes = value,
+            LimitKey::FeedFileBytes => self.feed_file_bytes = value,
             LimitKey::InflatedBytes => self.inflated_bytes = value,
             LimitKey::MemoryFileBytes => self.memory_file_bytes = value,
             LimitKey::PathBytes => self.path_bytes = value as usize,

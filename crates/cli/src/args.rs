@@ -1,6 +1,7 @@
 //! The tree of commands and their arguments.
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use sekisho_advisory::ecosystem::Ecosystem;
 use sekisho_model::Platform;
 use std::path::PathBuf;
 
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     /// Write a software bill of materials
     #[command(subcommand, after_help = EXIT_CODES)]
     Sbom(SbomCommand),
+    /// Work with advisories
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Db(DbCommand),
     /// Inspect the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -115,6 +119,19 @@ pub(crate) enum SbomCommand {
     /// Describe a root file system or directory
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(SbomArguments<FsTarget>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Take advisories from files, archives and directories, and build the database anew
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Import(ImportArguments),
+    /// Show what the database holds, of which feeds, and how old it is
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Status,
+    /// Compare versions as their ecosystem orders them
+    #[command(after_help = ecosystems())]
+    Vercmp(VercmpArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -217,6 +234,33 @@ pub(crate) struct CommonArguments {
     pub(crate) allow_incomplete: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Files of feeds, zip or tar archives of them (also gzip or zstd), or directories; what was taken before from a
+    /// path of the same name is replaced
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VercmpArguments {
+    /// Whose versions they are, as OSV names it, in any case
+    #[arg(value_name = "ECOSYSTEM")]
+    pub(crate) ecosystem: Ecosystem,
+
+    /// A version; what is printed is <, = or >: how it stands to the other
+    #[arg(value_name = "A", required_unless_present = "stdin", allow_hyphen_values = true)]
+    pub(crate) a: Option<String>,
+
+    /// The other version
+    #[arg(value_name = "B", required_unless_present = "stdin", allow_hyphen_values = true)]
+    pub(crate) b: Option<String>,
+
+    /// Check lines `A OP B` from standard input, OP being <, = or >; print those that are wrong
+    #[arg(long, conflicts_with_all = ["a", "b"])]
+    pub(crate) stdin: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScanFormat {
     /// For people
@@ -231,6 +275,15 @@ pub(crate) enum SbomFormat {
     Cyclonedx,
     /// The inventory, schema sekisho.inventory/v1
     Json,
+}
+
+fn ecosystems() -> String {
+    let names: Vec<_> = Ecosystem::ALL.iter().map(|ecosystem| ecosystem.as_str()).collect();
+    format!(
+        "Ecosystems: {}.\n\nExit codes: 0 compared, or every line holds; 1 a line does not hold; 2 usage error, such as a \
+         line of another form; 3 could not complete.",
+        names.join(", ")
+    )
 }
 
 /// The command tree, for manual pages, completions and documentation.

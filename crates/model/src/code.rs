@@ -65,6 +65,12 @@ codes! {
     UsageInvalid = "usage.invalid", Usage,
         "The command line asks for something that does not exist or cannot be combined.",
         "run the command with --help";
+    InputMalformed = "input.malformed", Usage,
+        "A line of standard input is not of the form that the command reads.",
+        "correct the line";
+    InputUnreadable = "input.unreadable", Incomplete,
+        "Standard input could not be read.",
+        "check what is piped into the command";
     SourceMissing = "source.missing", Usage,
         "The file or directory to scan does not exist.",
         "check the path";
@@ -131,6 +137,12 @@ codes! {
     RecordMalformed = "record.malformed", Passed,
         "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",
         "none needed";
+    FeedMalformed = "feed.malformed", Incomplete,
+        "A file of an advisory feed does not follow its format; nothing of it was taken.",
+        "get the file again from its publisher; see that it is complete and unpacked";
+    FeedRecordMalformed = "feed.record_malformed", Incomplete,
+        "A record of an advisory feed could not be understood; a vulnerability that only it names will not be found.",
+        "get the feed again; if it is the publisher's fault, report it there";
     TreeExcluded = "fs.excluded", Passed,
         "A directory was left out: another file system, a kernel interface, or the storage of containers.",
         "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
@@ -146,6 +158,21 @@ codes! {
     BaseUnmatched = "base.unmatched", Passed,
         "None of the base images given with --base or in the configuration leads with its layers.",
         "check that the image was built on this very version of the base";
+    FeedUnreadable = "feed.unreadable", Incomplete,
+        "A file of an advisory feed could not be read.",
+        "check the path and the file, or fetch it again";
+    DatabaseAbsent = "database.absent", Incomplete,
+        "There is no advisory database.",
+        "make one with `sekisho db import`";
+    DatabaseDamaged = "database.damaged", Incomplete,
+        "The advisory database is damaged, or of a form that this version does not read.",
+        "import the feeds again";
+    DatabaseUnwritable = "database.unwritable", Incomplete,
+        "The advisory database could not be written; the earlier one stays.",
+        "check the directory that `sekisho config show` gives for [database], and the space left";
+    VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
+        "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
+        "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

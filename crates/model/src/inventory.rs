@@ -100,6 +100,13 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// What tells this inventory from those of other things, the same in every scan: the digest of the image's configuration, or the
+    /// path of a directory.
+    pub fn identity(&self) -> String {
+        let digest = self.image.as_ref().map(|image| image.config_digest);
+        digest.map_or_else(|| self.source.name.clone(), |digest| digest.to_string())
+    }
+
     /// The diagnostics that make the inventory incomplete.
     pub fn incomplete(&self) -> impl Iterator<Item = &Diagnostic> {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Incomplete)

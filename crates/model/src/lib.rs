@@ -8,6 +8,7 @@
 mod code;
 mod diagnostic;
 mod digest;
+mod finding;
 mod image;
 mod inventory;
 mod license;
@@ -15,10 +16,15 @@ mod os;
 mod package;
 mod purl;
 mod schema;
+mod severity;
 
 pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level, json_reason};
 pub use digest::{Digest, InvalidDigest};
+pub use finding::{
+    Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement, Likelihood, ScanState,
+    Vulnerability,
+};
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
 pub use license::License;
@@ -26,3 +32,4 @@ pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl};
 pub use schema::inventory_schema;
+pub use severity::{Severity, UnknownSeverity};

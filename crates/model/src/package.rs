@@ -73,7 +73,7 @@ pub struct SourcePackage {
 }
 
 /// What one file says of one package. Analyzers make these; where it lies is added by the scan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct PackageFacts {
     /// The ecosystem.
     pub kind: PackageKind,

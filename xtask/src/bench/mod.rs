@@ -1,19 +1,23 @@
 //! `cargo xtask bench`: the budgets, measured against a floor and against peers in the same run.
 
+mod advisory;
 mod measure;
 mod packages;
 mod peers;
 mod reference;
 mod scan;
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 
 /// Which budget to measure.
 #[derive(Subcommand)]
 pub(crate) enum Bench {
+    /// The advisory database: import, matching, changes over many inventories, comparing versions
+    Advisory(advisory::Options),
     /// Scanning an image: CPU, wall and memory against inflating and hashing alone, Trivy and Syft
     Scan(scan::Options),
     /// Build the reference image, if it is not there yet, and print where it is
@@ -22,7 +26,21 @@ pub(crate) enum Bench {
 
 pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     match bench {
+        Bench::Advisory(options) => advisory::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
         Bench::Reference => reference::build_here(),
     }
+}
+
+/// Puts a report, with the command that made it, into its place in `docs/benchmarks.md`.
+fn publish(root: &Path, name: &str, command: &str, report: &str) -> Result<()> {
+    let path = root.join("docs/benchmarks.md");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let [start, end] = ["start", "end"].map(|which| format!("<!-- bench {name}: {which} -->\n"));
+    let (before, rest) =
+        text.split_once(&start).with_context(|| format!("docs/benchmarks.md has no place for `bench {name}`"))?;
+    let (_, after) =
+        rest.split_once(&end).with_context(|| format!("docs/benchmarks.md has no end of `bench {name}`"))?;
+    let new = format!("{before}{start}`{command}`\n\n{report}{end}{after}");
+    fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use super::measure::{Cost, Job, interleaved};
 use super::packages::{Key, of_cyclonedx};
 use super::peers::Peers;
+use super::publish;
 use super::reference::Reference;
 use crate::process::Run;
 use crate::tools;
@@ -80,7 +81,8 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
     fs::remove_dir_all(&scratch)?;
     println!("\n{report}");
     if options.write {
-        write(root, &report, options)?;
+        let peers = if options.peers { " --peers" } else { "" };
+        publish(root, "scan", &format!("cargo xtask bench scan{peers} --rounds {}", options.rounds), &report)?;
     }
     Ok(())
 }
@@ -174,18 +176,4 @@ fn list(title: &str, keys: &BTreeSet<Key>) {
     for (kind, name, version) in keys {
         println!("  {kind} {name} {version}");
     }
-}
-
-const START: &str = "<!-- bench scan: start -->\n";
-const END: &str = "<!-- bench scan: end -->\n";
-
-fn write(root: &Path, report: &str, options: &Options) -> Result<()> {
-    let path = root.join("docs/benchmarks.md");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let (before, rest) = text.split_once(START).context("docs/benchmarks.md has no place for `bench scan`")?;
-    let (_, after) = rest.split_once(END).context("docs/benchmarks.md has no end of `bench scan`")?;
-    let command =
-        format!("cargo xtask bench scan{} --rounds {}", if options.peers { " --peers" } else { "" }, options.rounds);
-    let new = format!("{before}{START}`{command}`\n\n{report}{END}{after}");
-    fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))
 }

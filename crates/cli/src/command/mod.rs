@@ -1,8 +1,9 @@
 //! What each command does.
 
+mod db;
 mod scan;
 
-use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, SbomCommand, ScanCommand, command_tree};
+use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, DbCommand, SbomCommand, ScanCommand, command_tree};
 use crate::config::{Config, Environment};
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
@@ -33,6 +34,9 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
+        Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
+        Command::Db(DbCommand::Status) => db::status(&context),
+        Command::Db(DbCommand::Vercmp(arguments)) => db::vercmp(&context, &arguments),
         Command::Config(ConfigCommand::Show) => Ok(Exit::Passed),
         Command::Completion { shell } => {
             let mut script = Vec::new();

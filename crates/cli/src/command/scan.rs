@@ -128,7 +128,7 @@ fn options<'a>(settings: &Settings, clock: &'a dyn Clock, bar: &'a Bar, choice: 
 }
 
 /// The machine's clock, or `SOURCE_DATE_EPOCH` (reproducible-builds.org) where it is set.
-fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliError> {
+pub(super) fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliError> {
     let Some(text) = environment.get("SOURCE_DATE_EPOCH") else { return Ok(Box::new(SystemClock)) };
     let timestamp = text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     match timestamp {

@@ -127,8 +127,9 @@ impl Config {
     /// authorities. The lower-case name counts first, as for curl; `HTTP_PROXY` counts in lower case only,
     /// since a web server sets the other from a request's header.
     fn read_usual_variables(&mut self, environment: &Environment) {
-        const VARIABLES: [(&str, &str, &[&str]); 6] = [
+        const VARIABLES: [(&str, &str, &[&str]); 7] = [
             ("cache", "directory", &["XDG_CACHE_HOME"]),
+            ("database", "directory", &["XDG_DATA_HOME"]),
             ("network", "http_proxy", &["http_proxy"]),
             ("network", "https_proxy", &["https_proxy", "HTTPS_PROXY"]),
             ("network", "no_proxy", &["no_proxy", "NO_PROXY"]),
@@ -141,7 +142,11 @@ impl Config {
             let Some((name, text)) = names.iter().find_map(|name| Some((*name, environment.get(name)?))) else {
                 continue;
             };
-            let text = if area == "cache" { format!("{text}/sekisho") } else { text.to_owned() };
+            let text = match area {
+                "cache" => format!("{text}/sekisho"),
+                "database" => format!("{text}/sekisho/advisories"),
+                _ => text.to_owned(),
+            };
             if unset && let Err(reason) = self.set(area, key, text.into(), Provenance::Environment(name.to_owned())) {
                 self.wrong(CliError::new(Code::ConfigInvalid, format!("cannot take {name}: {reason}")));
             }

@@ -14,6 +14,7 @@ use toml::{Table, Value};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
+    pub(crate) database: DatabaseSettings,
     pub(crate) limits: BTreeMap<String, u64>,
     network: NetworkSettings,
     pub(crate) output: OutputSettings,
@@ -25,6 +26,11 @@ pub(crate) struct CacheSettings {
     pub(crate) enabled: bool,
     pub(crate) directory: PathBuf,
     pub(crate) max_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct DatabaseSettings {
+    pub(crate) directory: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +64,12 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ),
     ("cache", "enabled", "--no-cache", "whether results of layers are kept"),
     ("cache", "max_bytes", "", "how large the cache may become; least recently used results go first"),
+    (
+        "database",
+        "directory",
+        "",
+        "where advisories are kept; `sekisho/advisories` in `XDG_DATA_HOME` where that is set, and `/var/lib/sekisho/advisories` without `HOME`",
+    ),
     ("limits", "document_bytes", "", "bytes of one JSON document that describes an image"),
     ("limits", "entries", "", "entries of one layer or directory tree"),
     (
@@ -66,6 +78,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "",
         "bytes of all that is kept of one layer or directory tree; with path_table_bytes of all layers together",
     ),
+    ("limits", "feed_file_bytes", "", "bytes of one file of an advisory feed"),
     ("limits", "inflated_bytes", "", "inflated bytes of one layer or archive"),
     ("limits", "memory_file_bytes", "", "bytes of one file held in memory; larger ones go to a temporary file"),
     ("limits", "path_bytes", "", "bytes of one path"),
@@ -101,7 +114,8 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 4] = ["cache.directory", "network.ca_bundle", "scan.bases", "scan.temporary"];
+pub(super) const PATHS: [&str; 5] =
+    ["cache.directory", "database.directory", "network.ca_bundle", "scan.bases", "scan.temporary"];
 
 /// More threads than this are a slip: an image has at most some hundred layers.
 const MAX_JOBS: i64 = 1024;
@@ -133,6 +147,8 @@ impl Settings {
         set("cache", "directory", cache.into());
         set("cache", "enabled", true.into());
         set("cache", "max_bytes", (1_i64 << 30).into());
+        let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
+        set("database", "directory", format!("{data}/advisories").into());
         for key in LimitKey::ALL {
             set("limits", key.as_str(), i64::try_from(Limits::default().get(key)).unwrap_or(i64::MAX).into());
         }

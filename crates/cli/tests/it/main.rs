@@ -5,6 +5,7 @@ mod output;
 mod reproducible;
 mod schema;
 mod terminal;
+mod vercmp;
 mod world;
 
 use std::collections::BTreeSet;

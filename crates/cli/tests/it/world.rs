@@ -48,6 +48,18 @@ impl World {
         fs::write(at("good.toml"), "[scan]\njobs = 2\n\n[limits]\nrecords = 1000\n").unwrap();
         fs::write(at("unknown-key.toml"), "[scan]\njob = 2\n").unwrap();
         fs::write(at("broken.toml"), "[scan\n").unwrap();
+        let osv = |number: u8, ecosystem: &str, name: &str| {
+            let text = format!(
+                r#"{{"id":"OSV-{number}","aliases":["CVE-2024-{number}"],"modified":"2024-01-01T00:00:00Z","affected":[
+                   {{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},"ranges":[
+                   {{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"2"}}]}}]}}]}}"#
+            );
+            (format!("OSV-{number}.json"), text.into_bytes())
+        };
+        let feed = [osv(1, "Debian:12", "zlib"), osv(2, "PyPI", "flask"), osv(3, "npm", "semver")];
+        ImageBuilder::write_directory(&BTreeMap::from(feed), &at("feed"));
+        let broken = ("OSV-9.json".to_owned(), br#"{"id":"OSV-9","modified":"soon","affected":7}"#.to_vec());
+        ImageBuilder::write_directory(&BTreeMap::from([broken]), &at("broken/feed"));
         fs::create_dir(at("home")).unwrap();
         world
     }
@@ -63,6 +75,7 @@ impl World {
             ("COLUMNS", "100".to_owned()),
             ("HOME", home.to_string_lossy().into_owned()),
             ("SEKISHO_CACHE__DIRECTORY", "cache".to_owned()),
+            ("SEKISHO_DATABASE__DIRECTORY", "advisories".to_owned()),
             ("SEKISHO_SCAN__TEMPORARY", ".".to_owned()),
             ("SOURCE_DATE_EPOCH", "1700000000".to_owned()),
             // Set to nothing is not set: what the machine has must not show.

@@ -1,0 +1,440 @@
+//! Building a database from records.
+
+use super::identity::{self, Names};
+use super::row::{self, Spec, Whose};
+use super::table::TableWriter;
+use super::text::{Place, TextWriter};
+use super::{
+    Counts, DETAILS_BYTES, Header, MAGIC, PREFIX, PackageKey, REFERENCES, SECTIONS, SEVERITIES, Section,
+    StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
+};
+use crate::ecosystem::Ecosystem;
+use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
+use jiff::Timestamp;
+use sekisho_base::hash;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::str::FromStr;
+
+/// What a database was built from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FeedSource {
+    /// [`crate::feeds::Feed::id`].
+    pub id: String,
+    /// What it is.
+    pub title: String,
+    /// Terms of the data.
+    pub licence: String,
+    /// Where it was taken from.
+    pub source: String,
+    /// When it was taken.
+    pub observed_at: Option<Timestamp>,
+    /// Files it consists of.
+    pub files: usize,
+    /// Advisories taken from it.
+    pub advisories: usize,
+    /// Facts about vulnerabilities taken from it.
+    pub enrichments: usize,
+    /// Records that could not be understood.
+    pub skipped: usize,
+}
+
+/// A database that is being made.
+#[derive(Debug, Default)]
+pub struct Builder {
+    feeds: Vec<FeedSource>,
+    advisories: Vec<Draft>,
+    by_id: HashMap<(u32, String), u32>,
+    /// Specs are many and few are different.
+    specs: HashMap<Spec, u32>,
+    /// Drafts and specs, by the package they are about.
+    packages: HashMap<PackagePlace, Vec<(u32, u32)>>,
+    facts: HashMap<String, Vec<Says>>,
+}
+
+/// Ecosystem, release, name.
+type PackagePlace = (Ecosystem, Option<String>, String);
+
+/// An advisory of which more parts may come.
+#[derive(Debug)]
+struct Draft {
+    /// Without what lies elsewhere.
+    advisory: Advisory,
+    feed: u32,
+    text: Vec<u8>,
+}
+
+impl Builder {
+    /// Begins a feed; what [`Builder::add`] takes from now on is of it. Feeds come in a fixed order, since their
+    /// order is that of the advisories.
+    pub fn feed(&mut self, source: FeedSource) {
+        self.feeds.push(source);
+    }
+
+    /// Takes in a record of the feed that was begun last.
+    pub fn add(&mut self, record: Record) {
+        match record {
+            Record::Advisory(advisory) => self.advisory(advisory),
+            Record::Enrichment(Enrichment { id, says }) => self.facts.entry(id).or_default().push(says),
+        }
+    }
+
+    fn advisory(&mut self, mut advisory: Advisory) {
+        let feed = self.feeds.len().saturating_sub(1) as u32;
+        let affected = std::mem::take(&mut advisory.affected);
+        let text = text_of(&mut advisory);
+        let next = self.advisories.len() as u32;
+        let number = *self.by_id.entry((feed, advisory.id.clone())).or_insert(next);
+        if number == next {
+            self.advisories.push(Draft { advisory, feed, text });
+        } else {
+            let draft = &mut self.advisories[number as usize];
+            draft.advisory.join(advisory);
+            if draft.text.is_empty() {
+                draft.text = text;
+            }
+        }
+        for Affected { ecosystem, release, name, module, arches, status, ranges, versions, notice, ratings } in affected
+        {
+            let ratings = ratings.iter().map(store_rating).collect();
+            let spec = Spec { module, arches, status, ranges, versions, notice, ratings };
+            let next = self.specs.len() as u32;
+            let spec = *self.specs.entry(spec).or_insert(next);
+            self.packages.entry((ecosystem, release, name)).or_default().push((number, spec));
+        }
+    }
+
+    /// The database as the bytes of its file.
+    pub fn finish(self) -> Result<Vec<u8>, TooLarge> {
+        let names: Vec<Names<'_>> = self
+            .advisories
+            .iter()
+            .map(|Draft { advisory, .. }| Names {
+                id: &advisory.id,
+                aliases: &advisory.aliases,
+                addresses: &advisory.addresses,
+            })
+            .collect();
+        let about = identity::vulnerabilities(&names);
+        let packages: BTreeMap<_, _> = self.packages.iter().collect();
+        let mut specs: Vec<(&Spec, u32)> = self.specs.iter().map(|(spec, number)| (spec, *number)).collect();
+        specs.sort_unstable_by_key(|(_, number)| *number);
+        let specs = specs.into_iter().map(|(spec, _)| spec).collect();
+        let whole = Whole { feeds: &self.feeds, drafts: &self.advisories, specs, packages, about };
+
+        let order = whole.order();
+        let mut texts = TextWriter::default();
+        let places = whole.texts(&mut texts)?;
+        let mut counts = Counts { advisories: whole.drafts.len(), ..Counts::default() };
+        let mut vulnerabilities = whole.vulnerabilities();
+        let package_table = whole.packages(&order, &vulnerabilities, &mut counts)?;
+        counts.vulnerabilities = vulnerabilities.len();
+        let names = whole.names(&order, &mut vulnerabilities)?;
+        let advisories = whole.advisories(&order, &places, &vulnerabilities, &mut counts)?;
+        let mut table = TableWriter::default();
+        for (id, (_, mut stored)) in vulnerabilities {
+            stored.aliases.sort();
+            stored.aliases.dedup();
+            for says in self.facts.get(id).into_iter().flatten() {
+                add_fact(&mut stored, says, &mut texts)?;
+            }
+            table.push(id.as_bytes(), &encode(&stored)?)?;
+        }
+        let sections = [package_table, advisories, table.finish(), names, texts.finish()?];
+        drop(whole);
+        assemble(self.feeds, counts, &sections)
+    }
+}
+
+/// Everything there is, once no more comes.
+struct Whole<'a> {
+    feeds: &'a [FeedSource],
+    drafts: &'a [Draft],
+    specs: Vec<&'a Spec>,
+    packages: BTreeMap<&'a PackagePlace, &'a Vec<(u32, u32)>>,
+    /// For each draft the names of its vulnerabilities.
+    about: Vec<Vec<String>>,
+}
+
+/// The order of advisories: drafts by number, and numbers by draft.
+struct Order {
+    drafts: Vec<usize>,
+    numbers: Vec<u32>,
+}
+
+/// Vulnerabilities by id, each with its number.
+type Vulnerabilities<'a> = BTreeMap<&'a str, (u32, StoredVulnerability)>;
+
+impl Whole<'_> {
+    fn feed_id(&self, draft: &Draft) -> &str {
+        self.feeds.get(draft.feed as usize).map_or("", |feed| feed.id.as_str())
+    }
+
+    /// Advisories go by feed and id, whatever the order they came in.
+    fn order(&self) -> Order {
+        let mut drafts: Vec<usize> = (0..self.drafts.len()).collect();
+        drafts.sort_by_key(|draft| (self.drafts[*draft].feed, self.drafts[*draft].advisory.id.as_str()));
+        let mut numbers = vec![0; drafts.len()];
+        for (number, draft) in (0..).zip(&drafts) {
+            numbers[*draft] = number;
+        }
+        Order { drafts, numbers }
+    }
+
+    /// Writes texts in the order of packages, since those of one are read together.
+    fn texts(&self, texts: &mut TextWriter) -> Result<Vec<Option<Place>>, TooLarge> {
+        let mut places = vec![None; self.drafts.len()];
+        for entries in self.packages.values() {
+            let mut drafts: Vec<usize> = entries.iter().map(|(draft, _)| *draft as usize).collect();
+            // The order in which they came must not show.
+            drafts.sort_by_key(|draft| (self.drafts[*draft].feed, self.drafts[*draft].advisory.id.as_str()));
+            for draft in drafts {
+                let text = &self.drafts[draft].text;
+                if places[draft].is_none() && !text.is_empty() {
+                    places[draft] = Some(texts.push(text)?);
+                }
+            }
+        }
+        let mut rest: Vec<usize> = (0..places.len()).filter(|draft| places[*draft].is_none()).collect();
+        rest.sort_by_key(|draft| (self.drafts[*draft].feed, self.drafts[*draft].advisory.id.as_str()));
+        for draft in rest.into_iter().filter(|draft| !self.drafts[*draft].text.is_empty()) {
+            places[draft] = Some(texts.push(&self.drafts[draft].text)?);
+        }
+        Ok(places)
+    }
+
+    /// What matches read. Only what is a vulnerability and stands is there.
+    fn packages(
+        &self,
+        order: &Order,
+        vulnerabilities: &Vulnerabilities<'_>,
+        counts: &mut Counts,
+    ) -> Result<Vec<u8>, TooLarge> {
+        let mut table = TableWriter::default();
+        for ((ecosystem, release, name), entries) in &self.packages {
+            let stands = |(draft, _): &&(u32, u32)| {
+                let advisory = &self.drafts[*draft as usize].advisory;
+                advisory.withdrawn.is_none()
+                    && matches!(advisory.kind, AdvisoryKind::Vulnerability | AdvisoryKind::Malware)
+            };
+            let mut entries: Vec<(u32, String, usize, &Spec)> = entries
+                .iter()
+                .filter(stands)
+                .map(|(draft, spec)| {
+                    let (draft, spec) = (*draft as usize, self.specs[*spec as usize]);
+                    (order.numbers[draft], self.meaning(draft, spec), draft, spec)
+                })
+                .collect();
+            if entries.is_empty() {
+                continue;
+            }
+            entries.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+            // Parts of an advisory may repeat each other.
+            entries.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
+            let mut meaning = String::new();
+            for (_, text, _, _) in &entries {
+                meaning.push_str(text);
+            }
+            let meaning = hash::checksum(meaning.as_bytes());
+            let rows: Vec<(Whose, &Spec)> = entries
+                .iter()
+                .map(|(advisory, _, draft, spec)| {
+                    let vulnerabilities = self.numbers_of(*draft, vulnerabilities);
+                    (Whose { advisory: *advisory, feed: self.drafts[*draft].feed, vulnerabilities }, *spec)
+                })
+                .collect();
+            let key = PackageKey { ecosystem: *ecosystem, release: release.as_deref(), name };
+            table.push(&key.bytes(), &row::write(meaning, &rows))?;
+            counts.packages += 1;
+            let place =
+                release.as_ref().map_or_else(|| ecosystem.to_string(), |release| format!("{ecosystem}:{release}"));
+            *counts.entries.entry(place).or_default() += rows.len();
+        }
+        Ok(table.finish())
+    }
+
+    /// The numbers of a draft's vulnerabilities.
+    fn numbers_of(&self, draft: usize, vulnerabilities: &Vulnerabilities<'_>) -> Vec<u32> {
+        let number = |id: &String| vulnerabilities.get(id.as_str()).map(|(number, _)| *number);
+        self.about[draft].iter().filter_map(number).collect()
+    }
+
+    /// All that a match depends on, in words that do not depend on numbers.
+    fn meaning(&self, draft: usize, spec: &Spec) -> String {
+        let (feed, advisory) = (self.feed_id(&self.drafts[draft]), &self.drafts[draft].advisory);
+        format!("{feed} {} {:?} {:?} {spec:?}\n", advisory.id, advisory.kind, self.about[draft])
+    }
+
+    fn vulnerabilities(&self) -> Vulnerabilities<'_> {
+        let ids: BTreeSet<&str> = self.about.iter().flatten().map(String::as_str).collect();
+        let stored = |id: &str| StoredVulnerability { id: id.to_owned(), ..StoredVulnerability::default() };
+        (0..).zip(ids).map(|(number, id)| (id, (number, stored(id)))).collect()
+    }
+
+    /// Gives vulnerabilities their advisories and aliases; returns the table of all names.
+    fn names(&self, order: &Order, vulnerabilities: &mut Vulnerabilities<'_>) -> Result<Vec<u8>, TooLarge> {
+        let mut all: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        for (number, draft) in (0..).zip(&order.drafts) {
+            let advisory = &self.drafts[*draft].advisory;
+            for id in &self.about[*draft] {
+                let Some((vulnerability, stored)) = vulnerabilities.get_mut(id.as_str()) else { continue };
+                stored.advisories.push(number);
+                let mut name = |name: &str| all.entry(name.to_ascii_lowercase()).or_default().insert(*vulnerability);
+                name(id);
+                name(&advisory.id);
+                // A notice about several is not another name of each.
+                if advisory.addresses.is_empty() {
+                    for alias in std::iter::once(&advisory.id).chain(&advisory.aliases) {
+                        name(alias);
+                        if alias != id && !identity::is_cve(alias) {
+                            stored.aliases.push(alias.clone());
+                        }
+                    }
+                }
+            }
+        }
+        let mut table = TableWriter::default();
+        for (name, numbers) in all {
+            let mut value = Vec::new();
+            for number in numbers {
+                codec::put_number(&mut value, number as usize);
+            }
+            table.push(name.as_bytes(), &value)?;
+        }
+        Ok(table.finish())
+    }
+
+    fn advisories(
+        &self,
+        order: &Order,
+        places: &[Option<Place>],
+        vulnerabilities: &Vulnerabilities<'_>,
+        counts: &mut Counts,
+    ) -> Result<Vec<u8>, TooLarge> {
+        let mut table = TableWriter::default();
+        for draft in &order.drafts {
+            let Draft { advisory, feed, .. } = &self.drafts[*draft];
+            counts.withdrawn += usize::from(advisory.withdrawn.is_some());
+            let stored = StoredAdvisory {
+                id: advisory.id.clone(),
+                feed: *feed,
+                kind: advisory.kind,
+                vulnerabilities: self.numbers_of(*draft, vulnerabilities),
+                published: advisory.published.map(Timestamp::as_second),
+                modified: advisory.modified.map(Timestamp::as_second),
+                withdrawn: advisory.withdrawn.map(Timestamp::as_second),
+                ratings: advisory.ratings.iter().map(store_rating).collect(),
+                cwes: advisory.cwes.clone(),
+                text: places[*draft],
+            };
+            // The number keeps feeds in their order.
+            let key = format!("{feed:04x}\0{}", advisory.id);
+            table.push(key.as_bytes(), &encode(&stored)?)?;
+        }
+        Ok(table.finish())
+    }
+}
+
+/// Puts header and sections together. The header's length depends on the places it states, which are therefore
+/// written with as many digits as the largest could take: blanks are added behind it.
+fn assemble(feeds: Vec<FeedSource>, counts: Counts, parts: &[Vec<u8>; SECTIONS.len()]) -> Result<Vec<u8>, TooLarge> {
+    let mut header = Header { feeds, counts, sections: Vec::new() };
+    let mut start = 0_u64;
+    for (name, part) in SECTIONS.iter().zip(parts) {
+        let len = part.len() as u64;
+        let checksum = hash::hex(&hash::checksum(part));
+        header.sections.push(Section { name: (*name).to_owned(), start, len, checksum });
+        start += len;
+    }
+    // Digits of the places once the header's own length is added to them.
+    let room = serde_json::to_vec(&header).map_err(|_| TooLarge)?.len() + 20 * SECTIONS.len();
+    for section in &mut header.sections {
+        section.start += (PREFIX + room) as u64;
+    }
+    let mut json = serde_json::to_vec(&header).map_err(|_| TooLarge)?;
+    json.resize(room, b' ');
+    let mut out = Vec::with_capacity(PREFIX + room + start as usize);
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&(room as u32).to_le_bytes());
+    out.extend_from_slice(&hash::checksum(&json));
+    out.extend_from_slice(&json);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    Ok(out)
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, TooLarge> {
+    rmp_serde::to_vec(value).map_err(|_| TooLarge)
+}
+
+/// Takes the long texts out of an advisory; empty where there are none.
+fn text_of(advisory: &mut Advisory) -> Vec<u8> {
+    let mut references = std::mem::take(&mut advisory.references);
+    references.truncate(REFERENCES);
+    let text = Text {
+        summary: std::mem::take(&mut advisory.summary),
+        details: cut(std::mem::take(&mut advisory.details)),
+        references,
+    };
+    if text == Text::default() { Vec::new() } else { encode(&text).unwrap_or_default() }
+}
+
+/// At most [`DETAILS_BYTES`], at the end of a word.
+fn cut(mut text: String) -> String {
+    if text.len() > DETAILS_BYTES {
+        let mut end = DETAILS_BYTES;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        end = text[..end].rfind(char::is_whitespace).unwrap_or(end);
+        text.truncate(end);
+        text.push_str(" …");
+    }
+    text
+}
+
+fn add_fact(stored: &mut StoredVulnerability, says: &Says, texts: &mut TextWriter) -> Result<(), TooLarge> {
+    match says {
+        Says::Exploited { added, due, ransomware } => {
+            stored.exploited = Some((added.clone(), due.clone(), *ransomware));
+        }
+        Says::Likelihood { probability, percentile } => {
+            stored.likelihood = Some((*probability as f32, *percentile as f32));
+        }
+        Says::Description { text, ratings, cwes, rejected } => {
+            stored.ratings.extend(ratings.iter().map(store_rating));
+            stored.cwes.extend(cwes.iter().cloned());
+            stored.rejected = *rejected;
+            if stored.text.is_none() && !text.is_empty() {
+                let text = Text { details: cut(text.clone()), ..Text::default() };
+                stored.text = Some(texts.push(&encode(&text)?)?);
+            }
+        }
+        Says::Title { language, text, reference } => {
+            stored.titles.push((language.clone(), text.clone(), reference.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The rating with its vector's base score, and the severity that is meant.
+fn store_rating(rating: &Rating) -> StoredRating {
+    let vector = rating.vector.clone().unwrap_or_default();
+    let score = cvss::Cvss::from_str(&vector).ok().map(|vector| vector.score());
+    // The bands of CVSS 3 and 4 (FIRST, qualitative severity rating scale).
+    let of_score = |score: f64| match score {
+        score if score >= 9.0 => 5,
+        score if score >= 7.0 => 4,
+        score if score >= 4.0 => 3,
+        score if score > 0.0 => 2,
+        _ => 0,
+    };
+    let word = rating.severity.and_then(|severity| SEVERITIES.iter().position(|known| *known == severity));
+    StoredRating {
+        by: rating.by.clone(),
+        severity: word.map_or_else(|| score.map_or(0, of_score), |word| word as u8),
+        score: score.map_or(255, |score| (score * 10.0).round() as u8),
+        vector,
+    }
+}

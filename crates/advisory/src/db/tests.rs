@@ -1,0 +1,244 @@
+//! What goes into a database comes out of it, in any order, and damage is found out.
+
+use super::*;
+use crate::range::Range;
+use crate::record::{Advisory, Affected, Enrichment, Rating, Record, Says, Status};
+use proptest::prelude::*;
+
+fn source(id: &str) -> FeedSource {
+    FeedSource { id: id.to_owned(), ..FeedSource::default() }
+}
+
+fn build(feeds: &[(&str, Vec<Record>)]) -> Vec<u8> {
+    let mut builder = Builder::default();
+    for (id, records) in feeds {
+        builder.feed(source(id));
+        records.iter().cloned().for_each(|record| builder.add(record));
+    }
+    builder.finish().unwrap()
+}
+
+fn affected(name: &str, fixed: &str) -> Affected {
+    Affected { ranges: vec![Range::before(fixed)], ..Affected::new(Ecosystem::Npm, None, name) }
+}
+
+fn advisory(id: &str, name: &str, fixed: &str) -> Advisory {
+    Advisory {
+        id: id.to_owned(),
+        summary: format!("{id} in {name}"),
+        affected: vec![affected(name, fixed)],
+        ..Advisory::default()
+    }
+}
+
+fn key(name: &str) -> PackageKey<'_> {
+    PackageKey { ecosystem: Ecosystem::Npm, release: None, name }
+}
+
+/// Ids and fixed versions of what is said about a package.
+fn said(database: &Database<'_>, name: &str) -> Vec<String> {
+    let Some(mut row) = database.package(&key(name)).unwrap() else { return Vec::new() };
+    let texts: Vec<String> = row.texts().iter().map(|text| (*text).to_owned()).collect();
+    let describe = |entry: &Entry| {
+        let advisory = database.advisory(entry.advisory).unwrap();
+        let ends = entry.ranges.iter().map(|(_, to)| match to {
+            Edge::At(text) => texts[*text].clone(),
+            other => format!("{other:?}"),
+        });
+        format!("{} {}", advisory.id, ends.collect::<Vec<_>>().join(" "))
+    };
+    let (mut entry, mut said) = (Entry::default(), Vec::new());
+    while row.read(&mut entry).unwrap() {
+        said.push(describe(&entry));
+    }
+    said
+}
+
+#[test]
+fn everything_that_is_known_comes_back() {
+    let vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+    let ghsa = Advisory {
+        aliases: vec!["CVE-2024-1".into()],
+        ratings: vec![Rating::vector(vector)],
+        cwes: vec!["CWE-79".into()],
+        references: (0..30).map(|number| format!("https://example.com/{number}")).collect(),
+        details: "word ".repeat(1000),
+        ..advisory("GHSA-aaaa", "left-pad", "1.3.0")
+    };
+    let spec = Affected {
+        ecosystem: Ecosystem::AlmaLinux,
+        release: Some("8".into()),
+        name: "nodejs".into(),
+        module: Some("nodejs:18".into()),
+        arches: vec!["aarch64".into(), "x86_64".into()],
+        status: Status::WillNotFix,
+        ranges: vec![
+            Range { from: crate::range::Lower::At("1".into()), to: crate::range::Upper::Last("2".into()) },
+            Range { from: crate::range::Lower::After("3".into()), to: crate::range::Upper::Unfixed },
+        ],
+        versions: vec!["2".into(), "1".into()],
+        notice: Some("ALSA-1".into()),
+        ratings: vec![Rating { by: "redhat".into(), severity: Some(Severity::Low), vector: None }],
+    };
+    let alma = Advisory {
+        id: "ALSA-2024:1".into(),
+        addresses: vec!["CVE-2024-1".into(), "CVE-2024-2".into()],
+        affected: vec![spec],
+        ..Advisory::default()
+    };
+    let says = |says| Record::Enrichment(Enrichment { id: "CVE-2024-1".into(), says });
+    let facts = vec![
+        says(Says::Exploited { added: "2024-01-02".into(), due: None, ransomware: true }),
+        says(Says::Likelihood { probability: 0.97, percentile: 0.999 }),
+        says(Says::Title { language: "ja".into(), text: "脆弱性".into(), reference: "JVNDB-2024-1".into() }),
+        Record::Enrichment(Enrichment {
+            id: "CVE-2024-9".into(),
+            says: Says::Likelihood { probability: 0.1, percentile: 0.1 },
+        }),
+    ];
+    let bytes =
+        build(&[("almalinux", vec![Record::Advisory(alma)]), ("ghsa", vec![Record::Advisory(ghsa)]), ("kev", facts)]);
+    let database = Database::open(&bytes).unwrap();
+    assert_eq!(database.header().size(), bytes.len() as u64);
+    let counts = &database.header().counts;
+    assert_eq!((counts.advisories, counts.vulnerabilities, counts.packages), (2, 2, 2));
+
+    let alma_key = PackageKey { ecosystem: Ecosystem::AlmaLinux, release: Some("8"), name: "nodejs" };
+    let mut row = database.package(&alma_key).unwrap().unwrap();
+    let mut entry = Entry::default();
+    assert!(row.read(&mut entry).unwrap());
+    assert_eq!((entry.feed, entry.vulnerabilities.len()), (0, 2));
+    let text = |number: usize| row.texts()[number];
+    assert_eq!(entry.status, Status::WillNotFix);
+    assert_eq!(entry.module.map(text), Some("nodejs:18"));
+    assert_eq!(entry.arches.iter().copied().map(text).collect::<Vec<_>>(), ["aarch64", "x86_64"]);
+    assert_eq!(entry.versions.iter().copied().map(text).collect::<Vec<_>>(), ["2", "1"]);
+    assert_eq!(entry.notice.map(text), Some("ALSA-1"));
+    let [(Edge::At(from), Edge::After(to)), (Edge::After(behind), Edge::Open)] = entry.ranges[..] else {
+        panic!("{:?}", entry.ranges)
+    };
+    assert_eq!([from, to, behind].map(text), ["1", "2", "3"]);
+    assert_eq!((entry.ratings[0].by.as_str(), entry.ratings[0].severity()), ("redhat", Severity::Low));
+    let notice = database.advisory(entry.advisory).unwrap();
+    assert_eq!((notice.id.as_str(), notice.feed), ("ALSA-2024:1", 0));
+    let about: Vec<_> = notice.vulnerabilities.iter().map(|number| database.vulnerability(*number).unwrap()).collect();
+    assert_eq!(
+        about.iter().map(|vulnerability| vulnerability.id.as_str()).collect::<Vec<_>>(),
+        ["CVE-2024-1", "CVE-2024-2"]
+    );
+    assert_eq!(about[0].aliases, ["GHSA-aaaa"]);
+    assert_eq!(about[0].advisories.len(), 2);
+    assert_eq!(about[0].exploited, Some(("2024-01-02".into(), None, true)));
+    assert_eq!(about[0].likelihood, Some((0.97, 0.999)));
+    assert_eq!(about[0].titles[0].1, "脆弱性");
+
+    assert_eq!(said(&database, "left-pad"), ["GHSA-aaaa 1.3.0"]);
+    let number = database.vulnerabilities_named("ghsa-AAAA").unwrap();
+    assert_eq!(number, database.vulnerabilities_named("cve-2024-1").unwrap());
+    assert_eq!(database.vulnerabilities_named("alsa-2024:1").unwrap().len(), 2);
+    let ghsa = database.advisory(database.vulnerability(number[0]).unwrap().advisories[1]).unwrap();
+    assert_eq!((ghsa.ratings[0].score(), ghsa.ratings[0].severity()), (Some(9.8), Severity::Critical));
+    let text = database.text_of_advisory(&ghsa).unwrap();
+    assert_eq!(text.summary, "GHSA-aaaa in left-pad");
+    assert!(text.details.ends_with("word …") && text.details.len() <= DETAILS_BYTES + 4);
+    assert_eq!(text.references.len(), REFERENCES);
+
+    assert!(database.covers(Ecosystem::AlmaLinux, Some("8")).unwrap());
+    assert!(!database.covers(Ecosystem::AlmaLinux, Some("80")).unwrap());
+    assert!(!database.covers(Ecosystem::AlmaLinux, Some("9")).unwrap());
+    assert!(database.covers(Ecosystem::Npm, None).unwrap() && !database.covers(Ecosystem::Go, None).unwrap());
+}
+
+#[test]
+fn what_is_taken_back_makes_no_entry_and_can_be_looked_up() {
+    let withdrawn = Advisory { withdrawn: Some(jiff::Timestamp::UNIX_EPOCH), ..advisory("A-1", "a", "1") };
+    let bytes = build(&[("osv", vec![Record::Advisory(withdrawn)])]);
+    let database = Database::open(&bytes).unwrap();
+    assert!(database.package(&key("a")).unwrap().is_none());
+    assert_eq!(database.header().counts.withdrawn, 1);
+    assert_eq!(database.vulnerabilities_named("A-1").unwrap(), [0]);
+}
+
+#[test]
+fn parts_of_an_advisory_become_one() {
+    let part = |name| Record::Advisory(advisory("CVE-2024-1", name, "2"));
+    let bytes = build(&[("debian", vec![part("a"), part("b"), part("a")])]);
+    let database = Database::open(&bytes).unwrap();
+    assert_eq!(database.header().counts.advisories, 1);
+    assert_eq!([said(&database, "a"), said(&database, "b")], [["CVE-2024-1 2"], ["CVE-2024-1 2"]]);
+}
+
+#[test]
+fn damage_is_found_out_wherever_it_is() {
+    let bytes = build(&[("osv", vec![Record::Advisory(advisory("A-1", "a", "1"))])]);
+    Database::open(&bytes).unwrap();
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        assert!(Database::open(&damaged).is_err(), "byte {at}");
+        assert!(Database::open(&bytes[..at]).is_err(), "cut at {at}");
+    }
+    assert_eq!(Database::open(b"something else").unwrap_err(), DatabaseError::Foreign);
+    assert!(matches!(Database::open(&bytes[..bytes.len() - 1]), Err(DatabaseError::Short { .. })));
+}
+
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    let one = ("[A-F]", "[a-d]", "[1-4]", prop::collection::vec("(CVE-2024-[1-3]|GHSA-[a-c])", 0..3));
+    prop::collection::vec(one, 0..8).prop_map(|list| {
+        list.into_iter()
+            .map(|(id, name, fixed, aliases)| Record::Advisory(Advisory { aliases, ..advisory(&id, &name, &fixed) }))
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_different_advisories_does_not_show(records in records(), seed in any::<u64>()) {
+        // Parts of one advisory are joined in the order they come, so that only one of each is kept here.
+        let mut seen = std::collections::HashSet::new();
+        let records: Vec<Record> = records
+            .into_iter()
+            .filter(|record| matches!(record, Record::Advisory(advisory) if seen.insert(advisory.id.clone())))
+            .collect();
+        let mut shuffled = records.clone();
+        let len = shuffled.len().max(1);
+        shuffled.rotate_left((seed as usize) % len);
+        prop_assert_eq!(build(&[("osv", records)]), build(&[("osv", shuffled)]));
+    }
+
+    #[test]
+    fn packages_say_what_was_put_in_and_changes_are_seen(old in records(), new in records()) {
+        let (old_bytes, new_bytes) = (build(&[("osv", old.clone())]), build(&[("osv", new.clone())]));
+        let (before, after) = (Database::open(&old_bytes).unwrap(), Database::open(&new_bytes).unwrap());
+        let changed: Vec<String> = before.changed(&after).unwrap().into_iter().map(|key| key.name).collect();
+        for name in ["a", "b", "c", "d"] {
+            for (records, database) in [(&old, &before), (&new, &after)] {
+                let mut expect: Vec<String> = Vec::new();
+                for record in records {
+                    let Record::Advisory(advisory) = record else { continue };
+                    for affected in advisory.affected.iter().filter(|affected| affected.name == name) {
+                        let crate::range::Upper::Fixed(fixed) = &affected.ranges[0].to else { continue };
+                        expect.push(format!("{} {fixed}", advisory.id));
+                    }
+                }
+                expect.sort();
+                expect.dedup();
+                let mut got = said(database, name);
+                got.sort();
+                prop_assert_eq!(got, expect);
+            }
+            if said(&before, name) != said(&after, name) {
+                prop_assert!(changed.contains(&name.to_owned()));
+            }
+        }
+        prop_assert!(before.changed(&before).unwrap().is_empty());
+    }
+
+    #[test]
+    fn rows_of_noise_are_errors_and_not_panics(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        if let Ok(mut row) = Row::open(&bytes) {
+            let mut entry = Entry::default();
+            while row.read(&mut entry).is_ok_and(|more| more) {}
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What a feed is: how its files are recognised, and the function from one file to [`Record`]s.
+
+use crate::record::{Advisory, Enrichment, Record, Says};
+use sekisho_base::Limits;
+use sekisho_model::{Code, Diagnostic};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How much of a file's beginning [`Feed::recognises`] looks at.
+pub const HEAD_BYTES: usize = 4096;
+
+/// How many skipped records one file's diagnostics name; the rest are counted.
+const NAMED: usize = 20;
+
+/// One file of a feed, unpacked.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedFile<'a> {
+    /// Where it was, for its name and for diagnostics: `crates/time/RUSTSEC-2020-0071.md`.
+    pub path: &'a str,
+    /// Content.
+    pub bytes: &'a [u8],
+    /// Bounds; the feed's reader bounds the bytes, the parser the records.
+    pub limits: &'a Limits,
+}
+
+impl<'a> FeedFile<'a> {
+    /// The name without directories.
+    pub fn name(&self) -> &'a str {
+        file_name(self.path)
+    }
+
+    /// The content as text.
+    pub(crate) fn text(&self) -> Result<&'a str, Broken> {
+        std::str::from_utf8(self.bytes).map_err(Broken::new)
+    }
+}
+
+/// The part of a path behind the last slash.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// Whether the name ends in a dot and `extension`.
+pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
+    file_name(path).rsplit_once('.').is_some_and(|(_, found)| found == extension)
+}
+
+/// Whether `text` is in `head`, which is short.
+pub(crate) fn holds(head: &[u8], text: &str) -> bool {
+    head.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Why a file is not of its format at all.
+#[derive(Debug)]
+pub(crate) struct Broken(String);
+
+impl Broken {
+    pub(crate) fn new(reason: impl fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+/// Takes what a parser finds in one file.
+pub(crate) struct Sink<'a> {
+    take: &'a mut dyn FnMut(Record),
+    room: usize,
+    limit: usize,
+    read: Read,
+}
+
+/// What came of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Records handed over that are advisories, parts of one counted each.
+    pub advisories: usize,
+    /// Records handed over that are enrichments.
+    pub enrichments: usize,
+    /// Records that could not be understood, for which nothing was handed over.
+    pub skipped: usize,
+    /// What is worth counting beside, by what it is: records that name only commits, that have no CVE, that are not
+    /// about security.
+    pub aside: BTreeMap<&'static str, usize>,
+    /// What a person should know: skipped records by name, limits, why a file was not taken.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The key in [`Read::aside`] of advisories that name only commits, so that no version can be found by them.
+pub const ONLY_COMMITS: &str = "advisories that name only commits";
+
+/// The key in [`Read::aside`] of other advisories that name no version of any package.
+pub const NO_VERSIONS: &str = "advisories that name no version";
+
+impl Sink<'_> {
+    /// Hands over an advisory.
+    pub(crate) fn advisory(&mut self, advisory: Advisory) {
+        if self.has_room() {
+            self.read.advisories += 1;
+            (self.take)(Record::Advisory(advisory));
+        }
+    }
+
+    /// Hands over what is said about a vulnerability.
+    pub(crate) fn says(&mut self, id: impl Into<String>, says: Says) {
+        if self.has_room() {
+            self.read.enrichments += 1;
+            (self.take)(Record::Enrichment(Enrichment { id: id.into(), says }));
+        }
+    }
+
+    /// Counts a record that could not be understood.
+    pub(crate) fn skip(&mut self, name: impl fmt::Display, reason: impl fmt::Display) {
+        self.read.skipped += 1;
+        if self.read.skipped <= NAMED {
+            let message = format!("the record {name} was skipped: {reason}");
+            self.read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
+        }
+    }
+
+    /// Counts something beside; see [`Read::aside`].
+    pub(crate) fn aside(&mut self, what: &'static str) {
+        *self.read.aside.entry(what).or_default() += 1;
+    }
+
+    fn has_room(&mut self) -> bool {
+        if let Some(room) = self.room.checked_sub(1) {
+            self.room = room;
+            return true;
+        }
+        if self.limit != usize::MAX {
+            let message = format!("more than the limit of {} records", self.limit);
+            self.read.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
+            // Said once.
+            self.limit = usize::MAX;
+        }
+        false
+    }
+}
+
+/// A source of advisories, or of facts about vulnerabilities.
+#[derive(Debug)]
+pub struct Feed {
+    /// Stable name: `almalinux`.
+    pub id: &'static str,
+    /// What it is, for help and documentation.
+    pub title: &'static str,
+    /// Terms of the data, as an SPDX expression where there is one.
+    pub licence: &'static str,
+    /// Where its publisher offers it; `{}` stands for each name of a release or ecosystem.
+    pub upstream: &'static [&'static str],
+    /// Whether a file with this path and these first bytes is one of its files.
+    pub recognises: fn(path: &str, head: &[u8]) -> bool,
+    /// Reads a file.
+    pub(crate) parse: fn(&FeedFile<'_>, &mut Sink<'_>) -> Result<(), Broken>,
+}
+
+impl Feed {
+    /// Reads a file, handing each record to `take` as it is met.
+    pub fn read(&self, file: &FeedFile<'_>, take: &mut dyn FnMut(Record)) -> Read {
+        let limit = file.limits.records;
+        let mut sink = Sink { take, room: limit, limit, read: Read::default() };
+        let outcome = (self.parse)(file, &mut sink);
+        let mut read = sink.read;
+        if read.skipped > NAMED {
+            let message = format!("{} more records were skipped", read.skipped - NAMED);
+            read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
+        }
+        if let Err(Broken(reason)) = outcome {
+            let message = format!("could not be read as {}: {reason}", self.title);
+            read.diagnostics.push(Diagnostic::incomplete(Code::FeedMalformed, message));
+        }
+        for diagnostic in &mut read.diagnostics {
+            diagnostic.path = Some(file.path.to_owned());
+        }
+        read
+    }
+}

@@ -1,0 +1,93 @@
+//! CISA's Known Exploited Vulnerabilities catalogue, JSON or CSV:
+//! <https://www.cisa.gov/known-exploited-vulnerabilities-catalog>.
+
+use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::text::is_cve;
+use crate::record::Says;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The catalogue.
+pub(crate) static FEED: Feed = Feed {
+    id: "kev",
+    title: "CISA Known Exploited Vulnerabilities",
+    licence: "CC0-1.0",
+    upstream: &["https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"],
+    recognises: |_, head| {
+        let has = |text| holds(head, text);
+        head.starts_with(b"cveID,") || (has("\"catalogVersion\"") && has("\"vulnerabilities\"") && !has("\"$schema\""))
+    },
+    parse,
+};
+
+#[derive(Deserialize)]
+struct Catalogue<'a> {
+    #[serde(borrow)]
+    vulnerabilities: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(rename = "cveID")]
+    id: String,
+    #[serde(rename = "dateAdded")]
+    added: String,
+    #[serde(rename = "dueDate")]
+    due: Option<String>,
+    #[serde(rename = "knownRansomwareCampaignUse")]
+    ransomware: Option<String>,
+}
+
+fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
+    if file.bytes.trim_ascii_start().starts_with(b"{") {
+        let catalogue: Catalogue<'_> = serde_json::from_slice(file.bytes).map_err(Broken::new)?;
+        for raw in catalogue.vulnerabilities {
+            take(serde_json::from_str(raw.get()).map_err(|error| error.to_string()), sink);
+        }
+        return Ok(());
+    }
+    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file.bytes);
+    let headers = table.headers().map_err(Broken::new)?.clone();
+    if !headers.iter().any(|header| header == "cveID") {
+        return Err(Broken::new("it has no column cveID"));
+    }
+    for row in table.records() {
+        let entry = row.and_then(|row| row.deserialize(Some(&headers)));
+        take(entry.map_err(|error| error.to_string()), sink);
+    }
+    Ok(())
+}
+
+fn take(entry: Result<Entry, String>, sink: &mut Sink<'_>) {
+    match entry {
+        Ok(entry) if is_cve(&entry.id) => {
+            let ransomware = entry.ransomware.as_deref() == Some("Known");
+            let due = entry.due.filter(|due| !due.is_empty());
+            sink.says(entry.id, Says::Exploited { added: entry.added, due, ransomware });
+        }
+        Ok(entry) => sink.skip(entry.id, "its id is not that of a CVE"),
+        Err(reason) => sink.skip("without a name", reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feeds::testing;
+
+    #[test]
+    fn goldens() {
+        testing::goldens(&FEED, "src/feeds/kev/fixtures");
+    }
+
+    #[test]
+    fn broken_entries_are_skipped_and_counted() {
+        let json = br#"{"vulnerabilities":[{"cveID":"CVE-2024-1","dateAdded":"2024-01-01"},{"cveID":7},{"cveID":"x","dateAdded":""}]}"#;
+        let (records, read) = testing::read(&FEED, "kev.json", json);
+        assert_eq!((records.len(), read.enrichments, read.skipped), (1, 1, 2));
+        let (records, read) = testing::read(&FEED, "kev.csv", b"cveID,dateAdded\nCVE-2024-1,2024-01-01\nx,\n\xff,\n");
+        assert_eq!((records.len(), read.skipped), (1, 2));
+        let (_, read) = testing::read(&FEED, "kev.csv", b"cve,epss\nCVE-2024-1,2024-01-01\n");
+        assert_eq!(read.diagnostics[0].code, sekisho_model::Code::FeedMalformed);
+    }
+}

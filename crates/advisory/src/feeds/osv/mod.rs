@@ -1,0 +1,285 @@
+//! The Open Source Vulnerability format, JSON or YAML, one advisory a file: <https://ossf.github.io/osv-schema/>.
+//!
+//! Many publishers use it; each is a feed of its own in the table below, told by how its files are named. Ranges of
+//! commits are not kept, since no package has a commit for its version; advisories of which nothing else remains are
+//! handed over all the same, and counted.
+
+mod export;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use export::export;
+
+use super::feed::{Broken, Feed, FeedFile, NO_VERSIONS, ONLY_COMMITS, Sink, file_name, has_extension, holds};
+use super::text::{is_cve, moment, withdrawal};
+use crate::ecosystem::Ecosystem;
+use crate::range::{Event, from_events, union};
+use crate::record::{Advisory, AdvisoryKind, Affected, Rating};
+use crate::version::Scheme;
+use schema::{Document, Entry, Own, RangeEvent, Score};
+use sekisho_model::Severity;
+
+/// `AlmaLinux`.
+pub(crate) static ALMALINUX: Feed = Feed {
+    id: "almalinux",
+    title: "AlmaLinux errata (OSV)",
+    licence: "MIT",
+    upstream: &["https://github.com/AlmaLinux/osv-database"],
+    recognises: |path, _| is_named(path, &["ALSA-", "ALBA-", "ALEA-"]),
+    parse: json,
+};
+
+/// Rocky Linux.
+pub(crate) static ROCKY: Feed = Feed {
+    id: "rocky",
+    title: "Rocky Linux errata (OSV)",
+    licence: "LicenseRef-Rocky-Linux-Security-Data",
+    upstream: &["https://osv-vulnerabilities.storage.googleapis.com/Rocky%20Linux/all.zip"],
+    recognises: |path, _| is_named(path, &["RLSA-", "RLBA-", "RLEA-", "RXSA-"]),
+    parse: json,
+};
+
+/// Ubuntu.
+pub(crate) static UBUNTU: Feed = Feed {
+    id: "ubuntu",
+    title: "Ubuntu security notices and CVEs (OSV)",
+    licence: "CC-BY-SA-4.0",
+    upstream: &["https://security-metadata.canonical.com/osv/osv-all.tar.xz"],
+    recognises: |path, _| is_named(path, &["UBUNTU-CVE-", "USN-", "LSN-"]),
+    parse: json,
+};
+
+/// SUSE and `openSUSE`.
+pub(crate) static SUSE: Feed = Feed {
+    id: "suse",
+    title: "SUSE and openSUSE updates (OSV)",
+    licence: "CC-BY-4.0",
+    upstream: &["https://ftp.suse.com/pub/projects/security/osv/"],
+    recognises: |path, _| {
+        is_named(path, &["SUSE-SU-", "SUSE-RU-", "SUSE-FU-", "SUSE-OU-", "openSUSE-SU-", "openSUSE-RU-"])
+    },
+    parse: json,
+};
+
+/// GitHub's own advisories.
+pub(crate) static GHSA: Feed = Feed {
+    id: "ghsa",
+    title: "GitHub Advisory Database (OSV)",
+    licence: "CC-BY-4.0",
+    upstream: &["https://github.com/github/advisory-database"],
+    recognises: |path, _| is_named(path, &["GHSA-"]),
+    parse: json,
+};
+
+/// Go modules and the standard library.
+pub(crate) static GO: Feed = Feed {
+    id: "go",
+    title: "Go vulnerability database (OSV)",
+    licence: "CC-BY-4.0",
+    upstream: &["https://vuln.go.dev/vulndb.zip"],
+    recognises: |path, _| is_named(path, &["GO-"]),
+    parse: json,
+};
+
+/// Python packages.
+pub(crate) static PYPA: Feed = Feed {
+    id: "pypa",
+    title: "PyPA advisory database (OSV in YAML)",
+    licence: "CC-BY-4.0",
+    upstream: &["https://github.com/pypa/advisory-database"],
+    recognises: |path, _| has_extension(path, "yaml") && file_name(path).starts_with("PYSEC-"),
+    parse: yaml,
+};
+
+/// Whatever else is in the format, first of all the archives that osv.dev offers of each ecosystem.
+pub(crate) static OSV: Feed = Feed {
+    id: "osv",
+    title: "OSV, of any publisher",
+    licence: "as each record's publisher says",
+    upstream: &["https://osv-vulnerabilities.storage.googleapis.com/{}/all.zip"],
+    recognises: |path, head| {
+        let has = |text| holds(head, text);
+        has_extension(path, "json") && has("\"id\"") && (has("\"schema_version\"") || has("\"affected\""))
+    },
+    parse: json,
+};
+
+fn is_named(path: &str, prefixes: &[&str]) -> bool {
+    has_extension(path, "json") && prefixes.iter().any(|prefix| file_name(path).starts_with(prefix))
+}
+
+fn json(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
+    take(serde_json::from_slice(file.bytes).map_err(Broken::new)?, sink);
+    Ok(())
+}
+
+fn yaml(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
+    take(super::yaml::read(file.text()?)?, sink);
+    Ok(())
+}
+
+fn take(document: Document, sink: &mut Sink<'_>) {
+    let id = document.id.clone();
+    match advisory(document, sink) {
+        Ok(advisory) => sink.advisory(advisory),
+        Err(reason) => sink.skip(id, reason),
+    }
+}
+
+/// The advisory that a document says.
+fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'static str> {
+    if document.id.is_empty() {
+        return Err("it has no id");
+    }
+    let specific = document.database_specific.unwrap_or_default();
+    let mut only_commits = false;
+    let mut informational = specific.informational.first().and_then(kind_of_word);
+    let mut affected = Vec::with_capacity(document.affected.len());
+    for entry in document.affected {
+        informational = informational.or_else(|| {
+            let mut specifics = entry.ecosystem_specific.iter().chain(&entry.database_specific);
+            specifics.find_map(|specific| kind_of_word(specific.informational.first()?))
+        });
+        only_commits |= entry.ranges.iter().any(|range| range.kind == "GIT");
+        affected.extend(affected_of(entry, sink)?);
+    }
+    let by_distribution = affected
+        .first()
+        .is_some_and(|first| matches!(first.ecosystem.scheme(), Scheme::Apk | Scheme::Dpkg | Scheme::Rpm));
+    let addresses = addresses(&document.upstream, if by_distribution { &document.related } else { &[] });
+    let kind = specific.sekisho.as_ref().and_then(|own| own.kind).or(informational);
+    let kind = kind.unwrap_or_else(|| kind_of_id(&document.id, addresses.is_empty()));
+    let advisory = Advisory {
+        kind,
+        aliases: document.aliases,
+        addresses,
+        published: document.published.as_deref().and_then(moment),
+        modified: document.modified.as_deref().and_then(moment),
+        withdrawn: document.withdrawn.as_deref().and_then(withdrawal),
+        summary: document.summary,
+        details: document.details,
+        ratings: ratings(&document.severity, &[specific.severity.first()], specific.sekisho),
+        cwes: specific.cwe_ids.0,
+        references: document.references.into_iter().map(|reference| reference.url).collect(),
+        affected,
+        id: document.id,
+    };
+    if !advisory.is_matchable() {
+        sink.aside(if only_commits { ONLY_COMMITS } else { NO_VERSIONS });
+    }
+    Ok(advisory)
+}
+
+/// One entry of `affected`; none where it is about no package, or about one of a place we do not know.
+fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'static str> {
+    let Some(package) = entry.package else { return Ok(None) };
+    let (place, release) = match package.ecosystem.split_once(':') {
+        Some((place, release)) => (place, Some(release.to_owned())),
+        None => (package.ecosystem.as_str(), None),
+    };
+    let Ok(ecosystem) = place.parse::<Ecosystem>() else {
+        sink.aside("packages of ecosystems that are not known");
+        return Ok(None);
+    };
+    if package.name.is_empty() {
+        return Err("a package has no name");
+    }
+    let scheme = ecosystem.scheme_in(release.as_deref());
+    let mut ranges = Vec::with_capacity(1);
+    for range in entry.ranges.into_iter().filter(|range| range.kind != "GIT") {
+        let mut events = Vec::with_capacity(range.events.len());
+        for RangeEvent { introduced, fixed, last_affected, limit } in range.events {
+            events.extend(introduced.map(Event::Introduced));
+            events.extend(fixed.map(Event::Fixed));
+            events.extend(last_affected.map(Event::LastAffected));
+            // No limit is the same as this one.
+            events.extend(limit.filter(|limit| limit != "*").map(Event::Limit));
+        }
+        if events.iter().any(|event| version_of(event).is_empty()) {
+            return Err("an event has no version");
+        }
+        ranges.extend(from_events(scheme, events));
+    }
+    let specifics = [entry.database_specific.unwrap_or_default(), entry.ecosystem_specific.unwrap_or_default()];
+    let words = [specifics[0].severity.first(), specifics[1].severity.first()];
+    let own = specifics.iter().find_map(|specific| specific.sekisho.clone()).unwrap_or_default();
+    let ratings = ratings(&entry.severity, &words, Some(own.clone()));
+    Ok(Some(Affected {
+        module: own.module,
+        arches: own.arches,
+        status: own.status,
+        ranges: union(scheme, own.ranges.unwrap_or(ranges)),
+        versions: entry.versions,
+        notice: own.notice,
+        ratings,
+        ..Affected::new(ecosystem, release, &package.name)
+    }))
+}
+
+fn version_of(event: &Event) -> &str {
+    match event {
+        Event::Introduced(version) | Event::Fixed(version) | Event::LastAffected(version) | Event::Limit(version) => {
+            version
+        }
+    }
+}
+
+/// What is said of how bad it is, each once; what an export of ours says is all of it.
+fn ratings(scores: &[Score], words: &[Option<&str>], own: Option<Own>) -> Vec<Rating> {
+    if let Some(ratings) = own.and_then(|own| own.ratings) {
+        return ratings;
+    }
+    let scored = scores.iter().filter_map(|score| match score.kind.as_str() {
+        kind if kind.starts_with("CVSS_") => Some(Rating::vector(&*score.score)),
+        _ => word(&score.score),
+    });
+    let mut out: Vec<Rating> = Vec::new();
+    for rating in scored.chain(words.iter().flatten().filter_map(|text| word(text))) {
+        // There are never more than a few.
+        if out.len() < 16 && !out.contains(&rating) {
+            out.push(rating);
+        }
+    }
+    out
+}
+
+fn word(text: &str) -> Option<Rating> {
+    text.parse::<Severity>().ok().filter(|severity| *severity != Severity::Unknown).map(Rating::word)
+}
+
+/// The vulnerabilities behind a distribution's advisory: `upstream`, or where that is not used `related` CVEs. A
+/// distribution's own name for a CVE (`UBUNTU-CVE-2024-1`) counts as that CVE.
+fn addresses(upstream: &[String], related: &[String]) -> Vec<String> {
+    fn bare(id: &str) -> &str {
+        let tail = id.find("CVE-").map_or(id, |at| &id[at..]);
+        if is_cve(tail) { tail } else { id }
+    }
+    let named: Vec<&str> = match upstream {
+        [] => related.iter().map(|id| bare(id)).filter(|id| is_cve(id)).collect(),
+        upstream => upstream.iter().map(|id| bare(id)).collect(),
+    };
+    let mut seen = std::collections::HashSet::new();
+    named.into_iter().filter(|id| seen.insert(*id)).map(str::to_owned).collect()
+}
+
+/// RustSec's word for what is no vulnerability.
+pub(super) fn kind_of_word(word: &str) -> Option<AdvisoryKind> {
+    match word {
+        "unmaintained" => Some(AdvisoryKind::Unmaintained),
+        "unsound" => Some(AdvisoryKind::Unsound),
+        "notice" => Some(AdvisoryKind::Notice),
+        _ => None,
+    }
+}
+
+/// Red Hat's way to name notices is that of its rebuilds too: two letters for who, `SA`, `BA` or `EA` for security,
+/// bug fix or enhancement. One of the latter that addresses no vulnerability is none.
+fn kind_of_id(id: &str, addresses_nothing: bool) -> AdvisoryKind {
+    let prefix = id.split('-').next().unwrap_or_default();
+    match prefix.as_bytes() {
+        b"MAL" => AdvisoryKind::Malware,
+        [_, _, b'B' | b'E', b'A'] if addresses_nothing => AdvisoryKind::Notice,
+        _ => AdvisoryKind::Vulnerability,
+    }
+}

@@ -1,0 +1,198 @@
+//! Goldens, what the format means in corners, and that an export reads back as it was.
+
+use super::*;
+use crate::feeds::testing::{self, again};
+use crate::range::{Lower, Range, Upper};
+use crate::record::Status;
+use proptest::prelude::*;
+use std::fmt::Write as _;
+use std::path::Path;
+
+#[test]
+fn goldens() {
+    let root = "src/feeds/osv/fixtures";
+    let feeds = [&ALMALINUX, &ROCKY, &UBUNTU, &SUSE, &GHSA, &GO, &PYPA, &OSV];
+    let folders: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(root)).unwrap().collect();
+    assert_eq!(folders.len(), feeds.len() + 1, "a folder for each feed, and the read-me");
+    for feed in feeds {
+        testing::goldens(feed, &format!("{root}/{}", feed.id));
+    }
+}
+
+fn read(json: &str) -> Advisory {
+    testing::one(&OSV, "x.json", json)
+}
+
+#[test]
+fn a_release_follows_the_ecosystem() {
+    let check = |text: &str, ecosystem, release: Option<&str>| {
+        let advisory =
+            read(&format!(r#"{{"id":"A-1","affected":[{{"package":{{"ecosystem":"{text}","name":"a"}}}}]}}"#));
+        assert_eq!(advisory.affected[0].ecosystem, ecosystem);
+        assert_eq!(advisory.affected[0].release.as_deref(), release);
+    };
+    check("npm", Ecosystem::Npm, None);
+    check("Debian:12", Ecosystem::Debian, Some("12"));
+    check("Ubuntu:Pro:14.04:LTS", Ecosystem::Ubuntu, Some("Pro:14.04:LTS"));
+    check("Red Hat:enterprise_linux:9::appstream", Ecosystem::RedHat, Some("enterprise_linux:9::appstream"));
+}
+
+#[test]
+fn addressed_vulnerabilities_are_named_as_cves() {
+    let affected = |ecosystem| format!(r#""affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"a"}}}}]"#);
+    let check = |json: &str, expected: &[&str]| assert_eq!(read(json).addresses, expected, "{json}");
+    let related = r#""related":["CVE-2024-1","ALSA-1","CVE-2024-1"]"#;
+    check(&format!(r#"{{"id":"A-1",{related},{}}}"#, affected("AlmaLinux:8")), &["CVE-2024-1"]);
+    check(&format!(r#"{{"id":"A-1",{related},{}}}"#, affected("npm")), &[]);
+    let upstream = r#""upstream":["CVE-2024-1","UBUNTU-CVE-2024-1","UBUNTU-CVE-2024-2","GHSA-x"]"#;
+    check(&format!(r#"{{"id":"A-1",{upstream},{related}}}"#), &["CVE-2024-1", "CVE-2024-2", "GHSA-x"]);
+}
+
+#[test]
+fn kinds() {
+    let check = |id: &str, rest: &str, kind| assert_eq!(read(&format!(r#"{{"id":"{id}"{rest}}}"#)).kind, kind, "{id}");
+    check("MAL-2024-1", "", AdvisoryKind::Malware);
+    check("ALBA-2024:1", "", AdvisoryKind::Notice);
+    check("RLEA-2024:1", "", AdvisoryKind::Notice);
+    check("ALBA-2024:1", r#","upstream":["CVE-2024-1"]"#, AdvisoryKind::Vulnerability);
+    check("ALSA-2024:1", "", AdvisoryKind::Vulnerability);
+    let unsound = r#","affected":[{"package":{"ecosystem":"crates.io","name":"a"},"database_specific":{"informational":"unsound"}}]"#;
+    check("RUSTSEC-2024-1", unsound, AdvisoryKind::Unsound);
+}
+
+#[test]
+fn commits_are_counted_and_not_kept() {
+    let json = br#"{"id":"A-1","affected":[
+        {"ranges":[{"type":"GIT","repo":"https://x","events":[{"introduced":"0"}]}]},
+        {"package":{"ecosystem":"PyPI","name":"a"},"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}]}"#;
+    let (records, seen) = testing::read(&OSV, "x.json", json);
+    assert_eq!(records.len(), 1);
+    assert_eq!(seen.aside.get(ONLY_COMMITS), Some(&1));
+}
+
+#[test]
+fn several_ranges_become_one_set() {
+    let json = r#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":"a"},"ranges":[
+        {"type":"SEMVER","events":[{"introduced":"5.0.0"},{"fixed":"5.2.0"}]},
+        {"type":"SEMVER","events":[{"fixed":"1.1.0"},{"introduced":"0"},{"last_affected":"3.1.0"},{"introduced":"3.0.0"}]},
+        {"type":"SEMVER","events":[{"introduced":"5.1.0"},{"limit":"6.0.0"}]}]}]}"#;
+    let at = |from: &str| Lower::At(from.into());
+    assert_eq!(
+        read(json).affected[0].ranges,
+        [
+            Range::before("1.1.0"),
+            Range { from: at("3.0.0"), to: Upper::Last("3.1.0".into()) },
+            Range { from: at("5.0.0"), to: Upper::Fixed("6.0.0".into()) },
+        ]
+    );
+}
+
+#[test]
+fn lenient_where_databases_differ_and_strict_where_versions_are_lost() {
+    let advisory = read(
+        r#"{"id":"A-1","aliases":null,"affected":null,"withdrawn":"soon","database_specific":{"severity":["MODERATE"],"cwe_ids":{"a":1}}}"#,
+    );
+    assert_eq!(advisory.ratings, [Rating::word(Severity::Medium)]);
+    assert!(advisory.withdrawn.is_some());
+    for broken in [
+        r#"{"id":""}"#,
+        r#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":""}}]}"#,
+        r#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":"a"},"ranges":[{"type":"SEMVER","events":[{"fixed":""}]}]}]}"#,
+    ] {
+        let (records, seen) = testing::read(&OSV, "x.json", broken.as_bytes());
+        assert_eq!((records.len(), seen.skipped), (0, 1), "{broken}");
+    }
+    let unknown = br#"{"id":"A-1","affected":[{"package":{"ecosystem":"Atlantis","name":"a"}}]}"#;
+    let (records, seen) = testing::read(&OSV, "x.json", unknown);
+    assert_eq!((records.len(), seen.skipped), (1, 0));
+    assert_eq!(
+        seen.aside.keys().copied().collect::<Vec<_>>(),
+        [NO_VERSIONS, "packages of ecosystems that are not known"]
+    );
+}
+
+/// In YAML a version that looks like a number stays as it is written.
+#[test]
+fn yaml_versions_stay_text() {
+    let yaml = "id: PYSEC-1\naffected:\n- package: {name: a, ecosystem: PyPI}\n  versions:\n  - 1.10\n  - 2\n  - 1e3\n  - 0x1F\n";
+    assert_eq!(testing::one(&PYPA, "PYSEC-1.yaml", yaml).affected[0].versions, ["1.10", "2", "1e3", "0x1F"]);
+}
+
+/// A file that expands to more than it holds is refused, not expanded.
+#[test]
+fn yaml_aliases_are_bounded() {
+    let mut yaml = String::from("id: A-1\na0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let below = vec![format!("*a{}", level - 1); 9].join(", ");
+        writeln!(yaml, "a{level}: &a{level} [{below}]").unwrap();
+    }
+    let (records, seen) = testing::read(&PYPA, "PYSEC-1.yaml", yaml.as_bytes());
+    assert!(records.is_empty(), "{seen:?}");
+    let deep = format!("id: A-1\nx: {}", "[".repeat(100_000));
+    assert!(testing::read(&PYPA, "PYSEC-1.yaml", deep.as_bytes()).0.is_empty());
+}
+
+fn ranges() -> impl Strategy<Value = Vec<Range>> {
+    let from = prop_oneof![Just(Lower::Start), "[0-9]".prop_map(Lower::At), "[0-9]".prop_map(Lower::After)];
+    let to = prop_oneof![Just(Upper::Unfixed), "[0-9]".prop_map(Upper::Fixed), "[0-9]".prop_map(Upper::Last)];
+    let range = (from, to).prop_map(|(from, to)| Range { from, to });
+    prop::collection::vec(range, 0..4).prop_map(|ranges| union(Scheme::Dpkg, ranges))
+}
+
+fn ratings_of() -> impl Strategy<Value = Vec<Rating>> {
+    let vector = prop_oneof![Just("CVSS:3.1/AV:N"), Just("CVSS:4.0/AV:N"), Just("AV:N/AC:L")];
+    let severity = prop_oneof![Just(Severity::Low), Just(Severity::Critical)];
+    let rating = ("(nvd)?", prop::option::of(severity), prop::option::of(vector));
+    let rating = rating.prop_map(|(by, severity, vector)| Rating { by, severity, vector: vector.map(str::to_owned) });
+    prop::collection::vec(rating, 0..3)
+}
+
+prop_compose! {
+    fn entry()(
+        release in prop::option::of("[0-9]{1,2}(:LTS)?"),
+        name in "[a-z]{1,5}",
+        module in prop::option::of("[a-z]{1,3}:[0-9]"),
+        arches in prop::collection::vec("[a-z]{3}", 0..3),
+        status in prop_oneof![Just(Status::Affected), Just(Status::NotAffected), Just(Status::EndOfLife)],
+        ranges in ranges(),
+        versions in prop::collection::vec("[0-9]", 0..3),
+        notice in prop::option::of("RHSA-[0-9]"),
+        ratings in ratings_of(),
+    ) -> Affected {
+        Affected {
+            module, arches, status, ranges, versions, notice, ratings,
+            ..Affected::new(Ecosystem::Debian, release, &name)
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_export_reads_back_as_it_was(
+        id in prop_oneof![Just("X-1".to_owned()), Just("ALBA-1".to_owned()), Just("MAL-1".to_owned())],
+        affected in prop::collection::vec(entry(), 0..4),
+        kind in prop_oneof![Just(AdvisoryKind::Vulnerability), Just(AdvisoryKind::Unsound), Just(AdvisoryKind::Malware)],
+        ratings in ratings_of(),
+        addresses in prop::collection::btree_set("CVE-2024-[1-9]", 0..3),
+        summary in ".{0,10}",
+        seconds in prop::option::of(0_i64..4_000_000_000),
+    ) {
+        let at = seconds.map(|seconds| jiff::Timestamp::from_second(seconds).unwrap());
+        let advisory = Advisory {
+            id,
+            kind,
+            aliases: vec!["Y-1".into()],
+            addresses: addresses.into_iter().collect(),
+            published: at,
+            modified: at,
+            withdrawn: at,
+            details: summary.clone(),
+            summary,
+            ratings,
+            cwes: vec!["CWE-79".into()],
+            references: vec!["https://x".into()],
+            affected,
+        };
+        prop_assert_eq!(again(&advisory), advisory);
+    }
+}

@@ -1,0 +1,63 @@
+//! XML as elements with their text, for the few formats that still are: no tree, no entities but the five of XML.
+
+use super::feed::Broken;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+/// What is met next. Names are without their namespace's prefix.
+pub(super) enum Node<'a> {
+    /// An element begins.
+    Open(&'a str, Attributes<'a>),
+    /// An element ends; the text is what stands in it behind its last child.
+    Close(&'a str, String),
+}
+
+/// The attributes of an element.
+pub(super) struct Attributes<'a>(&'a BytesStart<'a>);
+
+impl Attributes<'_> {
+    /// The value of the attribute with this name; empty where there is none.
+    pub(super) fn get(&self, name: &str) -> String {
+        let mut attributes = self.0.attributes();
+        let found =
+            attributes.with_checks(false).flatten().find(|attribute| attribute.key.local_name().as_ref() == name);
+        found.and_then(|it| it.normalized_value(XmlVersion::Implicit1_0).ok()).unwrap_or_default().into_owned()
+    }
+}
+
+/// Calls `visit` for each element.
+pub(super) fn read(text: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Broken> {
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut content = String::new();
+    let mut depth = 0_usize;
+    let mut any = false;
+    loop {
+        match reader.read_event().map_err(Broken::new)? {
+            Event::Start(start) => {
+                (depth, any) = (depth + 1, true);
+                content.clear();
+                visit(Node::Open(start.local_name().as_ref(), Attributes(&start)));
+            }
+            Event::End(end) => {
+                // The reader has checked that it closes what is open.
+                depth = depth.saturating_sub(1);
+                visit(Node::Close(end.local_name().as_ref(), std::mem::take(&mut content)));
+            }
+            Event::Text(text) => content.push_str(&text.xml10_content()),
+            Event::CData(text) => content.push_str(&text.xml10_content()),
+            Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(Broken::new)? {
+                Some(char) => content.push(char),
+                None => content.push_str(entity(&reference)),
+            },
+            Event::Eof if depth > 0 || !any => return Err(Broken::new("the document is not whole")),
+            Event::Eof => return Ok(()),
+            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+        }
+    }
+}
+
+/// What one of the five entities of XML stands for; others, which a document would define, are left out.
+fn entity(name: &str) -> &'static str {
+    quick_xml::escape::resolve_predefined_entity(name).unwrap_or_default()
+}

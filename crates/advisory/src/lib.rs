@@ -1,0 +1,12 @@
+//! Vulnerability intelligence, pure: version schemes, feed parsers, the shape of an advisory.
+//!
+//! Bytes and values come in, values go out; downloading, unpacking and keeping files is the crate `feeds`.
+
+pub mod db;
+pub mod ecosystem;
+pub mod feeds;
+pub mod matching;
+pub mod range;
+pub mod record;
+pub mod reevaluate;
+pub mod version;

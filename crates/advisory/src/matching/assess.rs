@@ -1,0 +1,235 @@
+//! All of an inventory: findings with what is known about their vulnerabilities.
+
+use super::{Hit, Matched, Matcher, Obstacle, place, severity};
+use crate::db::{Database, DatabaseError, StoredAdvisory, StoredRating, StoredVulnerability, Text};
+use crate::record::Status;
+use crate::version::Scheme;
+use jiff::Timestamp;
+use sekisho_model::{
+    Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource, FindingStatus, Inventory, Judgement,
+    Likelihood, Package, ScanState, Severity, Vulnerability,
+};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Looks for the vulnerabilities of all packages of `inventory`. Language packages whose files a package of the
+/// distribution owns are that package's, and judged with it.
+pub fn assess(inventory: &Inventory, database: &Database<'_>) -> Result<Assessment, DatabaseError> {
+    let matcher = Matcher::new(database, inventory.os.as_ref());
+    let mut found = Found { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() };
+    let identity = inventory.identity();
+    let mut findings = Vec::new();
+    let mut obstacles: BTreeMap<Obstacle, Vec<&Package>> = BTreeMap::new();
+    for package in inventory.packages.iter().filter(|package| package.owned_by.is_none()) {
+        let Matched { vulnerabilities, obstacle } = matcher.package(&package.facts)?;
+        if let Some(obstacle) = obstacle {
+            obstacles.entry(obstacle).or_default().push(package);
+        }
+        for (number, hits) in vulnerabilities {
+            findings.push(found.finding(&identity, package, number, &hits)?);
+        }
+    }
+    findings.sort_by(|a, b| {
+        (Reverse(a.severity), &a.vulnerability, &a.id).cmp(&(Reverse(b.severity), &b.vulnerability, &b.id))
+    });
+    let vulnerabilities = found.describe()?;
+    let diagnostics: Vec<Diagnostic> =
+        obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory)).collect();
+    let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
+    Ok(Assessment { state, findings, vulnerabilities, diagnostics })
+}
+
+/// Why packages could not be judged.
+fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Diagnostic {
+    let count = packages.len();
+    let noun = if count == 1 { "package" } else { "packages" };
+    let system = || match &inventory.os {
+        Some(os) => os.pretty_name.clone().unwrap_or_else(|| os.distro()),
+        None => "a system that does not say what it is".to_owned(),
+    };
+    let message = match obstacle {
+        Obstacle::Distribution => format!("{count} {noun} of {}: no feed has advisories for it", system()),
+        Obstacle::Release(ecosystem) => {
+            format!("{count} {noun} of {}: the database has nothing about this release of {ecosystem}", system())
+        }
+        Obstacle::Ecosystem(ecosystem) => format!("{count} {noun}: the database has nothing about {ecosystem}"),
+        Obstacle::Version(scheme) => {
+            let some: Vec<String> = packages
+                .iter()
+                .take(5)
+                .map(|package| format!("{} {}", package.facts.name, package.facts.version))
+                .collect();
+            let rest = if count > some.len() { ", …" } else { "" };
+            let scheme = Scheme::as_str(scheme);
+            format!("{count} {noun} with a version that cannot be compared ({scheme}): {}{rest}", some.join(", "))
+        }
+    };
+    Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message)
+}
+
+/// What was read of the database for the findings so far.
+struct Found<'a> {
+    database: &'a Database<'a>,
+    advisories: BTreeMap<u32, StoredAdvisory>,
+    vulnerabilities: BTreeMap<u32, StoredVulnerability>,
+}
+
+impl Found<'_> {
+    fn finding(
+        &mut self,
+        identity: &str,
+        package: &Package,
+        number: u32,
+        hits: &[Hit],
+    ) -> Result<Finding, DatabaseError> {
+        for hit in hits {
+            if !self.advisories.contains_key(&hit.advisory) {
+                self.advisories.insert(hit.advisory, self.database.advisory(hit.advisory)?);
+            }
+        }
+        if !self.vulnerabilities.contains_key(&number) {
+            self.vulnerabilities.insert(number, self.database.vulnerability(number)?);
+        }
+        let vulnerability = &self.vulnerabilities[&number];
+        let hits: Vec<(&Hit, &StoredAdvisory)> =
+            hits.iter().map(|hit| (hit, &self.advisories[&hit.advisory])).collect();
+        let mut sources: Vec<FindingSource> = hits
+            .iter()
+            .map(|(hit, advisory)| FindingSource {
+                feed: self.feed(advisory).to_owned(),
+                advisory: advisory.id.clone(),
+                status: status(hit),
+                fixed_in: hit.fixed.clone(),
+            })
+            .collect();
+        sources.sort_by(|a, b| (&a.feed, &a.advisory, &a.fixed_in).cmp(&(&b.feed, &b.advisory, &b.fixed_in)));
+        sources.dedup();
+        let scheme = place::scheme_of(package.facts.kind);
+        let mut fixed_in: Vec<String> = sources.iter().filter_map(|source| source.fixed_in.clone()).collect();
+        fixed_in.sort_by(|a, b| scheme.compare(a, b).then_with(|| a.cmp(b)));
+        fixed_in.dedup();
+        Ok(Finding {
+            id: FindingId::new(identity, &package.id, &vulnerability.id),
+            vulnerability: vulnerability.id.clone(),
+            package: package.id.clone(),
+            severity: severity::of(vulnerability, &hits),
+            // The best that any source offers.
+            status: sources.iter().map(|source| source.status).min().unwrap_or(FindingStatus::Affected),
+            fixed_in,
+            sources,
+        })
+    }
+
+    fn feed(&self, advisory: &StoredAdvisory) -> &str {
+        self.database.header().feeds.get(advisory.feed as usize).map_or("", |feed| feed.id.as_str())
+    }
+
+    /// What is known about the vulnerabilities that were found.
+    fn describe(&self) -> Result<Vec<Vulnerability>, DatabaseError> {
+        let mut described = Vec::new();
+        for stored in self.vulnerabilities.values() {
+            let mut advisories = Vec::new();
+            for number in &stored.advisories {
+                advisories.push(match self.advisories.get(number) {
+                    Some(known) => known.clone(),
+                    None => self.database.advisory(*number)?,
+                });
+            }
+            described.push(self.describe_one(stored, &advisories)?);
+        }
+        described.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(described)
+    }
+
+    fn describe_one(
+        &self,
+        stored: &StoredVulnerability,
+        advisories: &[StoredAdvisory],
+    ) -> Result<Vulnerability, DatabaseError> {
+        // Texts come from what is about this vulnerability alone, before notices about several.
+        let mut by_worth: Vec<&StoredAdvisory> =
+            advisories.iter().filter(|advisory| advisory.withdrawn.is_none()).collect();
+        by_worth.sort_by_key(|advisory| advisory.vulnerabilities.len());
+        let mut text = Text::default();
+        let take = |into: &mut Text, from: Text| {
+            if into.summary.is_empty() {
+                into.summary = from.summary;
+            }
+            if into.details.is_empty() {
+                into.details = from.details;
+            }
+            into.references.extend(from.references);
+        };
+        take(&mut text, self.database.text_of_vulnerability(stored)?);
+        for advisory in by_worth.iter().take(8) {
+            take(&mut text, self.database.text_of_advisory(advisory)?);
+        }
+        let mut seen = std::collections::HashSet::new();
+        text.references.retain(|reference| seen.insert(reference.clone()));
+        text.references.truncate(crate::db::REFERENCES);
+        let mut judgements: Vec<Judgement> = stored.ratings.iter().map(|rating| judgement("nvd", rating)).collect();
+        for advisory in by_worth.iter().filter(|advisory| advisory.vulnerabilities.len() == 1) {
+            judgements.extend(advisory.ratings.iter().map(|rating| judgement(self.feed(advisory), rating)));
+        }
+        judgements.retain(|judgement| judgement.severity != Severity::Unknown || judgement.vector.is_some());
+        let mut kept: Vec<Judgement> = Vec::new();
+        for judgement in judgements {
+            if !kept.contains(&judgement) {
+                kept.push(judgement);
+            }
+        }
+        let mut cwes: Vec<String> =
+            stored.cwes.iter().chain(by_worth.iter().flat_map(|advisory| &advisory.cwes)).cloned().collect();
+        cwes.sort();
+        cwes.dedup();
+        let title = if text.summary.is_empty() { first_sentence(&text.details) } else { text.summary.clone() };
+        Ok(Vulnerability {
+            id: stored.id.clone(),
+            aliases: stored.aliases.clone(),
+            title,
+            title_ja: stored.titles.iter().find(|(language, _, _)| language == "ja").map(|(_, title, _)| title.clone()),
+            description: text.details,
+            judgements: kept,
+            cwes,
+            published: by_worth
+                .iter()
+                .filter_map(|advisory| advisory.published)
+                .min()
+                .and_then(|second| Timestamp::from_second(second).ok()),
+            exploited: stored.exploited.clone().map(|(added, due, ransomware)| Exploited { added, due, ransomware }),
+            likelihood: stored.likelihood.map(|(probability, percentile)| Likelihood { probability, percentile }),
+            references: text.references,
+        })
+    }
+}
+
+/// The first sentence, for want of a title.
+fn first_sentence(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+    let end = line.find(". ").unwrap_or(line.len());
+    let sentence = &line[..end];
+    match sentence.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &sentence[..end]),
+        None => sentence.to_owned(),
+    }
+}
+
+fn judgement(feed: &str, rating: &StoredRating) -> Judgement {
+    Judgement {
+        by: if rating.by.is_empty() { feed.to_owned() } else { rating.by.clone() },
+        severity: rating.severity(),
+        score: rating.score(),
+        vector: Some(rating.vector.clone()).filter(|vector| !vector.is_empty()),
+    }
+}
+
+fn status(hit: &Hit) -> FindingStatus {
+    match hit.status {
+        _ if hit.fixed.is_some() => FindingStatus::Fixed,
+        Status::Affected | Status::NotAffected => FindingStatus::Affected,
+        Status::WillNotFix => FindingStatus::WillNotFix,
+        Status::FixDeferred => FindingStatus::FixDeferred,
+        Status::EndOfLife => FindingStatus::EndOfLife,
+        Status::UnderInvestigation => FindingStatus::UnderInvestigation,
+    }
+}

@@ -1,0 +1,273 @@
+//! Matching: which vulnerabilities of a database a package has.
+//!
+//! A package of a distribution is judged by the advisories of that distribution alone, by its source package where
+//! those name source packages; a language package by those of its ecosystem. Names are compared as the ecosystem
+//! compares them, and nothing is guessed from product names.
+
+mod assess;
+mod place;
+mod severity;
+#[cfg(test)]
+mod tests;
+
+pub use assess::assess;
+
+use crate::db::{Database, DatabaseError, Edge, Entry, Row};
+use crate::ecosystem::Ecosystem;
+use crate::record::{SOURCE_ARCH, Status};
+use crate::version::Scheme;
+use place::{Distribution, Look};
+use sekisho_model::{OsRelease, PackageFacts};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// The ecosystems and names under which a package of the system `os` is looked up, in any database.
+pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Ecosystem, String)> {
+    let ecosystem = place::language_of(facts.kind).or_else(|| place::ecosystem_of(&os?.id));
+    let looks = ecosystem.map(|ecosystem| (ecosystem, place::looks(ecosystem, facts)));
+    looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
+}
+
+/// What a database says about one package.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Matched {
+    /// The vulnerabilities it has, by number, each with who says so.
+    pub vulnerabilities: BTreeMap<u32, Vec<Hit>>,
+    /// Why it could not be judged, or not in full.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// Why a package could not be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Obstacle {
+    /// No feed that is read has advisories for its distribution.
+    Distribution,
+    /// The database has nothing about this release of the distribution.
+    Release(Ecosystem),
+    /// The database has nothing about this ecosystem.
+    Ecosystem(Ecosystem),
+    /// Its version is none of the scheme by which the advisories about it go.
+    Version(Scheme),
+}
+
+/// An advisory that says a package has a vulnerability.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The advisory's number.
+    pub advisory: u32,
+    /// The number of its feed.
+    pub feed: u32,
+    /// What it says is to be done.
+    pub status: Status,
+    /// The first version without it.
+    pub fixed: Option<String>,
+    /// How bad it is for this package.
+    pub ratings: Vec<crate::db::StoredRating>,
+}
+
+/// Judges packages of one inventory by one database.
+#[derive(Debug)]
+pub struct Matcher<'a> {
+    database: &'a Database<'a>,
+    distribution: Option<Distribution>,
+}
+
+impl<'a> Matcher<'a> {
+    /// Judges packages of a system that says it is `os`.
+    pub fn new(database: &'a Database<'a>, os: Option<&OsRelease>) -> Self {
+        Self { database, distribution: os.and_then(|os| Distribution::of(os, database.header())) }
+    }
+
+    /// The database.
+    pub fn database(&self) -> &'a Database<'a> {
+        self.database
+    }
+
+    /// What is said about the package.
+    pub fn package(&self, facts: &PackageFacts) -> Result<Matched, DatabaseError> {
+        let mut matched = Matched::default();
+        let (ecosystem, releases) = match (place::language_of(facts.kind), &self.distribution) {
+            (Some(ecosystem), _) => {
+                if !self.database.covers(ecosystem, None)? {
+                    matched.obstacle = Some(Obstacle::Ecosystem(ecosystem));
+                }
+                (ecosystem, &[None][..])
+            }
+            (None, Some(Distribution { ecosystem, releases })) => {
+                if releases.is_empty() {
+                    matched.obstacle = Some(Obstacle::Release(*ecosystem));
+                }
+                (*ecosystem, releases.as_slice())
+            }
+            (None, None) => {
+                matched.obstacle = Some(Obstacle::Distribution);
+                return Ok(matched);
+            }
+        };
+        for look in place::looks(ecosystem, facts) {
+            for release in releases {
+                if let Some(row) = self.database.package(&place::key(ecosystem, release.as_deref(), &look))? {
+                    let scheme = ecosystem.scheme_in(release.as_deref());
+                    take_row((ecosystem, scheme), facts, &look, row, &mut matched)?;
+                }
+            }
+        }
+        Ok(matched)
+    }
+}
+
+/// Takes what the entries of `row` say.
+fn take_row(
+    (ecosystem, scheme): (Ecosystem, Scheme),
+    facts: &PackageFacts,
+    look: &Look<'_>,
+    mut row: Row<'_>,
+    matched: &mut Matched,
+) -> Result<(), DatabaseError> {
+    let texts = row.texts().to_vec();
+    let mut version = Version::new(scheme, look.version, &texts);
+    let mut entry = Entry::default();
+    while row.read(&mut entry)? {
+        if !is_about(ecosystem, facts, look, &entry, &texts) {
+            continue;
+        }
+        let fixed = match version.judge(&entry) {
+            Judged::Outside => continue,
+            Judged::Inside(fixed) => fixed.map(str::to_owned),
+            Judged::Unknown => {
+                matched.obstacle = Some(Obstacle::Version(scheme));
+                continue;
+            }
+        };
+        let ratings = std::mem::take(&mut entry.ratings);
+        let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
+        for vulnerability in &entry.vulnerabilities {
+            matched.vulnerabilities.entry(*vulnerability).or_default().push(hit.clone());
+        }
+    }
+    // Who says that it is not affected takes away what the same feed says elsewhere.
+    matched.vulnerabilities.retain(|_, hits| {
+        let clear: Vec<u32> = hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
+        hits.retain(|hit| !clear.contains(&hit.feed));
+        !hits.is_empty()
+    });
+    Ok(())
+}
+
+/// Whether an entry found under the name of `look` is about the package at all.
+fn is_about(ecosystem: Ecosystem, facts: &PackageFacts, look: &Look<'_>, entry: &Entry, texts: &[&str]) -> bool {
+    let arches: Vec<&str> = entry.arches.iter().map(|arch| texts[*arch]).collect();
+    let of_source = ecosystem.names_source_packages() || arches == [SOURCE_ARCH];
+    if of_source != look.source {
+        return false;
+    }
+    let arch = facts.arch.as_deref().filter(|arch| !matches!(*arch, "noarch" | "all"));
+    if let (false, false, Some(arch)) = (of_source, arches.is_empty(), arch)
+        && !arches.contains(&arch)
+    {
+        return false;
+    }
+    is_of_module(facts, entry, texts)
+}
+
+/// Whether the entry is for the module that the package is of, or neither is of one.
+///
+/// A module's packages carry it in their release (`.module_el8.3.0+2023+d2377ea3`), and rpm's `modularity` label has
+/// module, stream, version and context.
+fn is_of_module(facts: &PackageFacts, entry: &Entry, texts: &[&str]) -> bool {
+    const MARK: &str = ".module";
+    let label = facts.extra.iter().find(|(key, _)| key == "modularity").map(|(_, value)| value.as_str());
+    let package = label.is_some_and(|label| !label.is_empty()) || facts.version.contains(MARK);
+    let module = entry.module.map(|module| texts[module]);
+    let marked = |edge: &Edge| matches!(edge, Edge::At(text) | Edge::After(text) if texts[*text].contains(MARK));
+    let entry_has = module.is_some() || entry.ranges.iter().any(|(from, to)| marked(from) || marked(to));
+    if package != entry_has {
+        // What holds for all versions need not name one that carries the mark.
+        return !package && module.is_none()
+            || entry.ranges.iter().all(|(_, to)| *to == Edge::Open) && module.is_none();
+    }
+    match (module, label) {
+        (Some(module), Some(label)) => {
+            label.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        }
+        _ => true,
+    }
+}
+
+/// What an entry means for a version.
+enum Judged<'a> {
+    /// It does not hold for it.
+    Outside,
+    /// It does; the first version without it.
+    Inside(Option<&'a str>),
+    /// The version cannot be compared.
+    Unknown,
+}
+
+/// A version that is compared with the texts of a row, with each at most once.
+struct Version<'a> {
+    scheme: Scheme,
+    text: &'a str,
+    valid: bool,
+    texts: &'a [&'a str],
+    known: Vec<Option<Ordering>>,
+}
+
+impl<'a> Version<'a> {
+    fn new(scheme: Scheme, version: &'a str, texts: &'a [&'a str]) -> Self {
+        Self { scheme, text: version, valid: scheme.is_valid(version), texts, known: vec![None; texts.len()] }
+    }
+
+    /// How the version stands to a text.
+    fn to(&mut self, text: usize) -> Ordering {
+        *self.known[text].get_or_insert_with(|| self.scheme.compare(self.text, self.texts[text]))
+    }
+
+    fn judge(&mut self, entry: &Entry) -> Judged<'a> {
+        if entry
+            .versions
+            .iter()
+            .any(|version| self.texts[*version] == self.text || self.valid && self.to(*version).is_eq())
+        {
+            let next = entry.ranges.iter().find_map(|range| self.fixed_behind(range));
+            return Judged::Inside(next);
+        }
+        let everything = |(from, to): &(Edge, Edge)| (*from, *to) == (Edge::Open, Edge::Open);
+        if entry.ranges.iter().any(everything) {
+            return Judged::Inside(None);
+        }
+        if entry.ranges.is_empty() {
+            return Judged::Outside;
+        }
+        if !self.valid {
+            return Judged::Unknown;
+        }
+        for (from, to) in &entry.ranges {
+            let above = match *from {
+                Edge::Open => true,
+                Edge::At(from) => self.to(from).is_ge(),
+                Edge::After(from) => self.to(from).is_gt(),
+            };
+            let below = match *to {
+                Edge::Open => true,
+                Edge::At(to) => self.to(to).is_lt(),
+                Edge::After(to) => self.to(to).is_le(),
+            };
+            if above && below {
+                return Judged::Inside(match *to {
+                    Edge::At(to) => Some(self.texts[to]),
+                    _ => None,
+                });
+            }
+        }
+        Judged::Outside
+    }
+
+    /// The fixed version that ends a range, if the version lies before it.
+    fn fixed_behind(&mut self, (_, to): &(Edge, Edge)) -> Option<&'a str> {
+        match *to {
+            Edge::At(to) if self.valid && self.to(to).is_lt() => Some(self.texts[to]),
+            _ => None,
+        }
+    }
+}

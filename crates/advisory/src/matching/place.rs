@@ -1,0 +1,188 @@
+//! Where a package is looked up: its ecosystem, the releases that are its distribution's, and its name there.
+
+use crate::db::{Header, PackageKey};
+use crate::ecosystem::Ecosystem;
+use crate::version::Scheme;
+use sekisho_model::{OsRelease, PackageFacts, PackageKind};
+
+/// The distribution of an inventory, with the releases of it that a database knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Distribution {
+    pub(super) ecosystem: Ecosystem,
+    /// `None` stands for a distribution without releases.
+    pub(super) releases: Vec<Option<String>>,
+}
+
+impl Distribution {
+    /// The distribution that `os` is; none where its advisories are nobody's that we read.
+    pub(super) fn of(os: &OsRelease, header: &Header) -> Option<Self> {
+        let ecosystem = ecosystem_of(&os.id)?;
+        let known = header.counts.entries.keys().filter_map(|place| match place.split_once(':') {
+            None if place == ecosystem.as_str() => Some(None),
+            Some((name, release)) if name == ecosystem.as_str() => Some(Some(release)),
+            _ => None,
+        });
+        let releases = known.filter(|release| release.is_none_or(|release| is_release(ecosystem, os, release)));
+        Some(Self { ecosystem, releases: releases.map(|release| release.map(str::to_owned)).collect() })
+    }
+}
+
+/// The `ID` of os-release(5) of each distribution.
+pub(super) fn ecosystem_of(id: &str) -> Option<Ecosystem> {
+    Some(match id {
+        "debian" => Ecosystem::Debian,
+        "ubuntu" => Ecosystem::Ubuntu,
+        "alpine" => Ecosystem::Alpine,
+        "almalinux" => Ecosystem::AlmaLinux,
+        "rocky" => Ecosystem::RockyLinux,
+        "rhel" | "centos" => Ecosystem::RedHat,
+        "amzn" => Ecosystem::AmazonLinux,
+        "sles" | "sled" => Ecosystem::Suse,
+        "opensuse-leap" | "opensuse-tumbleweed" | "opensuse" => Ecosystem::OpenSuse,
+        _ => return None,
+    })
+}
+
+/// Whether advisories for `release`, as feeds write it, hold for this system.
+fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
+    let version = os.version_id.as_str();
+    let major = version.split('.').next().unwrap_or_default();
+    let minor = version.split('.').nth(1);
+    match ecosystem {
+        // A rolling Debian names no version.
+        Ecosystem::Debian if version.is_empty() => matches!(release, "sid" | "unstable"),
+        Ecosystem::Debian | Ecosystem::AlmaLinux | Ecosystem::RockyLinux => release == major,
+        // `22.04:LTS`, and what paid support adds, which a system may or may not have.
+        Ecosystem::Ubuntu => release.strip_suffix(":LTS").unwrap_or(release) == version,
+        Ecosystem::Alpine => match minor {
+            // `3.21_alpha20240807`
+            Some(minor) if minor.contains('_') => release == "edge",
+            Some(minor) => release.strip_prefix('v').and_then(|rest| rest.split_once('.')) == Some((major, minor)),
+            None => release == "edge",
+        },
+        // The CPE of the product, without support beyond the common one: `enterprise_linux:9::appstream`.
+        Ecosystem::RedHat => {
+            let rest = release.strip_prefix("enterprise_linux:").unwrap_or_default();
+            let of = rest.split(':').next().unwrap_or_default();
+            !of.is_empty() && (of == major || of == version)
+        }
+        Ecosystem::AmazonLinux => release == version,
+        // `Linux Enterprise Server 15 SP5`, `Leap 15.5`, `Tumbleweed`.
+        Ecosystem::Suse => {
+            let words = match minor {
+                Some(minor) if minor != "0" => format!("Linux Enterprise Server {major} SP{minor}"),
+                _ => format!("Linux Enterprise Server {major}"),
+            };
+            release == words
+        }
+        Ecosystem::OpenSuse => match release.strip_prefix("Leap ") {
+            Some(leap) => os.id != "opensuse-tumbleweed" && leap == version,
+            None => release == "Tumbleweed" && os.id == "opensuse-tumbleweed",
+        },
+        _ => false,
+    }
+}
+
+/// The ecosystem of a language package.
+pub(super) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
+    match kind {
+        PackageKind::Pypi => Some(Ecosystem::PyPi),
+        PackageKind::Npm => Some(Ecosystem::Npm),
+        PackageKind::Golang => Some(Ecosystem::Go),
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => None,
+    }
+}
+
+/// How the versions of a kind of package are ordered.
+pub(super) fn scheme_of(kind: PackageKind) -> Scheme {
+    match kind {
+        PackageKind::Deb => Scheme::Dpkg,
+        PackageKind::Apk => Scheme::Apk,
+        PackageKind::Rpm => Scheme::Rpm,
+        PackageKind::Pypi | PackageKind::Npm | PackageKind::Golang => {
+            language_of(kind).map_or(Scheme::Generic, Ecosystem::scheme)
+        }
+    }
+}
+
+/// A name and a version to look up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Look<'a> {
+    pub(super) name: String,
+    pub(super) version: &'a str,
+    /// Whether this is the source package.
+    pub(super) source: bool,
+}
+
+/// What to look up for a package: itself, and the source that a distribution built it from where that is another.
+pub(super) fn looks(ecosystem: Ecosystem, facts: &PackageFacts) -> Vec<Look<'_>> {
+    let own = || Look { name: ecosystem.normalize_name(&facts.name), version: &facts.version, source: false };
+    let source = facts.source.as_ref().map(|source| Look {
+        name: ecosystem.normalize_name(&source.name),
+        version: &source.version,
+        source: true,
+    });
+    if ecosystem.names_source_packages() {
+        return vec![source.unwrap_or_else(|| Look { source: true, ..own() })];
+    }
+    std::iter::once(own()).chain(source).collect()
+}
+
+/// The key of `look` in a release.
+pub(super) fn key<'a>(ecosystem: Ecosystem, release: Option<&'a str>, look: &'a Look<'_>) -> PackageKey<'a> {
+    PackageKey { ecosystem, release, name: &look.name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_those_of_the_system() {
+        let check = |id: &str, version: &str, expect: &[&str]| {
+            let os = OsRelease { id: id.to_owned(), version_id: version.to_owned(), ..OsRelease::default() };
+            let ecosystem = ecosystem_of(id).unwrap();
+            let known = [
+                "10",
+                "11",
+                "12",
+                "sid",
+                "8",
+                "9",
+                "22.04",
+                "22.04:LTS",
+                "Pro:22.04:LTS",
+                "v3.2",
+                "v3.20",
+                "edge",
+                "enterprise_linux:9::appstream",
+                "enterprise_linux:9",
+                "enterprise_linux:8::baseos",
+                "rhel_eus:9.2::baseos",
+                "2",
+                "2023",
+                "Linux Enterprise Server 15 SP5",
+                "Linux Enterprise Server 15",
+                "Leap 15.5",
+                "Tumbleweed",
+            ];
+            let got: Vec<&str> = known.into_iter().filter(|release| is_release(ecosystem, &os, release)).collect();
+            assert_eq!(got, expect, "{id} {version}");
+        };
+        check("debian", "12", &["12"]);
+        check("debian", "", &["sid"]);
+        check("ubuntu", "22.04", &["22.04", "22.04:LTS"]);
+        check("alpine", "3.20.1", &["v3.20"]);
+        check("alpine", "3.2.0", &["v3.2"]);
+        check("alpine", "3.21_alpha20240807", &["edge"]);
+        check("almalinux", "9.4", &["9"]);
+        check("rocky", "8.10", &["8"]);
+        check("rhel", "9.4", &["enterprise_linux:9::appstream", "enterprise_linux:9"]);
+        check("amzn", "2", &["2"]);
+        check("amzn", "2023", &["2023"]);
+        check("sles", "15.5", &["Linux Enterprise Server 15 SP5"]);
+        check("sles", "15", &["Linux Enterprise Server 15"]);
+        check("opensuse-leap", "15.5", &["Leap 15.5"]);
+        check("opensuse-tumbleweed", "20240101", &["Tumbleweed"]);
+    }
+}

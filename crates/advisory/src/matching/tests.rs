@@ -1,0 +1,272 @@
+//! Packages and what is said about them, in small.
+
+use super::*;
+use crate::db::{Builder, FeedSource};
+use crate::range::{Lower, Range, Upper};
+use crate::record::{Advisory, AdvisoryKind, Affected, Rating, Record};
+use sekisho_model::{PackageKind, Severity, SourcePackage};
+
+/// A database of advisories that are each of the feed named.
+fn database(advisories: &[(&str, Advisory)]) -> Vec<u8> {
+    let mut builder = Builder::default();
+    let mut feeds: Vec<&str> = advisories.iter().map(|(feed, _)| *feed).collect();
+    feeds.sort_unstable();
+    feeds.dedup();
+    for feed in feeds {
+        builder.feed(FeedSource { id: feed.to_owned(), ..FeedSource::default() });
+        for (_, advisory) in advisories.iter().filter(|(of, _)| *of == feed) {
+            builder.add(Record::Advisory(advisory.clone()));
+        }
+    }
+    builder.finish().unwrap()
+}
+
+fn affected(ecosystem: Ecosystem, release: &str, name: &str) -> Affected {
+    Affected::new(ecosystem, Some(release.to_owned()).filter(|release| !release.is_empty()), name)
+}
+
+fn advisory(id: &str, affected: Vec<Affected>) -> Advisory {
+    Advisory { id: id.to_owned(), affected, ..Advisory::default() }
+}
+
+fn fixed(affected: Affected, version: &str) -> Affected {
+    Affected { ranges: vec![Range::before(version)], ..affected }
+}
+
+fn os(id: &str, version: &str) -> OsRelease {
+    OsRelease { id: id.to_owned(), version_id: version.to_owned(), ..OsRelease::default() }
+}
+
+/// `vulnerability` or `vulnerability -> fixed`, and the obstacle if there is one.
+fn matched(bytes: &[u8], os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<String> {
+    let database = Database::open(bytes).unwrap();
+    let matched = Matcher::new(&database, os).package(facts).unwrap();
+    let mut out = Vec::new();
+    for (number, hits) in matched.vulnerabilities {
+        let id = database.vulnerability(number).unwrap().id;
+        let mut fixed: Vec<String> = hits.into_iter().filter_map(|hit| hit.fixed).collect();
+        fixed.sort();
+        out.push(if fixed.is_empty() { id } else { format!("{id} -> {}", fixed.join(", ")) });
+    }
+    out.extend(matched.obstacle.map(|obstacle| format!("{obstacle:?}")));
+    out
+}
+
+fn deb(name: &str, version: &str, source: Option<(&str, &str)>) -> PackageFacts {
+    let source = source.map(|(name, version)| SourcePackage { name: name.to_owned(), version: version.to_owned() });
+    PackageFacts { source, ..PackageFacts::new(PackageKind::Deb, name, version) }
+}
+
+#[test]
+fn debian_packages_are_judged_by_their_source_and_release() {
+    let bytes = database(&[
+        (
+            "debian",
+            advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "openssl"), "3.0.11-1~deb12u2")]),
+        ),
+        ("debian", advisory("CVE-2024-2", vec![fixed(affected(Ecosystem::Debian, "11", "openssl"), "9")])),
+        (
+            "debian",
+            advisory(
+                "CVE-2024-3",
+                vec![Affected { ranges: vec![Range::ALL], ..affected(Ecosystem::Debian, "12", "openssl") }],
+            ),
+        ),
+    ]);
+    let bookworm = os("debian", "12");
+    let check = |facts: PackageFacts, expect: &[&str]| assert_eq!(matched(&bytes, Some(&bookworm), &facts), expect);
+    check(
+        deb("libssl3", "3.0.11-1~deb12u1", Some(("openssl", "3.0.11-1~deb12u1"))),
+        &["CVE-2024-1 -> 3.0.11-1~deb12u2", "CVE-2024-3"],
+    );
+    check(deb("libssl3", "3.0.11-1~deb12u2", Some(("openssl", "3.0.11-1~deb12u2"))), &["CVE-2024-3"]);
+    // A rebuild of the binary alone does not change what the source has.
+    check(
+        deb("libssl3", "3.0.11-1~deb12u1+b1", Some(("openssl", "3.0.11-1~deb12u1"))),
+        &["CVE-2024-1 -> 3.0.11-1~deb12u2", "CVE-2024-3"],
+    );
+    check(deb("openssl", "3.0.11-1~deb12u1", None), &["CVE-2024-1 -> 3.0.11-1~deb12u2", "CVE-2024-3"]);
+    check(deb("libssl3", "1", None), &[]);
+}
+
+#[test]
+fn what_the_database_does_not_know_is_no_clean_bill() {
+    let bytes = database(&[
+        ("debian", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "openssl"), "3")])),
+        ("pypa", advisory("PYSEC-1", vec![fixed(affected(Ecosystem::PyPi, "", "Flask"), "2.0")])),
+    ]);
+    let package = deb("openssl", "1", None);
+    assert_eq!(matched(&bytes, Some(&os("debian", "13")), &package), ["Release(Debian)"]);
+    assert_eq!(matched(&bytes, Some(&os("slackware", "15")), &package), ["Distribution"]);
+    assert_eq!(matched(&bytes, None, &package), ["Distribution"]);
+    let npm = PackageFacts::new(PackageKind::Npm, "x", "1.0.0");
+    assert_eq!(matched(&bytes, None, &npm), ["Ecosystem(Npm)"]);
+    let flask = |version: &str| PackageFacts::new(PackageKind::Pypi, "flask", version);
+    assert_eq!(matched(&bytes, None, &flask("1.1")), ["PYSEC-1 -> 2.0"]);
+    assert_eq!(matched(&bytes, None, &flask("2.0")), [""; 0]);
+    assert_eq!(matched(&bytes, None, &flask("built by hand")), ["Version(Pep440)"]);
+}
+
+#[test]
+fn aliases_are_one_vulnerability_with_all_who_say_so() {
+    let lists = |id: &str, alias: &str, version: &str| Advisory {
+        aliases: vec![alias.to_owned()],
+        ..advisory(id, vec![fixed(affected(Ecosystem::Npm, "", "left-pad"), version)])
+    };
+    let bytes =
+        database(&[("ghsa", lists("GHSA-1", "CVE-2024-1", "1.3.0")), ("osv", lists("SNYK-1", "GHSA-1", "1.3.1"))]);
+    let package = PackageFacts::new(PackageKind::Npm, "left-pad", "1.2.0");
+    assert_eq!(matched(&bytes, None, &package), ["CVE-2024-1 -> 1.3.0, 1.3.1"]);
+}
+
+#[test]
+fn ranges_and_lists_both_count() {
+    let range = |from: Lower, to: Upper| Range { from, to };
+    let entry = Affected {
+        ranges: vec![
+            range(Lower::At("1.0.0".into()), Upper::Fixed("1.2.0".into())),
+            range(Lower::After("2.0.0".into()), Upper::Last("2.5.0".into())),
+        ],
+        versions: vec!["0.5.0".into()],
+        ..affected(Ecosystem::Npm, "", "a")
+    };
+    let bytes = database(&[("osv", advisory("CVE-2024-1", vec![entry]))]);
+    for (version, expect) in [
+        ("0.9.0", None),
+        ("0.5.0", Some("CVE-2024-1 -> 1.2.0")),
+        ("1.0.0", Some("CVE-2024-1 -> 1.2.0")),
+        ("1.2.0", None),
+        ("2.0.0", None),
+        ("2.0.1", Some("CVE-2024-1")),
+        ("2.5.0", Some("CVE-2024-1")),
+        ("2.5.1", None),
+    ] {
+        let package = PackageFacts::new(PackageKind::Npm, "a", version);
+        assert_eq!(matched(&bytes, None, &package), expect.into_iter().collect::<Vec<_>>(), "{version}");
+    }
+}
+
+#[test]
+fn packages_of_modules_are_judged_by_their_stream() {
+    let stream = |id: &str, module: Option<&str>, version: &str| {
+        let entry = fixed(affected(Ecosystem::AlmaLinux, "8", "nodejs"), version);
+        ("almalinux", advisory(id, vec![Affected { module: module.map(str::to_owned), ..entry }]))
+    };
+    let bytes = database(&[
+        stream("CVE-2024-16", Some("nodejs:16"), "1:16.20.2-1.module_el8.8.0"),
+        stream("CVE-2024-18", Some("nodejs:18"), "1:18.18.2-1.module_el8.8.0"),
+        stream("CVE-2024-99", None, "1:99-1.el8"),
+    ]);
+    let rpm = |version: &str, label: &str| {
+        let extra = Some(("modularity".to_owned(), label.to_owned())).filter(|(_, label)| !label.is_empty());
+        PackageFacts { extra: extra.into_iter().collect(), ..PackageFacts::new(PackageKind::Rpm, "nodejs", version) }
+    };
+    let alma = os("almalinux", "8.9");
+    let check = |facts: PackageFacts, expect: &[&str]| assert_eq!(matched(&bytes, Some(&alma), &facts), expect);
+    check(
+        rpm("1:16.19.1-1.module_el8.7.0", "nodejs:16:8070020230224:bb8ab1a5"),
+        &["CVE-2024-16 -> 1:16.20.2-1.module_el8.8.0"],
+    );
+    check(
+        rpm("1:18.14.2-2.module_el8.7.0", "nodejs:18:8070020230224:bb8ab1a5"),
+        &["CVE-2024-18 -> 1:18.18.2-1.module_el8.8.0"],
+    );
+    check(rpm("1:18.18.2-1.module_el8.8.0", "nodejs:18:8080020230224:bb8ab1a5"), &[]);
+    check(rpm("1:10.1-1.el8", ""), &["CVE-2024-99 -> 1:99-1.el8"]);
+}
+
+#[test]
+fn who_says_not_affected_takes_away_what_the_same_feed_says() {
+    let entry = |status| Affected { status, ranges: vec![Range::ALL], ..affected(Ecosystem::Debian, "12", "bash") };
+    let bytes = database(&[
+        ("debian", advisory("CVE-2024-1", vec![entry(Status::Affected)])),
+        ("debian", advisory("DSA-1", vec![entry(Status::NotAffected)])),
+        ("osv", advisory("CVE-2024-2", vec![entry(Status::NotAffected)])),
+    ]);
+    assert_eq!(matched(&bytes, Some(&os("debian", "12")), &deb("bash", "5", None)), ["CVE-2024-1"]);
+    let same = Advisory { aliases: vec!["CVE-2024-1".into()], ..advisory("DSA-1", vec![entry(Status::NotAffected)]) };
+    let bytes = database(&[("debian", advisory("CVE-2024-1", vec![entry(Status::Affected)])), ("debian", same)]);
+    assert_eq!(matched(&bytes, Some(&os("debian", "12")), &deb("bash", "5", None)), [""; 0]);
+}
+
+#[test]
+fn architectures_and_source_packages_are_told_apart() {
+    let of = |id: &str, name: &str, arches: &[&str]| {
+        let arches = arches.iter().map(|arch| (*arch).to_owned()).collect();
+        let entry = fixed(affected(Ecosystem::RedHat, "enterprise_linux:9::baseos", name), "9");
+        ("redhat", advisory(id, vec![Affected { arches, ..entry }]))
+    };
+    let bytes = database(&[
+        of("CVE-2024-1", "bash", &["x86_64"]),
+        of("CVE-2024-2", "bash", &["aarch64"]),
+        of("CVE-2024-3", "bash", &[SOURCE_ARCH]),
+        of("CVE-2024-4", "bash-libs", &[]),
+    ]);
+    let rhel = os("rhel", "9.4");
+    let rpm = |name: &str, arch: &str, source: &str| PackageFacts {
+        arch: Some(arch.to_owned()),
+        source: Some(SourcePackage { name: source.to_owned(), version: "5".to_owned() }),
+        ..PackageFacts::new(PackageKind::Rpm, name, "5")
+    };
+    let check = |facts: PackageFacts, expect: &[&str]| assert_eq!(matched(&bytes, Some(&rhel), &facts), expect);
+    check(rpm("bash", "x86_64", "bash"), &["CVE-2024-1 -> 9", "CVE-2024-3 -> 9"]);
+    check(rpm("bash-libs", "x86_64", "bash"), &["CVE-2024-3 -> 9", "CVE-2024-4 -> 9"]);
+    check(rpm("bash", "noarch", "other"), &["CVE-2024-1 -> 9", "CVE-2024-2 -> 9"]);
+}
+
+#[test]
+fn what_is_no_vulnerability_is_not_found() {
+    let kind = |id: &str, kind| {
+        let entry = Affected { ranges: vec![Range::ALL], ..affected(Ecosystem::Npm, "", "a") };
+        ("osv", Advisory { kind, ..advisory(id, vec![entry]) })
+    };
+    let bytes = database(&[
+        kind("A-1", AdvisoryKind::Unmaintained),
+        kind("A-2", AdvisoryKind::Notice),
+        kind("A-3", AdvisoryKind::Unsound),
+        kind("A-4", AdvisoryKind::Malware),
+    ]);
+    assert_eq!(matched(&bytes, None, &PackageFacts::new(PackageKind::Npm, "a", "1.0.0")), ["A-4"]);
+}
+
+#[test]
+fn severity_is_the_word_of_who_ships_the_package() {
+    let rated = |by: &str, severity| Rating { by: by.to_owned(), severity: Some(severity), vector: None };
+    let check = |own: Option<Severity>, publisher: Option<Severity>, several: bool, expect: Severity| {
+        let entry = Affected {
+            ranges: vec![Range::ALL],
+            ratings: own.map(|own| rated("", own)).into_iter().collect(),
+            ..affected(Ecosystem::Npm, "", "a")
+        };
+        let mut builder = Builder::default();
+        builder.feed(FeedSource { id: "osv".into(), ..FeedSource::default() });
+        let addresses = if several { vec!["CVE-2024-1".into(), "CVE-2024-2".into()] } else { Vec::new() };
+        let id = if several { "NOTICE-1" } else { "CVE-2024-1" };
+        builder.add(Record::Advisory(Advisory {
+            addresses,
+            ratings: publisher.map(|publisher| rated("", publisher)).into_iter().collect(),
+            ..advisory(id, vec![entry])
+        }));
+        builder.add(Record::Enrichment(crate::record::Enrichment {
+            id: "CVE-2024-1".into(),
+            says: crate::record::Says::Description {
+                text: String::new(),
+                ratings: vec![rated("nvd", Severity::Critical)],
+                cwes: Vec::new(),
+                rejected: false,
+            },
+        }));
+        let bytes = builder.finish().unwrap();
+        let database = Database::open(&bytes).unwrap();
+        let found = Matcher::new(&database, None).package(&PackageFacts::new(PackageKind::Npm, "a", "1.0.0")).unwrap();
+        let (number, hits) = found.vulnerabilities.iter().next().unwrap();
+        let advisory = database.advisory(hits[0].advisory).unwrap();
+        let hits: Vec<_> = hits.iter().map(|hit| (hit, &advisory)).collect();
+        assert_eq!(severity::of(&database.vulnerability(*number).unwrap(), &hits), expect);
+    };
+    check(Some(Severity::Low), Some(Severity::Medium), false, Severity::Low);
+    check(None, Some(Severity::Medium), false, Severity::Medium);
+    check(None, None, false, Severity::Critical);
+    check(Some(Severity::Unknown), Some(Severity::High), false, Severity::High);
+    check(None, Some(Severity::Medium), true, Severity::Critical);
+}

@@ -1,0 +1,356 @@
+//! Intervals of versions: what feeds say in events and requirements, as sorted intervals apart from each other.
+//!
+//! Every function takes the [`Scheme`] that orders the versions; none of them knows how it does that.
+
+use crate::version::Scheme;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+/// An interval of versions in the order of their ecosystem.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Range {
+    /// Where it begins.
+    pub from: Lower,
+    /// Where it ends.
+    pub to: Upper,
+}
+
+/// The beginning of an interval.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lower {
+    /// Before every version.
+    Start,
+    /// With this version.
+    At(String),
+    /// After this version.
+    After(String),
+}
+
+/// The end of an interval.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upper {
+    /// No end: every later version has it too, as far as is known.
+    Unfixed,
+    /// Before this version, which is the first that does not have it.
+    Fixed(String),
+    /// With this version, after which nothing is said.
+    Last(String),
+}
+
+/// Where an interval begins or ends: a place between versions.
+#[derive(Debug, Clone, Copy)]
+enum Cut<'a> {
+    Start,
+    Before(&'a str),
+    After(&'a str),
+    End,
+}
+
+impl Cut<'_> {
+    fn compare(self, other: Self, scheme: Scheme) -> Ordering {
+        let place = |cut: Self| match cut {
+            Self::Start => (0, None, 0),
+            Self::Before(version) => (1, Some(version), 0),
+            Self::After(version) => (1, Some(version), 1),
+            Self::End => (2, None, 0),
+        };
+        let ((a, left, side), (b, right, other_side)) = (place(self), place(other));
+        a.cmp(&b).then_with(|| match (left, right) {
+            (Some(left), Some(right)) => compare(scheme, left, right).then(side.cmp(&other_side)),
+            _ => Ordering::Equal,
+        })
+    }
+}
+
+/// The scheme's order, without asking it about equal texts.
+fn compare(scheme: Scheme, a: &str, b: &str) -> Ordering {
+    if a == b { Ordering::Equal } else { scheme.compare(a, b) }
+}
+
+impl Lower {
+    fn cut(&self) -> Cut<'_> {
+        match self {
+            Self::Start => Cut::Start,
+            Self::At(version) => Cut::Before(version),
+            Self::After(version) => Cut::After(version),
+        }
+    }
+}
+
+impl Upper {
+    fn cut(&self) -> Cut<'_> {
+        match self {
+            Self::Unfixed => Cut::End,
+            Self::Fixed(version) => Cut::Before(version),
+            Self::Last(version) => Cut::After(version),
+        }
+    }
+}
+
+impl Range {
+    /// Every version.
+    pub const ALL: Self = Self { from: Lower::Start, to: Upper::Unfixed };
+
+    /// Every version before `version`.
+    pub fn before(version: impl Into<String>) -> Self {
+        Self { from: Lower::Start, to: Upper::Fixed(version.into()) }
+    }
+
+    /// `version` and nothing else.
+    pub fn exactly(version: &str) -> Self {
+        Self { from: Lower::At(version.to_owned()), to: Upper::Last(version.to_owned()) }
+    }
+
+    /// Whether `version` is in it.
+    pub fn holds(&self, scheme: Scheme, version: &str) -> bool {
+        let above = match &self.from {
+            Lower::Start => true,
+            Lower::At(from) => compare(scheme, version, from).is_ge(),
+            Lower::After(from) => compare(scheme, version, from).is_gt(),
+        };
+        above
+            && match &self.to {
+                Upper::Unfixed => true,
+                Upper::Fixed(to) => compare(scheme, version, to).is_lt(),
+                Upper::Last(to) => compare(scheme, version, to).is_le(),
+            }
+    }
+
+    fn is_empty(&self, scheme: Scheme) -> bool {
+        self.from.cut().compare(self.to.cut(), scheme).is_ge()
+    }
+}
+
+/// The versions in any of `ranges`, in ascending order, apart from each other, none empty.
+pub fn union(scheme: Scheme, mut ranges: Vec<Range>) -> Vec<Range> {
+    ranges.retain(|range| !range.is_empty(scheme));
+    if ranges.len() < 2 {
+        return ranges;
+    }
+    ranges.sort_by(|a, b| a.from.cut().compare(b.from.cut(), scheme));
+    let mut out: Vec<Range> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if range.from.cut().compare(last.to.cut(), scheme).is_le() => {
+                if range.to.cut().compare(last.to.cut(), scheme).is_gt() {
+                    last.to = range.to;
+                }
+            }
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+/// The versions in none of `ranges`, which are as [`union`] makes them.
+pub fn complement(ranges: Vec<Range>) -> Vec<Range> {
+    let mut out = Vec::with_capacity(ranges.len() + 1);
+    let mut open = Some(Lower::Start);
+    for Range { from, to } in ranges {
+        let end = match from {
+            Lower::Start => None,
+            Lower::At(version) => Some(Upper::Fixed(version)),
+            Lower::After(version) => Some(Upper::Last(version)),
+        };
+        if let (Some(from), Some(to)) = (open.take(), end) {
+            out.push(Range { from, to });
+        }
+        open = match to {
+            Upper::Unfixed => None,
+            Upper::Fixed(version) => Some(Lower::At(version)),
+            Upper::Last(version) => Some(Lower::After(version)),
+        };
+    }
+    out.extend(open.map(|from| Range { from, to: Upper::Unfixed }));
+    out
+}
+
+/// The versions that are in each of `sets`; all versions when there is no set.
+pub fn intersection(scheme: Scheme, sets: Vec<Vec<Range>>) -> Vec<Range> {
+    let outside = sets.into_iter().flat_map(|set| complement(union(scheme, set))).collect();
+    complement(union(scheme, outside))
+}
+
+/// One event of a range of OSV.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// From this version on; `0` stands for the beginning.
+    Introduced(String),
+    /// No longer from this version on.
+    Fixed(String),
+    /// No longer after this version.
+    LastAffected(String),
+    /// The range says nothing of this version and later ones.
+    Limit(String),
+}
+
+/// The versions that the events of one range make affected, as
+/// <https://ossf.github.io/osv-schema/#evaluation> evaluates them, whatever their order.
+///
+/// At one version an introduction comes before an end: what is fixed is not affected.
+pub fn from_events(scheme: Scheme, events: Vec<Event>) -> Vec<Range> {
+    let (mut limits, mut events): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|event| matches!(event, Event::Limit(_)));
+    let in_order = matches!(events.as_slice(), [_] | [Event::Introduced(_), Event::Fixed(_)])
+        && matches!(events.first(), Some(Event::Introduced(version)) if version == "0");
+    if !in_order {
+        events.sort_by(|a, b| {
+            let ((a, kind), (b, other)) = (place(a), place(b));
+            a.compare(b, scheme).then(kind.cmp(&other))
+        });
+    }
+    let mut out = Vec::new();
+    let mut open: Option<Lower> = None;
+    for event in events {
+        let to = match event {
+            Event::Introduced(version) => {
+                open.get_or_insert(if version == "0" { Lower::Start } else { Lower::At(version) });
+                continue;
+            }
+            // Nothing comes before the beginning.
+            Event::Fixed(version) if version == "0" => {
+                open = None;
+                continue;
+            }
+            Event::Fixed(version) => Upper::Fixed(version),
+            Event::LastAffected(version) => Upper::Last(version),
+            Event::Limit(_) => continue,
+        };
+        out.extend(open.take().map(|from| Range { from, to }));
+    }
+    out.extend(open.map(|from| Range { from, to: Upper::Unfixed }));
+    limits.sort_by(|a, b| place(a).0.compare(place(b).0, scheme));
+    if let Some(Event::Limit(limit)) = limits.pop() {
+        out = intersection(scheme, vec![union(scheme, out), vec![Range::before(limit)]]);
+    }
+    union(scheme, out)
+}
+
+/// Where an event is, and its place among those at the same version.
+fn place(event: &Event) -> (Cut<'_>, u8) {
+    let (version, kind) = match event {
+        Event::Introduced(version) => (version, 0),
+        Event::Fixed(version) => (version, 1),
+        Event::LastAffected(version) => (version, 2),
+        Event::Limit(version) => (version, 3),
+    };
+    (if version == "0" { Cut::Start } else { Cut::Before(version) }, kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Versions of one digit: every scheme orders them alike, also the order of bytes.
+    const SCHEME: Scheme = Scheme::SemVer;
+    const VERSIONS: std::ops::Range<u8> = 1..10;
+
+    fn text(version: u8) -> String {
+        version.to_string()
+    }
+
+    /// The evaluation as the specification writes it: a flag that each event before the version sets.
+    fn naively(events: &[Event], version: u8) -> bool {
+        let number = |text: &str| text.parse::<u8>().unwrap();
+        let limits: Vec<u8> =
+            events.iter().filter_map(|e| if let Event::Limit(v) = e { Some(number(v)) } else { None }).collect();
+        if !limits.is_empty() && !limits.iter().any(|limit| version < *limit) {
+            return false;
+        }
+        let mut sorted: Vec<&Event> = events.iter().collect();
+        sorted.sort_by_key(|event| match event {
+            Event::Introduced(v) => (number(v), 0),
+            Event::LastAffected(v) => (number(v), 1),
+            Event::Fixed(v) => (number(v), 2),
+            Event::Limit(v) => (number(v), 3),
+        });
+        let mut affected = false;
+        for event in sorted {
+            match event {
+                Event::Introduced(v) if version >= number(v) => affected = true,
+                Event::Fixed(v) if version >= number(v) => affected = false,
+                Event::LastAffected(v) if version > number(v) => affected = false,
+                _ => {}
+            }
+        }
+        affected
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            4 => (0u8..10).prop_map(|v| Event::Introduced(text(v))),
+            3 => (0u8..10).prop_map(|v| Event::Fixed(text(v))),
+            2 => (1u8..10).prop_map(|v| Event::LastAffected(text(v))),
+            1 => (1u8..10).prop_map(|v| Event::Limit(text(v))),
+        ]
+    }
+
+    fn range() -> impl Strategy<Value = Range> {
+        let from = prop_oneof![
+            Just(Lower::Start),
+            VERSIONS.prop_map(|v| Lower::At(text(v))),
+            VERSIONS.prop_map(|v| Lower::After(text(v)))
+        ];
+        let to = prop_oneof![
+            Just(Upper::Unfixed),
+            VERSIONS.prop_map(|v| Upper::Fixed(text(v))),
+            VERSIONS.prop_map(|v| Upper::Last(text(v)))
+        ];
+        (from, to).prop_map(|(from, to)| Range { from, to })
+    }
+
+    fn hold(ranges: &[Range], version: u8) -> bool {
+        ranges.iter().any(|range| range.holds(SCHEME, &text(version)))
+    }
+
+    /// Ascending, apart, none empty.
+    fn is_normal(ranges: &[Range]) -> bool {
+        ranges.iter().all(|range| !range.is_empty(SCHEME))
+            && ranges.windows(2).all(|pair| pair[0].to.cut().compare(pair[1].from.cut(), SCHEME).is_lt())
+    }
+
+    proptest! {
+        #[test]
+        fn events_mean_what_the_specification_says(events in prop::collection::vec(event(), 0..8)) {
+            let ranges = from_events(SCHEME, events.clone());
+            prop_assert!(is_normal(&ranges), "{ranges:?}");
+            for version in VERSIONS {
+                prop_assert_eq!(hold(&ranges, version), naively(&events, version), "{} of {:?}", version, ranges);
+            }
+        }
+
+        #[test]
+        fn sets_of_intervals_are_sets(
+            a in prop::collection::vec(range(), 0..5),
+            b in prop::collection::vec(range(), 0..5),
+        ) {
+            let both = union(SCHEME, [a.clone(), b.clone()].concat());
+            let neither = complement(both.clone());
+            let common = intersection(SCHEME, vec![a.clone(), b.clone()]);
+            prop_assert!(is_normal(&both) && is_normal(&neither) && is_normal(&common));
+            for version in VERSIONS {
+                let (in_a, in_b) = (hold(&a, version), hold(&b, version));
+                prop_assert_eq!(hold(&both, version), in_a || in_b);
+                prop_assert_eq!(hold(&neither, version), !(in_a || in_b));
+                prop_assert_eq!(hold(&common, version), in_a && in_b);
+            }
+        }
+    }
+
+    #[test]
+    fn no_set_leaves_all_versions() {
+        assert_eq!(intersection(SCHEME, Vec::new()), [Range::ALL]);
+        assert_eq!(complement(vec![Range::ALL]), []);
+    }
+
+    #[test]
+    fn a_version_that_is_fixed_is_not_affected() {
+        let events = vec![Event::Fixed("2".into()), Event::Introduced("2".into()), Event::Introduced("0".into())];
+        let ranges = from_events(SCHEME, events);
+        assert_eq!(ranges, [Range::before("2")]);
+        assert!(ranges[0].holds(SCHEME, "1") && !ranges[0].holds(SCHEME, "2"));
+    }
+}

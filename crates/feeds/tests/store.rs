@@ -1,0 +1,213 @@
+//! A store through its life: imports in every form, what goes wrong, what stays.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use sekisho_advisory::db::PackageKey;
+use sekisho_advisory::ecosystem::Ecosystem;
+use sekisho_base::Limits;
+use sekisho_feeds::{Imported, Store, import};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
+/// An advisory in OSV's form.
+fn osv(id: &str, name: &str, fixed: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","modified":"2024-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"npm","name":"{name}"}},
+           "ranges":[{{"type":"SEMVER","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+    )
+}
+
+fn files() -> Vec<(&'static str, String)> {
+    vec![("a/OSV-1.json", osv("OSV-1", "left-pad", "1.3.0")), ("b/OSV-2.json", osv("OSV-2", "is-odd", "2.0.0"))]
+}
+
+/// The files as a tar archive.
+fn tar_of(files: &[(&str, String)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, text) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+fn zip_of(files: &[(&str, String)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in files {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// A directory for sources, and a store.
+struct Place {
+    directory: tempfile::TempDir,
+    store: Store,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path().join("store"));
+        Self { directory, store }
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn import(&self, path: &Path) -> Imported {
+        import(&self.store, &[path.to_owned()], &Limits::default(), NOW).unwrap()
+    }
+
+    /// Which of these packages something is said about.
+    fn known(&self) -> Vec<&'static str> {
+        let opened = self.store.open().unwrap();
+        let database = opened.published.database().unwrap();
+        let known = |name: &&str| {
+            database.package(&PackageKey { ecosystem: Ecosystem::Npm, release: None, name }).unwrap().is_some()
+        };
+        ["left-pad", "is-odd", "other"].into_iter().filter(known).collect()
+    }
+}
+
+#[test]
+fn every_form_of_a_source_gives_the_same() {
+    let archive = tar_of(&files());
+    let mut databases = Vec::new();
+    for form in ["directory", "tar", "tar.zst", "zip"] {
+        let place = Place::new();
+        // The same name, since it is part of what a database says about itself.
+        let path = match form {
+            "directory" => {
+                for (name, text) in files() {
+                    place.write(&format!("source/{name}"), text);
+                }
+                place.directory.path().join("source")
+            }
+            "tar" => place.write("source", &archive),
+            "tar.zst" => place.write("source", zstd::encode_all(&archive[..], 1).unwrap()),
+            _ => place.write("source", zip_of(&files())),
+        };
+        let imported = place.import(&path);
+        assert_eq!(imported.feeds.len(), 1, "{form}: {:?}", imported.diagnostics);
+        assert_eq!((imported.feeds[0].files, imported.feeds[0].advisories), (2, 2), "{form}");
+        assert_eq!(place.known(), ["left-pad", "is-odd"], "{form}");
+        databases.push(fs::read(place.store.open().unwrap().published.path()).unwrap());
+    }
+    assert!(databases.windows(2).all(|pair| pair[0] == pair[1]), "the same records give the same bytes");
+    let place = Place::new();
+    let (name, text) = files().remove(0);
+    let path = place.write(&format!("{}.zst", name.replace('/', "-")), zstd::encode_all(text.as_bytes(), 1).unwrap());
+    place.import(&path);
+    assert_eq!(place.known(), ["left-pad"]);
+}
+
+#[test]
+fn a_source_replaces_what_came_from_it_and_nothing_else() {
+    let place = Place::new();
+    place.import(&place.write("one.json", osv("OSV-1", "left-pad", "1")));
+    place.import(&place.write("two.json", osv("OSV-2", "is-odd", "1")));
+    assert_eq!(place.known(), ["left-pad", "is-odd"]);
+    place.import(&place.write("one.json", osv("OSV-3", "other", "1")));
+    assert_eq!(place.known(), ["is-odd", "other"]);
+    assert_eq!(place.store.generations().unwrap().len(), 2);
+}
+
+#[test]
+fn a_broken_feed_keeps_its_earlier_generation() {
+    let place = Place::new();
+    place.import(place.write("feed/OSV-1.json", osv("OSV-1", "left-pad", "1")).parent().unwrap());
+    place.write("feed/OSV-1.json", osv("OSV-1", "other", "1"));
+    place.write("feed/OSV-2.json", r#"{"id":"OSV-2","modified":"2024-01-01T00:00:00Z","affected":7}"#);
+    let imported = place.import(&place.directory.path().join("feed"));
+    assert!(imported.feeds.is_empty());
+    assert_eq!(imported.refused.len(), 1, "{:?}", imported.refused);
+    assert_eq!(imported.refused[0].0.observed_at, Some(NOW), "what stays is told");
+    assert_eq!(place.known(), ["left-pad"]);
+    // One broken record among many is skipped, counted and named.
+    for number in 10..40 {
+        place.write(&format!("feed/OSV-{number}.json"), osv(&format!("OSV-{number}"), "is-odd", "1"));
+    }
+    let imported = place.import(&place.directory.path().join("feed"));
+    assert_eq!((imported.feeds[0].advisories, imported.feeds[0].skipped), (31, 1));
+    assert!(imported.diagnostics[0].to_string().contains("OSV-2"), "{:?}", imported.diagnostics);
+    assert_eq!(place.known(), ["is-odd", "other"]);
+}
+
+#[test]
+fn a_damaged_database_gives_way_to_the_one_before() {
+    let place = Place::new();
+    place.import(&place.write("one.json", osv("OSV-1", "left-pad", "1")));
+    let first = place.store.open().unwrap();
+    place.import(&place.write("two.json", osv("OSV-2", "is-odd", "1")));
+    // Who has the old one open goes on reading it.
+    let database = first.published.database().unwrap();
+    let key = |name| PackageKey { ecosystem: Ecosystem::Npm, release: None, name };
+    assert!(database.package(&key("left-pad")).unwrap().is_some());
+    assert!(database.package(&key("is-odd")).unwrap().is_none());
+    let current = place.store.open().unwrap().published.path().to_owned();
+    let whole = fs::read(&current).unwrap();
+    for damage in [
+        whole[..whole.len() / 2].to_vec(),
+        {
+            let mut flipped = whole.clone();
+            flipped[whole.len() - 9] ^= 1;
+            flipped
+        },
+        Vec::new(),
+    ] {
+        fs::remove_file(&current).unwrap();
+        fs::write(&current, damage).unwrap();
+        let opened = place.store.open().unwrap();
+        assert!(opened.fallback.is_some());
+        assert_eq!(place.known(), ["left-pad"]);
+    }
+    fs::remove_file(&current).unwrap();
+    assert_eq!(place.known(), ["left-pad"]);
+    let empty = Place::new();
+    assert_eq!(empty.store.open().unwrap_err().code(), sekisho_model::Code::DatabaseAbsent);
+}
+
+#[test]
+fn imports_at_the_same_time_do_not_harm_each_other() {
+    let place = Place::new();
+    let sources: Vec<PathBuf> = (0..6)
+        .map(|number| place.write(&format!("{number}.json"), osv(&format!("OSV-{number}"), "left-pad", "1")))
+        .collect();
+    std::thread::scope(|scope| {
+        for source in &sources {
+            scope.spawn(|| place.import(source));
+        }
+    });
+    let opened = place.store.open().unwrap();
+    assert_eq!(opened.published.database().unwrap().header().counts.advisories, 6);
+}
+
+#[test]
+fn what_is_no_feed_is_counted_and_takes_nothing_away() {
+    let place = Place::new();
+    place.import(&place.write("one.json", osv("OSV-1", "left-pad", "1")));
+    let imported = place.import(&place.write("LICENSE", "terms"));
+    assert_eq!((imported.strange, imported.feeds.len(), imported.refused.len()), (1, 0, 0));
+    assert_eq!(place.known(), ["left-pad"]);
+    let missing = import(&place.store, &[place.directory.path().join("nowhere")], &Limits::default(), NOW);
+    assert_eq!(missing.unwrap_err().code(), sekisho_model::Code::FeedUnreadable);
+    // Too large for the limits, in every form.
+    let limits = Limits { feed_file_bytes: 20, ..Limits::default() };
+    for (name, bytes) in
+        [("big.tar", tar_of(&files())), ("big.zip", zip_of(&files())), ("big.json", files()[0].1.clone().into_bytes())]
+    {
+        let imported = import(&place.store, &[place.write(name, bytes)], &limits, NOW).unwrap();
+        assert!(imported.feeds.is_empty() && !imported.diagnostics.is_empty(), "{name}");
+    }
+    assert_eq!(place.known(), ["left-pad"]);
+}

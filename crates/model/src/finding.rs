@@ -1,0 +1,206 @@
+//! Findings: which vulnerability a package has, who says so, and what is to be done.
+
+use crate::diagnostic::Diagnostic;
+use crate::package::PackageId;
+use crate::severity::Severity;
+use jiff::Timestamp;
+use sekisho_base::hash;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use utoipa::ToSchema;
+
+/// Identifies a finding wherever and whenever it is made again: the first 16 bytes of SHA-256(what was scanned, NUL,
+/// [`PackageId`], NUL, vulnerability), in hexadecimal.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FindingId(String);
+
+impl FindingId {
+    /// The id of `vulnerability` in `package` of the inventory with the identity `inventory`.
+    pub fn new(inventory: &str, package: &PackageId, vulnerability: &str) -> Self {
+        let mut hasher = hash::Sha256::new();
+        for part in [inventory, "\0", package.as_str(), "\0", vulnerability] {
+            hasher.update(part.as_bytes());
+        }
+        Self(hash::hex(&hasher.finish()[..16]))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What can be done about a finding, as its sources say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingStatus {
+    /// A version without it exists.
+    Fixed,
+    /// No version without it is known.
+    Affected,
+    /// It will be fixed some day.
+    FixDeferred,
+    /// It will stay.
+    WillNotFix,
+    /// The release is out of support.
+    EndOfLife,
+    /// Whether it is there at all is being looked into.
+    UnderInvestigation,
+}
+
+impl FindingStatus {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Affected => "affected",
+            Self::FixDeferred => "fix_deferred",
+            Self::WillNotFix => "will_not_fix",
+            Self::EndOfLife => "end_of_life",
+            Self::UnderInvestigation => "under_investigation",
+        }
+    }
+}
+
+/// Who says that a package has a vulnerability.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FindingSource {
+    /// The feed.
+    pub feed: String,
+    /// The advisory's id there.
+    pub advisory: String,
+    /// What it says is to be done.
+    pub status: FindingStatus,
+    /// The first version without it, according to this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_in: Option<String>,
+}
+
+/// A package that has a vulnerability.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// The same in every scan of the same thing.
+    #[schema(value_type = String)]
+    pub id: FindingId,
+    /// The vulnerability's id; more about it is in the list of vulnerabilities.
+    pub vulnerability: String,
+    /// The package of the inventory.
+    #[schema(value_type = String)]
+    pub package: PackageId,
+    /// How bad it is for this package.
+    pub severity: Severity,
+    /// What can be done.
+    pub status: FindingStatus,
+    /// The first versions without it, in ascending order: more than one where several branches were fixed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed_in: Vec<String>,
+    /// Who says so.
+    pub sources: Vec<FindingSource>,
+}
+
+/// A judgement of how bad a vulnerability is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Judgement {
+    /// Who judges: a feed's id, or who it quotes.
+    pub by: String,
+    /// In a word.
+    pub severity: Severity,
+    /// The CVSS base score, 0 to 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// The CVSS vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<String>,
+}
+
+/// That a vulnerability is known to be exploited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Exploited {
+    /// When that was added to the catalogue, `YYYY-MM-DD`.
+    pub added: String,
+    /// By when to act, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// Known to be used by ransomware.
+    pub ransomware: bool,
+}
+
+/// How likely it is that a vulnerability will be exploited within 30 days.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Likelihood {
+    /// 0 to 1.
+    pub probability: f32,
+    /// The share of vulnerabilities that are less likely, 0 to 1.
+    pub percentile: f32,
+}
+
+/// What is known about a vulnerability that something was found to have.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Vulnerability {
+    /// A CVE where there is one.
+    pub id: String,
+    /// Other names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// One line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// The same in Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_ja: Option<String>,
+    /// More of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// How bad, as each judge sees it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judgements: Vec<Judgement>,
+    /// `CWE-79`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwes: Vec<String>,
+    /// First published by any source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub published: Option<Timestamp>,
+    /// Known to be exploited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploited: Option<Exploited>,
+    /// How likely it is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<Likelihood>,
+    /// Addresses to read on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+}
+
+/// Whether vulnerabilities were looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanState {
+    /// All packages were.
+    Scanned,
+    /// Some could not be: what those are, the diagnostics say.
+    Incomplete,
+    /// There was nothing to look in.
+    NotScanned,
+}
+
+/// The vulnerabilities of an inventory, as an advisory database has them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Assessment {
+    /// Whether they were looked for.
+    pub state: ScanState,
+    /// Findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// What is known about their vulnerabilities, by id.
+    pub vulnerabilities: Vec<Vulnerability>,
+    /// Why some were not looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
+}
