@@ -158,7 +158,7 @@ pub struct Row<'a> {
     left: usize,
 }
 
-/// What one advisory says about the package of a row. Texts are numbers of [`Row::text`], so that each is compared
+/// What one advisory says about the package of a row. Texts are places in [`Row::texts`], so that each is compared
 /// once however many entries name it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {

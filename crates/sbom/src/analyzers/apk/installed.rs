@@ -23,7 +23,7 @@ pub struct ApkRecord {
     pub installed_size: Option<u64>,
     /// `C`: of the package's control part; `Q1` and Base64 of a SHA-1, or `Q2` and of a SHA-256.
     pub checksum: Option<String>,
-    /// `D`, with `p` of all records of a file together at most [`MAX_WORDS`].
+    /// `D`, with `p` of all records of a file together at most `MAX_WORDS`.
     pub depends: Vec<String>,
     /// `p`.
     pub provides: Vec<String>,

@@ -23,7 +23,7 @@ pub struct DpkgRecord {
     pub maintainer: Option<String>,
     /// `Installed-Size` in KiB.
     pub installed_size_kib: Option<u64>,
-    /// `Conffiles`, of all records of a file together at most [`MAX_CONFFILES`].
+    /// `Conffiles`, of all records of a file together at most `MAX_CONFFILES`.
     pub conffiles: Vec<Conffile>,
 }
 
