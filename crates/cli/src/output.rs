@@ -48,14 +48,14 @@ impl Place {
         }
     }
 
-    fn write(self, produce: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
+    fn write(self, produce: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
         match &self {
-            Self::Renamed(file, _) => fill(file.as_file(), produce)?,
+            Self::Renamed(file, _) => fill(&mut file.as_file(), produce)?,
             Self::Direct(file) => {
                 if file.metadata()?.is_file() {
                     file.set_len(0)?;
                 }
-                fill(file, produce)?;
+                fill(&mut &*file, produce)?;
             }
         }
         match self {
@@ -70,7 +70,10 @@ fn alike(old: &Metadata, new: &Metadata) -> bool {
     (old.uid(), old.gid(), old.nlink()) == (new.uid(), new.gid(), new.nlink())
 }
 
-fn fill<W: Write>(to: W, produce: impl FnOnce(&mut BufWriter<W>) -> io::Result<()>) -> io::Result<()> {
+/// What documents are written to: of a type that is known, so that their many small pieces cost little.
+pub(crate) type Out<'a> = BufWriter<&'a mut dyn Write>;
+
+fn fill(to: &mut dyn Write, produce: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
     let mut buffered = BufWriter::with_capacity(1 << 16, to);
     produce(&mut buffered)?;
     buffered.flush()
@@ -107,11 +110,11 @@ fn would_replace(path: &Path, input: &Path) -> Option<&'static str> {
 /// Writes a document to `file` or to standard output, piece by piece as `produce` makes it.
 pub(crate) fn write_with(
     file: Option<&Path>,
-    produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    produce: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
 ) -> Result<(), CliError> {
     let result = match file {
-        Some(path) => Place::of(path).and_then(|place| place.write(|to| produce(to))),
-        None => fill(io::stdout().lock(), |to| produce(to)),
+        Some(path) => Place::of(path).and_then(|place| place.write(produce)),
+        None => fill(&mut io::stdout().lock(), produce),
     };
     report(result, file)
 }

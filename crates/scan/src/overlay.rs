@@ -54,6 +54,8 @@ pub(crate) struct Overlay<'a> {
     pub(crate) hidden: Vec<Hidden<'a>>,
     /// Symbolic links by path, with their targets from the root.
     pub(crate) links: BTreeMap<&'a str, &'a str>,
+    /// The paths of `links` once all layers are laid: every component of very many paths is looked up.
+    linked: HashSet<&'a str>,
     /// Every path that was ever in `shown` or `links`, and the directories above. Few are, and many entries go
     /// by: one look-up decides for almost all of them.
     known: HashSet<&'a str>,
@@ -99,6 +101,7 @@ impl<'a> Overlay<'a> {
             }
             overlay.lay(index, layer);
         }
+        overlay.linked = overlay.links.keys().copied().collect();
         overlay
     }
 
@@ -253,7 +256,8 @@ impl<'a> Overlay<'a> {
         let mut path = path.to_owned();
         for _ in 0..MAX_LINKS {
             let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-            let found = ends.into_iter().find_map(|end| Some((end, *self.links.get(&path[..end])?)));
+            let link = |end: &usize| self.linked.contains(&path[..*end]);
+            let found = ends.into_iter().find(link).and_then(|end| Some((end, *self.links.get(&path[..end])?)));
             let Some((end, target)) = found else { break };
             let rest = &path[end..];
             path = if target.is_empty() { rest.trim_start_matches('/').to_owned() } else { format!("{target}{rest}") };
