@@ -25,6 +25,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, each at the place of its number.
+    pub const ALL: [Self; 6] = [Self::Unknown, Self::Negligible, Self::Low, Self::Medium, Self::High, Self::Critical];
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {

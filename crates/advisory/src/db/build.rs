@@ -5,13 +5,15 @@ use super::row::{self, Spec, Whose};
 use super::table::TableWriter;
 use super::text::{Place, TextWriter};
 use super::{
-    Counts, DETAILS_BYTES, Header, MAGIC, PREFIX, PackageKey, REFERENCES, SECTIONS, SEVERITIES, Section,
-    StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
+    Counts, DETAILS_BYTES, Header, MAGIC, PREFIX, PackageKey, REFERENCES, SECTIONS, Section, StoredAdvisory,
+    StoredRating, StoredVulnerability, Text, TooLarge, codec,
 };
 use crate::ecosystem::Ecosystem;
+use crate::feeds::text::is_cve;
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
 use jiff::Timestamp;
 use sekisho_base::hash;
+use sekisho_model::Severity;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
@@ -286,7 +288,7 @@ impl Whole<'_> {
                 if advisory.addresses.is_empty() {
                     for alias in std::iter::once(&advisory.id).chain(&advisory.aliases) {
                         name(alias);
-                        if alias != id && !identity::is_cve(alias) {
+                        if alias != id && !is_cve(alias) {
                             stored.aliases.push(alias.clone());
                         }
                     }
@@ -335,8 +337,8 @@ impl Whole<'_> {
     }
 }
 
-/// Puts header and sections together. The header's length depends on the places it states, which are therefore
-/// written with as many digits as the largest could take: blanks are added behind it.
+/// Puts header and sections together. The header states where the sections lie, which depends on its own length:
+/// room is made for the longest numbers there are, and what is left of it is blanks.
 fn assemble(feeds: Vec<FeedSource>, counts: Counts, parts: &[Vec<u8>; SECTIONS.len()]) -> Result<Vec<u8>, TooLarge> {
     let mut header = Header { feeds, counts, sections: Vec::new() };
     let mut start = 0_u64;
@@ -346,7 +348,6 @@ fn assemble(feeds: Vec<FeedSource>, counts: Counts, parts: &[Vec<u8>; SECTIONS.l
         header.sections.push(Section { name: (*name).to_owned(), start, len, checksum });
         start += len;
     }
-    // Digits of the places once the header's own length is added to them.
     let room = serde_json::to_vec(&header).map_err(|_| TooLarge)?.len() + 20 * SECTIONS.len();
     for section in &mut header.sections {
         section.start += (PREFIX + room) as u64;
@@ -418,22 +419,18 @@ fn add_fact(stored: &mut StoredVulnerability, says: &Says, texts: &mut TextWrite
     Ok(())
 }
 
-/// The rating with its vector's base score, and the severity that is meant.
+/// The rating with its vector's base score, and the severity that is meant: the judge's word before the score's.
 fn store_rating(rating: &Rating) -> StoredRating {
     let vector = rating.vector.clone().unwrap_or_default();
-    let score = cvss::Cvss::from_str(&vector).ok().map(|vector| vector.score());
-    // The bands of CVSS 3 and 4 (FIRST, qualitative severity rating scale).
-    let of_score = |score: f64| match score {
-        score if score >= 9.0 => 5,
-        score if score >= 7.0 => 4,
-        score if score >= 4.0 => 3,
-        score if score > 0.0 => 2,
-        _ => 0,
-    };
-    let word = rating.severity.and_then(|severity| SEVERITIES.iter().position(|known| *known == severity));
+    let scored = cvss::Cvss::from_str(&vector).ok();
+    let score = scored.as_ref().map(cvss::Cvss::score);
+    let of_score = scored.zip(score).map(|(vector, score)| match vector {
+        cvss::Cvss::CvssV20(_) => Severity::of_score_v2(score),
+        _ => Severity::of_score(score),
+    });
     StoredRating {
         by: rating.by.clone(),
-        severity: word.map_or_else(|| score.map_or(0, of_score), |word| word as u8),
+        severity: rating.severity.or(of_score).unwrap_or_default() as u8,
         score: score.map_or(255, |score| (score * 10.0).round() as u8),
         vector,
     }

@@ -122,7 +122,7 @@ pub struct StoredRating {
     /// Who judges: `nvd`, `redhat`; empty for the publisher.
     #[serde(rename = "b")]
     pub by: String,
-    /// [`Severity`] by its place in the order; see [`StoredRating::severity`].
+    /// [`Severity`] by its place in [`Severity::ALL`]; see [`StoredRating::severity`].
     #[serde(rename = "s")]
     severity: u8,
     /// Ten times the CVSS base score; 255 for none.
@@ -133,13 +133,10 @@ pub struct StoredRating {
     pub vector: String,
 }
 
-const SEVERITIES: [Severity; 6] =
-    [Severity::Unknown, Severity::Negligible, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
-
 impl StoredRating {
     /// How bad: the judge's word, else what the score means.
     pub fn severity(&self) -> Severity {
-        SEVERITIES.get(usize::from(self.severity)).copied().unwrap_or_default()
+        Severity::ALL.get(usize::from(self.severity)).copied().unwrap_or_default()
     }
 
     /// The CVSS base score, 0 to 10.
@@ -434,10 +431,5 @@ impl OwnedKey {
         let ecosystem = ecosystem.parse().map_err(|_| Corrupt)?;
         let release = Some(release.to_owned()).filter(|release| !release.is_empty());
         Ok(Self { ecosystem, release, name: name.to_owned() })
-    }
-
-    /// The same, borrowed.
-    pub fn as_key(&self) -> PackageKey<'_> {
-        PackageKey { ecosystem: self.ecosystem, release: self.release.as_deref(), name: &self.name }
     }
 }

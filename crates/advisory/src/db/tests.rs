@@ -242,3 +242,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_vector_is_judged_by_the_scale_of_its_version() {
+    let check = |vector: &str, score: f32, severity: Severity| {
+        let advisory = Advisory { ratings: vec![Rating::vector(vector)], ..advisory("A-1", "a", "1") };
+        let bytes = build(&[("osv", vec![Record::Advisory(advisory)])]);
+        let stored = Database::open(&bytes).unwrap().advisory(0).unwrap();
+        assert_eq!((stored.ratings[0].score(), stored.ratings[0].severity()), (Some(score), severity), "{vector}");
+    };
+    check("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8, Severity::Critical);
+    // CVSS 2 has nothing above "high".
+    check("AV:N/AC:L/Au:N/C:C/I:C/A:C", 10.0, Severity::High);
+}

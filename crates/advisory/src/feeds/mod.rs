@@ -19,7 +19,7 @@ mod rustsec;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod xml;
 mod yaml;
 

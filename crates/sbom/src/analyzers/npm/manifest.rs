@@ -58,7 +58,7 @@ pub(super) fn alike(a: &str, b: &str) -> bool {
 /// The text with U+FFFD for escaped halves of surrogate pairs, which JavaScript accepts in strings and Rust cannot
 /// hold; `None` where there are none.
 fn without_lone_surrogates(text: &str) -> Option<String> {
-    // `\\uXXXX` at the start of `text`.
+    // The unit that an escape at the start of `text` stands for: a backslash, `u` and four hexadecimal digits.
     let escaped = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut found) = (text, false);
