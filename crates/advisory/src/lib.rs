@@ -3,8 +3,10 @@
 //! Bytes and values come in, values go out; downloading, unpacking and keeping files is the crate `feeds`.
 
 pub mod db;
+pub mod diff;
 pub mod ecosystem;
 pub mod feeds;
+pub mod gate;
 pub mod matching;
 pub mod range;
 pub mod record;

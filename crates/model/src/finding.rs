@@ -4,6 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::package::PackageId;
 use crate::severity::Severity;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sekisho_base::hash;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -103,6 +104,41 @@ pub struct Finding {
     pub fixed_in: Vec<String>,
     /// Who says so.
     pub sources: Vec<FindingSource>,
+    /// Why it counts for no gate, where somebody answers for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppression>,
+}
+
+/// In what form it was said that a finding does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressionKind {
+    /// A VEX statement: who ships the software says that it is not affected.
+    Vex,
+    /// An exception: whoever runs it takes the risk.
+    Exception,
+}
+
+/// That a finding does not count. It stays in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Suppression {
+    /// In what form.
+    pub kind: SuppressionKind,
+    /// The document, as it was named.
+    pub source: String,
+    /// What a VEX statement says: `not_affected` or `fixed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The last day on which it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub until: Option<Date>,
 }
 
 /// A judgement of how bad a vulnerability is.
@@ -191,11 +227,42 @@ pub enum ScanState {
     NotScanned,
 }
 
+/// A feed that findings were made by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssessedFeed {
+    /// The feed.
+    pub id: String,
+    /// The file or address it came from.
+    pub source: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub observed_at: Option<Timestamp>,
+}
+
+/// The database that findings were made by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct AssessedBy {
+    /// What tells it from all others: a digest over its content.
+    pub digest: String,
+    /// What it was built from.
+    pub feeds: Vec<AssessedFeed>,
+    /// Those of its feeds that are older than they should be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<String>,
+}
+
 /// The vulnerabilities of an inventory, as an advisory database has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Assessment {
     /// Whether they were looked for.
     pub state: ScanState,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub assessed_at: Timestamp,
+    /// By what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<AssessedBy>,
     /// Findings, the worst first.
     pub findings: Vec<Finding>,
     /// What is known about their vulnerabilities, by id.
@@ -203,4 +270,18 @@ pub struct Assessment {
     /// Why some were not looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Assessment {
+    /// Nothing was looked for, as `why` says.
+    pub fn not_scanned(assessed_at: Timestamp, why: Diagnostic) -> Self {
+        Self {
+            state: ScanState::NotScanned,
+            assessed_at,
+            database: None,
+            findings: Vec::new(),
+            vulnerabilities: Vec::new(),
+            diagnostics: vec![why],
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub enum SourceKind {
     OciArchive,
     /// A root file system or any directory.
     FileSystem,
+    /// The report of another scanner.
+    Report,
 }
 
 /// What was scanned, as it was named.

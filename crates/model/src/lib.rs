@@ -7,6 +7,7 @@
 
 mod code;
 mod diagnostic;
+mod diff;
 mod digest;
 mod finding;
 mod image;
@@ -15,15 +16,17 @@ mod license;
 mod os;
 mod package;
 mod purl;
+mod report;
 mod schema;
 mod severity;
 
 pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level, json_reason};
+pub use diff::{DIFF_SCHEMA, Diff, DiffFinding, DiffSide, PackageChange, PackageChangeKind};
 pub use digest::{Digest, InvalidDigest};
 pub use finding::{
-    Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement, Likelihood, ScanState,
-    Vulnerability,
+    AssessedBy, AssessedFeed, Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement,
+    Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
 };
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
@@ -31,5 +34,6 @@ pub use license::License;
 pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl};
+pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Verdict};
 pub use schema::inventory_schema;
 pub use severity::{Severity, UnknownSeverity};

@@ -24,6 +24,8 @@ pub enum PackageKind {
     Npm,
     /// Go modules.
     Golang,
+    /// Any other: what it is, its package URL says.
+    Generic,
 }
 
 impl PackageKind {
@@ -36,6 +38,7 @@ impl PackageKind {
             Self::Pypi => "pypi",
             Self::Npm => "npm",
             Self::Golang => "golang",
+            Self::Generic => "generic",
         }
     }
 

@@ -49,6 +49,7 @@ fn summary(out: &mut String, inventory: &Inventory) {
         SourceKind::OciLayout => "OCI layout",
         SourceKind::OciArchive => "OCI archive",
         SourceKind::FileSystem => "file system",
+        SourceKind::Report => "report",
     };
     line!(out, "{HEADING}{}{HEADING:#} ({kind})", printable(&inventory.source.name));
     let mut field = |name: &str, value: &str| {

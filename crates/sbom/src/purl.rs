@@ -53,7 +53,7 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
             let (namespace, name) = package.name.rsplit_once('/').unwrap_or(("", &package.name));
             Purl::new(kind, namespace, name, version, &[])
         }
-        PackageKind::Pypi => Purl::new(kind, "", &package.name, version, &[]),
+        PackageKind::Pypi | PackageKind::Generic => Purl::new(kind, "", &package.name, version, &[]),
     }
 }
 

@@ -5,8 +5,8 @@ use super::row::{self, Spec, Whose};
 use super::table::TableWriter;
 use super::text::{Place, TextWriter};
 use super::{
-    Counts, DETAILS_BYTES, Header, MAGIC, PREFIX, PackageKey, REFERENCES, SECTIONS, Section, StoredAdvisory,
-    StoredRating, StoredVulnerability, Text, TooLarge, codec,
+    Counts, DETAILS_BYTES, Header, MAGIC, PREFIX, PackageKey, PlaceCount, REFERENCES, SECTIONS, Section,
+    StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
 };
 use crate::ecosystem::Ecosystem;
 use crate::feeds::text::is_cve;
@@ -248,9 +248,20 @@ impl Whole<'_> {
             let key = PackageKey { ecosystem: *ecosystem, release: release.as_deref(), name };
             table.push(&key.bytes(), &row::write(meaning, &rows))?;
             counts.packages += 1;
-            let place =
-                release.as_ref().map_or_else(|| ecosystem.to_string(), |release| format!("{ecosystem}:{release}"));
-            *counts.entries.entry(place).or_default() += rows.len();
+            let feeds = rows.iter().map(|(whose, _)| whose.feed);
+            match counts.places.last_mut() {
+                // Packages come in the order of their places.
+                Some(place) if (place.ecosystem, &place.release) == (*ecosystem, release) => {
+                    place.entries += rows.len();
+                    place.feeds.extend(feeds);
+                }
+                _ => counts.places.push(PlaceCount {
+                    ecosystem: *ecosystem,
+                    release: release.clone(),
+                    entries: rows.len(),
+                    feeds: feeds.collect(),
+                }),
+            }
         }
         Ok(table.finish())
     }

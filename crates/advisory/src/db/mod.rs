@@ -30,10 +30,12 @@ pub use row::{Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
 use crate::record::AdvisoryKind;
 use codec::Reader;
+use jiff::Timestamp;
 use sekisho_base::hash;
 use sekisho_model::Severity;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
 use table::Table;
 use text::{Place, Texts};
 
@@ -100,8 +102,31 @@ pub struct Counts {
     pub vulnerabilities: usize,
     /// Packages, each of a release where there are releases.
     pub packages: usize,
-    /// What is said of packages, by ecosystem (with its release) as OSV names it.
-    pub entries: BTreeMap<String, usize>,
+    /// What is said of packages, by ecosystem and release.
+    pub places: Vec<PlaceCount>,
+}
+
+/// What a database says about the packages of one ecosystem, or of one release of a distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceCount {
+    /// Whose packages.
+    pub ecosystem: Ecosystem,
+    /// Of which release, as feeds write it.
+    pub release: Option<String>,
+    /// How many things are said.
+    pub entries: usize,
+    /// Who says them: places in [`Header::feeds`].
+    pub feeds: BTreeSet<u32>,
+}
+
+/// As OSV names it: `Debian:12`, `npm`.
+impl fmt::Display for PlaceCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.release {
+            Some(release) => write!(f, "{}:{release}", self.ecosystem),
+            None => write!(f, "{}", self.ecosystem),
+        }
+    }
 }
 
 /// A part of the file.
@@ -362,6 +387,35 @@ impl Header {
             checksum: &section.checksum,
             size,
         })
+    }
+
+    /// What tells this database from all others, in hexadecimal: a digest of what it holds and where that is from.
+    pub fn digest(&self) -> String {
+        let mut hasher = hash::Sha256::new();
+        for section in &self.sections {
+            hasher.update(section.checksum.as_bytes());
+        }
+        for feed in &self.feeds {
+            let at = feed.observed_at.map_or(0, Timestamp::as_microsecond);
+            hasher.update(format!("\0{}\0{}\0{at}", feed.id, feed.source).as_bytes());
+        }
+        format!("sha256:{}", hash::hex(&hasher.finish()))
+    }
+
+    /// The feeds that were taken more than `hours` before `now`, of those that say something about one of the places
+    /// that `concerns` names. Feeds that only judge concern everything.
+    pub fn stale(&self, now: Timestamp, hours: u64, concerns: impl Fn(&PlaceCount) -> bool) -> Vec<&FeedSource> {
+        let old = |feed: &FeedSource| {
+            feed.observed_at
+                .is_none_or(|then| now.duration_since(then).as_hours() >= i64::try_from(hours).unwrap_or(i64::MAX))
+        };
+        let said =
+            |number: u32| self.counts.places.iter().any(|place| place.feeds.contains(&number) && concerns(place));
+        let feeds = (0..).zip(&self.feeds);
+        feeds
+            .filter(|(number, feed)| old(feed) && (feed.advisories == 0 || said(*number)))
+            .map(|(_, feed)| feed)
+            .collect()
     }
 
     /// Bytes of the whole file.

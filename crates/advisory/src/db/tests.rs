@@ -151,7 +151,7 @@ fn everything_that_is_known_comes_back() {
 
 #[test]
 fn what_is_taken_back_makes_no_entry_and_can_be_looked_up() {
-    let withdrawn = Advisory { withdrawn: Some(jiff::Timestamp::UNIX_EPOCH), ..advisory("A-1", "a", "1") };
+    let withdrawn = Advisory { withdrawn: Some(Timestamp::UNIX_EPOCH), ..advisory("A-1", "a", "1") };
     let bytes = build(&[("osv", vec![Record::Advisory(withdrawn)])]);
     let database = Database::open(&bytes).unwrap();
     assert!(database.package(&key("a")).unwrap().is_none());

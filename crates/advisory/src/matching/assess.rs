@@ -6,15 +6,15 @@ use crate::record::Status;
 use crate::version::Scheme;
 use jiff::Timestamp;
 use sekisho_model::{
-    Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource, FindingStatus, Inventory, Judgement,
-    Likelihood, Package, ScanState, Severity, Vulnerability,
+    AssessedBy, AssessedFeed, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource,
+    FindingStatus, Inventory, Judgement, Likelihood, Package, ScanState, Severity, Vulnerability,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Looks for the vulnerabilities of all packages of `inventory`. Language packages whose files a package of the
-/// distribution owns are that package's, and judged with it.
-pub fn assess(inventory: &Inventory, database: &Database<'_>) -> Result<Assessment, DatabaseError> {
+/// distribution owns are that package's, and judged with it. `now` is when that is.
+pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) -> Result<Assessment, DatabaseError> {
     let matcher = Matcher::new(database, inventory.os.as_ref());
     let mut found = Found { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() };
     let identity = inventory.identity();
@@ -36,7 +36,14 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>) -> Result<Assessme
     let diagnostics: Vec<Diagnostic> =
         obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory)).collect();
     let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
-    Ok(Assessment { state, findings, vulnerabilities, diagnostics })
+    let header = database.header();
+    let feeds = header.feeds.iter().map(|feed| AssessedFeed {
+        id: feed.id.clone(),
+        source: feed.source.clone(),
+        observed_at: feed.observed_at,
+    });
+    let by = AssessedBy { digest: header.digest(), feeds: feeds.collect(), stale: Vec::new() };
+    Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
 }
 
 /// Why packages could not be judged.
@@ -49,6 +56,7 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
     };
     let message = match obstacle {
         Obstacle::Distribution => format!("{count} {noun} of {}: no feed has advisories for it", system()),
+        Obstacle::Kind => format!("{count} {noun}: no feed has advisories for packages of that kind"),
         Obstacle::Release(ecosystem) => {
             format!("{count} {noun} of {}: the database has nothing about this release of {ecosystem}", system())
         }
@@ -117,6 +125,7 @@ impl Found<'_> {
             status: sources.iter().map(|source| source.status).min().unwrap_or(FindingStatus::Affected),
             fixed_in,
             sources,
+            suppressed: None,
         })
     }
 

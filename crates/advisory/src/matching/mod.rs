@@ -11,6 +11,7 @@ mod severity;
 mod tests;
 
 pub use assess::assess;
+pub(crate) use place::scheme_of;
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
@@ -42,6 +43,8 @@ pub struct Matched {
 pub enum Obstacle {
     /// No feed that is read has advisories for its distribution.
     Distribution,
+    /// No feed that is read has advisories for packages of its kind.
+    Kind,
     /// The database has nothing about this release of the distribution.
     Release(Ecosystem),
     /// The database has nothing about this ecosystem.
@@ -92,6 +95,10 @@ impl<'a> Matcher<'a> {
                     matched.obstacle = Some(Obstacle::Ecosystem(ecosystem));
                 }
                 (ecosystem, &[None][..])
+            }
+            (None, _) if !facts.kind.is_os() => {
+                matched.obstacle = Some(Obstacle::Kind);
+                return Ok(matched);
             }
             (None, Some(Distribution { ecosystem, releases })) => {
                 if releases.is_empty() {

@@ -17,13 +17,10 @@ impl Distribution {
     /// The distribution that `os` is; none where its advisories are nobody's that we read.
     pub(super) fn of(os: &OsRelease, header: &Header) -> Option<Self> {
         let ecosystem = ecosystem_of(&os.id)?;
-        let known = header.counts.entries.keys().filter_map(|place| match place.split_once(':') {
-            None if place == ecosystem.as_str() => Some(None),
-            Some((name, release)) if name == ecosystem.as_str() => Some(Some(release)),
-            _ => None,
-        });
-        let releases = known.filter(|release| release.is_none_or(|release| is_release(ecosystem, os, release)));
-        Some(Self { ecosystem, releases: releases.map(|release| release.map(str::to_owned)).collect() })
+        let known =
+            header.counts.places.iter().filter(|place| place.ecosystem == ecosystem).map(|place| &place.release);
+        let own = |release: &&Option<String>| release.as_ref().is_none_or(|release| is_release(ecosystem, os, release));
+        Some(Self { ecosystem, releases: known.filter(own).cloned().collect() })
     }
 }
 
@@ -89,17 +86,17 @@ pub(super) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
         PackageKind::Pypi => Some(Ecosystem::PyPi),
         PackageKind::Npm => Some(Ecosystem::Npm),
         PackageKind::Golang => Some(Ecosystem::Go),
-        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => None,
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Generic => None,
     }
 }
 
 /// How the versions of a kind of package are ordered.
-pub(super) fn scheme_of(kind: PackageKind) -> Scheme {
+pub(crate) fn scheme_of(kind: PackageKind) -> Scheme {
     match kind {
         PackageKind::Deb => Scheme::Dpkg,
         PackageKind::Apk => Scheme::Apk,
         PackageKind::Rpm => Scheme::Rpm,
-        PackageKind::Pypi | PackageKind::Npm | PackageKind::Golang => {
+        PackageKind::Pypi | PackageKind::Npm | PackageKind::Golang | PackageKind::Generic => {
             language_of(kind).map_or(Scheme::Generic, Ecosystem::scheme)
         }
     }

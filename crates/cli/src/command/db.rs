@@ -70,8 +70,8 @@ pub(crate) fn status(context: &Context) -> CommandResult {
         let _ = writeln!(text, "{} from {}: {}{age}", source.id, printable(&source.source), taken(source));
     }
     text.push('\n');
-    for (place, entries) in &header.counts.entries {
-        let _ = writeln!(text, "{}: {entries}", printable(place));
+    for place in &header.counts.places {
+        let _ = writeln!(text, "{}: {}", printable(&place.to_string()), place.entries);
     }
     output::write(&text, None)?;
     Ok(exit)
