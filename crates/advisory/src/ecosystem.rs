@@ -2,6 +2,7 @@
 
 use crate::version::Scheme;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ macro_rules! ecosystems {
     ($($variant:ident = $text:literal, $scheme:ident, $packages:ident, $names:ident;)*) => {
         /// A place that packages come from, named as OSV does (<https://ossf.github.io/osv-schema/#defined-ecosystems>),
         /// with those that OSV has no name for.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Ecosystem {
             $(#[doc = concat!("`", $text, "`.")] #[serde(rename = $text)] $variant,)*
         }
@@ -37,6 +38,19 @@ macro_rules! ecosystems {
             }
         }
     };
+}
+
+/// By name, byte for byte, as keys of the database are.
+impl Ord for Ecosystem {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Ecosystem {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Which packages advisories name.

@@ -59,7 +59,7 @@ fn gaps(report: &ScanReport) -> Vec<String> {
 fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
     let mut unknown = Vec::new();
     let assessment = &report.assessment;
-    if assessment.state == ScanState::NotScanned {
+    if matches!(assessment.state, ScanState::NotScanned | ScanState::NotEvaluated) {
         unknown.push("vulnerabilities were not looked for".to_owned());
     }
     let Some(database) = &assessment.database else { return unknown };

@@ -2,7 +2,7 @@
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sekisho_advisory::ecosystem::Ecosystem;
-use sekisho_model::Platform;
+use sekisho_model::{Platform, Severity};
 use std::path::PathBuf;
 
 // A macro, so that it can stand in a longer text.
@@ -83,6 +83,9 @@ pub(crate) enum Command {
     /// Write a software bill of materials
     #[command(subcommand, after_help = EXIT_CODES)]
     Sbom(SbomCommand),
+    /// Show which packages and vulnerabilities one image has and another has not
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Diff(DiffArguments),
     /// Work with advisories
     #[command(subcommand, after_help = EXIT_CODES)]
     Db(DbCommand),
@@ -103,10 +106,10 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScanCommand {
-    /// List the packages of an image, each with its layer, file, licence and package URL
+    /// List the packages of an image, each with its layer, file, licence and package URL, and their vulnerabilities
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Image(ScanArguments<LayeredTarget>),
-    /// List the packages of a root file system or directory
+    /// List the packages of a root file system or directory, and their vulnerabilities
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(ScanArguments<FsTarget>),
 }
@@ -207,6 +210,9 @@ pub(crate) struct ScanArguments<T: Args> {
     pub(crate) format: ScanFormat,
 
     #[command(flatten)]
+    pub(crate) vulnerabilities: VulnerabilityArguments,
+
+    #[command(flatten)]
     pub(crate) common: CommonArguments,
 }
 
@@ -223,6 +229,56 @@ pub(crate) struct SbomArguments<T: Args> {
     pub(crate) common: CommonArguments,
 }
 
+/// By what vulnerabilities are found, and which of them are too many.
+#[derive(Debug, Args)]
+pub(crate) struct VulnerabilityArguments {
+    /// A database file in place of the configured one; `none` to look for no vulnerabilities
+    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
+    pub(crate) db: Option<DatabaseChoice>,
+
+    /// Show for one vulnerability which packages were compared with what, and by whose word, and nothing else
+    #[arg(long, value_name = "ID", help_heading = "Vulnerabilities", conflicts_with = "format")]
+    pub(crate) explain: Option<String>,
+
+    /// Exit with 1 if a finding is this severe or worse: negligible, low, medium, high or critical; `unknown` for any
+    #[arg(long, value_name = "SEVERITY", help_heading = "Gate")]
+    pub(crate) fail_on: Option<Severity>,
+
+    /// Exit with 1 only for what BASELINE does not have: an image, an archive or layout of one, or the JSON of a scan
+    #[arg(long, value_name = "BASELINE", help_heading = "Gate")]
+    pub(crate) fail_on_new: Option<PathBuf>,
+
+    /// Let pass what no version is without
+    #[arg(long, help_heading = "Gate")]
+    pub(crate) ignore_unfixed: bool,
+
+    /// Let pass what is not known to be exploited (CISA's catalogue)
+    #[arg(long, help_heading = "Gate")]
+    pub(crate) only_kev: bool,
+
+    /// Let pass what is unlikely to be exploited within 30 days: an EPSS probability up to this, 0 to 1
+    #[arg(long, value_name = "PROBABILITY", value_parser = probability, help_heading = "Gate")]
+    pub(crate) epss_above: Option<f32>,
+}
+
+/// The database that vulnerabilities are found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DatabaseChoice {
+    /// A file.
+    File(PathBuf),
+    /// None is to be used.
+    None,
+}
+
+impl From<&str> for DatabaseChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            "none" => Self::None,
+            path => Self::File(path.into()),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CommonArguments {
     /// Write the result to a file instead of standard output
@@ -232,6 +288,32 @@ pub(crate) struct CommonArguments {
     /// Exit with 0 even when the result is incomplete
     #[arg(long)]
     pub(crate) allow_incomplete: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// What to compare with: an image, a directory, or the JSON of a scan, whose packages are judged anew
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+
+    /// What to compare: the same
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+
+    /// Platform to choose from multi-platform images, as os/architecture[/variant]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<Platform>,
+
+    /// A database file in place of the configured one; `none` to look for no vulnerabilities
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<DatabaseChoice>,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
 }
 
 #[derive(Debug, Args)]
@@ -265,7 +347,15 @@ pub(crate) struct VercmpArguments {
 pub(crate) enum ScanFormat {
     /// For people
     Table,
-    /// The inventory, schema sekisho.inventory/v1
+    /// The inventory with its vulnerabilities, schema sekisho.scan/v1
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JsonOrTable {
+    /// For people
+    Table,
+    /// A JSON document
     Json,
 }
 
@@ -289,6 +379,11 @@ fn ecosystems() -> String {
 /// The command tree, for manual pages, completions and documentation.
 pub fn command_tree() -> clap::Command {
     Arguments::command()
+}
+
+/// A probability in an argument.
+fn probability(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or("a number from 0 to 1 is expected")
 }
 
 /// The number of jobs in an argument.

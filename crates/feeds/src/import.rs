@@ -28,8 +28,8 @@ pub struct Imported {
     pub strange: usize,
     /// What was skipped or not read.
     pub diagnostics: Vec<Diagnostic>,
-    /// The database that was built.
-    pub header: Header,
+    /// The database that was built; none where nothing was taken, so that nothing changed.
+    pub header: Option<Header>,
 }
 
 /// One feed that is being taken from one path.
@@ -94,7 +94,7 @@ pub fn import(store: &Store, paths: &[PathBuf], limits: &Limits, now: Timestamp)
             source.observed_at = None;
         }
     }
-    let header = locked.rebuild(limits)?;
+    let header = if feeds.is_empty() { None } else { Some(locked.rebuild(limits)?) };
     Ok(Imported { feeds, refused, strange, diagnostics, header })
 }
 

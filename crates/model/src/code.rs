@@ -71,6 +71,9 @@ codes! {
     InputUnreadable = "input.unreadable", Incomplete,
         "Standard input could not be read.",
         "check what is piped into the command";
+    DocumentMalformed = "document.malformed", Usage,
+        "A JSON document is damaged, or none that the command reads.",
+        "give the JSON that `sekisho scan --format json` or `sekisho sbom --format json` writes";
     SourceMissing = "source.missing", Usage,
         "The file or directory to scan does not exist.",
         "check the path";

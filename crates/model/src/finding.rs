@@ -88,12 +88,10 @@ pub struct FindingSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// The same in every scan of the same thing.
-    #[schema(value_type = String)]
     pub id: FindingId,
     /// The vulnerability's id; more about it is in the list of vulnerabilities.
     pub vulnerability: String,
     /// The package of the inventory.
-    #[schema(value_type = String)]
     pub package: PackageId,
     /// How bad it is for this package.
     pub severity: Severity,
@@ -225,6 +223,8 @@ pub enum ScanState {
     Incomplete,
     /// There was nothing to look in.
     NotScanned,
+    /// Nobody asked for them.
+    NotEvaluated,
 }
 
 /// A feed that findings were made by.
@@ -273,15 +273,15 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// Nothing was looked for, as `why` says.
-    pub fn not_scanned(assessed_at: Timestamp, why: Diagnostic) -> Self {
+    /// Vulnerabilities could not be looked for, as `why` says; where it says nothing, nobody asked for them.
+    pub fn none(assessed_at: Timestamp, why: Option<Diagnostic>) -> Self {
         Self {
-            state: ScanState::NotScanned,
+            state: if why.is_some() { ScanState::NotScanned } else { ScanState::NotEvaluated },
             assessed_at,
             database: None,
             findings: Vec::new(),
             vulnerabilities: Vec::new(),
-            diagnostics: vec![why],
+            diagnostics: why.into_iter().collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod code;
 mod diagnostic;
 mod diff;
 mod digest;
+mod explain;
 mod finding;
 mod image;
 mod inventory;
@@ -24,6 +25,7 @@ pub use code::{Code, Exit};
 pub use diagnostic::{Diagnostic, Level, json_reason};
 pub use diff::{DIFF_SCHEMA, Diff, DiffFinding, DiffSide, PackageChange, PackageChangeKind};
 pub use digest::{Digest, InvalidDigest};
+pub use explain::{Comparison, Explanation, Outcome};
 pub use finding::{
     AssessedBy, AssessedFeed, Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement,
     Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
@@ -35,5 +37,5 @@ pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Verdict};
-pub use schema::inventory_schema;
+pub use schema::{diff_schema, inventory_schema, scan_schema};
 pub use severity::{Severity, UnknownSeverity};

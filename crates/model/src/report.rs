@@ -66,7 +66,6 @@ pub struct GateResult {
     pub verdict: Verdict,
     /// The findings that meet its conditions, the worst first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>)]
     pub refused: Vec<FindingId>,
     /// What it would have to know, and does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -3,7 +3,10 @@
 //! They are JSON Schema 2020-12, which `OpenAPI` 3.1 shares. Nothing refuses unknown properties: documents
 //! grow within v1, and a reader of today must take those of tomorrow.
 
-use crate::{Code, Digest, Inventory, PackageId, Platform, Purl};
+use crate::{
+    Code, DIFF_SCHEMA, Diff, Digest, FindingId, INVENTORY_SCHEMA, Inventory, PackageId, Platform, Purl, SCAN_SCHEMA,
+    ScanReport,
+};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -15,15 +18,30 @@ const COMPONENTS: &str = "#/components/schemas/";
 
 /// The schema of an [`Inventory`] document as indented JSON with a final newline.
 pub fn inventory_schema() -> serde_json::Result<String> {
+    schema::<Inventory>(INVENTORY_SCHEMA)
+}
+
+/// The schema of a [`ScanReport`].
+pub fn scan_schema() -> serde_json::Result<String> {
+    schema::<ScanReport>(SCAN_SCHEMA)
+}
+
+/// The schema of a [`Diff`].
+pub fn diff_schema() -> serde_json::Result<String> {
+    schema::<Diff>(DIFF_SCHEMA)
+}
+
+/// The schema of the document `title`, such as `sekisho.scan/v1`.
+fn schema<T: ToSchema>(title: &str) -> serde_json::Result<String> {
     let mut parts = Vec::new();
-    Inventory::schemas(&mut parts);
+    T::schemas(&mut parts);
     let definitions: Map<String, Value> =
         parts.iter().map(|(name, part)| Ok((name.clone(), serde_json::to_value(part)?))).collect::<Result<_, _>>()?;
     let mut document = Map::new();
     document.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
-    document.insert("$id".into(), "urn:sekisho:schema:inventory:v1".into());
-    document.insert("title".into(), crate::INVENTORY_SCHEMA.into());
-    if let Value::Object(whole) = serde_json::to_value(Inventory::schema())? {
+    document.insert("$id".into(), format!("urn:{}", title.replacen('.', ":schema:", 1).replace('/', ":")).into());
+    document.insert("title".into(), title.into());
+    if let Value::Object(whole) = serde_json::to_value(T::schema())? {
         document.extend(whole);
     }
     document.insert("$defs".into(), definitions.into());
@@ -52,6 +70,7 @@ macro_rules! strings {
 strings! {
     Code: "What kind of thing, as area.reason; more of them may come.", "^[a-z_]+\\.[a-z_]+$";
     Digest: "A SHA-256 content digest as the OCI image specification writes it.", "^sha256:[0-9a-f]{64}$";
+    FindingId: "The first 16 bytes of SHA-256(what was scanned, NUL, package id, NUL, vulnerability), in hexadecimal.", "^[0-9a-f]{32}$";
     PackageId: "The first 16 bytes of SHA-256(package URL, NUL, location), in hexadecimal.", "^[0-9a-f]{32}$";
     Platform: "Operating system and processor, as os/architecture[/variant].", "^[^/]+/[^/]+(/[^/]+)?$";
     Purl: "A package URL (ECMA-427) in canonical form.", "^pkg:[a-z0-9.+-]+/";

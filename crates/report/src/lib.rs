@@ -2,18 +2,23 @@
 //!
 //! Values in, text out. Standard SBOM formats are `sbom`'s; where the text goes is `cli`'s.
 
+mod diff;
+mod explain;
+mod findings;
 mod table;
 mod text;
 
-pub use table::{TableOptions, inventory_table};
+pub use diff::diff_table;
+pub use explain::explanation_text;
+pub use findings::{gate_lines, in_a_line};
+pub use table::{TableOptions, scan_table};
 pub use text::{bytes_for_people, printable};
 
-use sekisho_model::Inventory;
+use serde::Serialize;
 use std::io::{self, Write};
 
-/// Writes the inventory as an indented JSON document of schema `sekisho.inventory/v1` with a final
-/// newline.
-pub fn write_inventory_json(inventory: &Inventory, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, inventory)?;
+/// Writes a document (an inventory, a scan report, a difference) as indented JSON with a final newline.
+pub fn write_json(document: &impl Serialize, mut to: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut to, document)?;
     to.write_all(b"\n")
 }

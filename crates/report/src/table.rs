@@ -1,10 +1,12 @@
-//! The inventory for people: what was scanned, its layers, its packages, and what was not read.
+//! A scan for people: what was scanned, its layers, its packages, their vulnerabilities, and what was not read.
 
+use crate::findings;
 use crate::text::{bytes_for_people, printable};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use sekisho_model::{
-    BaseImage, Evidence, Image, Inventory, Layer, Level, License, Origin, Package, PackageKind, Removal, SourceKind,
+    BaseImage, Evidence, Image, Inventory, Layer, Level, License, Origin, Package, PackageKind, Removal, ScanReport,
+    SourceKind,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,12 +18,13 @@ pub struct TableOptions {
     pub width: Option<u16>,
 }
 
-const HEADING: Style = Style::new().bold();
-const ALARM: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(crate) const HEADING: Style = Style::new().bold();
+pub(crate) const ALARM: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 
-/// The inventory as text with ANSI styles, which the caller strips where there is no colour.
-pub fn inventory_table(inventory: &Inventory, options: TableOptions) -> String {
+/// The report as text with ANSI styles, which the caller strips where there is no colour.
+pub fn scan_table(report: &ScanReport, options: TableOptions) -> String {
+    let inventory = &report.inventory;
     let mut out = String::new();
     summary(&mut out, inventory);
     if let Some(image) = &inventory.image {
@@ -29,17 +32,23 @@ pub fn inventory_table(inventory: &Inventory, options: TableOptions) -> String {
     }
     packages(&mut out, inventory, options);
     removed(&mut out, inventory, options);
+    findings::sections(&mut out, report, options);
     diagnostics(&mut out, inventory);
     verdict(&mut out, inventory);
+    findings::summary(&mut out, report);
     out
 }
 
 // Writing to a String cannot fail; `line!` says so once.
 macro_rules! line {
-    ($out:expr, $($arg:tt)*) => { let _ = writeln!($out, $($arg)*); };
+    ($out:expr, $($arg:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = writeln!($out, $($arg)*);
+    }};
 }
+pub(crate) use line;
 
-fn heading(out: &mut String, text: &str) {
+pub(crate) fn heading(out: &mut String, text: &str) {
     line!(out, "\n{HEADING}{text}{HEADING:#}");
 }
 
@@ -89,7 +98,7 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-fn table(header: &[&str], right: &[usize], options: TableOptions) -> Table {
+pub(crate) fn table(header: &[&str], right: &[usize], options: TableOptions) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match options.width {
@@ -105,7 +114,7 @@ fn table(header: &[&str], right: &[usize], options: TableOptions) -> Table {
     table
 }
 
-fn print(out: &mut String, table: &Table) {
+pub(crate) fn print(out: &mut String, table: &Table) {
     for line in table.lines() {
         line!(out, "{}", line.trim_end());
     }
@@ -145,7 +154,7 @@ fn instruction(layer: &Layer) -> String {
 
 /// A stranger's text for one cell. A table pads every row to its widest cell, so that one that is much too long costs
 /// as much in each row.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     const LONGEST: usize = 300;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => printable(&text[..end]) + "…",
@@ -173,7 +182,7 @@ fn licenses(licenses: &[License]) -> String {
     shown
 }
 
-fn layer_cell(package: &Package) -> String {
+pub(crate) fn layer_cell(package: &Package) -> String {
     match package.layer {
         Some(layer) => format!("{layer} {}", origin(package.origin)).trim_end().to_owned(),
         None => String::new(),
@@ -253,7 +262,7 @@ fn diagnostics(out: &mut String, inventory: &Inventory) {
 }
 
 /// `1 package`, `2 packages`.
-fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -80,11 +80,18 @@ pub(super) struct TableWriter {
 
 impl TableWriter {
     pub(super) fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), TooLarge> {
+        debug_assert!(self.last().is_none_or(|last| last < key), "keys are looked up by halves");
         self.keys.extend_from_slice(key);
         self.values.extend_from_slice(value);
         self.key_ends.push(u32::try_from(self.keys.len()).map_err(|_| TooLarge)?);
         self.value_ends.push(u32::try_from(self.values.len()).map_err(|_| TooLarge)?);
         Ok(())
+    }
+
+    /// The key that was pushed last.
+    fn last(&self) -> Option<&[u8]> {
+        let before = self.key_ends.len().checked_sub(2).map_or(0, |index| self.key_ends[index] as usize);
+        self.key_ends.last().map(|end| &self.keys[before..*end as usize])
     }
 
     pub(super) fn finish(self) -> Vec<u8> {

@@ -150,6 +150,19 @@ fn everything_that_is_known_comes_back() {
 }
 
 #[test]
+fn every_ecosystem_is_found_beside_all_others() {
+    let of = |ecosystem: &Ecosystem| Affected { ranges: vec![Range::ALL], ..Affected::new(*ecosystem, None, "name") };
+    let affected = Ecosystem::ALL.iter().map(of).collect();
+    let bytes = build(&[("osv", vec![Record::Advisory(Advisory { affected, ..advisory("A-1", "a", "1") })])]);
+    let database = Database::open(&bytes).unwrap();
+    for ecosystem in Ecosystem::ALL {
+        let key = PackageKey { ecosystem: *ecosystem, release: None, name: "name" };
+        assert!(database.package(&key).unwrap().is_some() && database.covers(*ecosystem, None).unwrap(), "{ecosystem}");
+    }
+    assert_eq!(database.header().counts.places.len(), Ecosystem::ALL.len());
+}
+
+#[test]
 fn what_is_taken_back_makes_no_entry_and_can_be_looked_up() {
     let withdrawn = Advisory { withdrawn: Some(Timestamp::UNIX_EPOCH), ..advisory("A-1", "a", "1") };
     let bytes = build(&[("osv", vec![Record::Advisory(withdrawn)])]);

@@ -140,11 +140,15 @@ impl Found<'_> {
             let mut advisories = Vec::new();
             for number in &stored.advisories {
                 advisories.push(match self.advisories.get(number) {
-                    Some(known) => known.clone(),
-                    None => self.database.advisory(*number)?,
+                    Some(known) => (true, known.clone()),
+                    None => (false, self.database.advisory(*number)?),
                 });
             }
-            described.push(self.describe_one(stored, &advisories)?);
+            // What is about the packages that have it says most, and of that what is about it alone.
+            advisories.sort_by_key(|(hit, advisory)| (!hit, advisory.vulnerabilities.len()));
+            let standing = advisories.into_iter().map(|(_, advisory)| advisory);
+            let standing: Vec<_> = standing.filter(|advisory| advisory.withdrawn.is_none()).collect();
+            described.push(self.describe_one(stored, &standing)?);
         }
         described.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(described)
@@ -153,12 +157,8 @@ impl Found<'_> {
     fn describe_one(
         &self,
         stored: &StoredVulnerability,
-        advisories: &[StoredAdvisory],
+        by_worth: &[StoredAdvisory],
     ) -> Result<Vulnerability, DatabaseError> {
-        // Texts come from what is about this vulnerability alone, before notices about several.
-        let mut by_worth: Vec<&StoredAdvisory> =
-            advisories.iter().filter(|advisory| advisory.withdrawn.is_none()).collect();
-        by_worth.sort_by_key(|advisory| advisory.vulnerabilities.len());
         let mut text = Text::default();
         let take = |into: &mut Text, from: Text| {
             if into.summary.is_empty() {

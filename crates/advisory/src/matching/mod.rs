@@ -5,12 +5,15 @@
 //! compares them, and nothing is guessed from product names.
 
 mod assess;
+mod explain;
 mod place;
 mod severity;
 #[cfg(test)]
 mod tests;
 
 pub use assess::assess;
+pub use explain::explain;
+pub use place::concerns;
 pub(crate) use place::scheme_of;
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};
@@ -86,31 +89,31 @@ impl<'a> Matcher<'a> {
         self.database
     }
 
+    /// Where a package is looked up: its ecosystem, and the releases of it that the database knows and are the system's.
+    fn places(&self, facts: &PackageFacts) -> Result<(Ecosystem, &[Option<String>]), Obstacle> {
+        match (place::language_of(facts.kind), &self.distribution) {
+            (Some(ecosystem), _) => Ok((ecosystem, &[None])),
+            (None, _) if !facts.kind.is_os() => Err(Obstacle::Kind),
+            (None, Some(Distribution { ecosystem, releases })) => Ok((*ecosystem, releases)),
+            (None, None) => Err(Obstacle::Distribution),
+        }
+    }
+
     /// What is said about the package.
     pub fn package(&self, facts: &PackageFacts) -> Result<Matched, DatabaseError> {
         let mut matched = Matched::default();
-        let (ecosystem, releases) = match (place::language_of(facts.kind), &self.distribution) {
-            (Some(ecosystem), _) => {
-                if !self.database.covers(ecosystem, None)? {
-                    matched.obstacle = Some(Obstacle::Ecosystem(ecosystem));
-                }
-                (ecosystem, &[None][..])
-            }
-            (None, _) if !facts.kind.is_os() => {
-                matched.obstacle = Some(Obstacle::Kind);
-                return Ok(matched);
-            }
-            (None, Some(Distribution { ecosystem, releases })) => {
-                if releases.is_empty() {
-                    matched.obstacle = Some(Obstacle::Release(*ecosystem));
-                }
-                (*ecosystem, releases.as_slice())
-            }
-            (None, None) => {
-                matched.obstacle = Some(Obstacle::Distribution);
+        let (ecosystem, releases) = match self.places(facts) {
+            Ok(places) => places,
+            Err(obstacle) => {
+                matched.obstacle = Some(obstacle);
                 return Ok(matched);
             }
         };
+        if releases.is_empty() {
+            matched.obstacle = Some(Obstacle::Release(ecosystem));
+        } else if !ecosystem_is_covered(self.database, facts, ecosystem)? {
+            matched.obstacle = Some(Obstacle::Ecosystem(ecosystem));
+        }
         for look in place::looks(ecosystem, facts) {
             for release in releases {
                 if let Some(row) = self.database.package(&place::key(ecosystem, release.as_deref(), &look))? {
@@ -121,6 +124,15 @@ impl<'a> Matcher<'a> {
         }
         Ok(matched)
     }
+}
+
+/// Whether the database says anything about the language of a package; releases of distributions are those it knows.
+fn ecosystem_is_covered(
+    database: &Database<'_>,
+    facts: &PackageFacts,
+    ecosystem: Ecosystem,
+) -> Result<bool, DatabaseError> {
+    Ok(facts.kind.is_os() || database.covers(ecosystem, None)?)
 }
 
 /// Takes what the entries of `row` say.

@@ -1,9 +1,10 @@
 //! Where a package is looked up: its ecosystem, the releases that are its distribution's, and its name there.
 
-use crate::db::{Header, PackageKey};
+use crate::db::{Header, PackageKey, PlaceCount};
 use crate::ecosystem::Ecosystem;
 use crate::version::Scheme;
-use sekisho_model::{OsRelease, PackageFacts, PackageKind};
+use sekisho_model::{Inventory, OsRelease, PackageFacts, PackageKind};
+use std::collections::BTreeSet;
 
 /// The distribution of an inventory, with the releases of it that a database knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,19 @@ impl Distribution {
             header.counts.places.iter().filter(|place| place.ecosystem == ecosystem).map(|place| &place.release);
         let own = |release: &&Option<String>| release.as_ref().is_none_or(|release| is_release(ecosystem, os, release));
         Some(Self { ecosystem, releases: known.filter(own).cloned().collect() })
+    }
+}
+
+/// Whether what is said about a place can concern a package of the inventory.
+pub fn concerns(inventory: &Inventory) -> impl Fn(&PlaceCount) -> bool + use<'_> {
+    let languages: BTreeSet<Ecosystem> =
+        inventory.packages.iter().filter_map(|package| language_of(package.facts.kind)).collect();
+    let system = inventory.os.as_ref().and_then(|os| Some((ecosystem_of(&os.id)?, os)));
+    move |PlaceCount { ecosystem, release, .. }| {
+        let own = |(distribution, os): (Ecosystem, &OsRelease)| {
+            distribution == *ecosystem && release.as_ref().is_none_or(|release| is_release(distribution, os, release))
+        };
+        languages.contains(ecosystem) || system.is_some_and(own)
     }
 }
 

@@ -36,7 +36,12 @@ pub(crate) fn import(context: &Context, arguments: &ImportArguments) -> CommandR
         };
         let _ = writeln!(text, "{} from {}: {}{skipped}", source.id, printable(&source.source), taken(source));
     }
-    let _ = writeln!(text, "the database holds {}", held(&imported.header));
+    match &imported.header {
+        Some(header) => {
+            let _ = writeln!(text, "the database holds {}", held(header));
+        }
+        None => text.push_str("nothing was taken, the database stays as it is\n"),
+    }
     output::write(&text, None)?;
     if imported.feeds.is_empty() && imported.refused.is_empty() {
         let message = "nothing that was given is of a feed that is read";

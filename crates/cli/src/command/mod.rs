@@ -1,7 +1,10 @@
 //! What each command does.
 
 mod db;
+mod diff;
+mod document;
 mod scan;
+mod vulnerabilities;
 
 use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, DbCommand, SbomCommand, ScanCommand, command_tree};
 use crate::config::{Config, Environment};
@@ -34,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
+        Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Status) => db::status(&context),
         Command::Db(DbCommand::Vercmp(arguments)) => db::vercmp(&context, &arguments),

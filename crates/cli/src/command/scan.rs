@@ -1,16 +1,19 @@
 //! `scan` and `sbom`: what is in an image or a directory.
 
+use super::document;
+use super::vulnerabilities::{self, Advisories};
 use crate::args::{
-    CommonArguments, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat, ScanArguments, ScanFormat,
+    CommonArguments, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat, ScanArguments,
+    ScanFormat, VulnerabilityArguments,
 };
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
 use crate::progress::Bar;
 use crate::{CommandResult, output};
 use sekisho_base::clock::{Clock, FixedClock, SystemClock};
-use sekisho_model::{Code, Diagnostic, Exit, Inventory};
+use sekisho_model::{Code, Diagnostic, Exit, Gate, Inventory, Platform};
 use sekisho_oci::Choice;
-use sekisho_report::{TableOptions, inventory_table, printable, write_inventory_json};
+use sekisho_report::{TableOptions, explanation_text, printable, scan_table, write_json};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
 use std::path::{Path, PathBuf};
 
@@ -22,14 +25,66 @@ pub(crate) struct Context {
 }
 
 pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<LayeredTarget>) -> CommandResult {
-    let LayeredTarget { image, all_layers } = arguments.target;
-    let (inventory, settings) = read_image(context, image, all_layers, &arguments.common)?;
-    show(&inventory, &settings, arguments.format, &arguments.common)
+    let ScanArguments { target: LayeredTarget { image, all_layers }, format, vulnerabilities, common } = arguments;
+    let asked = Asked::of(context, &vulnerabilities, &common)?;
+    let platform = image.platform.clone();
+    let (inventory, settings) = read_image(context, image, all_layers, &common)?;
+    show(context, &settings, asked, platform, inventory, format, &common)
 }
 
 pub(crate) fn scan_fs(context: &mut Context, arguments: &ScanArguments<FsTarget>) -> CommandResult {
-    let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
-    show(&inventory, &settings, arguments.format, &arguments.common)
+    let ScanArguments { target, format, vulnerabilities, common } = arguments;
+    let asked = Asked::of(context, vulnerabilities, common)?;
+    let (inventory, settings) = read_fs(context, target, common)?;
+    show(context, &settings, asked, None, inventory, *format, common)
+}
+
+/// What is asked about vulnerabilities, known to make sense before anything is scanned.
+struct Asked<'a> {
+    advisories: Advisories,
+    explain: Option<&'a str>,
+    gate: Option<Gate>,
+    baseline: Option<&'a Path>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(
+        context: &mut Context,
+        arguments: &'a VulnerabilityArguments,
+        common: &CommonArguments,
+    ) -> Result<Self, CliError> {
+        let settings = settings(context, common, None, false)?;
+        let gate = vulnerabilities::gate_of(arguments, &settings)?;
+        let advisories = Advisories::find(&settings, arguments.db.as_ref())?;
+        let VulnerabilityArguments { explain, fail_on_new, .. } = arguments;
+        Ok(Self { advisories, explain: explain.as_deref(), gate, baseline: fail_on_new.as_deref() })
+    }
+}
+
+/// An inventory from whatever lies at `path`: the JSON of a scan, an image, or a directory of files.
+pub(crate) fn read_any(
+    context: &mut Context,
+    path: &Path,
+    platform: Option<Platform>,
+    common: &CommonArguments,
+) -> Result<Inventory, CliError> {
+    if let Some(inventory) = document::inventory(path, &context.config.settings()?.limits())? {
+        return Ok(inventory);
+    }
+    if path.is_dir() && !path.join("oci-layout").is_file() {
+        let target = FsTarget { path: path.to_owned(), cross_file_systems: false };
+        return read_fs(context, &target, common).map(|(inventory, _)| inventory);
+    }
+    let target = ImageTarget {
+        path: path.to_owned(),
+        image: None,
+        platform,
+        base: Vec::new(),
+        rehash: false,
+        no_cache: false,
+        jobs: None,
+    };
+    read_image(context, target, false, common).map(|(inventory, _)| inventory)
 }
 
 pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
@@ -96,7 +151,7 @@ fn read_fs(
     Ok((inventory, settings))
 }
 
-fn settings(
+pub(super) fn settings(
     context: &mut Context,
     common: &CommonArguments,
     jobs: Option<usize>,
@@ -141,19 +196,50 @@ pub(super) fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliErro
     }
 }
 
-fn show(inventory: &Inventory, settings: &Settings, format: ScanFormat, common: &CommonArguments) -> CommandResult {
+fn show(
+    context: &mut Context,
+    settings: &Settings,
+    asked: Asked<'_>,
+    platform: Option<Platform>,
+    inventory: Inventory,
+    format: ScanFormat,
+    common: &CommonArguments,
+) -> CommandResult {
     let file = common.output.as_deref();
+    if let Some(name) = asked.explain {
+        let explanation = asked.advisories.explain(&inventory, name)?;
+        output::write_styled(&explanation_text(name, &explanation, &inventory), file)?;
+        tell(&inventory, settings);
+        return Ok(verdict(&inventory, settings));
+    }
+    let baseline = match asked.baseline {
+        Some(path) => {
+            let inventory = read_any(context, path, platform, common)?;
+            Some(asked.advisories.report(context, settings, inventory)?)
+        }
+        None => None,
+    };
+    let mut report = asked.advisories.report(context, settings, inventory)?;
+    if let Some(gate) = asked.gate {
+        vulnerabilities::judge(&mut report, gate, baseline.as_ref());
+    }
+    let inventory = &report.inventory;
     match format {
         ScanFormat::Table => {
-            output::write_styled(&inventory_table(inventory, TableOptions { width: output::width(file) }), file)?;
-            if file.is_none() {
-                return Ok(verdict(inventory, settings));
-            }
+            output::write_styled(&scan_table(&report, TableOptions { width: output::width(file) }), file)?;
         }
-        ScanFormat::Json => output::write_with(file, |to| write_inventory_json(inventory, to))?,
+        ScanFormat::Json => output::write_with(file, |to| write_json(&report, to))?,
     }
-    tell(inventory, settings);
-    Ok(verdict(inventory, settings))
+    if format != ScanFormat::Table || file.is_some() {
+        tell(inventory, settings);
+        vulnerabilities::tell(&report);
+    }
+    vulnerabilities::tell_gate(&report);
+    Ok(match (vulnerabilities::exit(&report), verdict(inventory, settings)) {
+        // That something was refused is certain, whatever else was not read.
+        (Exit::Passed, of_reading) => of_reading,
+        (of_gate, _) => of_gate,
+    })
 }
 
 fn write_sbom(
@@ -166,7 +252,7 @@ fn write_sbom(
     let file = common.output.as_deref();
     let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| inventory.observed_at);
     output::write_with(file, |to| match format {
-        SbomFormat::Json => write_inventory_json(inventory, to),
+        SbomFormat::Json => write_json(inventory, to),
         SbomFormat::Cyclonedx => sekisho_sbom::cyclonedx::write(inventory, fixed, to),
     })?;
     tell(inventory, settings);
@@ -174,7 +260,7 @@ fn write_sbom(
 }
 
 /// Tells on standard error what was not read, where no table on standard output does.
-fn tell(inventory: &Inventory, settings: &Settings) {
+pub(super) fn tell(inventory: &Inventory, settings: &Settings) {
     /// More are counted: the whole list is in the result.
     const MOST: usize = 20;
     // Of the notes those that are about what was asked for, not about what was found.
@@ -198,6 +284,6 @@ fn tell(inventory: &Inventory, settings: &Settings) {
     }
 }
 
-fn verdict(inventory: &Inventory, settings: &Settings) -> Exit {
+pub(super) fn verdict(inventory: &Inventory, settings: &Settings) -> Exit {
     if inventory.complete || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete }
 }

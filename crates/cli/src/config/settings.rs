@@ -31,6 +31,7 @@ pub(crate) struct CacheSettings {
 #[derive(Debug, Deserialize)]
 pub(crate) struct DatabaseSettings {
     pub(crate) directory: PathBuf,
+    pub(crate) max_age_hours: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +70,12 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "directory",
         "",
         "where advisories are kept; `sekisho/advisories` in `XDG_DATA_HOME` where that is set, and `/var/lib/sekisho/advisories` without `HOME`",
+    ),
+    (
+        "database",
+        "max_age_hours",
+        "",
+        "how old advisories may be before a gate on vulnerabilities no longer passes by them",
     ),
     ("limits", "document_bytes", "", "bytes of one JSON document that describes an image"),
     ("limits", "entries", "", "entries of one layer or directory tree"),
@@ -149,6 +156,7 @@ impl Settings {
         set("cache", "max_bytes", (1_i64 << 30).into());
         let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
         set("database", "directory", format!("{data}/advisories").into());
+        set("database", "max_age_hours", 120.into());
         for key in LimitKey::ALL {
             set("limits", key.as_str(), i64::try_from(Limits::default().get(key)).unwrap_or(i64::MAX).into());
         }

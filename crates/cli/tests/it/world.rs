@@ -60,7 +60,9 @@ impl World {
         ImageBuilder::write_directory(&BTreeMap::from(feed), &at("feed"));
         let broken = ("OSV-9.json".to_owned(), br#"{"id":"OSV-9","modified":"soon","affected":7}"#.to_vec());
         ImageBuilder::write_directory(&BTreeMap::from([broken]), &at("broken/feed"));
+        ImageBuilder::write_directory(&findings(), &at("findings"));
         fs::create_dir(at("home")).unwrap();
+        world.stdout("db import findings");
         world
     }
 
@@ -75,9 +77,9 @@ impl World {
             ("COLUMNS", "100".to_owned()),
             ("HOME", home.to_string_lossy().into_owned()),
             ("SEKISHO_CACHE__DIRECTORY", "cache".to_owned()),
-            ("SEKISHO_DATABASE__DIRECTORY", "advisories".to_owned()),
             ("SEKISHO_SCAN__TEMPORARY", ".".to_owned()),
             ("SOURCE_DATE_EPOCH", "1700000000".to_owned()),
+            ("XDG_DATA_HOME", "data".to_owned()),
             // Set to nothing is not set: what the machine has must not show.
             ("HTTPS_PROXY", String::new()),
             ("NO_PROXY", String::new()),
@@ -109,6 +111,40 @@ impl World {
 pub(crate) fn shown(output: &Output) -> String {
     let [out, error] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     format!("{:?}\n{out}{error}", output.status)
+}
+
+/// Feeds that say something about the packages below: what an upgrade mends, what has no remedy, what is exploited and
+/// what nobody has judged.
+fn findings() -> BTreeMap<String, Vec<u8>> {
+    let osv = |id: &str, package: &str, events: &str, rest: &str| {
+        let (ecosystem, name) = package.rsplit_once('/').unwrap();
+        let text = format!(
+            r#"{{"id":"{id}","modified":"2023-11-01T00:00:00Z","published":"2023-10-01T00:00:00Z","affected":[
+               {{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},
+               "ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}}{events}]}}]}}]{rest}}}"#
+        );
+        (format!("{id}.json"), text.into_bytes())
+    };
+    let critical = r#","summary":"Remote code execution through templates","severity":[{"type":"CVSS_V3",
+        "score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]"#;
+    let medium = r#","aliases":["CVE-2023-9003"],"summary":"Credentials are sent to another host","severity":[{"type":
+        "CVSS_V3","score":"CVSS:3.1/AV:N/AC:H/PR:N/UI:R/S:U/C:H/I:N/A:N"}]"#;
+    let high = r#","summary":"Files of others can be written","severity":[{"type":"CVSS_V3","score":
+        "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H"}]"#;
+    let kev = r#"{"title":"CISA Catalog of Known Exploited Vulnerabilities","catalogVersion":"2023.11.01",
+        "dateReleased":"2023-11-01T00:00:00Z","count":1,"vulnerabilities":[{"cveID":"CVE-2023-9001","vendorProject":"Express",
+        "product":"Express","vulnerabilityName":"Express Code Injection","dateAdded":"2023-10-20","shortDescription":"",
+        "requiredAction":"Apply updates.","dueDate":"2023-11-10","knownRansomwareCampaignUse":"Known","notes":"","cwes":[]}]}"#;
+    let epss = "#model_version:v2023.03.01,score_date:2023-11-01T00:00:00+0000\ncve,epss,percentile\n\
+        CVE-2023-9001,0.93,0.99\nCVE-2023-9002,0.001,0.2\nCVE-2023-9003,0.02,0.8\n";
+    BTreeMap::from([
+        osv("CVE-2023-9001", "npm/express", r#",{"fixed":"4.22.0"}"#, critical),
+        osv("CVE-2023-9002", "Debian:12/base-files", r#",{"fixed":"12.5"}"#, high),
+        osv("PYSEC-2023-9003", "PyPI/requests", r#",{"fixed":"2.32.4"}"#, medium),
+        osv("CVE-2023-9004", "Debian:12/node-semver", "", ""),
+        ("known_exploited_vulnerabilities.json".to_owned(), kev.as_bytes().to_vec()),
+        ("epss_scores-2023-11-01.csv".to_owned(), epss.as_bytes().to_vec()),
+    ])
 }
 
 /// A Debian base: packages of the system with licences, one of which owns a package of Node.

@@ -1,0 +1,34 @@
+//! `diff`: what one image has that another has not.
+
+use super::scan::{self, Context};
+use super::vulnerabilities::Advisories;
+use crate::args::{DiffArguments, JsonOrTable};
+use crate::{CommandResult, output};
+use sekisho_advisory::diff::diff;
+use sekisho_model::{Exit, ScanState};
+use sekisho_report::{TableOptions, diff_table, write_json};
+
+pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandResult {
+    let DiffArguments { old, new, platform, db, format, common } = arguments;
+    let settings = scan::settings(context, common, None, false)?;
+    let advisories = Advisories::find(&settings, db.as_ref())?;
+    let mut read = |path| {
+        let inventory = scan::read_any(context, path, platform.clone(), common)?;
+        scan::tell(&inventory, &settings);
+        advisories.report(context, &settings, inventory)
+    };
+    let (old, new) = (read(old)?, read(new)?);
+    let difference = diff(&old, &new);
+    let file = common.output.as_deref();
+    match format {
+        JsonOrTable::Table => {
+            output::write_styled(&diff_table(&difference, TableOptions { width: output::width(file) }), file)?;
+        }
+        JsonOrTable::Json => output::write_with(file, |to| write_json(&difference, to))?,
+    }
+    super::vulnerabilities::tell(&new);
+    let asked = new.assessment.state != ScanState::NotEvaluated;
+    let whole = difference.old.complete && difference.new.complete
+        || !asked && old.inventory.complete && new.inventory.complete;
+    Ok(if whole || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete })
+}

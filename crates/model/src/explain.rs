@@ -1,0 +1,54 @@
+//! Why a package is, or is not, taken to have a vulnerability.
+
+use crate::package::PackageId;
+
+/// What one entry of the database and one package have to do with each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The package.
+    pub package: PackageId,
+    /// The ecosystem, with its release where there are any, and the name that were looked up.
+    pub place: String,
+    /// Whether the name is that of the source package.
+    pub source: bool,
+    /// The version that was compared.
+    pub version: String,
+    /// How versions are ordered there.
+    pub scheme: &'static str,
+    /// The feed.
+    pub feed: String,
+    /// The advisory.
+    pub advisory: String,
+    /// What it says of the versions below, in a word.
+    pub status: &'static str,
+    /// The versions it holds for: `>= 1.0, < 1.4`, or a version.
+    pub ranges: Vec<String>,
+    /// What follows.
+    pub outcome: Outcome,
+}
+
+/// What follows from a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The package has the vulnerability.
+    Affected,
+    /// Its version is none of those.
+    Outside,
+    /// The feed says that it has not, which takes away what the feed says elsewhere.
+    NotAffected,
+    /// The version cannot be compared.
+    Unknown,
+    /// It is about another package of that name: source or binary, another architecture, another module.
+    Other,
+}
+
+/// All that a database says about one vulnerability in one inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Explanation {
+    /// The names it was found by; none when the database does not know it.
+    pub vulnerabilities: Vec<String>,
+    /// What was compared.
+    pub comparisons: Vec<Comparison>,
+    /// How many packages were looked at in all.
+    pub packages: usize,
+}

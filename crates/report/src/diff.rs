@@ -1,0 +1,86 @@
+//! What is different between two scans, for people.
+
+use crate::findings::{remedy, severity_table, short};
+use crate::table::{HEADING, TableOptions, WARNING, cell, counted, heading, line, print, table};
+use crate::text::printable;
+use sekisho_model::{Diff, DiffFinding, DiffSide, Origin, PackageChange, Severity};
+
+/// The difference as text with ANSI styles.
+pub fn diff_table(diff: &Diff, options: TableOptions) -> String {
+    let mut out = String::new();
+    let Diff { old, new, opened, closed, unchanged, packages, .. } = diff;
+    line!(out, "{HEADING}{}{HEADING:#} against {}", printable(&new.name), printable(&old.name));
+    if !packages.is_empty() {
+        heading(&mut out, &format!("Packages ({})", packages.len()));
+        changes(&mut out, packages, options);
+    }
+    for (title, findings) in [("Vulnerabilities no longer there", closed), ("New vulnerabilities", opened)] {
+        if !findings.is_empty() {
+            heading(&mut out, &format!("{title} ({})", findings.len()));
+            list(&mut out, findings, options);
+        }
+    }
+    let worst = |findings: &[DiffFinding]| {
+        let counts = Severity::ALL
+            .into_iter()
+            .rev()
+            .map(|severity| (severity, findings.iter().filter(|finding| finding.severity == severity).count()));
+        let parts: Vec<String> =
+            counts.filter(|(_, count)| *count > 0).map(|(severity, count)| format!("{count} {severity}")).collect();
+        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+    };
+    line!(
+        out,
+        "\n{HEADING}{} gone{}, {} new{}, {unchanged} unchanged; {} changed{HEADING:#}",
+        closed.len(),
+        worst(closed),
+        opened.len(),
+        worst(opened),
+        counted(packages.len(), "package")
+    );
+    for DiffSide { name, .. } in [old, new].into_iter().filter(|side| !side.complete) {
+        line!(out, "{WARNING}incomplete{WARNING:#}: {} could not be read or judged in full", printable(name));
+    }
+    out
+}
+
+fn changes(out: &mut String, packages: &[PackageChange], options: TableOptions) {
+    let mut table = table(&["PACKAGE", "KIND", "", "FROM", "TO"], &[], options);
+    for PackageChange { kind, name, change, from, to } in packages {
+        table.add_row([
+            cell(name),
+            kind.to_string(),
+            change.as_str().to_owned(),
+            cell(&from.join(", ")),
+            cell(&to.join(", ")),
+        ]);
+    }
+    print(out, &table);
+}
+
+fn list(out: &mut String, findings: &[DiffFinding], options: TableOptions) {
+    let header = ["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "FIXED IN", "RISK", "ORIGIN", "TITLE"];
+    let mut table = table(&header, &[], options);
+    for finding in findings {
+        let origin = match finding.origin {
+            Origin::Base => "base",
+            Origin::Application => "app",
+            Origin::Unknown => "",
+        };
+        let mut risk = if finding.exploited { "exploited".to_owned() } else { String::new() };
+        if finding.suppressed.is_some() {
+            risk = if risk.is_empty() { "suppressed".to_owned() } else { format!("{risk}, suppressed") };
+        }
+        table.add_row([
+            finding.severity.to_string(),
+            cell(&finding.vulnerability),
+            cell(&finding.name),
+            cell(&finding.version),
+            remedy(&finding.fixed_in, finding.status),
+            risk,
+            origin.to_owned(),
+            short(&finding.title),
+        ]);
+    }
+    severity_table(out, &table);
+}

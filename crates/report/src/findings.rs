@@ -1,0 +1,232 @@
+//! Vulnerabilities for people: what was found, what is suppressed, and what the gate says.
+
+use crate::table::{ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, print, table};
+use crate::text::printable;
+use anstyle::{AnsiColor, Style};
+use comfy_table::Table;
+use sekisho_model::{
+    FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, Suppression, SuppressionKind,
+    Verdict, Vulnerability,
+};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// The tables of findings.
+pub(crate) fn sections(out: &mut String, report: &ScanReport, options: TableOptions) {
+    let (suppressed, counted): (Vec<FindingRow<'_>>, Vec<_>) =
+        report.rows().into_iter().partition(|row| row.finding.suppressed.is_some());
+    if !counted.is_empty() {
+        heading(out, &format!("Vulnerabilities ({})", counted.len()));
+        findings(out, &counted, report.inventory.image.is_some(), options);
+    }
+    if !suppressed.is_empty() {
+        heading(out, &format!("Suppressed ({})", suppressed.len()));
+        excused(out, &suppressed, options);
+    }
+}
+
+fn findings(out: &mut String, rows: &[FindingRow<'_>], with_layers: bool, options: TableOptions) {
+    let mut header = vec!["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "FIXED IN", "RISK", "FOUND IN", "TITLE"];
+    if with_layers {
+        header.insert(6, "LAYER");
+    }
+    let mut table = table(&header, &[], options);
+    for FindingRow { finding, package, vulnerability } in rows {
+        let mut row = vec![
+            finding.severity.to_string(),
+            cell(&vulnerability.id),
+            cell(&package.facts.name),
+            cell(&package.facts.version),
+            remedy(&finding.fixed_in, finding.status),
+            risk(vulnerability),
+            cell(&package.location),
+            short(&vulnerability.title),
+        ];
+        if with_layers {
+            row.insert(6, layer_cell(package));
+        }
+        table.add_row(row);
+    }
+    severity_table(out, &table);
+}
+
+/// Prints a table whose first column is the severity, which it colours.
+pub(crate) fn severity_table(out: &mut String, table: &Table) {
+    for text in table.lines() {
+        // The table counts characters, so that colour comes when it is laid out.
+        let word = text.trim_start().split(' ').next().unwrap_or_default();
+        let severity = Severity::ALL.into_iter().find(|severity| severity.as_str() == word);
+        let style = severity.map(style).unwrap_or_default();
+        let (margin, rest) = text.split_at(text.len() - text.trim_start().len());
+        let rest = rest.strip_prefix(word).unwrap_or_default().trim_end();
+        line!(out, "{margin}{style}{word}{style:#}{rest}");
+    }
+}
+
+fn style(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => ALARM,
+        Severity::High => AnsiColor::Red.on_default(),
+        Severity::Medium => WARNING,
+        Severity::Low | Severity::Negligible | Severity::Unknown => Style::new(),
+    }
+}
+
+/// What can be done: the versions without it, or why there is none.
+pub(crate) fn remedy(fixed_in: &[String], status: FindingStatus) -> String {
+    if !fixed_in.is_empty() {
+        return cell(&fixed_in.join(", "));
+    }
+    match status {
+        FindingStatus::Fixed => "yes",
+        FindingStatus::Affected => "none yet",
+        FindingStatus::FixDeferred => "deferred",
+        FindingStatus::WillNotFix => "will not fix",
+        FindingStatus::EndOfLife => "end of life",
+        FindingStatus::UnderInvestigation => "investigated",
+    }
+    .to_owned()
+}
+
+/// Whether it is exploited, and how likely it is to be.
+fn risk(vulnerability: &Vulnerability) -> String {
+    let exploited = vulnerability.exploited.as_ref().map(|exploited| {
+        if exploited.ransomware { "exploited (ransomware)".to_owned() } else { "exploited".to_owned() }
+    });
+    let likely = vulnerability.likelihood.map(|likelihood| format!("EPSS {:.1} %", likelihood.probability * 100.0));
+    exploited.into_iter().chain(likely).collect::<Vec<_>>().join(", ")
+}
+
+/// A title for one cell.
+pub(crate) fn short(title: &str) -> String {
+    const LONGEST: usize = 80;
+    let one_line = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.char_indices().nth(LONGEST) {
+        Some((end, _)) => printable(&one_line[..end]) + "…",
+        None => printable(&one_line),
+    }
+}
+
+fn excused(out: &mut String, rows: &[FindingRow<'_>], options: TableOptions) {
+    let mut table = table(&["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "BY", "UNTIL", "WHY"], &[], options);
+    for FindingRow { finding, package, vulnerability } in rows {
+        let Some(Suppression { kind, source, status, reason, owner, until }) = &finding.suppressed else { continue };
+        let kind = match kind {
+            SuppressionKind::Vex => "VEX",
+            SuppressionKind::Exception => "exception",
+        };
+        let by = match owner {
+            Some(owner) => format!("{kind} of {owner} ({source})"),
+            None => format!("{kind} ({source})"),
+        };
+        let why = match status {
+            Some(status) if reason.is_empty() => status.clone(),
+            Some(status) => format!("{status}: {reason}"),
+            None => reason.clone(),
+        };
+        table.add_row([
+            finding.severity.to_string(),
+            cell(&vulnerability.id),
+            cell(&package.facts.name),
+            cell(&package.facts.version),
+            cell(&by),
+            until.map(|until| until.to_string()).unwrap_or_default(),
+            short(&why),
+        ]);
+    }
+    print(out, &table);
+}
+
+/// How many there are, in a line; and why it is not the whole.
+pub(crate) fn summary(out: &mut String, report: &ScanReport) {
+    let assessment = &report.assessment;
+    if assessment.state == ScanState::NotEvaluated {
+        return;
+    }
+    if assessment.state == ScanState::NotScanned {
+        let why: Vec<String> = assessment.diagnostics.iter().map(|why| printable(&why.message)).collect();
+        line!(out, "{ALARM}vulnerabilities not scanned{ALARM:#}: {}", why.join("; "));
+        return;
+    }
+    line!(out, "{HEADING}{}{HEADING:#}", in_a_line(report));
+    if assessment.state == ScanState::Incomplete {
+        for told in &assessment.diagnostics {
+            line!(out, "{ALARM}not judged{ALARM:#}: {}", printable(&told.to_string()));
+        }
+    }
+    if let Some(database) = assessment.database.as_ref().filter(|database| !database.stale.is_empty()) {
+        let feeds = printable(&database.stale.join(", "));
+        line!(out, "{WARNING}out of date{WARNING:#}: {feeds}; what was published since is not found");
+    }
+}
+
+/// `3 vulnerabilities in 2 packages: 1 critical, 2 high; 2 can be fixed`.
+pub fn in_a_line(report: &ScanReport) -> String {
+    let rows = report.rows();
+    let open: Vec<&FindingRow<'_>> = rows.iter().filter(|row| row.finding.suppressed.is_none()).collect();
+    let packages: BTreeSet<_> = open.iter().map(|row| &row.package.id).collect();
+    let whole = report.assessment.state == ScanState::Scanned && report.inventory.complete;
+    let mut text = match open.len() {
+        0 if whole => "no known vulnerabilities".to_owned(),
+        0 => "no known vulnerabilities in what could be read and judged".to_owned(),
+        1 => "1 vulnerability".to_owned(),
+        several => format!("{several} vulnerabilities"),
+    };
+    if !open.is_empty() {
+        let _ = write!(text, " in {}", counted(packages.len(), "package"));
+        let of = |severity: Severity| open.iter().filter(|row| row.finding.severity == severity).count();
+        let severities = Severity::ALL.into_iter().rev().map(|severity| (of(severity), severity));
+        let parts: Vec<String> =
+            severities.filter(|(count, _)| *count > 0).map(|(count, severity)| format!("{count} {severity}")).collect();
+        let _ = write!(text, ": {}", parts.join(", "));
+        let fixable = open.iter().filter(|row| row.finding.status == FindingStatus::Fixed).count();
+        let _ = write!(text, "; {fixable} can be fixed");
+        let exploited = open.iter().filter(|row| row.vulnerability.exploited.is_some()).count();
+        if exploited > 0 {
+            let _ = write!(text, "; {exploited} known to be exploited");
+        }
+    }
+    let suppressed = rows.len() - open.len();
+    if suppressed > 0 {
+        let _ = write!(text, "; {suppressed} suppressed");
+    }
+    text
+}
+
+/// What the gate says, with what it asks and why, in plain lines.
+pub fn gate_lines(result: &GateResult) -> Vec<String> {
+    let asked = conditions(&result.gate);
+    match result.verdict {
+        Verdict::Passed => vec![format!("gate passed: no finding {asked}")],
+        Verdict::Refused => {
+            let findings = counted(result.refused.len(), "finding");
+            std::iter::once(format!("gate refused: {findings} {asked}"))
+                .chain(result.unknown.iter().map(|unknown| format!("gate: moreover, {unknown}")))
+                .collect()
+        }
+        Verdict::Unknown => result.unknown.iter().map(|why| format!("gate unknown: {why}")).collect(),
+    }
+}
+
+/// `of severity high or worse that can be fixed`.
+fn conditions(gate: &Gate) -> String {
+    let mut parts = Vec::new();
+    match gate.fail_on {
+        Some(Severity::Critical) => parts.push("of severity critical".to_owned()),
+        Some(Severity::Unknown) | None => parts.push("of any severity".to_owned()),
+        Some(least) => parts.push(format!("of severity {least} or worse")),
+    }
+    if gate.ignore_unfixed {
+        parts.push("that can be fixed".to_owned());
+    }
+    if gate.only_kev {
+        parts.push("known to be exploited".to_owned());
+    }
+    if let Some(above) = gate.epss_above {
+        parts.push(format!("with an EPSS above {above}"));
+    }
+    if let Some(baseline) = &gate.new_since {
+        parts.push(format!("that {} does not have", printable(baseline)));
+    }
+    parts.join(" ")
+}
