@@ -26,6 +26,7 @@ pub(crate) struct Generated {
 pub(crate) const FILES: &[Generated] = &[
     Generated { path: "docs/schemas/sekisho.diff.v1.json", make: || Ok(sekisho_model::diff_schema()?) },
     Generated { path: "docs/schemas/sekisho.inventory.v1.json", make: || Ok(sekisho_model::inventory_schema()?) },
+    Generated { path: "docs/schemas/sekisho.reevaluation.v1.json", make: || Ok(sekisho_model::reevaluation_schema()?) },
     Generated { path: "docs/schemas/sekisho.scan.v1.json", make: || Ok(sekisho_model::scan_schema()?) },
     Generated { path: "docs/analyzers.md", make: docs::analyzers },
     Generated { path: "docs/cli.md", make: docs::cli },

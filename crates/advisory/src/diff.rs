@@ -96,3 +96,71 @@ fn packages(old: &[Package], new: &[Package]) -> Vec<PackageChange> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FOUND, Found, report};
+    use proptest::prelude::*;
+
+    fn changes(old: &[&str], new: &[&str]) -> Vec<String> {
+        let diff = diff(&report(old, &[]), &report(new, &[]));
+        let line = |change: &PackageChange| {
+            format!("{} {} {} -> {}", change.change.as_str(), change.name, change.from.join("+"), change.to.join("+"))
+        };
+        diff.packages.iter().map(line).collect()
+    }
+
+    #[test]
+    fn packages_are_compared_by_name_and_their_versions_by_order() {
+        let check = |old: &[&str], new: &[&str], expect: &[&str]| assert_eq!(changes(old, new), expect);
+        check(&["a 1"], &["a 1"], &[]);
+        check(&["a 1.9.0"], &["a 1.10.0"], &["upgraded a 1.9.0 -> 1.10.0"]);
+        check(&["a 1.10.0"], &["a 1.9.0"], &["downgraded a 1.10.0 -> 1.9.0"]);
+        check(&["a 1", "b 1"], &["a 1", "c 1"], &["removed b 1 -> ", "added c  -> 1"]);
+        // An image may hold several versions of one.
+        check(&["a 1.10.0", "a 1.9.0"], &["a 1.9.0"], &["changed a 1.9.0+1.10.0 -> 1.9.0"]);
+        check(&["a 1", "a 1"], &["a 1"], &[]);
+    }
+
+    #[test]
+    fn findings_that_come_and_go_are_told_apart() {
+        let two = Found { id: "CVE-2", package: 1, ..FOUND };
+        let old = report(&["a 1", "b 1"], &[FOUND, two]);
+        let new = report(
+            &["a 2", "b 1"],
+            &[Found { id: "GHSA-2", aliases: &["CVE-2"], ..two }, Found { id: "CVE-3", ..FOUND }],
+        );
+        let diff = diff(&old, &new);
+        let ids =
+            |findings: &[DiffFinding]| findings.iter().map(|finding| finding.vulnerability.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (ids(&diff.opened), ids(&diff.closed), diff.unchanged),
+            (vec!["CVE-3".into()], vec!["CVE-1".into()], 1)
+        );
+        assert!(diff.old.complete && diff.new.complete);
+    }
+
+    /// Some packages of a few, each with findings of a few.
+    fn any_report() -> impl Strategy<Value = ScanReport> {
+        let findings = prop::collection::vec((0..3_usize, 0..4_usize), 0..6);
+        findings.prop_map(|pairs| {
+            const IDS: [&str; 4] = ["CVE-1", "CVE-2", "CVE-3", "CVE-4"];
+            let findings: Vec<Found> =
+                pairs.into_iter().map(|(package, id)| Found { package, id: IDS[id], ..FOUND }).collect();
+            report(&["a 1", "b 1", "c 1"], &findings)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_one_way_opens_the_other_closes(old in any_report(), new in any_report()) {
+            let (there, back) = (diff(&old, &new), diff(&new, &old));
+            prop_assert_eq!(&there.opened, &back.closed);
+            prop_assert_eq!(&there.closed, &back.opened);
+            prop_assert_eq!(there.unchanged + there.opened.len(), new.rows().len());
+            let same = diff(&old, &old);
+            prop_assert!(same.opened.is_empty() && same.closed.is_empty() && same.packages.is_empty());
+        }
+    }
+}

@@ -107,3 +107,116 @@ fn meets(gate: &Gate, row: &FindingRow<'_>) -> Met {
         _ => Met::Yes,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FOUND, Found, report};
+    use sekisho_model::{Suppression, SuppressionKind};
+
+    const HIGH: Found = Found { severity: Severity::High, fixed: true, exploited: true, epss: Some(0.5), ..FOUND };
+
+    fn gate(fail_on: Option<Severity>) -> Gate {
+        Gate { fail_on, ..Gate::default() }
+    }
+
+    /// What the gate says of one package with these findings.
+    fn verdict(gate: &Gate, findings: &[Found]) -> Verdict {
+        judge(&report(&["a 1"], findings), gate.clone(), None).verdict
+    }
+
+    #[test]
+    fn every_condition_narrows_what_is_refused() {
+        use Severity::{Critical, Low, Medium};
+        use Verdict::{Passed, Refused, Unknown};
+        let check = |gate: Gate, finding: Found, expect: Verdict| {
+            assert_eq!(verdict(&gate, &[finding]), expect, "{gate:?}");
+        };
+        check(gate(None), HIGH, Refused);
+        check(gate(Some(Severity::High)), HIGH, Refused);
+        check(gate(Some(Low)), HIGH, Refused);
+        check(gate(Some(Critical)), HIGH, Passed);
+        check(gate(Some(Severity::Unknown)), FOUND, Refused);
+        // Whoever asks for a severity has to know it.
+        check(gate(Some(Critical)), FOUND, Unknown);
+        check(Gate { allow_incomplete: true, ..gate(Some(Critical)) }, FOUND, Passed);
+
+        let fixable = Gate { ignore_unfixed: true, ..gate(Some(Medium)) };
+        check(fixable.clone(), HIGH, Refused);
+        check(fixable.clone(), Found { fixed: false, ..HIGH }, Passed);
+        // What has no remedy passes whatever its severity is.
+        check(fixable, FOUND, Passed);
+
+        let exploited = Gate { only_kev: true, ..gate(None) };
+        check(exploited.clone(), HIGH, Refused);
+        check(exploited, Found { exploited: false, ..HIGH }, Passed);
+
+        let likely = |above: f32| Gate { epss_above: Some(above), ..gate(None) };
+        check(likely(0.4), HIGH, Refused);
+        check(likely(0.5), HIGH, Passed);
+        check(likely(0.0), Found { epss: None, ..HIGH }, Unknown);
+        check(Gate { allow_incomplete: true, ..likely(0.0) }, Found { epss: None, ..HIGH }, Passed);
+        // What is not severe enough needs no score.
+        check(Gate { fail_on: Some(Critical), ..likely(0.0) }, Found { epss: None, ..HIGH }, Passed);
+    }
+
+    #[test]
+    fn a_refusal_is_certain_whatever_else_is_unknown() {
+        let result =
+            judge(&report(&["a 1"], &[HIGH, Found { id: "CVE-2", ..FOUND }]), gate(Some(Severity::High)), None);
+        assert_eq!((result.verdict, result.refused.len(), result.unknown.len()), (Verdict::Refused, 1, 1));
+    }
+
+    #[test]
+    fn what_a_gate_stands_on_has_to_be_there() {
+        let check = |change: fn(&mut ScanReport), gate: Gate, expect: [Verdict; 2]| {
+            let mut report = report(&["a 1"], &[]);
+            change(&mut report);
+            let strict = judge(&report, gate.clone(), None).verdict;
+            let lenient = judge(&report, Gate { allow_incomplete: true, ..gate.clone() }, None).verdict;
+            assert_eq!([strict, lenient], expect, "{gate:?}");
+        };
+        let (passed, unknown) = (Verdict::Passed, Verdict::Unknown);
+        let kev = Gate { only_kev: true, ..Gate::default() };
+        let epss = Gate { epss_above: Some(0.1), ..Gate::default() };
+        check(|_| {}, kev.clone(), [passed, passed]);
+        check(|report| report.inventory.complete = false, Gate::default(), [unknown, passed]);
+        check(|report| report.assessment.state = ScanState::Incomplete, Gate::default(), [unknown, passed]);
+        check(|report| report.assessment.state = ScanState::NotScanned, Gate::default(), [unknown, unknown]);
+        check(|report| report.assessment.state = ScanState::NotEvaluated, Gate::default(), [unknown, unknown]);
+        let stale = |report: &mut ScanReport| {
+            report.assessment.database.as_mut().unwrap().stale.push("debian".to_owned());
+        };
+        check(stale, Gate::default(), [unknown, unknown]);
+        let poor = |report: &mut ScanReport| report.assessment.database.as_mut().unwrap().feeds.clear();
+        check(poor, Gate::default(), [passed, passed]);
+        check(poor, kev, [unknown, unknown]);
+        check(poor, epss, [unknown, unknown]);
+    }
+
+    #[test]
+    fn what_is_suppressed_or_known_is_not_refused() {
+        let mut suppressed = report(&["a 1"], &[HIGH]);
+        suppressed.assessment.findings[0].suppressed = Some(Suppression {
+            kind: SuppressionKind::Exception,
+            source: "file".into(),
+            status: None,
+            reason: "not reached".into(),
+            owner: None,
+            until: None,
+        });
+        assert_eq!(judge(&suppressed, Gate::default(), None).verdict, Verdict::Passed);
+
+        let known = |baseline: &ScanReport, new: &ScanReport| {
+            judge(new, Gate::default(), Some(&Standing::of(baseline))).verdict
+        };
+        let new = report(&["a 2"], &[HIGH]);
+        // The version is another; what is suppressed there is there.
+        assert_eq!(known(&report(&["a 1"], &[HIGH]), &new), Verdict::Passed);
+        assert_eq!(known(&suppressed, &new), Verdict::Passed);
+        let renamed = Found { id: "GHSA-1", aliases: &["CVE-1"], ..HIGH };
+        assert_eq!(known(&report(&["a 1"], &[renamed]), &new), Verdict::Passed);
+        assert_eq!(known(&report(&["b 1"], &[HIGH]), &new), Verdict::Refused);
+        assert_eq!(known(&report(&["a 1"], &[Found { id: "CVE-2", ..HIGH }]), &new), Verdict::Refused);
+    }
+}

@@ -11,4 +11,6 @@ pub mod matching;
 pub mod range;
 pub mod record;
 pub mod reevaluate;
+#[cfg(test)]
+mod testing;
 pub mod version;

@@ -132,6 +132,9 @@ pub(crate) enum DbCommand {
     /// Show what the database holds, of which feeds, and how old it is
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Status,
+    /// Show which findings a newer database opens and closes in inventories that are already there
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Diff(ReevaluateArguments),
     /// Compare versions as their ecosystem orders them
     #[command(after_help = ecosystems())]
     Vercmp(VercmpArguments),
@@ -322,6 +325,29 @@ pub(crate) struct ImportArguments {
     /// path of the same name is replaced
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReevaluateArguments {
+    /// The older database file
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+
+    /// The newer database file
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+
+    /// A directory with the JSON of scans or inventories in it, or one such document; may be repeated
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) inventory: Vec<PathBuf>,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+
+    /// Write the result to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

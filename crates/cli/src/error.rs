@@ -47,6 +47,11 @@ impl CliError {
         self.code
     }
 
+    /// What it says, without its causes.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// How the command ends.
     pub(crate) fn exit(&self) -> Exit {
         self.code.exit()

@@ -1,9 +1,10 @@
-//! What is different between two scans, for people.
+//! What is different between two scans, or by two databases, for people.
 
 use crate::findings::{remedy, severity_table, short};
 use crate::table::{HEADING, TableOptions, WARNING, cell, counted, heading, line, print, table};
 use crate::text::printable;
-use sekisho_model::{Diff, DiffFinding, DiffSide, Origin, PackageChange, Severity};
+use sekisho_model::{Diff, DiffFinding, DiffSide, Origin, PackageChange, Reevaluation, Severity};
+use std::fmt::Write as _;
 
 /// The difference as text with ANSI styles.
 pub fn diff_table(diff: &Diff, options: TableOptions) -> String {
@@ -83,4 +84,42 @@ fn list(out: &mut String, findings: &[DiffFinding], options: TableOptions) {
         ]);
     }
     severity_table(out, &table);
+}
+
+/// What another database changes, as text with ANSI styles.
+pub fn reevaluation_table(found: &Reevaluation, options: TableOptions) -> String {
+    /// Of more inventories the rest is counted.
+    const NAMED: usize = 3;
+    let mut out = String::new();
+    let mut table = table(&["", "VULNERABILITY", "PACKAGE", "VERSION", "KIND", "INVENTORIES"], &[], options);
+    let (mut opened, mut closed) = (0, 0);
+    for package in &found.packages {
+        let named: Vec<&str> = package.inventories.iter().take(NAMED).map(String::as_str).collect();
+        let rest = package.inventories.len() - named.len();
+        let mut inventories = cell(&named.join(", "));
+        if rest > 0 {
+            let _ = write!(inventories, " and {rest} more");
+        }
+        opened += package.opened.len() * package.inventories.len();
+        closed += package.closed.len() * package.inventories.len();
+        let all = package.opened.iter().map(|id| ("opened", id)).chain(package.closed.iter().map(|id| ("closed", id)));
+        for (what, id) in all {
+            table.add_row([
+                what.to_owned(),
+                cell(id),
+                cell(&package.name),
+                cell(&package.version),
+                package.kind.to_string(),
+                inventories.clone(),
+            ]);
+        }
+    }
+    if opened + closed > 0 {
+        print(&mut out, &table);
+        line!(out, "");
+    }
+    let inventories =
+        if found.inventories == 1 { "1 inventory".to_owned() } else { format!("{} inventories", found.inventories) };
+    line!(out, "{HEADING}{} opened, {} closed{HEADING:#} in {inventories}", counted(opened, "finding"), closed);
+    out
 }

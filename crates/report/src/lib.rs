@@ -8,7 +8,7 @@ mod findings;
 mod table;
 mod text;
 
-pub use diff::diff_table;
+pub use diff::{diff_table, reevaluation_table};
 pub use explain::explanation_text;
 pub use findings::{gate_lines, in_a_line};
 pub use table::{TableOptions, scan_table};

@@ -4,7 +4,12 @@ use super::*;
 use crate::db::{Builder, FeedSource};
 use crate::range::{Lower, Range, Upper};
 use crate::record::{Advisory, AdvisoryKind, Affected, Rating, Record};
-use sekisho_model::{PackageKind, Severity, SourcePackage};
+use crate::testing::report;
+use jiff::Timestamp;
+use sekisho_model::{
+    FindingStatus, Inventory, Outcome, Package, PackageId, PackageKind, Purl, ScanReport, ScanState, Severity,
+    SourcePackage,
+};
 
 /// A database of advisories that are each of the feed named.
 fn database(advisories: &[(&str, Advisory)]) -> Vec<u8> {
@@ -269,4 +274,130 @@ fn severity_is_the_word_of_who_ships_the_package() {
     check(None, None, false, Severity::Critical);
     check(Some(Severity::Unknown), Some(Severity::High), false, Severity::High);
     check(None, Some(Severity::Medium), true, Severity::Critical);
+}
+
+/// An npm package of an inventory.
+fn npm(name: &str, version: &str, location: &str) -> Package {
+    let purl: Purl = format!("pkg:npm/{name}@{version}").parse().unwrap();
+    let facts = PackageFacts::new(PackageKind::Npm, name, version);
+    Package {
+        id: PackageId::new(&purl, location),
+        purl,
+        facts,
+        location: location.to_owned(),
+        ..report(&["x 1"], &[]).inventory.packages[0].clone()
+    }
+}
+
+fn inventory(packages: Vec<Package>) -> Inventory {
+    Inventory { packages, ..report(&[], &[]).inventory }
+}
+
+#[test]
+fn what_several_feeds_say_of_one_vulnerability_is_one_finding() {
+    let vector = |score: &str| vec![Rating::vector(format!("CVSS:3.1/{score}"))];
+    let low = "AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N";
+    let high = "AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N";
+    let bytes = database(&[
+        (
+            "osv",
+            Advisory {
+                aliases: vec!["CVE-2024-1".into()],
+                ratings: vector(low),
+                summary: "From one".into(),
+                references: vec!["https://one.example/".into(), "https://both.example/".into()],
+                cwes: vec!["CWE-2".into()],
+                published: Some(Timestamp::from_second(2_000).unwrap()),
+                ..advisory("OSV-1", vec![fixed(affected(Ecosystem::Npm, "", "a"), "1.10.0")])
+            },
+        ),
+        (
+            "ghsa",
+            Advisory {
+                aliases: vec!["CVE-2024-1".into()],
+                ratings: vector(high),
+                summary: "From two".into(),
+                references: vec!["https://both.example/".into()],
+                cwes: vec!["CWE-1".into(), "CWE-2".into()],
+                published: Some(Timestamp::from_second(1_000).unwrap()),
+                ..advisory("GHSA-1", vec![fixed(affected(Ecosystem::Npm, "", "a"), "1.9.0")])
+            },
+        ),
+        ("osv", advisory("OSV-2", vec![fixed(affected(Ecosystem::Npm, "", "b"), "2.0.0")])),
+    ]);
+    let database = Database::open(&bytes).unwrap();
+    let owned = Package { owned_by: Some(npm("c", "1.0.0", "c").id), ..npm("b", "1.0.0", "b/package.json") };
+    let inventory = inventory(vec![npm("a", "1.0.0", "a/package.json"), npm("a", "1.9.5", "x/package.json"), owned]);
+    let assessment = assess(&inventory, &database, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(assessment.state, ScanState::Scanned);
+    let [first, second] = &assessment.findings[..] else { panic!("{:#?}", assessment.findings) };
+    assert_eq!((first.vulnerability.as_str(), first.severity), ("CVE-2024-1", Severity::Critical));
+    assert_eq!((first.status, first.fixed_in.join(" ").as_str()), (FindingStatus::Fixed, "1.9.0 1.10.0"));
+    let sources = |finding: &sekisho_model::Finding| -> Vec<String> {
+        finding.sources.iter().map(|source| format!("{} {}", source.feed, source.advisory)).collect()
+    };
+    assert_eq!(sources(first), ["ghsa GHSA-1", "osv OSV-1"]);
+    // The second is past what one of them says.
+    assert_eq!((sources(second), second.severity), (vec!["osv OSV-1".to_owned()], Severity::Low));
+    assert_ne!(first.id, second.id);
+
+    let [known] = &assessment.vulnerabilities[..] else { panic!("{:#?}", assessment.vulnerabilities) };
+    assert_eq!(known.aliases, ["GHSA-1", "OSV-1"]);
+    assert!(["From one", "From two"].contains(&known.title.as_str()));
+    assert_eq!((known.references.len(), known.cwes.join(" ").as_str()), (2, "CWE-1 CWE-2"));
+    assert_eq!(known.judgements.iter().map(|judgement| judgement.by.as_str()).collect::<Vec<_>>(), ["ghsa", "osv"]);
+    assert_eq!(known.published, Some(Timestamp::from_second(1_000).unwrap()));
+    assert!(ScanReport::new(inventory, assessment).is_whole());
+}
+
+#[test]
+fn packages_that_cannot_be_judged_are_told_once_for_each_reason() {
+    let bytes = database(&[("osv", advisory("OSV-1", vec![fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0")]))]);
+    let database = Database::open(&bytes).unwrap();
+    let mut strange = npm("a", "not a version", "1/package.json");
+    strange.facts.version = "not a version".to_owned();
+    let mut python = npm("p", "1", "p");
+    python.facts.kind = PackageKind::Pypi;
+    let mut system = npm("s", "1", "s");
+    system.facts.kind = PackageKind::Deb;
+    let mut other = npm("o", "1", "o");
+    other.facts.kind = PackageKind::Generic;
+    let assessment =
+        assess(&inventory(vec![strange, python.clone(), python, system, other]), &database, Timestamp::UNIX_EPOCH)
+            .unwrap();
+    assert_eq!(assessment.state, ScanState::Incomplete);
+    let mut told: Vec<&str> = assessment.diagnostics.iter().map(|told| told.message.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "1 package of a system that does not say what it is: no feed has advisories for it",
+            "1 package with a version that cannot be compared (npm): a not a version",
+            "1 package: no feed has advisories for packages of that kind",
+            "2 packages: the database has nothing about PyPI",
+        ]
+    );
+}
+
+#[test]
+fn what_was_compared_can_be_shown() {
+    let bytes = database(&[
+        ("osv", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0")])),
+        ("osv", advisory("CVE-2024-2", vec![fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0")])),
+    ]);
+    let database = Database::open(&bytes).unwrap();
+    let matcher = Matcher::new(&database, None);
+    let inventory = inventory(vec![npm("a", "1.0.0", "1"), npm("a", "2.0.0", "2"), npm("b", "1.0.0", "3")]);
+    let explanation = explain(&inventory, &matcher, "cve-2024-1").unwrap();
+    assert_eq!((explanation.vulnerabilities.join(" ").as_str(), explanation.packages), ("CVE-2024-1", 3));
+    let told: Vec<_> = explanation
+        .comparisons
+        .iter()
+        .map(|told| (told.version.as_str(), told.ranges.join(" or "), told.outcome))
+        .collect();
+    assert_eq!(
+        told,
+        [("1.0.0", "< 2.0.0".to_owned(), Outcome::Affected), ("2.0.0", "< 2.0.0".to_owned(), Outcome::Outside)]
+    );
+    assert_eq!(explain(&inventory, &matcher, "CVE-2024-3").unwrap().vulnerabilities, [""; 0]);
 }

@@ -3,6 +3,7 @@
 mod db;
 mod diff;
 mod document;
+mod reevaluate;
 mod scan;
 mod vulnerabilities;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
+        Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),
         Command::Db(DbCommand::Status) => db::status(&context),
         Command::Db(DbCommand::Vercmp(arguments)) => db::vercmp(&context, &arguments),
         Command::Config(ConfigCommand::Show) => Ok(Exit::Passed),

@@ -62,6 +62,7 @@ impl World {
         ImageBuilder::write_directory(&BTreeMap::from([broken]), &at("broken/feed"));
         ImageBuilder::write_directory(&findings(), &at("findings"));
         fs::create_dir(at("home")).unwrap();
+        fs::create_dir(at("scans")).unwrap();
         world.stdout("db import findings");
         world
     }

@@ -1,0 +1,106 @@
+//! `db diff`: what another database changes for inventories that are already there.
+
+use super::document;
+use super::scan::Context;
+use crate::args::{JsonOrTable, ReevaluateArguments};
+use crate::error::{CliError, reason};
+use crate::output::error_line;
+use crate::{CommandResult, output};
+use sekisho_advisory::reevaluate::{Change, Index};
+use sekisho_base::Limits;
+use sekisho_feeds::Published;
+use sekisho_model::{Code, Exit, REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
+use sekisho_report::{TableOptions, printable, reevaluation_table, write_json};
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> CommandResult {
+    let ReevaluateArguments { old, new, inventory, format, output: file } = arguments;
+    let limits = context.config.settings()?.limits();
+    let (old, new) = (Published::open(old)?, Published::open(new)?);
+    let (old, new) = (old.database()?, new.database()?);
+    let mut stored = Stored::default();
+    for path in inventory {
+        stored.take(path, &limits)?;
+    }
+    let damaged = |error| CliError::from_error(Code::DatabaseDamaged, &error);
+    let changes = stored.index.changes(&old, &new).map_err(damaged)?;
+    let mut packages: Vec<ReevaluatedPackage> = changes.iter().map(|change| stored.name(change)).collect();
+    packages.sort();
+    let (old, new) = (old.header().digest(), new.header().digest());
+    let inventories = stored.names.len();
+    let found = Reevaluation { schema: REEVALUATION_SCHEMA.to_owned(), old, new, inventories, packages };
+    let file = file.as_deref();
+    match format {
+        JsonOrTable::Table => {
+            output::write_styled(&reevaluation_table(&found, TableOptions { width: output::width(file) }), file)?;
+        }
+        JsonOrTable::Json => output::write_with(file, |to| write_json(&found, to))?,
+    }
+    Ok(if stored.unread == 0 { Exit::Passed } else { Exit::Incomplete })
+}
+
+/// The inventories that were read, and their names by number.
+#[derive(Default)]
+struct Stored {
+    index: Index,
+    names: Vec<String>,
+    unread: usize,
+}
+
+impl Stored {
+    /// Takes a document, or every `.json` below a directory.
+    fn take(&mut self, path: &Path, limits: &Limits) -> Result<(), CliError> {
+        if !path.is_dir() {
+            return self.document(path, limits);
+        }
+        let unreadable = |error: &std::io::Error| {
+            let message = format!("cannot read {}: {}", path.display(), reason(error));
+            CliError::new(Code::SourceUnreadable, message)
+        };
+        let entries = std::fs::read_dir(path).map_err(|error| unreadable(&error))?;
+        let entries: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+        let mut paths = entries.map_err(|error| unreadable(&error))?;
+        paths.sort();
+        for path in paths {
+            // A link may lead round in a circle.
+            if path.is_dir() && !path.is_symlink() {
+                self.take(&path, limits)?;
+            } else if path.extension().is_some_and(|extension| extension == "json")
+                && let Err(error) = self.document(&path, limits)
+            {
+                // One that cannot be read says nothing about the others.
+                error_line(&format!("not read: {} {}", error.code(), printable(error.message())));
+                self.unread += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, path: &Path, limits: &Limits) -> Result<(), CliError> {
+        let Some(inventory) = document::inventory(path, limits)? else {
+            let message = format!("{} is no JSON document", path.display());
+            return Err(CliError::new(Code::DocumentMalformed, message));
+        };
+        let counted = inventory.packages.iter().filter(|package| package.owned_by.is_none());
+        self.index.add(inventory.os.as_ref(), counted.map(|package| &package.facts));
+        self.names.push(inventory.source.name);
+        Ok(())
+    }
+
+    fn name(&self, change: &Change<'_>) -> ReevaluatedPackage {
+        let facts = change.package;
+        ReevaluatedPackage {
+            kind: facts.kind,
+            name: facts.name.clone(),
+            version: facts.version.clone(),
+            opened: change.opened.clone(),
+            closed: change.closed.clone(),
+            inventories: change
+                .inventories
+                .iter()
+                .filter_map(|number| self.names.get(*number as usize))
+                .cloned()
+                .collect(),
+        }
+    }
+}
