@@ -50,16 +50,24 @@ impl PathTable {
 
     /// Calls `visit` with each path. A damaged table ends early.
     pub fn for_each(&self, mut visit: impl FnMut(&str)) {
+        let mut whole = true;
+        self.for_each_bytes(|path| match std::str::from_utf8(path) {
+            Ok(path) if whole => visit(path),
+            _ => whole = false,
+        });
+    }
+
+    /// The same for who compares paths only and need not know that they are UTF-8.
+    pub fn for_each_bytes(&self, mut visit: impl FnMut(&[u8])) {
         let mut rest = self.coded.as_slice();
-        let mut path = String::new();
+        let mut path = Vec::new();
         while let Some((shared, len)) = pop_number(&mut rest).zip(pop_number(&mut rest)) {
             let Some((bytes, after)) = rest.split_at_checked(len) else { return };
-            let Ok(text) = std::str::from_utf8(bytes) else { return };
-            if !path.is_char_boundary(shared) {
+            if shared > path.len() {
                 return;
             }
             path.truncate(shared);
-            path.push_str(text);
+            path.extend_from_slice(bytes);
             visit(&path);
             rest = after;
         }

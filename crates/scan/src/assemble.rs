@@ -173,32 +173,43 @@ impl Maker<'_> {
 
     /// Links language packages to the operating system package that owns their file.
     fn link_owners(&self, packages: &mut [Package]) {
-        let mut wanted: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut wanted: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let mut owners: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
         let all: &[Package] = packages;
         for (index, package) in all.iter().enumerate() {
             if package.facts.kind.is_os() {
                 owners.entry((package.facts.kind, &package.facts.name)).or_default().push(index);
             } else {
-                wanted.entry(self.overlay.resolve(&package.location)).or_default().push(index);
+                wanted.entry(self.overlay.resolve(&package.location).into_bytes()).or_default().push(index);
             }
         }
         if wanted.is_empty() {
             return;
         }
         // File lists name the place a package was built for; a merged /usr moves it.
-        let moved: Vec<(&str, &str)> =
-            self.overlay.links.iter().filter(|(link, _)| !link.contains('/')).map(|(a, b)| (*a, *b)).collect();
+        let moved: Vec<(&[u8], &[u8])> = self
+            .overlay
+            .links
+            .iter()
+            .filter(|(link, _)| !link.contains('/'))
+            .map(|(link, target)| (link.as_bytes(), target.as_bytes()))
+            .collect();
+        let mut elsewhere = Vec::new();
         let mut links: Vec<(usize, PackageId)> = Vec::new();
         for owned in self.overlay.shown.values().flat_map(|shown| &shown.now.files).flat_map(|file| &file.extract.owned)
         {
             let fits = |index: &&usize| owned.arch.is_none() || all[**index].facts.arch == owned.arch;
             let candidates = owners.get(&(owned.kind, owned.name.as_str()));
             let Some(owner) = candidates.and_then(|candidates| candidates.iter().find(fits)) else { continue };
-            owned.paths.for_each(|path| {
-                let inside = |link: &str| path.strip_prefix(link).filter(|rest| rest.starts_with('/'));
-                let found = match moved.iter().find_map(|(link, target)| Some((target, inside(link)?))) {
-                    Some((target, rest)) => wanted.get(&format!("{target}{rest}")),
+            owned.paths.for_each_bytes(|path| {
+                let first = path.iter().position(|byte| *byte == b'/').unwrap_or_default();
+                let found = match moved.iter().find(|(link, _)| *link == &path[..first]) {
+                    Some((_, target)) => {
+                        elsewhere.clear();
+                        elsewhere.extend_from_slice(target);
+                        elsewhere.extend_from_slice(&path[first..]);
+                        wanted.get(&elsewhere)
+                    }
                     None => wanted.get(path),
                 };
                 links.extend(found.into_iter().flatten().map(|index| (*index, all[*owner].id.clone())));
@@ -301,6 +312,9 @@ fn first_layers(shown: &Shown<'_>, file: &FileFacts) -> Vec<LayerIndex> {
 /// Drops what a lock file declares where the very package is installed beside it, after handing over
 /// what only the lock file knows.
 fn link_declared(packages: &mut Vec<Package>) {
+    if packages.iter().all(|package| package.facts.evidence == Evidence::Installed) {
+        return;
+    }
     let installed: HashMap<(String, String, String), usize> = packages
         .iter()
         .enumerate()

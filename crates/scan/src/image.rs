@@ -4,7 +4,7 @@ use crate::assemble::{self, Scanned};
 use crate::cache::Fingerprint;
 use crate::facts::LayerFacts;
 use crate::overlay::Overlay;
-use crate::{Options, ScanError, base, layer};
+use crate::{Cache, Options, ScanError, base, layer};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::hash::HashingReader;
@@ -92,20 +92,26 @@ struct LayerReader<'a> {
 }
 
 impl LayerReader<'_> {
-    /// Reads all on several threads, the largest first, since the last one decides the time.
+    /// Takes what is known, and reads the rest on several threads, the largest first, since the last one decides the
+    /// time.
     fn read_all(&self, blobs: &Blobs<'_>) -> Vec<Outcome> {
         let layers = &blobs.distinct;
         let size = |layer: &LayerBlob| layer.stored.as_ref().map_or(0, ReadAt::size);
-        let mut order: Vec<usize> = (0..layers.len()).collect();
-        order.sort_by_key(|index| std::cmp::Reverse(size(layers[*index])));
         self.options.progress.total(layers.iter().map(|layer| size(layer)).sum());
+        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+        for layer in layers {
+            outcomes.push(self.kept(layer));
+            forget_beyond(&self.options.limits, &mut outcomes);
+        }
+        let mut order: Vec<usize> = (0..layers.len()).filter(|index| outcomes[*index].is_none()).collect();
+        order.sort_by_key(|index| std::cmp::Reverse(size(layers[*index])));
 
         let jobs = match self.options.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             jobs => jobs,
         };
         let next = AtomicUsize::new(0);
-        let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new(layers.iter().map(|_| None).collect());
+        let outcomes = Mutex::new(outcomes);
         let work = || {
             while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let outcome = self.read(layers[*index]);
@@ -116,13 +122,31 @@ impl LayerReader<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..jobs.min(layers.len()) {
+            for _ in 1..jobs.min(order.len()) {
                 scope.spawn(work);
             }
             work();
         });
         let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(Outcome::lost)).collect()
+    }
+
+    /// What the cache holds of a layer that is where it was when it was last hashed.
+    fn kept(&self, layer: &LayerBlob) -> Option<Outcome> {
+        let (cache, stored) = (self.options.cache.as_ref()?, layer.stored.as_ref().ok()?);
+        if self.options.rehash || !sekisho_oci::image::is_readable_layer(&layer.media_type) {
+            return None;
+        }
+        let digest = cache.digest(&FileState::of(stored.file()).ok()?, stored.start(), stored.size())?;
+        self.cached(cache, layer, stored, digest)
+    }
+
+    /// What the cache holds of the layer whose stored bytes have this digest.
+    fn cached(&self, cache: &Cache, layer: &LayerBlob, stored: &FileRange, digest: Digest) -> Option<Outcome> {
+        // The cache compares with the times of files, whatever time results are to carry.
+        let facts = cache.layer(digest, layer.media_type.as_str(), &self.fingerprint, SystemClock.now())?;
+        self.options.progress.advance(stored.size());
+        Some(Outcome { facts, digest: Some(digest), stored_bytes: stored.size(), diagnostics: Vec::new() })
     }
 
     fn read(&self, layer: &LayerBlob) -> Outcome {
@@ -145,23 +169,17 @@ impl LayerReader<'_> {
         let (start, len) = (stored.start(), stored.size());
         // The cache compares with the times of files, whatever time results are to carry.
         let now = SystemClock.now();
-        if let Some(cache) = &self.options.cache {
-            let mut known = if self.options.rehash { None } else { cache.digest(&before, start, len) };
-            // Bytes that hash to a known layer need not be inflated.
-            if let (None, Some(stated)) = (known, layer.digest.or(layer.diff_id))
-                && cache.layer_known(stated, media_type, &self.fingerprint)
-            {
-                let (digest, _) = HashingReader::new(stored.reader(), 1 << 17).finish()?;
-                known = Some(Digest::from(digest));
-                if FileState::of(stored.file())? == before {
-                    let _ = cache.keep_digest(&before, start, len, Digest::from(digest), now);
-                }
+        // Bytes that hash to a known layer need not be inflated.
+        if let (Some(cache), Some(stated)) = (&self.options.cache, layer.digest.or(layer.diff_id))
+            && cache.layer_known(stated, media_type, &self.fingerprint)
+        {
+            let (digest, _) = HashingReader::new(stored.reader(), 1 << 17).finish()?;
+            let digest = Digest::from(digest);
+            if FileState::of(stored.file())? == before {
+                let _ = cache.keep_digest(&before, start, len, digest, now);
             }
-            if let Some(digest) = known
-                && let Some(facts) = cache.layer(digest, media_type, &self.fingerprint, now)
-            {
-                self.options.progress.advance(len);
-                return Ok(Outcome { facts, digest: Some(digest), stored_bytes: len, diagnostics: Vec::new() });
+            if let Some(outcome) = self.cached(cache, layer, stored, digest) {
+                return Ok(outcome);
             }
         }
         let advance = |bytes| self.options.progress.advance(bytes);

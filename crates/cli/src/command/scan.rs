@@ -15,6 +15,7 @@ use sekisho_model::{Code, Diagnostic, Exit, Gate, Inventory, Platform};
 use sekisho_oci::Choice;
 use sekisho_report::{TableOptions, explanation_text, printable, scan_table, write_json};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 /// What every command is given.
@@ -219,7 +220,8 @@ fn show(
         }
         None => None,
     };
-    let mut report = asked.advisories.report(context, settings, inventory)?;
+    // The process ends when this is shown: giving its thousands of pieces back would only take time.
+    let mut report = ManuallyDrop::new(asked.advisories.report(context, settings, inventory)?);
     if let Some(gate) = asked.gate {
         vulnerabilities::judge(&mut report, gate, baseline.as_ref());
     }
@@ -228,7 +230,7 @@ fn show(
         ScanFormat::Table => {
             output::write_styled(&scan_table(&report, TableOptions { width: output::width(file) }), file)?;
         }
-        ScanFormat::Json => output::write_with(file, |to| write_json(&report, to))?,
+        ScanFormat::Json => output::write_with(file, |to| write_json(&*report, to))?,
     }
     if format != ScanFormat::Table || file.is_some() {
         tell(inventory, settings);
