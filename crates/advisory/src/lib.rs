@@ -3,6 +3,7 @@
 //! Bytes and values come in, values go out; downloading, unpacking and keeping files is the crate `feeds`.
 
 pub mod db;
+pub mod demo;
 pub mod diff;
 pub mod ecosystem;
 pub mod feeds;

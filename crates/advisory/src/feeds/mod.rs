@@ -16,7 +16,7 @@ mod redhat;
 mod rubysec;
 mod rustsec;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

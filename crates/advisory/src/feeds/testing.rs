@@ -108,3 +108,13 @@ fn damaged(feed: &Feed, path: &str, bytes: &[u8]) {
         assert!(found <= 2 * whole + 1, "{path}: {found} records after flipping a bit of byte {at}, {whole} before");
     }
 }
+
+/// The folder of the real feeds, where there is one: it lies beside the repository.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|above| above.join("shared/corpus/advisories"));
+    let found = found.filter(|folder| folder.is_dir()).last();
+    if found.is_none() {
+        eprintln!("SKIP: there is no shared/corpus/advisories");
+    }
+    found
+}

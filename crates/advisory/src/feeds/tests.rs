@@ -1,6 +1,6 @@
 //! The table, limits, and the real feeds of the corpus.
 
-use super::testing::{again, files_below, read};
+use super::testing::{again, corpus, files_below, read};
 use super::*;
 use crate::ecosystem::Ecosystem;
 use crate::record::{Advisory, AdvisoryKind, Affected, Record, Says};
@@ -8,7 +8,7 @@ use sekisho_base::Limits;
 use sekisho_model::Code;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[test]
 fn ids_are_unique_and_every_feed_says_what_it_is() {
@@ -56,16 +56,6 @@ fn skipped_records_are_named_up_to_a_number_and_counted_beyond() {
     assert_eq!((read.skipped, read.diagnostics.len()), (30, 21));
     assert!(read.diagnostics[0].message.contains("bad-0"), "{}", read.diagnostics[0]);
     assert!(read.diagnostics[20].message.starts_with("10 more"), "{}", read.diagnostics[20]);
-}
-
-/// The folder of the real feeds, where there is one: it lies beside the repository.
-fn corpus() -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|above| above.join("shared/corpus/advisories"));
-    let found = found.filter(|folder| folder.is_dir()).last();
-    if found.is_none() {
-        eprintln!("SKIP: there is no shared/corpus/advisories");
-    }
-    found
 }
 
 /// What all files of an archive say.
