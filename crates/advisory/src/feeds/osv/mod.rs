@@ -14,7 +14,7 @@ pub use export::export;
 use super::feed::{Broken, Feed, FeedFile, NO_VERSIONS, ONLY_COMMITS, Sink, file_name, has_extension, holds};
 use super::text::{is_cve, moment, withdrawal};
 use crate::ecosystem::Ecosystem;
-use crate::range::{Event, from_events, union};
+use crate::range::{Event, Upper, from_events, union};
 use crate::record::{Advisory, AdvisoryKind, Affected, Rating};
 use crate::version::Scheme;
 use schema::{Document, Entry, Own, RangeEvent, Score};
@@ -144,6 +144,7 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         only_commits |= entry.ranges.iter().any(|range| range.kind == "GIT");
         affected.extend(affected_of(entry, sink)?);
     }
+    give_module(&document.summary, &mut affected);
     let by_distribution = affected
         .first()
         .is_some_and(|first| matches!(first.ecosystem.scheme(), Scheme::Apk | Scheme::Dpkg | Scheme::Rpm));
@@ -169,6 +170,30 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         sink.aside(if only_commits { ONLY_COMMITS } else { NO_VERSIONS });
     }
     Ok(advisory)
+}
+
+/// AlmaLinux and Rocky Linux name the stream of a module in the title of a notice alone: `nodejs:18 security update`.
+/// Packages of modules carry `.module` in their release. Where the title names several, or none, any stream is meant.
+fn give_module(summary: &str, affected: &mut [Affected]) {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    let mut named: Vec<&str> = summary
+        .split(|char: char| char.is_whitespace() || char == ',')
+        .filter(|word| word.split_once(':').is_some_and(|(name, stream)| is_word(name) && is_word(stream)))
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    let [module] = named[..] else { return };
+    let of_module = |affected: &&mut Affected| {
+        matches!(affected.ecosystem, Ecosystem::AlmaLinux | Ecosystem::RockyLinux)
+            && affected.module.is_none()
+            && affected
+                .ranges
+                .iter()
+                .any(|range| matches!(&range.to, Upper::Fixed(version) if version.contains(".module")))
+    };
+    affected.iter_mut().filter(of_module).for_each(|affected| affected.module = Some(module.to_owned()));
 }
 
 /// One entry of `affected`; none where it is about no package, or about one of a place we do not know.

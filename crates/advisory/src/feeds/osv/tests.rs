@@ -49,6 +49,34 @@ fn addressed_vulnerabilities_are_named_as_cves() {
 }
 
 #[test]
+fn streams_of_modules_are_in_titles() {
+    let module = |summary: &str, place: &str, fixed: &str| {
+        let advisory = read(&format!(
+            r#"{{"id":"ALSA-2024:1","summary":"{summary}","affected":[{{"package":{{"ecosystem":"{place}","name":"a"}},
+               "ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+        ));
+        advisory.affected[0].module.clone()
+    };
+    let check = |summary: &str, place: &str, fixed: &str, expect: Option<&str>| {
+        assert_eq!(module(summary, place, fixed).as_deref(), expect, "{summary}");
+    };
+    let modular = "1:18.20.4-1.module_el8.10.0+3886+0b1d1b1c";
+    check("Important: nodejs:18 security update", "AlmaLinux:8", modular, Some("nodejs:18"));
+    check(
+        "Moderate: perl-DBI:1.641 security update",
+        "Rocky Linux:8",
+        "0-1.module+el8.4.0+46+5a07d4b8",
+        Some("perl-DBI:1.641"),
+    );
+    // One package of a module and others of none are told apart by their versions.
+    check("Important: nodejs:18 security update", "AlmaLinux:8", "1:18.20.4-1.el8", None);
+    check("Moderate: idm:DL1 and idm:client security update", "AlmaLinux:8", modular, None);
+    check("Moderate: ruby security update", "AlmaLinux:8", modular, None);
+    check("Moderate: see https://example.org/", "AlmaLinux:8", modular, None);
+    check("Important: nodejs:18 security update", "Debian:12", modular, None);
+}
+
+#[test]
 fn kinds() {
     let check = |id: &str, rest: &str, kind| assert_eq!(read(&format!(r#"{{"id":"{id}"{rest}}}"#)).kind, kind, "{id}");
     check("MAL-2024-1", "", AdvisoryKind::Malware);
