@@ -40,7 +40,7 @@ enum Versions {
     In(Vers),
 }
 
-/// Packages by a package URL, matched as OpenVEX does (`PurlMatches` of go-vex, which its specification leaves it to):
+/// Packages by a package URL, matched as OpenVEX does (`PurlMatches` of `go-vex`, which its specification leaves it to):
 /// without a version all versions are meant; qualifiers that are named must be equal, and others do not matter.
 ///
 /// Two ways to write the same are one: the epoch of an rpm or deb in the version or as a qualifier, the `v` of Go, and a

@@ -147,12 +147,18 @@ impl<'a> Said<'a> {
                 };
                 match (&product.components, whole) {
                     (Some(components), Some(sure)) => {
-                        packages(components).for_each(|package| take(Some(package), sure));
+                        for package in packages(components) {
+                            take(Some(package), sure);
+                        }
                     }
                     (Some(_), None) => {}
                     (None, whole) => {
-                        whole.into_iter().for_each(|sure| take(None, sure));
-                        packages(&product.names).for_each(|package| take(Some(package), Sure::Certain));
+                        if let Some(sure) = whole {
+                            take(None, sure);
+                        }
+                        for package in packages(&product.names) {
+                            take(Some(package), Sure::Certain);
+                        }
                     }
                 }
             }

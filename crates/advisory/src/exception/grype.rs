@@ -38,9 +38,9 @@ const PATTERN_BYTES: usize = 256 << 10;
 
 pub(super) fn take(rules: Vec<Rule>, sink: &mut Sink) {
     for rule in rules {
-        let vulnerabilities: Vec<String> = given(&rule.vulnerability).map(str::to_owned).into_iter().collect();
+        let vulnerabilities: Vec<String> = given(rule.vulnerability.as_ref()).map(str::to_owned).into_iter().collect();
         let package = rule.package.as_ref();
-        let name = package.and_then(|package| given(&package.name)).map(str::to_owned);
+        let name = package.and_then(|package| given(package.name.as_ref())).map(str::to_owned);
         let subject = subject_of(&vulnerabilities, name.as_slice());
         match conditions(&rule) {
             Ok(conditions) if conditions.is_empty() && vulnerabilities.is_empty() => {
@@ -60,8 +60,8 @@ pub(super) fn take(rules: Vec<Rule>, sink: &mut Sink) {
 }
 
 /// What is there; an empty text is as good as none.
-fn given(text: &Option<String>) -> Option<&str> {
-    text.as_deref().filter(|text| !text.is_empty())
+fn given(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 fn conditions(rule: &Rule) -> Result<Vec<Condition>, String> {
@@ -72,7 +72,7 @@ fn conditions(rule: &Rule) -> Result<Vec<Condition>, String> {
         return Err(format!("\"{of}{key}\" cannot be told here"));
     }
     let mut conditions = Vec::new();
-    if let Some(state) = given(&rule.fix_state) {
+    if let Some(state) = given(rule.fix_state.as_ref()) {
         conditions.push(Condition::Status(match state {
             "fixed" => &[FindingStatus::Fixed],
             "not-fixed" => &[FindingStatus::Affected, FindingStatus::FixDeferred],
@@ -80,7 +80,7 @@ fn conditions(rule: &Rule) -> Result<Vec<Condition>, String> {
             other => return Err(format!("no finding here is of the fix-state {other:?}")),
         }));
     }
-    if let Some(name) = given(&package.name) {
+    if let Some(name) = given(package.name.as_ref()) {
         let mut names = vec![PackageName::Exact(name.to_owned())];
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "@/_-".contains(letter);
         // Of `libstdc++` the name is meant, which is no pattern to Grype either.
@@ -91,11 +91,11 @@ fn conditions(rule: &Rule) -> Result<Vec<Condition>, String> {
         }
         conditions.push(Condition::Package(names));
     }
-    conditions.extend(given(&package.version).map(|version| Condition::Version(version.to_owned())));
-    conditions.extend(given(&package.kind).map(|kind| Condition::Kind(kind_of_type(kind))));
-    conditions.extend(given(&package.language).map(|language| Condition::Kind(kind_of_language(language))));
-    conditions.extend(given(&package.upstream).map(|name| Condition::Source(name.to_owned())));
-    if let Some(location) = given(&package.location) {
+    conditions.extend(given(package.version.as_ref()).map(|version| Condition::Version(version.to_owned())));
+    conditions.extend(given(package.kind.as_ref()).map(|kind| Condition::Kind(kind_of_type(kind))));
+    conditions.extend(given(package.language.as_ref()).map(|language| Condition::Kind(kind_of_language(language))));
+    conditions.extend(given(package.upstream.as_ref()).map(|name| Condition::Source(name.to_owned())));
+    if let Some(location) = given(package.location.as_ref()) {
         conditions.push(Condition::Path(vec![Glob::parse(location)?]));
     }
     Ok(conditions)

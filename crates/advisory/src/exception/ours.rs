@@ -108,9 +108,12 @@ fn exception(said: Said) -> Result<Exception, String> {
     let Day(until) = said.until.ok_or_else(|| lacks("end", "until = 2027-01-31"))?;
     let mut conditions = Vec::new();
     if !packages.is_empty() {
-        let name = |text: String| match text.starts_with("pkg:") {
-            true => PackagePattern::parse(&text).map(PackageName::Purl).map_err(|error| error.to_string()),
-            false => Ok(PackageName::Exact(text)),
+        let name = |text: String| {
+            if text.starts_with("pkg:") {
+                PackagePattern::parse(&text).map(PackageName::Purl).map_err(|error| error.to_string())
+            } else {
+                Ok(PackageName::Exact(text))
+            }
         };
         conditions.push(Condition::Package(packages.into_iter().map(name).collect::<Result<_, _>>()?));
     }

@@ -62,7 +62,7 @@ fn rules_that_do_not_apply_are_said() {
             "the rule for any vulnerability does not apply: it names nothing that a finding could have",
         ],
     );
-    let many = (0..25).map(|id| format!("CVE-{id} x\n")).collect::<String>();
+    let many = (0..25).map(|id| format!("CVE-{id} x")).collect::<Vec<_>>().join("\n");
     let (_, diagnostics) = read(many.as_bytes(), ".trivyignore", &Limits::default()).unwrap();
     assert_eq!((diagnostics.len(), &*diagnostics[20].message), (21, "5 more rules do not apply"));
 }
@@ -78,8 +78,8 @@ fn damaged_files_are_refused() {
     check(".grype.yaml", b"ignore:\n- vulnerability: [a]\n", "line 2: is not of the form that is expected");
     check(".grype.yaml", b"ignore: [\n", "is not of the form that is expected");
     // Aliases that double twenty-five times over, and nesting without end.
-    let bomb = (1..26).map(|n| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1)).collect::<String>();
-    check(".grype.yaml", format!("a0: &a0 [x]\n{bomb}ignore: *a25\n").as_bytes(), "is not of the form");
+    let bomb = (1..26).map(|n| format!("a{n}: &a{n} [*a{}, *a{}]", n - 1, n - 1)).collect::<Vec<_>>().join("\n");
+    check(".grype.yaml", format!("a0: &a0 [x]\n{bomb}\nignore: *a25\n").as_bytes(), "is not of the form");
     check(".grype.yaml", format!("ignore: {}", "[".repeat(100_000)).as_bytes(), "is not of the form");
     let limits = Limits { records: 1, ..Limits::default() };
     let error = read(b"CVE-1\nCVE-2\n", ".trivyignore", &limits).unwrap_err();

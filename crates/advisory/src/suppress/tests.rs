@@ -216,7 +216,7 @@ fn the_latest_statement_counts() {
         }
         said
     };
-    let check = |statements: [Value; 2], expect: Option<&str>| {
+    let both_ways = |statements: [Value; 2], expect: Option<&str>| {
         let [first, second] = statements.clone();
         let (one, other) = (openvex(&json!([first])), openvex(&json!([second])));
         check(&openvex(&json!(statements)), BASH, expect);
@@ -224,14 +224,17 @@ fn the_latest_statement_counts() {
         assert_eq!(outcome(&[one.clone(), other.clone()], BASH).as_deref(), expect);
         assert_eq!(outcome(&[other, one], BASH).as_deref(), expect);
     };
-    check([timed(Some("2023-12-31T00:00:00Z"), "affected"), timed(None, "fixed")], Some("fixed"));
-    check([timed(Some("2024-01-02T00:00:00Z"), "affected"), timed(None, "fixed")], None);
-    check([timed(Some("2024-01-01T02:00:00+03:00"), "affected"), timed(None, "not_affected")], Some("not_affected"));
-    check([timed(None, "not_affected"), timed(Some("2025-01-01T00:00:00Z"), "under_investigation")], None);
+    both_ways([timed(Some("2023-12-31T00:00:00Z"), "affected"), timed(None, "fixed")], Some("fixed"));
+    both_ways([timed(Some("2024-01-02T00:00:00Z"), "affected"), timed(None, "fixed")], None);
+    both_ways(
+        [timed(Some("2024-01-01T02:00:00+03:00"), "affected"), timed(None, "not_affected")],
+        Some("not_affected"),
+    );
+    both_ways([timed(None, "not_affected"), timed(Some("2025-01-01T00:00:00Z"), "under_investigation")], None);
     // At one time the one that is written last.
     let both = |first, second| openvex(&json!([timed(None, first), timed(None, second)]));
-    super::tests::check(&both("affected", "fixed"), BASH, Some("fixed"));
-    super::tests::check(&both("fixed", "affected"), BASH, None);
+    check(&both("affected", "fixed"), BASH, Some("fixed"));
+    check(&both("fixed", "affected"), BASH, None);
 }
 
 fn csaf(status: &str, id: &str, branch: &Value) -> Value {

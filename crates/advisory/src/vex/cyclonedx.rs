@@ -137,8 +137,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
 
 #[derive(Deserialize)]
 struct Version<'a> {
-    #[serde(borrow)]
-    version: Option<Text<'a>>,
+    #[serde(borrow, rename = "version")]
+    exact: Option<Text<'a>>,
     #[serde(borrow)]
     range: Option<Text<'a>>,
     #[serde(borrow, alias = "state")]
@@ -227,7 +227,7 @@ fn narrowed(product: &Product, version: &Version<'_>) -> Option<Product> {
     let Product { names, components } = product.clone();
     let narrow = |names: Vec<Name>| -> Option<Vec<Name>> {
         let narrow = |name| match name {
-            Name::Package(package) => match (&version.version, &version.range) {
+            Name::Package(package) => match (&version.exact, &version.range) {
                 (Some(version), _) => package.at(version),
                 (None, Some(range)) => package.within(Vers::parse(range)?),
                 (None, None) => Some(package),
