@@ -24,8 +24,10 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 mod feeds;
+mod said;
 
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
+pub use said::{exceptions, vex};
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +58,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "feed_xml", run: feed_xml },
     Target { name: "feed_rustsec", run: feed_rustsec },
     Target { name: "feed_catalogue", run: feed_catalogue },
+    Target { name: "vex", run: vex },
+    Target { name: "exceptions", run: exceptions },
     Target { name: "version", run: version },
 ];
 

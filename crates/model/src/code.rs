@@ -176,6 +176,33 @@ codes! {
     VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
         "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
         "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";
+    VexMalformed = "vex.malformed", Incomplete,
+        "A VEX document does not follow its format, or a statement of one has no status that is known; what it says does not count.",
+        "get the document again, or correct it; OpenVEX, CycloneDX and CSAF are read, all as JSON";
+    VexProductUnknown = "vex.product_unknown", Passed,
+        "Statements of a VEX document were left aside: they name a product by no package URL and no image digest, or by one that is none.",
+        "name packages by package URL and images by digest";
+    VexUnused = "vex.unused", Passed,
+        "Statements of a VEX document are about nothing that was found.",
+        "none needed where the document is about other products too; otherwise compare its package URLs and digests with the report's";
+    VexByName = "vex.by_name", Passed,
+        "A VEX statement counts for the image because of its name, which is what the archive says of itself.",
+        "name the image by its digest in the statement";
+    VexUnverified = "vex.unverified", Passed,
+        "A VEX document came in an attestation, whose signature was not checked.",
+        "check it with the tool that signed it";
+    ExceptionMalformed = "exception.malformed", Usage,
+        "A file of exceptions does not follow its format, or an exception lacks what it has to say.",
+        "correct the line that the message names";
+    ExceptionUnsupported = "exception.unsupported", Passed,
+        "A rule of an ignore file asks for something that is not known here; it does not apply, so that nothing is suppressed that it does not mean.",
+        "say the same by vulnerability, package and path";
+    ExceptionExpired = "exception.expired", Passed,
+        "An exception is over; what it was for counts again.",
+        "fix what it was for, or have its owner decide anew; then remove or renew it";
+    ExceptionUnused = "exception.unused", Passed,
+        "An exception is for nothing that was found.",
+        "remove it";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

@@ -36,7 +36,7 @@ pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, Sourc
 pub use license::License;
 pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
-pub use purl::{InvalidPurl, Purl};
+pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Verdict};
 pub use schema::{diff_schema, inventory_schema, reevaluation_schema, scan_schema};

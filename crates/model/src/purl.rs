@@ -2,6 +2,7 @@
 
 use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,6 +57,62 @@ impl Purl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What it is put together from, without the encoding.
+    pub fn parts(&self) -> PurlParts {
+        // The canonical form has each separator once, all others are encoded.
+        let rest = self.0.strip_prefix("pkg:").unwrap_or(&self.0);
+        let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
+        let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (kind, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let (namespace, last) = rest.rsplit_once('/').unwrap_or(("", rest));
+        let (name, version) = last.split_once('@').unwrap_or((last, ""));
+        let decoded = |text| percent_decoded(text).into_owned();
+        let [namespace, name, version, subpath] = [namespace, name, version, subpath].map(decoded);
+        let pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
+        let qualifiers = pairs.map(|(key, value)| (key.to_owned(), decoded(value))).collect();
+        PurlParts { kind: kind.to_owned(), namespace, name, version, qualifiers, subpath }
+    }
+}
+
+/// The parts of a [`Purl`] as they are, not as they are encoded. What is absent is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurlParts {
+    /// The type: `deb`.
+    pub kind: String,
+    /// `debian`, `@babel`, `github.com/spf13`.
+    pub namespace: String,
+    /// `git`.
+    pub name: String,
+    /// `1:2.39.5-0+deb12u2`.
+    pub version: String,
+    /// By key, which are unique and in lower case.
+    pub qualifiers: Vec<(String, String)>,
+    /// A path below the root of the package.
+    pub subpath: String,
+}
+
+/// `text` without percent-encoding; what is no code stays as it is.
+pub fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, tail)) = rest.split_first() {
+        let code = tail.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(code) if *byte == b'%' => {
+                out.push(code);
+                rest = &tail[2..];
+            }
+            _ => {
+                out.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// The type under which the library, which puts some names into lower case, leaves those of `kind` alone.
@@ -143,6 +200,28 @@ mod tests {
         check("npm", "@Sc", "JSONStream", "1.3.5", "pkg:npm/%40Sc/JSONStream@1.3.5?arch=amd64");
         check("npm", "", "../x é", "1/2 3", "pkg:npm/..%2Fx%20%C3%A9@1%2F2%203?arch=amd64");
         check("golang", "github.com/Foo", "Bar", "v1.0.0", "pkg:golang/github.com/Foo/Bar@v1.0.0?arch=amd64");
+    }
+
+    #[test]
+    fn parts_are_what_it_was_built_from() {
+        let check = |kind, namespace: &str, name: &str, version: &str, qualifiers: &[(&'static str, &str)]| {
+            let parts = Purl::new(kind, namespace, name, version, qualifiers).unwrap().parts();
+            let found: Vec<_> = parts.qualifiers.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            assert_eq!(
+                (&*parts.kind, &*parts.namespace, &*parts.name, &*parts.version),
+                (kind, namespace, name, version)
+            );
+            assert_eq!(found, qualifiers);
+        };
+        check("deb", "debian", "libstdc++6", "1:12~rc1-u2", &[("arch", "amd64"), ("upstream", "gcc@12 a&b=c")]);
+        check("npm", "@babel", "core/x?y#z", "7.1.0/a@b", &[]);
+        check("golang", "github.com/Foo", "bar", "v1.0.0+incompatible", &[]);
+        check("generic", "", "a", "", &[]);
+        let parts = "pkg:golang/a.b/c@v1#x/y".parse::<Purl>().unwrap().parts();
+        assert_eq!((&*parts.version, &*parts.subpath), ("v1", "x/y"));
+        let parts = "pkg:oci/app@sha256:ab?repository_url=ghcr.io/o/app&tag=1".parse::<Purl>().unwrap().parts();
+        assert_eq!(parts.version, "sha256:ab");
+        assert_eq!(parts.qualifiers[0], ("repository_url".to_owned(), "ghcr.io/o/app".to_owned()));
     }
 
     #[test]

@@ -9,6 +9,6 @@ pub mod stream;
 pub mod tar;
 mod whiteout;
 
-pub use image::{Choice, FileState, ImageError, LayerBlob, OpenImage, open};
+pub use image::{Choice, FileState, ImageError, LayerBlob, OpenImage, Referrer, open, referrers};
 pub use stream::{LayerEnd, LayerStream};
 pub use whiteout::Whiteout;

@@ -23,6 +23,7 @@ pub(crate) mod text;
 mod xml;
 mod yaml;
 
+pub(crate) use feed::file_name;
 pub use feed::{Feed, FeedFile, HEAD_BYTES, NO_VERSIONS, ONLY_COMMITS, Read};
 
 /// Every feed, in the order in which they are asked whether a file is theirs: the most particular first.

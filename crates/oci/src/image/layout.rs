@@ -35,16 +35,16 @@ impl Blobs for Layout {
     }
 }
 
-fn blob_path(digest: &Digest) -> String {
+pub(super) fn blob_path(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
 /// An index may refer to further ones; deeper than this is a loop or an attack.
-const MAX_INDEX_DEPTH: usize = 4;
+pub(super) const MAX_INDEX_DEPTH: usize = 4;
 /// More manifests than this are not looked at.
-const MAX_MANIFESTS: usize = 1000;
+pub(super) const MAX_MANIFESTS: usize = 1000;
 /// All documents together may have as many bytes as this many of the largest.
-const MAX_DOCUMENTS: u64 = 16;
+pub(super) const MAX_DOCUMENTS: u64 = 16;
 
 /// Opens the wanted image of the layout in `blobs`.
 pub(super) fn open(

@@ -4,6 +4,9 @@ mod archive;
 mod docker;
 mod document;
 mod layout;
+mod referrers;
+
+pub use referrers::{Referrer, referrers};
 
 use crate::image::archive::Archive;
 use sekisho_base::Limits;

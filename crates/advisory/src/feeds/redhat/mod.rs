@@ -6,17 +6,16 @@
 //! read, not containers and other products.
 
 mod product;
-mod schema;
 #[cfg(test)]
 mod tests;
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
 use super::text::{Text, is_id, is_short, moment};
+use crate::csaf::{Csaf, Document, Vulnerability};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Rating, SOURCE_ARCH, Status};
 use product::{Component, Products};
-use schema::{Csaf, Document, Vulnerability};
 use sekisho_model::Severity;
 use std::collections::HashMap;
 

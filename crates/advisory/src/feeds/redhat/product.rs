@@ -4,9 +4,10 @@
 //! of a platform. The platform's CPE is the release; the component's package URL, or in older documents its name, is
 //! the package.
 
-use super::schema::{Branch, Product, Tree};
+use crate::csaf::{Branch, Product, Tree};
 use crate::feeds::text::is_short;
 use crate::record::SOURCE_ARCH;
+use sekisho_model::percent_decoded;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -108,11 +109,11 @@ fn by_purl(purl: &str) -> Option<Package<'_>> {
     let (path, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
     let qualifier = |key: &str| {
         let found = qualifiers.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-        decoded(found.unwrap_or_default())
+        percent_decoded(found.unwrap_or_default())
     };
     let path = path.strip_prefix("redhat/")?;
     let (name, version) = path.split_once('@').unwrap_or((path, ""));
-    let (name, version) = (decoded(name), decoded(version));
+    let (name, version) = (percent_decoded(name), percent_decoded(version));
     if name.is_empty() {
         return None;
     }
@@ -163,29 +164,6 @@ fn by_name(id: &str) -> Option<Package<'_>> {
         is_epoch.then_some(Package { module: Cow::Borrowed(""), name, version, arch })
     };
     build().or_else(|| (!id.is_empty() && !id.contains(':')).then(|| source("", id)))
-}
-
-/// Without percent-encoding.
-fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, tail)) = rest.split_first() {
-        let code = tail.get(..2).and_then(|code| std::str::from_utf8(code).ok());
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(code) if *byte == b'%' => {
-                out.push(code);
-                rest = &tail[2..];
-            }
-            _ => {
-                out.push(*byte);
-                rest = tail;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 #[cfg(test)]
