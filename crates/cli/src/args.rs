@@ -235,9 +235,13 @@ pub(crate) struct SbomArguments<T: Args> {
 /// By what vulnerabilities are found, and which of them are too many.
 #[derive(Debug, Args)]
 pub(crate) struct VulnerabilityArguments {
-    /// A database file in place of the configured one; `none` to look for no vulnerabilities
+    /// A database file in place of the configured one; `demo` for some notorious vulnerabilities that come with the
+    /// program, to try it out; `none` to look for no vulnerabilities
     #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
     pub(crate) db: Option<DatabaseChoice>,
+
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
 
     /// Show for one vulnerability which packages were compared with what, and by whose word, and nothing else
     #[arg(long, value_name = "ID", help_heading = "Vulnerabilities", conflicts_with = "format")]
@@ -264,11 +268,26 @@ pub(crate) struct VulnerabilityArguments {
     pub(crate) epss_above: Option<f32>,
 }
 
+/// Who answers for findings that count for no gate.
+#[derive(Debug, Args)]
+pub(crate) struct SuppressionArguments {
+    /// A VEX document to believe (OpenVEX, CycloneDX or CSAF); may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
+    pub(crate) vex: Vec<PathBuf>,
+
+    /// Exceptions, as TOML with reason, owner and end of each, or what Trivy or Grype ignore (.trivyignore,
+    /// .trivyignore.yaml, .grype.yaml); may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
+    pub(crate) exceptions: Vec<PathBuf>,
+}
+
 /// The database that vulnerabilities are found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DatabaseChoice {
     /// A file.
     File(PathBuf),
+    /// What comes with the program.
+    Demo,
     /// None is to be used.
     None,
 }
@@ -276,6 +295,7 @@ pub(crate) enum DatabaseChoice {
 impl From<&str> for DatabaseChoice {
     fn from(text: &str) -> Self {
         match text {
+            "demo" => Self::Demo,
             "none" => Self::None,
             path => Self::File(path.into()),
         }
@@ -307,9 +327,13 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
 
-    /// A database file in place of the configured one; `none` to look for no vulnerabilities
-    #[arg(long, value_name = "FILE")]
+    /// A database file in place of the configured one; `demo` for some notorious vulnerabilities that come with the
+    /// program; `none` to look for no vulnerabilities
+    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
     pub(crate) db: Option<DatabaseChoice>,
+
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
 
     /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]

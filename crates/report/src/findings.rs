@@ -5,7 +5,7 @@ use crate::text::printable;
 use anstyle::{AnsiColor, Style};
 use comfy_table::Table;
 use sekisho_model::{
-    FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, Suppression, SuppressionKind,
+    FindingRow, FindingStatus, Gate, GateResult, Level, ScanReport, ScanState, Severity, Suppression, SuppressionKind,
     Verdict, Vulnerability,
 };
 use std::collections::BTreeSet;
@@ -144,14 +144,17 @@ pub(crate) fn summary(out: &mut String, report: &ScanReport) {
         return;
     }
     if assessment.state == ScanState::NotScanned {
-        let why: Vec<String> = assessment.diagnostics.iter().map(|why| printable(&why.message)).collect();
+        let why = assessment.diagnostics.iter().filter(|told| told.level == Level::Incomplete);
+        let why: Vec<String> = why.map(|why| printable(&why.message)).collect();
         line!(out, "{ALARM}vulnerabilities not scanned{ALARM:#}: {}", why.join("; "));
         return;
     }
     line!(out, "{HEADING}{}{HEADING:#}", in_a_line(report));
-    if assessment.state == ScanState::Incomplete {
-        for told in &assessment.diagnostics {
-            line!(out, "{ALARM}not judged{ALARM:#}: {}", printable(&told.to_string()));
+    for told in &assessment.diagnostics {
+        let text = printable(&told.to_string());
+        match told.level {
+            Level::Incomplete => line!(out, "{ALARM}not judged{ALARM:#}: {text}"),
+            Level::Note => line!(out, "{WARNING}note{WARNING:#}: {text}"),
         }
     }
     if let Some(database) = assessment.database.as_ref().filter(|database| !database.stale.is_empty()) {

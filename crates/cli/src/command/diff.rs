@@ -1,7 +1,7 @@
 //! `diff`: what one image has that another has not.
 
 use super::scan::{self, Context};
-use super::vulnerabilities::Advisories;
+use super::vulnerabilities::Judges;
 use crate::args::{DiffArguments, JsonOrTable};
 use crate::{CommandResult, output};
 use sekisho_advisory::diff::diff;
@@ -9,13 +9,13 @@ use sekisho_model::{Exit, ScanState};
 use sekisho_report::{TableOptions, diff_table, write_json};
 
 pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandResult {
-    let DiffArguments { old, new, platform, db, format, common } = arguments;
+    let DiffArguments { old, new, platform, db, suppression, format, common } = arguments;
     let settings = scan::settings(context, common, None, false)?;
-    let advisories = Advisories::find(&settings, db.as_ref())?;
+    let judges = Judges::find(&settings, db.as_ref(), suppression)?;
     let mut read = |path| {
         let inventory = scan::read_any(context, path, platform.clone(), common)?;
         scan::tell(&inventory, &settings);
-        advisories.report(context, &settings, inventory)
+        judges.report(context, &settings, inventory)
     };
     let (old, new) = (read(old)?, read(new)?);
     let difference = diff(&old, &new);

@@ -5,7 +5,7 @@ use sekisho_base::Limits;
 use sekisho_model::{Code, INVENTORY_SCHEMA, Inventory, SCAN_SCHEMA, ScanReport, json_reason};
 use serde::Deserialize;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// What tells documents apart.
@@ -13,6 +13,20 @@ use std::path::Path;
 struct Kind {
     #[serde(default)]
     schema: String,
+}
+
+/// The name and content of a document that was asked for.
+pub(crate) fn read(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), CliError> {
+    let fail = |error: &std::io::Error| {
+        let message = format!("cannot read {}: {}", path.display(), reason(error));
+        let code = if error.kind() == ErrorKind::NotFound { Code::SourceMissing } else { Code::SourceUnreadable };
+        CliError::new(code, message)
+    };
+    let mut bytes = Vec::new();
+    // One byte more tells what is too large.
+    let most = limits.feed_file_bytes.saturating_add(1);
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|error| fail(&error))?;
+    Ok((path.to_string_lossy().into_owned(), bytes))
 }
 
 /// The inventory in the document at `path`; none where that is no JSON at all.

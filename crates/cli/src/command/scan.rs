@@ -1,7 +1,7 @@
 //! `scan` and `sbom`: what is in an image or a directory.
 
 use super::document;
-use super::vulnerabilities::{self, Advisories};
+use super::vulnerabilities::{self, Judges};
 use crate::args::{
     CommonArguments, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat, ScanArguments,
     ScanFormat, VulnerabilityArguments,
@@ -42,7 +42,7 @@ pub(crate) fn scan_fs(context: &mut Context, arguments: &ScanArguments<FsTarget>
 
 /// What is asked about vulnerabilities, known to make sense before anything is scanned.
 struct Asked<'a> {
-    advisories: Advisories,
+    judges: Judges,
     explain: Option<&'a str>,
     gate: Option<Gate>,
     baseline: Option<&'a Path>,
@@ -56,9 +56,9 @@ impl<'a> Asked<'a> {
     ) -> Result<Self, CliError> {
         let settings = settings(context, common, None, false)?;
         let gate = vulnerabilities::gate_of(arguments, &settings)?;
-        let advisories = Advisories::find(&settings, arguments.db.as_ref())?;
-        let VulnerabilityArguments { explain, fail_on_new, .. } = arguments;
-        Ok(Self { advisories, explain: explain.as_deref(), gate, baseline: fail_on_new.as_deref() })
+        let VulnerabilityArguments { db, suppression, explain, fail_on_new, .. } = arguments;
+        let judges = Judges::find(&settings, db.as_ref(), suppression)?;
+        Ok(Self { judges, explain: explain.as_deref(), gate, baseline: fail_on_new.as_deref() })
     }
 }
 
@@ -208,7 +208,7 @@ fn show(
 ) -> CommandResult {
     let file = common.output.as_deref();
     if let Some(name) = asked.explain {
-        let explanation = asked.advisories.explain(&inventory, name)?;
+        let explanation = asked.judges.explain(&inventory, name)?;
         output::write_styled(&explanation_text(name, &explanation, &inventory), file)?;
         tell(&inventory, settings);
         return Ok(verdict(&inventory, settings));
@@ -216,12 +216,12 @@ fn show(
     let baseline = match asked.baseline {
         Some(path) => {
             let inventory = read_any(context, path, platform, common)?;
-            Some(asked.advisories.report(context, settings, inventory)?)
+            Some(asked.judges.report(context, settings, inventory)?)
         }
         None => None,
     };
     // The process ends when this is shown: giving its thousands of pieces back would only take time.
-    let mut report = ManuallyDrop::new(asked.advisories.report(context, settings, inventory)?);
+    let mut report = ManuallyDrop::new(asked.judges.report(context, settings, inventory)?);
     if let Some(gate) = asked.gate {
         vulnerabilities::judge(&mut report, gate, baseline.as_ref());
     }

@@ -1,22 +1,93 @@
 //! From an inventory to a report: the database, what it says of the inventory, and the gate.
 
+use super::document;
 use super::scan::{Context, clock};
-use crate::args::{DatabaseChoice, VulnerabilityArguments};
+use crate::args::{DatabaseChoice, SuppressionArguments, VulnerabilityArguments};
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::output::error_line;
+use jiff::Timestamp;
 use sekisho_advisory::db::{Database, Header};
 use sekisho_advisory::diff::Standing;
-use sekisho_advisory::gate;
+use sekisho_advisory::exception::Exceptions;
 use sekisho_advisory::matching::{Matcher, assess, concerns, explain};
+use sekisho_advisory::suppress::suppress;
+use sekisho_advisory::vex::{self, VexDocument};
+use sekisho_advisory::{demo, exception, gate};
 use sekisho_feeds::{FeedsError, Published, Store};
-use sekisho_model::{Assessment, Code, Diagnostic, Exit, Explanation, Gate, Inventory, ScanReport, ScanState, Verdict};
+use sekisho_model::{
+    Assessment, Code, Diagnostic, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState, Verdict,
+};
 use sekisho_report::{gate_lines, printable};
 
-/// Where advisories come from in one run of the program.
-pub(crate) enum Advisories {
+/// What findings are made by in one run of the program, and who answers for those that do not count.
+pub(crate) struct Judges {
+    advisories: Advisories,
+    vex: Vec<VexDocument>,
+    exceptions: Vec<Exceptions>,
+    /// What was met in reading them.
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Judges {
+    /// What was asked for, or what the configuration names.
+    pub(crate) fn find(
+        settings: &Settings,
+        choice: Option<&DatabaseChoice>,
+        suppression: &SuppressionArguments,
+    ) -> Result<Self, CliError> {
+        let limits = settings.limits();
+        let mut judges = Self {
+            advisories: Advisories::find(settings, choice)?,
+            vex: Vec::new(),
+            exceptions: Vec::new(),
+            diagnostics: Vec::new(),
+        };
+        for path in settings.scan.vex.iter().chain(&suppression.vex) {
+            let (name, bytes) = document::read(path, &limits)?;
+            let (document, told) =
+                vex::read(&bytes, &name, &limits).map_err(|error| CliError::from_error(error.code(), &error))?;
+            judges.vex.push(document);
+            judges.diagnostics.extend(told);
+        }
+        for path in settings.scan.exceptions.iter().chain(&suppression.exceptions) {
+            let (name, bytes) = document::read(path, &limits)?;
+            let (exceptions, told) =
+                exception::read(&bytes, &name, &limits).map_err(|error| CliError::from_error(error.code(), &error))?;
+            judges.exceptions.push(exceptions);
+            judges.diagnostics.extend(told);
+        }
+        Ok(judges)
+    }
+
+    /// The report of an inventory, without a gate.
+    pub(crate) fn report(
+        &self,
+        context: &Context,
+        settings: &Settings,
+        inventory: Inventory,
+    ) -> Result<ScanReport, CliError> {
+        let now = clock(&context.environment)?.now();
+        let mut report = self.advisories.report(settings, inventory, now)?;
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let ScanReport { inventory, assessment, .. } = &mut report;
+        let told = suppress(assessment, inventory, &self.vex, &self.exceptions, today);
+        assessment.diagnostics.extend(self.diagnostics.iter().cloned().chain(told));
+        Ok(report)
+    }
+
+    /// What a vulnerability has to do with the packages of an inventory.
+    pub(crate) fn explain(&self, inventory: &Inventory, name: &str) -> Result<Explanation, CliError> {
+        self.advisories.explain(inventory, name)
+    }
+}
+
+/// Where advisories come from.
+enum Advisories {
     /// From a file.
     File(Published),
+    /// From the program itself.
+    Demo(Vec<u8>),
     /// From nowhere, as was asked for.
     NotAsked,
     /// From nowhere, for this reason.
@@ -25,9 +96,13 @@ pub(crate) enum Advisories {
 
 impl Advisories {
     /// What was asked for, or the database of the configuration. What was asked for by name must be there.
-    pub(crate) fn find(settings: &Settings, choice: Option<&DatabaseChoice>) -> Result<Self, CliError> {
+    fn find(settings: &Settings, choice: Option<&DatabaseChoice>) -> Result<Self, CliError> {
         match choice {
             Some(DatabaseChoice::None) => return Ok(Self::NotAsked),
+            Some(DatabaseChoice::Demo) => {
+                let bytes = demo::database().map_err(|error| CliError::from_error(Code::InternalFault, &error))?;
+                return Ok(Self::Demo(bytes));
+            }
             Some(DatabaseChoice::File(path)) if !path.is_file() => {
                 let message = format!("there is no advisory database {}: no such file", path.display());
                 return Err(CliError::new(Code::UsageInvalid, message).hint("give the path of a database file to --db"));
@@ -49,20 +124,15 @@ impl Advisories {
 
     /// Runs `with` the database, if there is one.
     fn database<T>(&self, with: impl FnOnce(&Database<'_>) -> Result<T, CliError>) -> Option<Result<T, CliError>> {
+        let damaged = |error| CliError::from_error(Code::DatabaseDamaged, &error);
         match self {
             Self::File(published) => Some(published.database().map_err(CliError::from).and_then(|found| with(&found))),
+            Self::Demo(bytes) => Some(Database::open(bytes).map_err(damaged).and_then(|found| with(&found))),
             Self::NotAsked | Self::Missing(_) => None,
         }
     }
 
-    /// The report of an inventory, without a gate.
-    pub(crate) fn report(
-        &self,
-        context: &Context,
-        settings: &Settings,
-        inventory: Inventory,
-    ) -> Result<ScanReport, CliError> {
-        let now = clock(&context.environment)?.now();
+    fn report(&self, settings: &Settings, inventory: Inventory, now: Timestamp) -> Result<ScanReport, CliError> {
         let judged = self.database(|database| {
             let mut assessment = assess(&inventory, database, now)
                 .map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error))?;
@@ -79,8 +149,7 @@ impl Advisories {
         Ok(ScanReport::new(inventory, assessment))
     }
 
-    /// What a vulnerability has to do with the packages of an inventory.
-    pub(crate) fn explain(&self, inventory: &Inventory, name: &str) -> Result<Explanation, CliError> {
+    fn explain(&self, inventory: &Inventory, name: &str) -> Result<Explanation, CliError> {
         let explained = self.database(|database| {
             let matcher = Matcher::new(database, inventory.os.as_ref());
             explain(inventory, &matcher, name).map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error))
@@ -107,7 +176,7 @@ fn missing(error: &FeedsError) -> Diagnostic {
 }
 
 /// The feeds that are older than the configuration allows, of those that concern the inventory.
-fn stale(header: &Header, settings: &Settings, inventory: &Inventory, now: jiff::Timestamp) -> Vec<String> {
+fn stale(header: &Header, settings: &Settings, inventory: &Inventory, now: Timestamp) -> Vec<String> {
     let old = header.stale(now, settings.database.max_age_hours, concerns(inventory));
     old.into_iter()
         .map(|feed| {
@@ -158,7 +227,8 @@ pub(crate) fn judge(report: &mut ScanReport, gate: Gate, baseline: Option<&ScanR
 pub(crate) fn tell(report: &ScanReport) {
     let stale = report.assessment.database.iter().flat_map(|database| &database.stale);
     for told in &report.assessment.diagnostics {
-        error_line(&format!("not judged: {} {}", told.code, printable(&told.to_string())));
+        let kind = if told.level == Level::Note { "note" } else { "not judged" };
+        error_line(&format!("{kind}: {} {}", told.code, printable(&told.to_string())));
     }
     stale.for_each(|feed| error_line(&format!("out of date: {}", printable(feed))));
 }

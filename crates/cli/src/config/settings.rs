@@ -51,8 +51,10 @@ pub(crate) struct OutputSettings {
 pub(crate) struct ScanSettings {
     pub(crate) allow_incomplete: bool,
     pub(crate) bases: Vec<PathBuf>,
+    pub(crate) exceptions: Vec<PathBuf>,
     pub(crate) jobs: usize,
     pub(crate) temporary: PathBuf,
+    pub(crate) vex: Vec<PathBuf>,
 }
 
 /// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`].
@@ -116,13 +118,22 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "--base",
         "base images to recognise: images, or TOML lists of known bases; the flag adds to them",
     ),
+    ("scan", "exceptions", "--exceptions", "files of exceptions; the flag adds to them"),
     ("scan", "jobs", "--jobs", "layers read at the same time, at most 1024; 0 for one a processor"),
     ("scan", "temporary", "", "where temporary files go; `TMPDIR` where that is set"),
+    ("scan", "vex", "--vex", "VEX documents to believe; the flag adds to them"),
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 5] =
-    ["cache.directory", "database.directory", "network.ca_bundle", "scan.bases", "scan.temporary"];
+pub(super) const PATHS: [&str; 7] = [
+    "cache.directory",
+    "database.directory",
+    "network.ca_bundle",
+    "scan.bases",
+    "scan.exceptions",
+    "scan.temporary",
+    "scan.vex",
+];
 
 /// More threads than this are a slip: an image has at most some hundred layers.
 const MAX_JOBS: i64 = 1024;
@@ -165,7 +176,9 @@ impl Settings {
         }
         set("output", "color", "auto".into());
         set("scan", "allow_incomplete", false.into());
-        set("scan", "bases", Value::Array(Vec::new()));
+        for key in ["bases", "exceptions", "vex"] {
+            set("scan", key, Value::Array(Vec::new()));
+        }
         set("scan", "jobs", 0.into());
         set("scan", "temporary", "/tmp".into());
         areas

@@ -62,6 +62,18 @@ impl World {
         ImageBuilder::write_directory(&BTreeMap::from([broken]), &at("broken/feed"));
         ImageBuilder::write_directory(&findings(), &at("findings"));
         fs::create_dir(at("home")).unwrap();
+        let vex = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://example.org/vex/1","author":"Example",
+            "timestamp":"2023-11-01T00:00:00Z","version":1,"statements":[{"vulnerability":{"name":"CVE-2023-9001"},
+            "products":[{"@id":"pkg:npm/express"}],"status":"not_affected",
+            "justification":"vulnerable_code_not_in_execute_path"}]}"#;
+        fs::write(at("app.openvex.json"), vex).unwrap();
+        let exceptions = "[[exception]]\nvulnerability = \"CVE-2023-9003\"\npackage = \"requests\"\n\
+            reason = \"only our own hosts are asked\"\nowner = \"platform team\"\nuntil = 2024-03-31\n\n\
+            [[exception]]\nvulnerability = \"CVE-2023-9004\"\npackage = \"node-semver\"\n\
+            reason = \"was to be gone by then\"\nowner = \"platform team\"\nuntil = 2023-06-30\n";
+        fs::write(at("exceptions.toml"), exceptions).unwrap();
+        fs::write(at("endless.toml"), "[[exception]]\nvulnerability = \"CVE-2023-9003\"\nreason = \"x\"\nowner = \"y\"\n").unwrap();
+        fs::write(at(".trivyignore"), "# decided by nobody\nCVE-2023-9003\n").unwrap();
         fs::create_dir(at("scans")).unwrap();
         world.stdout("db import findings");
         world
