@@ -66,13 +66,12 @@ fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
     if !database.stale.is_empty() {
         unknown.push(format!("advisories are too old: {}", database.stale.join(", ")));
     }
-    for (needed, feed, what) in [
-        (gate.only_kev, "kev", "which vulnerabilities are known to be exploited"),
-        (gate.epss_above.is_some(), "epss", "how likely exploitation is"),
-    ] {
-        if needed && !database.feeds.iter().any(|known| known.id == feed) {
-            unknown.push(format!("the database does not hold {what} (feed {feed})"));
-        }
+    if gate.only_kev && database.exploited == 0 {
+        unknown
+            .push("the database does not hold which vulnerabilities are known to be exploited (feed kev)".to_owned());
+    }
+    if gate.epss_above.is_some() && database.likelihoods == 0 {
+        unknown.push("the database does not hold how likely exploitation is (feed epss)".to_owned());
     }
     unknown
 }
@@ -188,7 +187,10 @@ mod tests {
             report.assessment.database.as_mut().unwrap().stale.push("debian".to_owned());
         };
         check(stale, Gate::default(), [unknown, unknown]);
-        let poor = |report: &mut ScanReport| report.assessment.database.as_mut().unwrap().feeds.clear();
+        let poor = |report: &mut ScanReport| {
+            let database = report.assessment.database.as_mut().unwrap();
+            (database.exploited, database.likelihoods) = (0, 0);
+        };
         check(poor, Gate::default(), [passed, passed]);
         check(poor, kev, [unknown, unknown]);
         check(poor, epss, [unknown, unknown]);

@@ -4,7 +4,7 @@
 //! advisory, two thirds distributions, with a few packages (the kernel) that hold thousands.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a tool of the developers")]
 
-use sekisho_advisory::db::{Builder, Database, FeedSource};
+use sekisho_advisory::db::{Builder, Database, FeedSource, Header};
 use sekisho_advisory::ecosystem::Ecosystem;
 use sekisho_advisory::matching::Matcher;
 use sekisho_advisory::range::{Lower, Range, Upper};
@@ -54,7 +54,7 @@ fn import_feeds(store: &Path, paths: &[&str]) {
     say("skipped", skipped as f64, "");
     say("import", seconds, "s");
     say("records a second", records as f64 / seconds, "1/s");
-    say("file", imported.header.size() as f64 / 1e6, "MB");
+    say("file", imported.header.as_ref().map_or(0, Header::size) as f64 / 1e6, "MB");
     say("peak memory", peak(), "MB");
 }
 

@@ -247,6 +247,12 @@ pub struct AssessedBy {
     pub digest: String,
     /// What it was built from.
     pub feeds: Vec<AssessedFeed>,
+    /// How many vulnerabilities it knows to be exploited.
+    #[serde(default)]
+    pub exploited: usize,
+    /// For how many it knows how likely exploitation is.
+    #[serde(default)]
+    pub likelihoods: usize,
     /// Those of its feeds that are older than they should be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<String>,

@@ -231,5 +231,5 @@ fn conditions(gate: &Gate) -> String {
     if let Some(baseline) = &gate.new_since {
         parts.push(format!("that {} does not have", printable(baseline)));
     }
-    parts.join(" ")
+    parts.join(", ")
 }

@@ -131,6 +131,9 @@ impl Builder {
         let mut vulnerabilities = whole.vulnerabilities();
         let package_table = whole.packages(&order, &vulnerabilities, &mut counts)?;
         counts.vulnerabilities = vulnerabilities.len();
+        let facts = || self.facts.values().flatten();
+        counts.exploited = facts().filter(|says| matches!(says, Says::Exploited { .. })).count();
+        counts.likelihoods = facts().filter(|says| matches!(says, Says::Likelihood { .. })).count();
         let names = whole.names(&order, &mut vulnerabilities)?;
         let advisories = whole.advisories(&order, &places, &vulnerabilities, &mut counts)?;
         let mut table = TableWriter::default();

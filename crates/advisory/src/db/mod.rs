@@ -102,6 +102,10 @@ pub struct Counts {
     pub vulnerabilities: usize,
     /// Packages, each of a release where there are releases.
     pub packages: usize,
+    /// Vulnerabilities that are known to be exploited, whether or not an advisory is about them.
+    pub exploited: usize,
+    /// Those that have a probability of exploitation.
+    pub likelihoods: usize,
     /// What is said of packages, by ecosystem and release.
     pub places: Vec<PlaceCount>,
 }

@@ -42,7 +42,13 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
         source: feed.source.clone(),
         observed_at: feed.observed_at,
     });
-    let by = AssessedBy { digest: header.digest(), feeds: feeds.collect(), stale: Vec::new() };
+    let by = AssessedBy {
+        digest: header.digest(),
+        feeds: feeds.collect(),
+        exploited: header.counts.exploited,
+        likelihoods: header.counts.likelihoods,
+        stale: Vec::new(),
+    };
     Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
 }
 

@@ -72,7 +72,11 @@ impl World {
             [[exception]]\nvulnerability = \"CVE-2023-9004\"\npackage = \"node-semver\"\n\
             reason = \"was to be gone by then\"\nowner = \"platform team\"\nuntil = 2023-06-30\n";
         fs::write(at("exceptions.toml"), exceptions).unwrap();
-        fs::write(at("endless.toml"), "[[exception]]\nvulnerability = \"CVE-2023-9003\"\nreason = \"x\"\nowner = \"y\"\n").unwrap();
+        fs::write(
+            at("endless.toml"),
+            "[[exception]]\nvulnerability = \"CVE-2023-9003\"\nreason = \"x\"\nowner = \"y\"\n",
+        )
+        .unwrap();
         fs::write(at(".trivyignore"), "# decided by nobody\nCVE-2023-9003\n").unwrap();
         fs::create_dir(at("scans")).unwrap();
         world.stdout("db import findings");
