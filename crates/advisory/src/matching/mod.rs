@@ -94,7 +94,7 @@ impl<'a> Matcher<'a> {
         match (place::language_of(facts.kind), &self.distribution) {
             (Some(ecosystem), _) => Ok((ecosystem, &[None])),
             (None, _) if !facts.kind.is_os() => Err(Obstacle::Kind),
-            (None, Some(Distribution { ecosystem, releases })) => Ok((*ecosystem, releases)),
+            (None, Some(distribution)) => Ok((distribution.ecosystem, distribution.releases_of(facts))),
             (None, None) => Err(Obstacle::Distribution),
         }
     }

@@ -12,6 +12,8 @@ pub(super) struct Distribution {
     pub(super) ecosystem: Ecosystem,
     /// `None` stands for a distribution without releases.
     pub(super) releases: Vec<Option<String>>,
+    /// The same of support that is paid for: packages tell whether they come from there.
+    pub(super) extended: Vec<Option<String>>,
 }
 
 impl Distribution {
@@ -20,8 +22,22 @@ impl Distribution {
         let ecosystem = ecosystem_of(&os.id)?;
         let known =
             header.counts.places.iter().filter(|place| place.ecosystem == ecosystem).map(|place| &place.release);
-        let own = |release: &&Option<String>| release.as_ref().is_none_or(|release| is_release(ecosystem, os, release));
-        Some(Self { ecosystem, releases: known.filter(own).cloned().collect() })
+        let own = |release: &Option<String>| release.as_ref().is_none_or(|release| is_release(ecosystem, os, release));
+        let paid = |release: &Option<String>| match release.as_deref().and_then(|release| release.strip_prefix("Pro:"))
+        {
+            Some(release) => ecosystem == Ecosystem::Ubuntu && is_release(ecosystem, os, release),
+            None => false,
+        };
+        let which =
+            |of: &dyn Fn(&Option<String>) -> bool| known.clone().filter(|release| of(release)).cloned().collect();
+        Some(Self { ecosystem, releases: which(&own), extended: which(&paid) })
+    }
+
+    /// The releases whose advisories are about a package. Those of Ubuntu Pro carry `esm` in their version, and the
+    /// common advisories do not know what was mended there.
+    pub(super) fn releases_of(&self, facts: &PackageFacts) -> &[Option<String>] {
+        let paid = self.ecosystem == Ecosystem::Ubuntu && facts.version.contains("esm");
+        if paid && !self.extended.is_empty() { &self.extended } else { &self.releases }
     }
 }
 
@@ -50,6 +66,16 @@ pub(super) fn ecosystem_of(id: &str) -> Option<Ecosystem> {
         "amzn" => Ecosystem::AmazonLinux,
         "sles" | "sled" => Ecosystem::Suse,
         "opensuse-leap" | "opensuse-tumbleweed" | "opensuse" => Ecosystem::OpenSuse,
+        "wolfi" => Ecosystem::Wolfi,
+        "chainguard" => Ecosystem::Chainguard,
+        "minimos" => Ecosystem::MinimOs,
+        "alpaquita" => Ecosystem::Alpaquita,
+        "mageia" => Ecosystem::Mageia,
+        "openEuler" => Ecosystem::OpenEuler,
+        "photon" => Ecosystem::PhotonOs,
+        "azurelinux" | "mariner" => Ecosystem::AzureLinux,
+        "ol" => Ecosystem::OracleLinux,
+        "fedora" => Ecosystem::Fedora,
         _ => return None,
     })
 }
@@ -62,8 +88,12 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
     match ecosystem {
         // A rolling Debian names no version.
         Ecosystem::Debian if version.is_empty() => matches!(release, "sid" | "unstable"),
-        Ecosystem::Debian | Ecosystem::AlmaLinux | Ecosystem::RockyLinux => release == major,
-        // `22.04:LTS`, and what paid support adds, which a system may or may not have.
+        Ecosystem::Debian
+        | Ecosystem::AlmaLinux
+        | Ecosystem::RockyLinux
+        | Ecosystem::AzureLinux
+        | Ecosystem::OracleLinux => release == major,
+        // `22.04:LTS`
         Ecosystem::Ubuntu => release.strip_suffix(":LTS").unwrap_or(release) == version,
         Ecosystem::Alpine => match minor {
             // `3.21_alpha20240807`
@@ -77,7 +107,15 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
             let of = rest.split(':').next().unwrap_or_default();
             !of.is_empty() && (of == major || of == version)
         }
-        Ecosystem::AmazonLinux => release == version,
+        Ecosystem::AmazonLinux | Ecosystem::Mageia | Ecosystem::PhotonOs | Ecosystem::Fedora | Ecosystem::Alpaquita => {
+            release == version
+        }
+        // `24.03-LTS-SP1`, which a system writes `openEuler 24.03 (LTS-SP1)`.
+        Ecosystem::OpenEuler => {
+            let words = os.pretty_name.as_deref().unwrap_or_default();
+            let name: String = words.split_whitespace().skip(1).collect::<Vec<_>>().join("-");
+            release == name.replace(['(', ')'], "")
+        }
         // `Linux Enterprise Server 15 SP5`, `Leap 15.5`, `Tumbleweed`.
         Ecosystem::Suse => {
             let words = match minor {
@@ -151,7 +189,9 @@ mod tests {
     #[test]
     fn releases_are_those_of_the_system() {
         let check = |id: &str, version: &str, expect: &[&str]| {
-            let os = OsRelease { id: id.to_owned(), version_id: version.to_owned(), ..OsRelease::default() };
+            let pretty_name = Some("openEuler 24.03 (LTS-SP1)".to_owned()).filter(|_| id == "openEuler");
+            let os =
+                OsRelease { id: id.to_owned(), version_id: version.to_owned(), pretty_name, ..OsRelease::default() };
             let ecosystem = ecosystem_of(id).unwrap();
             let known = [
                 "10",
@@ -176,6 +216,10 @@ mod tests {
                 "Linux Enterprise Server 15",
                 "Leap 15.5",
                 "Tumbleweed",
+                "5.0",
+                "3",
+                "23",
+                "24.03-LTS-SP1",
             ];
             let got: Vec<&str> = known.into_iter().filter(|release| is_release(ecosystem, &os, release)).collect();
             assert_eq!(got, expect, "{id} {version}");
@@ -195,5 +239,11 @@ mod tests {
         check("sles", "15", &["Linux Enterprise Server 15"]);
         check("opensuse-leap", "15.5", &["Leap 15.5"]);
         check("opensuse-tumbleweed", "20240101", &["Tumbleweed"]);
+        check("photon", "5.0", &["5.0"]);
+        check("azurelinux", "3.0.20240101", &["3"]);
+        check("mariner", "2.0", &["2"]);
+        check("alpaquita", "23", &["23"]);
+        check("openEuler", "24.03", &["24.03-LTS-SP1"]);
+        check("ol", "9.4", &["9"]);
     }
 }

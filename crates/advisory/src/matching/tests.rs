@@ -401,3 +401,22 @@ fn what_was_compared_can_be_shown() {
     );
     assert_eq!(explain(&inventory, &matcher, "CVE-2024-3").unwrap().vulnerabilities, [""; 0]);
 }
+
+#[test]
+fn packages_of_ubuntu_pro_are_judged_by_its_advisories() {
+    let all = |release: &str| Affected { ranges: vec![Range::ALL], ..affected(Ecosystem::Ubuntu, release, "openssl") };
+    let mended = fixed(affected(Ecosystem::Ubuntu, "Pro:18.04:LTS", "openssl"), "1.1.1-1ubuntu2.1~18.04.23+esm5");
+    let both = advisory("CVE-2024-1", vec![all("18.04:LTS"), mended.clone()]);
+    let other = advisory("CVE-2024-2", vec![Affected { release: Some("Pro:22.04:LTS".into()), ..mended }]);
+    let bionic = os("ubuntu", "18.04");
+    let check = |bytes: &[u8], version: &str, expect: &[&str]| {
+        assert_eq!(matched(bytes, Some(&bionic), &deb("openssl", version, None)), expect, "{version}");
+    };
+    let bytes = database(&[("ubuntu", both), ("ubuntu", other)]);
+    check(&bytes, "1.1.1-1ubuntu2.1~18.04.23", &["CVE-2024-1"]);
+    check(&bytes, "1.1.1-1ubuntu2.1~18.04.23+esm4", &["CVE-2024-1 -> 1.1.1-1ubuntu2.1~18.04.23+esm5"]);
+    check(&bytes, "1.1.1-1ubuntu2.1~18.04.23+esm5", &[]);
+    // Where nothing is known of Pro, what is known of the common packages is said.
+    let common = database(&[("ubuntu", advisory("CVE-2024-1", vec![all("18.04:LTS")]))]);
+    check(&common, "1.1.1-1ubuntu2.1~18.04.23+esm5", &["CVE-2024-1"]);
+}
