@@ -173,6 +173,18 @@ codes! {
     VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
         "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
         "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";
+    ReportUnknown = "report.unknown", Usage,
+        "The file is no scan report that is read.",
+        "give a report in JSON of this program (`sekisho scan --format json`), of Trivy (`trivy … --format json`) or of Grype (`grype … -o json`)";
+    ReportMalformed = "report.malformed", Incomplete,
+        "A scan report does not follow its format; nothing of it was taken.",
+        "write the report again with the scanner that made it";
+    ReportRecordMalformed = "report.record_malformed", Incomplete,
+        "A record of a scan report names no vulnerability or no package, or one that the report does not describe.",
+        "write the report again with the scanner that made it";
+    ReportLimited = "report.limited", Passed,
+        "A report of another scanner tells less than a scan of ours, or something about it is worth knowing.",
+        "none needed";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

@@ -1,10 +1,22 @@
-//! Every form in which results are shown: tables for people, JSON for programs.
+//! Every form in which results are shown: tables for people, JSON for programs, and the formats of the programs that
+//! read scan reports; and the reports of other scanners, read.
 //!
 //! Values in, text out. Standard SBOM formats are `sbom`'s; where the text goes is `cli`'s.
 
+mod advice;
+pub mod foreign;
+pub mod formats;
+mod language;
+mod markup;
 mod table;
 mod text;
+mod view;
 
+pub use formats::{
+    FORMATS, Format, FormatOptions, write_csv, write_gitlab, write_html, write_junit, write_markdown, write_sarif,
+    write_scan_json,
+};
+pub use language::Language;
 pub use table::{TableOptions, inventory_table};
 pub use text::{bytes_for_people, printable};
 
