@@ -24,6 +24,9 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 mod feeds;
+mod report;
+
+pub use report::foreign_report;
 
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 
@@ -57,6 +60,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "feed_rustsec", run: feed_rustsec },
     Target { name: "feed_catalogue", run: feed_catalogue },
     Target { name: "version", run: version },
+    Target { name: "foreign_report", run: foreign_report },
 ];
 
 static LIMITS: Limits = Limits {

@@ -8,7 +8,7 @@ use sekisho_model::{
     Purl, ScanReport, ScanState, Severity, Source, SourceKind, SourcePackage, Suppression, Tool, Vulnerability,
 };
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// How many records that were left out are named; the rest are counted.
 const NAMED: usize = 10;
@@ -65,7 +65,7 @@ pub(super) struct About {
     /// What tells the database from others, where the report says.
     pub(super) database: Option<String>,
     /// Feeds beside those that findings name.
-    pub(super) feeds: Vec<String>,
+    pub(super) feeds: BTreeMap<String, Option<jiff::Timestamp>>,
     pub(super) state: ScanState,
 }
 
@@ -85,6 +85,10 @@ impl<'a> Gather<'a> {
 
     /// Counts a record that names no vulnerability or no package.
     pub(super) fn skip(&mut self, what: &str) {
+        // Beyond a limit, which is said once.
+        if self.full {
+            return;
+        }
         self.skipped += 1;
         if self.skipped <= NAMED {
             self.diagnostics.push(Diagnostic::incomplete(Code::ReportRecordMalformed, format!("{what} was left out")));
@@ -101,9 +105,9 @@ impl<'a> Gather<'a> {
         self.diagnostics.push(Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message));
     }
 
-    fn has_room(&mut self) -> bool {
-        let most = self.input.limits.records;
-        let room = self.findings.len() < most && self.packages.len() < most;
+    /// Whether one more can be kept beside `count` of its kind.
+    fn has_room(&mut self, count: usize) -> bool {
+        let room = count < self.input.limits.records;
         if !room && !self.full {
             self.full = true;
             let exceeded = self.input.limits.exceeded(LimitKey::Records, "records");
@@ -114,12 +118,15 @@ impl<'a> Gather<'a> {
 
     /// Keeps a package and gives its id; none where it has no name, or no package URL can be made.
     pub(super) fn package(&mut self, named: &Named<'_>) -> Option<PackageId> {
-        if named.name.is_empty() || !self.has_room() {
+        if named.name.is_empty() {
             return None;
         }
         let purl = named.purl.parse::<Purl>().ok().or_else(|| made(named))?;
         let location = named.location.trim_start_matches('/').to_owned();
         let id = PackageId::new(&purl, &location);
+        if !self.packages.contains_key(&id) && !self.has_room(self.packages.len()) {
+            return None;
+        }
         if let Entry::Vacant(place) = self.packages.entry(id.clone()) {
             let facts = PackageFacts {
                 arch: Some(named.arch.to_owned()).filter(|arch| !arch.is_empty()),
@@ -154,10 +161,11 @@ impl<'a> Gather<'a> {
 
     /// Keeps a finding. The same one said twice is one, and counts where one of the two does.
     pub(super) fn finding(&mut self, said: Said, package: PackageId) {
-        if !self.has_room() {
+        let key = (said.vulnerability.clone(), package.clone());
+        if !self.places.contains_key(&key) && !self.has_room(self.findings.len()) {
             return;
         }
-        let place = *self.places.entry((said.vulnerability.clone(), package.clone())).or_insert(self.findings.len());
+        let place = *self.places.entry(key).or_insert(self.findings.len());
         let Some((known, _)) = self.findings.get_mut(place) else {
             self.findings.push((said, package));
             return;
@@ -209,8 +217,10 @@ impl<'a> Gather<'a> {
             key(a).cmp(&key(b)).then_with(|| a.location.cmp(&b.location)).then_with(|| a.id.cmp(&b.id))
         });
         let identity = inventory.identity();
-        let feeds: BTreeSet<String> =
-            self.findings.iter().map(|(said, _)| said.feed.clone()).chain(about.feeds).collect();
+        let mut feeds = about.feeds;
+        for (said, _) in &self.findings {
+            feeds.entry(said.feed.clone()).or_default();
+        }
         let vulnerabilities: Vec<Vulnerability> = self.vulnerabilities.into_values().collect();
         let mut findings: Vec<Finding> =
             self.findings.into_iter().map(|(said, package)| finding(&identity, said, package)).collect();
@@ -221,7 +231,7 @@ impl<'a> Gather<'a> {
             state => state,
         };
         let source = inventory.tool.name.clone();
-        let feed = |id| AssessedFeed { id, source: source.clone(), observed_at: None };
+        let feed = |(id, observed_at)| AssessedFeed { id, source: source.clone(), observed_at };
         let database = AssessedBy {
             // A report without one was judged by a database that no other report is known to share.
             digest: about.database.unwrap_or_else(|| Digest::of(input.bytes).to_string()),

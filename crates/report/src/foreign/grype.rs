@@ -48,7 +48,8 @@ struct Known {
     urls: Option<Vec<String>>,
     description: Option<String>,
     cvss: Option<Vec<Cvss>>,
-    known_exploited: Option<Vec<KnownExploited>>,
+    #[serde(rename = "knownExploited")]
+    exploited: Option<Vec<KnownExploited>>,
     epss: Option<Vec<Epss>>,
     cwes: Option<Vec<Cwe>>,
     fix: Option<Fix>,
@@ -199,6 +200,12 @@ struct Descriptor {
     db: Option<Db>,
 }
 
+/// Where the database has something from.
+#[derive(Deserialize)]
+struct Provider {
+    captured: Option<String>,
+}
+
 /// The database: all of it below `status` since version 6.
 #[derive(Deserialize)]
 struct Db {
@@ -206,7 +213,7 @@ struct Db {
     from: Option<String>,
     built: Option<String>,
     status: Option<Box<Db>>,
-    providers: Option<BTreeMap<String, IgnoredAny>>,
+    providers: Option<BTreeMap<String, Provider>>,
 }
 
 fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
@@ -222,7 +229,7 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
             .filter_map(|(at, layer)| Some((layer.digest.as_deref()?, at as u32)))
             .collect();
     let mut gather = Gather::new(input);
-    let mut feeds = BTreeSet::new();
+    let mut feeds = BTreeMap::new();
     for one in &document.matches {
         take(&mut gather, &mut feeds, &layers, one, None);
     }
@@ -237,7 +244,9 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
     });
     let Descriptor { name, version, timestamp, db } = document.descriptor;
     if let Some(db) = &db {
-        feeds.extend(db.providers.iter().flatten().map(|(provider, _)| provider.clone()));
+        for (name, provider) in db.providers.iter().flatten() {
+            feeds.insert(name.clone(), moment(provider.captured.as_deref()));
+        }
     }
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| "grype".to_owned());
     let version = version.filter(|version| version != "[not provided]").unwrap_or_default();
@@ -252,14 +261,14 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         },
         os: document.distro.and_then(system),
         database: db.as_ref().and_then(database),
-        feeds: feeds.into_iter().collect(),
+        feeds,
         state: ScanState::Scanned,
     }))
 }
 
 fn take(
     gather: &mut Gather<'_>,
-    feeds: &mut BTreeSet<String>,
+    feeds: &mut BTreeMap<String, Option<jiff::Timestamp>>,
     layers: &HashMap<&str, u32>,
     one: &Match,
     suppressed: Option<Suppression>,
@@ -279,10 +288,10 @@ fn take(
     let related = one.related_vulnerabilities.as_deref().unwrap_or_default();
     let vulnerability = vulnerability(id, known, related);
     if vulnerability.likelihood.is_some() {
-        feeds.insert("epss".to_owned());
+        feeds.insert("epss".to_owned(), None);
     }
     if vulnerability.exploited.is_some() {
-        feeds.insert("kev".to_owned());
+        feeds.insert("kev".to_owned(), None);
     }
     let fix = known.fix.as_ref();
     let fixed_in = fix.and_then(|fix| fix.versions.clone()).unwrap_or_default();
@@ -344,7 +353,7 @@ fn vulnerability(id: &str, own: &Known, related: &[Known]) -> Vulnerability {
         let links = known.advisories.iter().flatten().filter_map(|advisory| advisory.link.as_ref());
         known.data_source.iter().chain(known.urls.iter().flatten()).chain(links)
     });
-    let exploited = all().flat_map(|known| known.known_exploited.iter().flatten()).next();
+    let exploited = all().flat_map(|known| known.exploited.iter().flatten()).next();
     let likely =
         all().flat_map(|known| known.epss.iter().flatten()).filter_map(|epss| Some((epss.epss?, epss.percentile?)));
     let probability = |(epss, percentile): (f64, f64)| {

@@ -73,7 +73,8 @@ struct Config {
     os: Option<String>,
     created: Option<String>,
     history: Option<Vec<Step>>,
-    config: Option<Runtime>,
+    #[serde(rename = "config")]
+    runtime: Option<Runtime>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +93,7 @@ struct Runtime {
 #[derive(Deserialize)]
 struct Target {
     #[serde(rename = "Target")]
-    target: Option<String>,
+    name: Option<String>,
     #[serde(rename = "Class")]
     class: Option<String>,
     #[serde(rename = "Type")]
@@ -250,7 +251,7 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         target,
         os: metadata.os.as_ref().and_then(system),
         database: None,
-        feeds: Vec::new(),
+        feeds: BTreeMap::new(),
         state,
     }))
 }
@@ -274,7 +275,7 @@ fn take(gather: &mut Gather<'_>, seen: &mut Seen, layers: &HashMap<&str, u32>, t
     seen.listed |= !listed.is_empty();
     let kind = purl_kind(target.kind.as_deref().unwrap_or_default());
     // The target of the packages of a system is the image, not a file.
-    let file = if is_os { "" } else { target.target.as_deref().unwrap_or_default() };
+    let file = if is_os { "" } else { target.name.as_deref().unwrap_or_default() };
     let layer = |layer: Option<&InLayer>| layers.get(layer?.diff_id.as_deref()?).copied();
     let mut known = Known::default();
     for package in listed {
@@ -502,7 +503,7 @@ fn image(metadata: &Metadata, target: &str) -> Option<Image> {
         created_by: steps.get(at).filter(|_| steps.len() == diff_ids.len()).and_then(|step| step.created_by.clone()),
         origin: Origin::Unknown,
     });
-    let labels = config.and_then(|config| config.config.as_ref()?.labels.clone()).unwrap_or_default();
+    let labels = config.and_then(|config| config.runtime.as_ref()?.labels.clone()).unwrap_or_default();
     let tags = metadata.repo_tags.clone().unwrap_or_default();
     Some(Image {
         names: if tags.is_empty() { vec![target.to_owned()] } else { tags },
