@@ -3,15 +3,15 @@
 //! Packages that were built from one source are upgraded together, so they are one upgrade. Which of several fixed
 //! versions is the newest is not decided here (`advisory` has the version schemes): all of them are listed.
 
-use crate::view::{View, count};
-use sekisho_model::{FindingRow, FindingStatus, Origin, PackageKind, Severity};
+use crate::view::{View, count, ecosystem};
+use sekisho_model::{FindingRow, FindingStatus, Origin, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One upgrade and what it does.
 #[derive(Debug)]
 pub(crate) struct Upgrade<'a> {
-    /// The ecosystem.
-    pub(crate) kind: PackageKind,
+    /// The ecosystem, as package URLs call it.
+    pub(crate) ecosystem: &'a str,
     /// What to upgrade: the source package where there is one.
     pub(crate) name: &'a str,
     /// The packages that come of it, where those are not one of that name.
@@ -30,14 +30,15 @@ pub(crate) struct Upgrade<'a> {
 
 /// The upgrades, the most worthwhile first: by known exploitation of what is severe, then by how many of the worst.
 pub(crate) fn upgrades<'a>(view: &View<'a>) -> Vec<Upgrade<'a>> {
-    let mut groups: BTreeMap<(PackageKind, &str), Vec<&FindingRow<'a>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Vec<&FindingRow<'a>>> = BTreeMap::new();
     for row in view.open().filter(|row| row.finding.status == FindingStatus::Fixed && !row.finding.fixed_in.is_empty())
     {
         let facts = &row.package.facts;
         let name = facts.source.as_ref().map_or(facts.name.as_str(), |source| source.name.as_str());
-        groups.entry((facts.kind, name)).or_default().push(row);
+        groups.entry((ecosystem(row.package), name)).or_default().push(row);
     }
-    let mut upgrades: Vec<Upgrade<'a>> = groups.into_iter().map(|((kind, name), rows)| of(kind, name, &rows)).collect();
+    let mut upgrades: Vec<Upgrade<'a>> =
+        groups.into_iter().map(|((ecosystem, name), rows)| of(ecosystem, name, &rows)).collect();
     // Stable: equal ones stay in the order of their names.
     upgrades.sort_by_key(|upgrade| {
         let [unknown, negligible, low, medium, high, critical] = upgrade.counts;
@@ -46,7 +47,7 @@ pub(crate) fn upgrades<'a>(view: &View<'a>) -> Vec<Upgrade<'a>> {
     upgrades
 }
 
-fn of<'a>(kind: PackageKind, name: &'a str, rows: &[&FindingRow<'a>]) -> Upgrade<'a> {
+fn of<'a>(ecosystem: &'a str, name: &'a str, rows: &[&FindingRow<'a>]) -> Upgrade<'a> {
     // The worst severity of each vulnerability, so that several packages of one source do not count it twice.
     let mut worst: BTreeMap<&str, (Severity, bool)> = BTreeMap::new();
     let mut fixed_in = Vec::new();
@@ -58,7 +59,7 @@ fn of<'a>(kind: PackageKind, name: &'a str, rows: &[&FindingRow<'a>]) -> Upgrade
     }
     let origins: BTreeSet<Origin> = rows.iter().map(|row| row.package.origin).collect();
     Upgrade {
-        kind,
+        ecosystem,
         name,
         packages: rows.iter().map(|row| row.package.facts.name.as_str()).collect(),
         installed: rows.iter().map(|row| row.package.facts.version.as_str()).collect(),

@@ -41,6 +41,9 @@ impl Standing {
     }
 }
 
+/// What is said where the report is whole and the gate still misses something.
+pub(crate) const GATE_UNSURE: &str = "the gate does not know all that it asks for";
+
 /// Something that keeps a report from being whole, or a note.
 #[derive(Debug)]
 pub(crate) struct Told<'a> {
@@ -189,13 +192,11 @@ pub(crate) fn lines(text: &str) -> String {
 
 /// At most `most` characters of `text`, the last of which says that there is more.
 pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        None => text.into(),
-        Some(_) => {
-            let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
-            format!("{}…", &text[..end]).into()
-        }
+    if text.char_indices().nth(most).is_none() {
+        return text.into();
     }
+    let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
+    format!("{}…", &text[..end]).into()
 }
 
 /// The vulnerability in one line: its title, the beginning of its description, or its id.
@@ -288,6 +289,12 @@ pub(crate) fn suppression(suppressed: &Suppression) -> String {
         add("; until ", &until.to_string());
     }
     text
+}
+
+/// The type of the package's URL: `deb`, `maven`. Unlike its kind it is known for what other scanners found as well.
+pub(crate) fn ecosystem(package: &Package) -> &str {
+    let text = package.purl.as_str().strip_prefix("pkg:").unwrap_or_default();
+    text.split('/').next().unwrap_or_default()
 }
 
 /// The word for where a package is from.

@@ -60,7 +60,7 @@ pub fn write_csv(report: &ScanReport, to: impl Write) -> io::Result<()> {
         for reason in [standing.warning().to_owned()].into_iter().chain(reasons) {
             let mut cells: [String; HEADER.len()] = Default::default();
             let [record, of, ..] = &mut cells;
-            *record = standing.as_str().to_owned();
+            standing.as_str().clone_into(record);
             of.clone_from(&target);
             cells[24] = reason;
             write(&mut out, cells)?;
@@ -94,7 +94,7 @@ fn cells(view: &View<'_>, target: &str, row: &FindingRow<'_>) -> [String; HEADER
         view::line(&facts.version),
         view::fixed_in(finding, ", "),
         finding.status.as_str().to_owned(),
-        facts.kind.to_string(),
+        view::ecosystem(package).to_owned(),
         package.purl.to_string(),
         view::line(&package.location),
         package.layer.map(|layer| layer.to_string()).unwrap_or_default(),
@@ -106,9 +106,9 @@ fn cells(view: &View<'_>, target: &str, row: &FindingRow<'_>) -> [String; HEADER
         exploited.map(|exploited| view::line(&exploited.added)).unwrap_or_default(),
         exploited.map(|exploited| exploited.ransomware.to_string()).unwrap_or_default(),
         match view.verdict() {
-            None => String::new(),
-            Some(_) if view.is_refused(finding) => "refused".to_owned(),
-            Some(_) => "passed".to_owned(),
+            Some(_) if suppressed.is_none() && view.is_refused(finding) => "refused".to_owned(),
+            Some(_) if suppressed.is_none() => "passed".to_owned(),
+            _ => String::new(),
         },
         suppressed
             .map(|suppressed| match suppressed.kind {

@@ -151,7 +151,7 @@ struct Dependency<'a> {
 #[derive(Serialize)]
 struct DependencyFile<'a> {
     path: &'a str,
-    package_manager: &'static str,
+    package_manager: &'a str,
     dependencies: Vec<Dependency<'a>>,
 }
 
@@ -388,9 +388,9 @@ fn details(view: &View<'_>, row: &FindingRow<'_>) -> BTreeMap<&'static str, Deta
 
 /// The packages by the file that says they are there.
 fn dependency_files<'a>(view: &View<'a>) -> Vec<DependencyFile<'a>> {
-    let mut files: BTreeMap<(&str, &'static str), Vec<Dependency<'_>>> = BTreeMap::new();
+    let mut files: BTreeMap<(&str, &str), Vec<Dependency<'_>>> = BTreeMap::new();
     for package in &view.report.inventory.packages {
-        let key = (non_empty(&package.location, "unknown"), package.facts.kind.as_str());
+        let key = (non_empty(&package.location, "unknown"), view::ecosystem(package));
         files.entry(key).or_default().push(dependency(package));
     }
     let file = |((path, package_manager), dependencies)| DependencyFile { path, package_manager, dependencies };

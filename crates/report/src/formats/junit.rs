@@ -109,10 +109,10 @@ fn first_case(view: &View<'_>, outcome: Outcome, to: &mut impl Write) -> io::Res
         let _ = writeln!(why, "{} {}", told.code.as_str(), told.text);
     }
     for unknown in view.report.gate.iter().flat_map(|gate| &gate.unknown) {
-        let _ = writeln!(why, "the gate cannot tell: {}", view::line(unknown));
+        let _ = writeln!(why, "{}", view::line(unknown));
     }
     let message = match view.standing() {
-        Standing::Whole if outcome == Outcome::Error => "the gate cannot tell",
+        Standing::Whole if outcome == Outcome::Error => view::GATE_UNSURE,
         standing => standing.warning(),
     };
     write!(to, "    <testcase classname=\"sekisho\" name=\"everything was read and judged\" time=\"0\"")?;
@@ -127,7 +127,7 @@ fn case(
 ) -> io::Result<()> {
     let FindingRow { finding, package, vulnerability } = row;
     let facts = &package.facts;
-    let class = format!("{}/{}", facts.kind, view::line(&facts.name));
+    let class = format!("{}/{}", view::ecosystem(package), view::line(&facts.name));
     let mut name = format!("{} in {}", view::line(&vulnerability.id), view::line(&package.location));
     // Two versions of a package in one file.
     let times = seen.entry(format!("{class} {name}")).or_default();

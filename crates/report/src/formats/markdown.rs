@@ -92,10 +92,9 @@ fn missing(out: &mut String, view: &View<'_>) {
     if standing == Standing::Whole && unknown.is_empty() {
         return;
     }
-    let warning = if standing == Standing::Whole { "the gate cannot tell" } else { standing.warning() };
+    let warning = if standing == Standing::Whole { view::GATE_UNSURE } else { standing.warning() };
     line!(out, "\n> [!WARNING]\n> **{}**\n>", capital(warning));
-    let unknown =
-        unknown.into_iter().map(|unknown| format!("the gate cannot tell: {}", code(&view::cut(unknown, 300))));
+    let unknown = unknown.into_iter().map(|unknown| code(&view::cut(unknown, 300)));
     let told = told.iter().map(|told| format!("`{}` {}", told.code.as_str(), code(&view::cut(&told.text, 300))));
     let all: Vec<String> = unknown.chain(told).collect();
     for reason in all.iter().take(REASONS) {
@@ -139,7 +138,7 @@ fn upgrades_table(out: &mut String, upgrades: &[Upgrade<'_>]) {
             out,
             "| {} {} | {} | {} | {}{exploited} | {} |",
             cell(&view::cut(upgrade.name, 80)),
-            upgrade.kind,
+            upgrade.ecosystem,
             some(upgrade.installed.iter().copied()),
             some(upgrade.fixed_in.iter().copied()),
             view::counted(upgrade.counts),
@@ -175,9 +174,10 @@ fn findings(out: &mut String, view: &View<'_>, open: &[&FindingRow<'_>]) {
     folded(out, &view::plural(open.len(), "finding"), header, open, |row| {
         let FindingRow { finding, package, vulnerability } = row;
         let exploited = if vulnerability.exploited.is_some() { " **known exploited**" } else { "" };
-        let fix = match finding.fixed_in.is_empty() {
-            true => finding.status.as_str().replace('_', " "),
-            false => some(finding.fixed_in.iter().map(String::as_str)),
+        let fix = if finding.fixed_in.is_empty() {
+            finding.status.as_str().replace('_', " ")
+        } else {
+            some(finding.fixed_in.iter().map(String::as_str))
         };
         let gate = match (gate, view.is_refused(finding)) {
             (false, _) => "",

@@ -171,6 +171,8 @@ impl Made<'_> {
 
 /// Without a gate, and with all that was to be had.
 pub(crate) fn scanned() -> ScanReport {
+    use FindingStatus::{Affected, Fixed, UnderInvestigation, WillNotFix};
+    use Severity::{Critical, High, Low, Medium, Negligible, Unknown};
     let layer = |index: u32, created_by: &str| Layer {
         index,
         digest: Some(Digest::of(created_by.as_bytes())),
@@ -216,8 +218,6 @@ pub(crate) fn scanned() -> ScanReport {
         ],
     };
     let made = Made(&inventory);
-    use FindingStatus::{Affected, Fixed, UnderInvestigation, WillNotFix};
-    use Severity::{Critical, High, Low, Medium, Negligible, Unknown};
     let mut zlib = made.finding("zlib1g", "CVE-2023-45853", Critical, WillNotFix, &[]);
     zlib.suppressed = Some(Suppression {
         kind: SuppressionKind::Vex,

@@ -209,7 +209,7 @@ fn recommendation(rows: &[FindingRow<'_>]) -> String {
     said.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// Of the justifications of VEX (OpenVEX, CSAF) those that the standard has words for.
+/// Of the justifications that VEX documents have those that the standard has words for.
 fn analysis(suppressed: &Suppression) -> Analysis {
     let vex = suppressed.kind == SuppressionKind::Vex;
     let words: BTreeSet<&str> = suppressed.reason.split(|char: char| !char.is_alphanumeric() && char != '_').collect();
@@ -230,7 +230,8 @@ fn analysis(suppressed: &Suppression) -> Analysis {
         }
     }
     if let Some(until) = suppressed.until {
-        detail.push_str(&format!("; until {until}"));
+        detail.push_str("; until ");
+        detail.push_str(&until.to_string());
     }
     match (vex, suppressed.status.as_deref()) {
         (true, Some("fixed")) => Analysis { state: "resolved", justification: None, response: Vec::new(), detail },

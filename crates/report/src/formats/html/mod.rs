@@ -173,7 +173,7 @@ impl Page<'_> {
                 "<tr><th scope=\"row\" data-label=\"{}\"><div>{} <span class=\"soft\">{}</span><small>{packages}</small></div></th>",
                 words.package,
                 Escaped(&view::line(&view::cut(upgrade.name, 120))),
-                upgrade.kind,
+                upgrade.ecosystem,
             );
             let installed = some(upgrade.installed.iter().copied(), words);
             let fixed_in = some(upgrade.fixed_in.iter().copied(), words);
