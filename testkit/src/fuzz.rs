@@ -24,9 +24,11 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 mod feeds;
+mod report;
 mod said;
 
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
+pub use report::foreign_report;
 pub use said::{exceptions, vex};
 
 /// A fuzz target.
@@ -61,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "vex", run: vex },
     Target { name: "exceptions", run: exceptions },
     Target { name: "version", run: version },
+    Target { name: "foreign_report", run: foreign_report },
 ];
 
 static LIMITS: Limits = Limits {

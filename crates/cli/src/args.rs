@@ -1,9 +1,12 @@
 //! The tree of commands and their arguments.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sekisho_advisory::ecosystem::Ecosystem;
 use sekisho_model::{Platform, Severity};
-use std::path::PathBuf;
+use sekisho_report::Language;
+use sekisho_report::formats::{FORMATS, Format, format};
+use std::path::{Path, PathBuf};
 
 // A macro, so that it can stand in a longer text.
 macro_rules! exit_codes {
@@ -112,6 +115,9 @@ pub(crate) enum ScanCommand {
     /// List the packages of a root file system or directory, and their vulnerabilities
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(ScanArguments<FsTarget>),
+    /// Show and judge what an earlier scan found, of this program, Trivy or Grype
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Report(ReportArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -180,6 +186,21 @@ pub(crate) struct ImageTarget {
     pub(crate) jobs: Option<usize>,
 }
 
+impl ImageTarget {
+    /// The image at `path`, read as it is read when nothing else is said.
+    pub(crate) fn of(path: &Path, platform: Option<Platform>) -> Self {
+        Self {
+            path: path.to_owned(),
+            image: None,
+            platform,
+            base: Vec::new(),
+            rehash: false,
+            no_cache: false,
+            jobs: None,
+        }
+    }
+}
+
 /// An image of which the layers may be shown one by one.
 #[derive(Debug, Args)]
 pub(crate) struct LayeredTarget {
@@ -209,8 +230,12 @@ pub(crate) struct ScanArguments<T: Args> {
     pub(crate) target: T,
 
     /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = scan_format())]
     pub(crate) format: ScanFormat,
+
+    /// Language of pages for people (html): en or ja
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(crate) language: Language,
 
     #[command(flatten)]
     pub(crate) vulnerabilities: VulnerabilityArguments,
@@ -232,6 +257,30 @@ pub(crate) struct SbomArguments<T: Args> {
     pub(crate) common: CommonArguments,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The report, in JSON
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = scan_format())]
+    pub(crate) format: ScanFormat,
+
+    /// Language of pages for people (html): en or ja
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(crate) language: Language,
+
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
+
+    #[command(flatten)]
+    pub(crate) gate: GateArguments,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
 /// By what vulnerabilities are found, and which of them are too many.
 #[derive(Debug, Args)]
 pub(crate) struct VulnerabilityArguments {
@@ -247,6 +296,13 @@ pub(crate) struct VulnerabilityArguments {
     #[arg(long, value_name = "ID", help_heading = "Vulnerabilities", conflicts_with = "format")]
     pub(crate) explain: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) gate: GateArguments,
+}
+
+/// Which findings are too many.
+#[derive(Debug, Args)]
+pub(crate) struct GateArguments {
     /// Exit with 1 if a finding is this severe or worse: negligible, low, medium, high or critical; `unknown` for any
     #[arg(long, value_name = "SEVERITY", help_heading = "Gate")]
     pub(crate) fail_on: Option<Severity>,
@@ -393,12 +449,22 @@ pub(crate) struct VercmpArguments {
     pub(crate) stdin: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// How a scan is shown.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum ScanFormat {
-    /// For people
+    /// In tables.
     Table,
-    /// The inventory with its vulnerabilities, schema sekisho.scan/v1
-    Json,
+    /// As a document.
+    Document(&'static Format),
+}
+
+fn scan_format() -> impl TypedValueParser<Value = ScanFormat> {
+    let table = std::iter::once(PossibleValue::new("table").help("for people, in a terminal"));
+    let documents = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.title));
+    PossibleValuesParser::new(table.chain(documents)).map(|name| match format(&name) {
+        Some(format) => ScanFormat::Document(format),
+        None => ScanFormat::Table,
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -5,6 +5,7 @@
 
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
+use sekisho_report::Out;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -69,9 +70,6 @@ impl Place {
 fn alike(old: &Metadata, new: &Metadata) -> bool {
     (old.uid(), old.gid(), old.nlink()) == (new.uid(), new.gid(), new.nlink())
 }
-
-/// What documents are written to: of a type that is known, so that their many small pieces cost little.
-pub(crate) type Out<'a> = BufWriter<&'a mut dyn Write>;
 
 fn fill(to: &mut dyn Write, produce: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
     let mut buffered = BufWriter::with_capacity(1 << 16, to);

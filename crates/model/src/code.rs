@@ -71,9 +71,6 @@ codes! {
     InputUnreadable = "input.unreadable", Incomplete,
         "Standard input could not be read.",
         "check what is piped into the command";
-    DocumentMalformed = "document.malformed", Usage,
-        "A JSON document is damaged, or none that the command reads.",
-        "give the JSON that `sekisho scan --format json` or `sekisho sbom --format json` writes";
     SourceMissing = "source.missing", Usage,
         "The file or directory to scan does not exist.",
         "check the path";
@@ -203,6 +200,18 @@ codes! {
     ExceptionUnused = "exception.unused", Passed,
         "An exception is for nothing that was found.",
         "remove it";
+    ReportUnknown = "report.unknown", Usage,
+        "The file is no scan report that is read.",
+        "give a report in JSON of this program (`sekisho scan --format json`), of Trivy (`trivy … --format json`) or of Grype (`grype … -o json`)";
+    ReportMalformed = "report.malformed", Incomplete,
+        "A scan report does not follow its format; nothing of it was taken.",
+        "write the report again with the scanner that made it";
+    ReportRecordMalformed = "report.record_malformed", Incomplete,
+        "A record of a scan report names no vulnerability or no package, or one that the report does not describe.",
+        "write the report again with the scanner that made it";
+    ReportLimited = "report.limited", Passed,
+        "A report of another scanner tells less than a scan of ours, or something about it is worth knowing.",
+        "none needed";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

@@ -1,8 +1,10 @@
 //! `diff`: what one image has that another has not.
 
 use super::scan::{self, Context};
+use super::show;
 use super::vulnerabilities::Judges;
 use crate::args::{DiffArguments, JsonOrTable};
+use crate::error::CliError;
 use crate::{CommandResult, output};
 use sekisho_advisory::diff::diff;
 use sekisho_model::{Exit, ScanState};
@@ -13,9 +15,9 @@ pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandRe
     let settings = scan::settings(context, common, None, false)?;
     let judges = Judges::find(&settings, db.as_ref(), suppression)?;
     let mut read = |path| {
-        let inventory = scan::read_any(context, path, platform.clone(), common)?;
-        scan::tell(&inventory, &settings);
-        judges.report(context, &settings, inventory)
+        let report = show::report_of(context, &settings, &judges, path, platform.clone(), common)?;
+        show::tell(&report.inventory, &settings);
+        Ok::<_, CliError>(report)
     };
     let (old, new) = (read(old)?, read(new)?);
     let difference = diff(&old, &new);

@@ -1,14 +1,42 @@
-//! Documents that this program wrote, read again.
+//! Documents that are read again: what this program wrote, and reports of other scanners.
 
 use crate::error::{CliError, reason};
+use jiff::Timestamp;
 use sekisho_base::Limits;
-use sekisho_model::{Code, INVENTORY_SCHEMA, Inventory, SCAN_SCHEMA, ScanReport, json_reason};
+use sekisho_model::{Code, INVENTORY_SCHEMA, Inventory, ScanReport, json_reason};
+use sekisho_report::foreign;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// What tells documents apart.
+/// A document about what is in something.
+pub(crate) enum Document {
+    /// What is in it.
+    Inventory(Box<Inventory>),
+    /// With what was found in it.
+    Report(Box<ScanReport>),
+}
+
+impl Document {
+    /// What is in it.
+    pub(crate) fn inventory(self) -> Inventory {
+        match self {
+            Self::Inventory(inventory) => *inventory,
+            Self::Report(report) => report.inventory,
+        }
+    }
+
+    /// What was found in it, where the document says.
+    pub(crate) fn report(self) -> Option<ScanReport> {
+        match self {
+            Self::Inventory(_) => None,
+            Self::Report(report) => Some(*report),
+        }
+    }
+}
+
+/// What tells our documents apart.
 #[derive(Deserialize)]
 struct Kind {
     #[serde(default)]
@@ -24,46 +52,34 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), Cl
     };
     let mut bytes = Vec::new();
     // One byte more tells what is too large.
-    let most = limits.feed_file_bytes.saturating_add(1);
+    let most = limits.text_file_bytes.saturating_add(1);
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|error| fail(&error))?;
     Ok((path.to_string_lossy().into_owned(), bytes))
 }
 
-/// The inventory in the document at `path`; none where that is no JSON at all.
-pub(crate) fn inventory(path: &Path, limits: &Limits) -> Result<Option<Inventory>, CliError> {
-    let unreadable = |error: &std::io::Error| {
-        let message = format!("cannot read {}: {}", path.display(), reason(error));
-        CliError::new(Code::SourceUnreadable, message)
-    };
-    // What is not there, or no file, whoever reads images says better.
-    let Ok(mut file) = File::open(path) else { return Ok(None) };
-    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+/// The document at `path`; none where that is no JSON at all. `now` is the time of a report that says none.
+pub(crate) fn open(path: &Path, now: Timestamp, limits: &Limits) -> Result<Option<Document>, CliError> {
+    // What is no file, whoever reads images says better.
+    if !path.is_file() || !begins_as_json(path) {
         return Ok(None);
     }
-    let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if bytes != b"{" {
-        return Ok(None);
+    let (name, bytes) = read(path, limits)?;
+    let is_inventory = serde_json::from_slice(&bytes).is_ok_and(|kind: Kind| kind.schema == INVENTORY_SCHEMA);
+    if is_inventory && bytes.len() as u64 <= limits.text_file_bytes {
+        let inventory = serde_json::from_slice(&bytes).map_err(|error| {
+            CliError::new(Code::ReportMalformed, format!("cannot read {}: it {}", path.display(), json_reason(&error)))
+        })?;
+        return Ok(Some(Document::Inventory(Box::new(inventory))));
     }
-    let most = limits.feed_file_bytes;
-    file.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > most {
-        let message = format!("{} is larger than limits.feed_file_bytes allows", path.display());
-        return Err(CliError::new(Code::LimitExceeded, message));
+    match foreign::read(&bytes, &name, now, limits) {
+        Ok(report) => Ok(Some(Document::Report(Box::new(report)))),
+        Err(error) => Err(CliError::new(error.code(), format!("cannot read {}: {error}", path.display()))),
     }
-    let malformed = |error: &serde_json::Error| {
-        CliError::new(Code::DocumentMalformed, format!("{} {}", path.display(), json_reason(error)))
-    };
-    let kind: Kind = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
-    match kind.schema.as_str() {
-        INVENTORY_SCHEMA => serde_json::from_slice(&bytes).map(Some).map_err(|error| malformed(&error)),
-        SCAN_SCHEMA => serde_json::from_slice(&bytes)
-            .map(|report: ScanReport| Some(report.inventory))
-            .map_err(|error| malformed(&error)),
-        other => {
-            let what = if other.is_empty() { "no schema".to_owned() } else { format!("the schema {other:?}") };
-            let message = format!("{} is a JSON document of {what}, which is not read", path.display());
-            Err(CliError::new(Code::DocumentMalformed, message))
-        }
-    }
+}
+
+fn begins_as_json(path: &Path) -> bool {
+    let mut first = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut first));
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
+    read.is_ok() && text.trim_ascii_start().first() == Some(&b'{')
 }

@@ -5,6 +5,7 @@ mod diff;
 mod document;
 mod reevaluate;
 mod scan;
+mod show;
 mod vulnerabilities;
 
 use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, DbCommand, SbomCommand, ScanCommand, command_tree};
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
     match command {
         Command::Scan(ScanCommand::Image(arguments)) => scan::scan_image(&mut context, arguments),
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
+        Command::Scan(ScanCommand::Report(arguments)) => show::stored(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),

@@ -1,11 +1,12 @@
 //! `db diff`: what another database changes for inventories that are already there.
 
 use super::document;
-use super::scan::Context;
+use super::scan::{Context, clock};
 use crate::args::{JsonOrTable, ReevaluateArguments};
 use crate::error::{CliError, reason};
 use crate::output::error_line;
 use crate::{CommandResult, output};
+use jiff::Timestamp;
 use sekisho_advisory::reevaluate::{Change, Index};
 use sekisho_base::Limits;
 use sekisho_feeds::Published;
@@ -18,7 +19,8 @@ pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> Command
     let limits = context.config.settings()?.limits();
     let (old, new) = (Published::open(old)?, Published::open(new)?);
     let (old, new) = (old.database()?, new.database()?);
-    let mut stored = Stored::default();
+    let now = clock(&context.environment)?.now();
+    let mut stored = Stored { now, ..Stored::default() };
     for path in inventory {
         stored.take(path, &limits)?;
     }
@@ -45,6 +47,8 @@ struct Stored {
     index: Index,
     names: Vec<String>,
     unread: usize,
+    /// The time of documents that say none.
+    now: Timestamp,
 }
 
 impl Stored {
@@ -77,10 +81,11 @@ impl Stored {
     }
 
     fn document(&mut self, path: &Path, limits: &Limits) -> Result<(), CliError> {
-        let Some(inventory) = document::inventory(path, limits)? else {
+        let Some(document) = document::open(path, self.now, limits)? else {
             let message = format!("{} is no JSON document", path.display());
-            return Err(CliError::new(Code::DocumentMalformed, message));
+            return Err(CliError::new(Code::ReportUnknown, message));
         };
+        let inventory = document.inventory();
         let counted = inventory.packages.iter().filter(|package| package.owned_by.is_none());
         self.index.add(inventory.os.as_ref(), counted.map(|package| &package.facts));
         self.names.push(inventory.source.name);

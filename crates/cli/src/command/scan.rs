@@ -1,19 +1,19 @@
 //! `scan` and `sbom`: what is in an image or a directory.
 
-use super::document;
+use super::show::{self, Form};
 use super::vulnerabilities::{self, Judges};
 use crate::args::{
-    CommonArguments, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat, ScanArguments,
-    ScanFormat, VulnerabilityArguments,
+    CommonArguments, DatabaseChoice, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat,
+    ScanArguments, VulnerabilityArguments,
 };
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
 use crate::progress::Bar;
 use crate::{CommandResult, output};
 use sekisho_base::clock::{Clock, FixedClock, SystemClock};
-use sekisho_model::{Code, Diagnostic, Exit, Gate, Inventory, Platform};
+use sekisho_model::{Code, Gate, Inventory};
 use sekisho_oci::Choice;
-use sekisho_report::{TableOptions, explanation_text, printable, scan_table, write_json};
+use sekisho_report::{explanation_text, write_json};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -26,18 +26,20 @@ pub(crate) struct Context {
 }
 
 pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<LayeredTarget>) -> CommandResult {
-    let ScanArguments { target: LayeredTarget { image, all_layers }, format, vulnerabilities, common } = arguments;
+    let ScanArguments { target, format, language, vulnerabilities, common } = arguments;
+    let LayeredTarget { image, all_layers } = target;
     let asked = Asked::of(context, &vulnerabilities, &common)?;
-    let platform = image.platform.clone();
     let (inventory, settings) = read_image(context, image, all_layers, &common)?;
-    show(context, &settings, asked, platform, inventory, format, &common)
+    let form = Form { format, language, file: common.output.as_deref() };
+    show(context, &settings, asked, inventory, form, &common)
 }
 
 pub(crate) fn scan_fs(context: &mut Context, arguments: &ScanArguments<FsTarget>) -> CommandResult {
-    let ScanArguments { target, format, vulnerabilities, common } = arguments;
+    let ScanArguments { target, format, language, vulnerabilities, common } = arguments;
     let asked = Asked::of(context, vulnerabilities, common)?;
     let (inventory, settings) = read_fs(context, target, common)?;
-    show(context, &settings, asked, None, inventory, *format, common)
+    let form = Form { format: *format, language: *language, file: common.output.as_deref() };
+    show(context, &settings, asked, inventory, form, common)
 }
 
 /// What is asked about vulnerabilities, known to make sense before anything is scanned.
@@ -55,37 +57,16 @@ impl<'a> Asked<'a> {
         common: &CommonArguments,
     ) -> Result<Self, CliError> {
         let settings = settings(context, common, None, false)?;
-        let gate = vulnerabilities::gate_of(arguments, &settings)?;
-        let VulnerabilityArguments { db, suppression, explain, fail_on_new, .. } = arguments;
+        let VulnerabilityArguments { db, suppression, explain, gate } = arguments;
+        let baseline = gate.fail_on_new.as_deref();
+        let gate = vulnerabilities::gate_of(gate, &settings)?;
+        if gate.is_some() && matches!(db, Some(DatabaseChoice::None)) {
+            let message = "a gate on vulnerabilities was asked for, and no database to find them by";
+            return Err(CliError::new(Code::UsageInvalid, message).hint("leave out --db none, or the gate"));
+        }
         let judges = Judges::find(&settings, db.as_ref(), suppression)?;
-        Ok(Self { judges, explain: explain.as_deref(), gate, baseline: fail_on_new.as_deref() })
+        Ok(Self { judges, explain: explain.as_deref(), gate, baseline })
     }
-}
-
-/// An inventory from whatever lies at `path`: the JSON of a scan, an image, or a directory of files.
-pub(crate) fn read_any(
-    context: &mut Context,
-    path: &Path,
-    platform: Option<Platform>,
-    common: &CommonArguments,
-) -> Result<Inventory, CliError> {
-    if let Some(inventory) = document::inventory(path, &context.config.settings()?.limits())? {
-        return Ok(inventory);
-    }
-    if path.is_dir() && !path.join("oci-layout").is_file() {
-        let target = FsTarget { path: path.to_owned(), cross_file_systems: false };
-        return read_fs(context, &target, common).map(|(inventory, _)| inventory);
-    }
-    let target = ImageTarget {
-        path: path.to_owned(),
-        image: None,
-        platform,
-        base: Vec::new(),
-        rehash: false,
-        no_cache: false,
-        jobs: None,
-    };
-    read_image(context, target, false, common).map(|(inventory, _)| inventory)
 }
 
 pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
@@ -98,7 +79,7 @@ pub(crate) fn sbom_fs(context: &mut Context, arguments: &SbomArguments<FsTarget>
     write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
 }
 
-fn read_image(
+pub(super) fn read_image(
     context: &mut Context,
     target: ImageTarget,
     all_layers: bool,
@@ -135,7 +116,7 @@ fn about_room(error: CliError, config: &Config) -> CliError {
     }
 }
 
-fn read_fs(
+pub(super) fn read_fs(
     context: &mut Context,
     target: &FsTarget,
     common: &CommonArguments,
@@ -201,47 +182,25 @@ fn show(
     context: &mut Context,
     settings: &Settings,
     asked: Asked<'_>,
-    platform: Option<Platform>,
     inventory: Inventory,
-    format: ScanFormat,
+    form: Form<'_>,
     common: &CommonArguments,
 ) -> CommandResult {
-    let file = common.output.as_deref();
     if let Some(name) = asked.explain {
         let explanation = asked.judges.explain(&inventory, name)?;
-        output::write_styled(&explanation_text(name, &explanation, &inventory), file)?;
-        tell(&inventory, settings);
-        return Ok(verdict(&inventory, settings));
+        output::write_styled(&explanation_text(name, &explanation, &inventory), form.file)?;
+        show::tell(&inventory, settings);
+        return Ok(show::verdict(&inventory, settings));
     }
-    let baseline = match asked.baseline {
-        Some(path) => {
-            let inventory = read_any(context, path, platform, common)?;
-            Some(asked.judges.report(context, settings, inventory)?)
-        }
-        None => None,
-    };
+    let platform = inventory.image.as_ref().map(|image| image.platform.clone());
     // The process ends when this is shown: giving its thousands of pieces back would only take time.
     let mut report = ManuallyDrop::new(asked.judges.report(context, settings, inventory)?);
     if let Some(gate) = asked.gate {
+        let read = |path| show::report_of(context, settings, &asked.judges, path, platform, common);
+        let baseline = asked.baseline.map(read).transpose()?;
         vulnerabilities::judge(&mut report, gate, baseline.as_ref());
     }
-    let inventory = &report.inventory;
-    match format {
-        ScanFormat::Table => {
-            output::write_styled(&scan_table(&report, TableOptions { width: output::width(file) }), file)?;
-        }
-        ScanFormat::Json => output::write_with(file, |to| write_json(&*report, to))?,
-    }
-    if format != ScanFormat::Table || file.is_some() {
-        tell(inventory, settings);
-        vulnerabilities::tell(&report);
-    }
-    vulnerabilities::tell_gate(&report);
-    Ok(match (vulnerabilities::exit(&report), verdict(inventory, settings)) {
-        // That something was refused is certain, whatever else was not read.
-        (Exit::Passed, of_reading) => of_reading,
-        (of_gate, _) => of_gate,
-    })
+    show::report(context, settings, form, &report)
 }
 
 fn write_sbom(
@@ -257,35 +216,6 @@ fn write_sbom(
         SbomFormat::Json => write_json(inventory, to),
         SbomFormat::Cyclonedx => sekisho_sbom::cyclonedx::write(inventory, fixed, to),
     })?;
-    tell(inventory, settings);
-    Ok(verdict(inventory, settings))
-}
-
-/// Tells on standard error what was not read, where no table on standard output does.
-pub(super) fn tell(inventory: &Inventory, settings: &Settings) {
-    /// More are counted: the whole list is in the result.
-    const MOST: usize = 20;
-    // Of the notes those that are about what was asked for, not about what was found.
-    const ABOUT_THE_RUN: [Code; 3] = [Code::BaseUnmatched, Code::CacheUnusable, Code::TreeIsImage];
-    let line = |kind: &str, told: &Diagnostic| {
-        output::error_line(&format!("{kind}: {} {}", told.code, printable(&told.to_string())));
-    };
-    inventory.diagnostics.iter().filter(|told| ABOUT_THE_RUN.contains(&told.code)).for_each(|note| line("note", note));
-    inventory.incomplete().take(MOST).for_each(|told| line("not read", told));
-    let count = inventory.incomplete().count();
-    if count > MOST {
-        output::error_line(&format!("not read: {} more, listed in the result", count - MOST));
-    }
-    if count > 0 {
-        let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
-        let end = match verdict(inventory, settings) {
-            Exit::Passed => "allowed",
-            _ => "exit 3; see --allow-incomplete",
-        };
-        output::error_line(&format!("incomplete: {things} could not be read ({end})"));
-    }
-}
-
-pub(super) fn verdict(inventory: &Inventory, settings: &Settings) -> Exit {
-    if inventory.complete || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete }
+    show::tell(inventory, settings);
+    Ok(show::verdict(inventory, settings))
 }

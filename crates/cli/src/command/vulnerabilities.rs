@@ -2,11 +2,12 @@
 
 use super::document;
 use super::scan::{Context, clock};
-use crate::args::{DatabaseChoice, SuppressionArguments, VulnerabilityArguments};
+use crate::args::{DatabaseChoice, GateArguments, SuppressionArguments};
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::output::error_line;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sekisho_advisory::db::{Database, Header};
 use sekisho_advisory::diff::Standing;
 use sekisho_advisory::exception::Exceptions;
@@ -16,7 +17,8 @@ use sekisho_advisory::vex::{self, VexDocument};
 use sekisho_advisory::{demo, exception, gate};
 use sekisho_feeds::{FeedsError, Published, Store};
 use sekisho_model::{
-    Assessment, Code, Diagnostic, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState, Verdict,
+    Assessment, Code, Diagnostic, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState, Suppression,
+    Verdict,
 };
 use sekisho_report::{gate_lines, printable};
 
@@ -36,13 +38,17 @@ impl Judges {
         choice: Option<&DatabaseChoice>,
         suppression: &SuppressionArguments,
     ) -> Result<Self, CliError> {
+        Self::with(Advisories::find(settings, choice)?, settings, suppression)
+    }
+
+    /// What was asked for where findings are there already.
+    pub(crate) fn of_findings(settings: &Settings, suppression: &SuppressionArguments) -> Result<Self, CliError> {
+        Self::with(Advisories::NotAsked, settings, suppression)
+    }
+
+    fn with(advisories: Advisories, settings: &Settings, suppression: &SuppressionArguments) -> Result<Self, CliError> {
         let limits = settings.limits();
-        let mut judges = Self {
-            advisories: Advisories::find(settings, choice)?,
-            vex: Vec::new(),
-            exceptions: Vec::new(),
-            diagnostics: Vec::new(),
-        };
+        let mut judges = Self { advisories, vex: Vec::new(), exceptions: Vec::new(), diagnostics: Vec::new() };
         for path in settings.scan.vex.iter().chain(&suppression.vex) {
             let (name, bytes) = document::read(path, &limits)?;
             let (document, told) =
@@ -69,11 +75,23 @@ impl Judges {
     ) -> Result<ScanReport, CliError> {
         let now = clock(&context.environment)?.now();
         let mut report = self.advisories.report(settings, inventory, now)?;
-        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-        let ScanReport { inventory, assessment, .. } = &mut report;
-        let told = suppress(assessment, inventory, &self.vex, &self.exceptions, today);
-        assessment.diagnostics.extend(self.diagnostics.iter().cloned().chain(told));
+        self.suppress(&mut report, now);
         Ok(report)
+    }
+
+    /// Marks what does not count at this time.
+    pub(crate) fn suppress(&self, report: &mut ScanReport, now: Timestamp) {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let ScanReport { inventory, assessment, .. } = report;
+        // What another scanner or an earlier scan was told stands beside what is said now, until it is over.
+        let holds = |earlier: &Suppression| earlier.until.is_none_or(|until| today <= until);
+        let earlier: Vec<Option<Suppression>> =
+            assessment.findings.iter_mut().map(|finding| finding.suppressed.take().filter(holds)).collect();
+        let told = suppress(assessment, inventory, &self.vex, &self.exceptions, today);
+        for (finding, earlier) in assessment.findings.iter_mut().zip(earlier) {
+            finding.suppressed = finding.suppressed.take().or(earlier);
+        }
+        assessment.diagnostics.extend(self.diagnostics.iter().cloned().chain(told));
     }
 
     /// What a vulnerability has to do with the packages of an inventory.
@@ -190,13 +208,9 @@ fn stale(header: &Header, settings: &Settings, inventory: &Inventory, now: Times
 }
 
 /// The gate that was asked for, if any.
-pub(crate) fn gate_of(arguments: &VulnerabilityArguments, settings: &Settings) -> Result<Option<Gate>, CliError> {
-    let VulnerabilityArguments { db, fail_on, fail_on_new, ignore_unfixed, only_kev, epss_above, .. } = arguments;
+pub(crate) fn gate_of(arguments: &GateArguments, settings: &Settings) -> Result<Option<Gate>, CliError> {
+    let GateArguments { fail_on, fail_on_new, ignore_unfixed, only_kev, epss_above } = arguments;
     let asked = fail_on.is_some() || fail_on_new.is_some() || *only_kev || epss_above.is_some();
-    if asked && matches!(db, Some(DatabaseChoice::None)) {
-        let message = "a gate on vulnerabilities was asked for, and no database to find them by";
-        return Err(CliError::new(Code::UsageInvalid, message).hint("leave out --db none, or the gate"));
-    }
     if !asked && *ignore_unfixed {
         let message = "--ignore-unfixed says what a gate lets pass, and none was asked for";
         return Err(CliError::new(Code::UsageInvalid, message).hint("add --fail-on SEVERITY"));

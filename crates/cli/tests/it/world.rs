@@ -78,6 +78,13 @@ impl World {
         )
         .unwrap();
         fs::write(at(".trivyignore"), "# decided by nobody\nCVE-2023-9003\n").unwrap();
+        let trivy = r#"{"SchemaVersion":2,"CreatedAt":"2023-11-10T00:00:00Z","ArtifactName":"shop:1","ArtifactType":
+            "container_image","Metadata":{"OS":{"Family":"debian","Name":"12.4"}},"Results":[{"Target":"shop:1 (debian 12.4)",
+            "Class":"os-pkgs","Type":"debian","Vulnerabilities":[{"VulnerabilityID":"CVE-2023-9002","PkgID":"base-files@12.4",
+            "PkgName":"base-files","InstalledVersion":"12.4","FixedVersion":"12.5","Status":"fixed","Severity":"HIGH",
+            "SeveritySource":"debian","Title":"Files of others can be written","PkgIdentifier":{"PURL":
+            "pkg:deb/debian/base-files@12.4?arch=amd64&distro=debian-12.4"}}]}]}"#;
+        fs::write(at("trivy.json"), trivy).unwrap();
         fs::create_dir(at("scans")).unwrap();
         world.stdout("db import findings");
         world

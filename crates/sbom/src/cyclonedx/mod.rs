@@ -4,8 +4,10 @@
 //! was scanned, the time is the image's own. What the standard has no field for goes into properties
 //! named `sekisho:…`, so that a reader of ours loses nothing.
 
+mod vulnerabilities;
+
 use jiff::{Timestamp, Unit};
-use sekisho_model::{Digest, Evidence, Inventory, License, Origin, Package, PackageKind};
+use sekisho_model::{Digest, Evidence, Inventory, License, Origin, Package, PackageKind, ScanReport};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -15,6 +17,21 @@ use uuid::Uuid;
 /// for the image's own time of creation, and that for the time of the scan.
 pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut to, &document(inventory, timestamp))?;
+    to.write_all(b"\n")
+}
+
+/// Writes the report's inventory in the same way, with its vulnerabilities. What could not be judged is in a composition
+/// and in the properties of the metadata.
+pub fn write_scan(report: &ScanReport, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
+    let mut document = document(&report.inventory, timestamp);
+    let entries = vulnerabilities::entries(report);
+    if let Some(aggregate) = vulnerabilities::aggregate(&report.assessment) {
+        let vulnerabilities = entries.iter().map(|entry| entry.bom_ref.clone()).collect();
+        document.compositions.push(Composition { aggregate, assemblies: None, vulnerabilities: Some(vulnerabilities) });
+    }
+    document.metadata.properties = vulnerabilities::state(&report.assessment);
+    document.vulnerabilities = Some(entries);
+    serde_json::to_writer_pretty(&mut to, &document)?;
     to.write_all(b"\n")
 }
 
@@ -32,6 +49,8 @@ struct Document<'a> {
     dependencies: Vec<Dependency<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     compositions: Vec<Composition<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vulnerabilities: Option<Vec<vulnerabilities::Entry<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +58,8 @@ struct Metadata<'a> {
     timestamp: String,
     tools: Tools<'a>,
     component: Component<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<Property<'a>>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +150,10 @@ struct Dependency<'a> {
 #[derive(Serialize)]
 struct Composition<'a> {
     aggregate: &'static str,
-    assemblies: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assemblies: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vulnerabilities: Option<Vec<String>>,
 }
 
 /// `bom-ref` of what was scanned.
@@ -187,7 +211,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_>
     let compositions = if inventory.complete {
         Vec::new()
     } else {
-        vec![Composition { aggregate: "incomplete", assemblies: [SUBJECT] }]
+        vec![Composition { aggregate: "incomplete", assemblies: Some([SUBJECT]), vulnerabilities: None }]
     };
     Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -206,10 +230,12 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_>
                 }],
             },
             component: subject(inventory),
+            properties: Vec::new(),
         },
         components,
         dependencies: vec![Dependency { of: SUBJECT, depends_on }],
         compositions,
+        vulnerabilities: None,
     }
 }
 
@@ -226,7 +252,11 @@ fn serial(inventory: &Inventory) -> Uuid {
 
 fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
     let created = || inventory.image.as_ref()?.created.as_deref()?.parse::<Timestamp>().ok();
-    let time = timestamp.or_else(created).unwrap_or(inventory.observed_at);
+    date_time(timestamp.or_else(created).unwrap_or(inventory.observed_at))
+}
+
+/// A moment as RFC 3339 has it, in seconds.
+fn date_time(time: Timestamp) -> String {
     // Rounding to seconds cannot leave the range of timestamps that were parsed or read from a clock.
     time.round(Unit::Second).unwrap_or(time).max(YEAR_ZERO).to_string()
 }

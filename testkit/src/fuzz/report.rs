@@ -1,0 +1,29 @@
+//! Reports of other scanners, and what is written of them.
+
+use super::LIMITS;
+use sekisho_model::Level;
+use sekisho_model::ScanState;
+use sekisho_report::{FORMATS, FormatOptions, Language, foreign};
+
+/// A scan report of any scanner, read and written in every format.
+pub fn foreign_report(bytes: &[u8]) {
+    let read = || foreign::read(bytes, "report.json", jiff::Timestamp::UNIX_EPOCH, &LIMITS);
+    let Ok(report) = read() else { return };
+    assert_eq!(read().as_ref().ok(), Some(&report), "the same bytes gave something else");
+    let records = report.inventory.packages.len().max(report.assessment.findings.len());
+    assert!(records <= LIMITS.records, "more records than the limit");
+    let unsure = report.assessment.diagnostics.iter().any(|told| told.level == Level::Incomplete);
+    let whole = report.is_whole() && !unsure;
+    assert!(whole || report.assessment.state != ScanState::Scanned, "something is missing and it is not said");
+    for format in FORMATS {
+        for language in Language::ALL {
+            let options = FormatOptions { language, timestamp: None };
+            let text = format.to_bytes(&report, &options).expect("a report can be written");
+            assert!(std::str::from_utf8(&text).is_ok(), "{} is no text", format.name);
+            if format.name == "json" {
+                let again = foreign::read(&text, "report.json", jiff::Timestamp::UNIX_EPOCH, &LIMITS);
+                assert!(again.is_ok() || text.len() as u64 > LIMITS.text_file_bytes, "our own form cannot be read");
+            }
+        }
+    }
+}
