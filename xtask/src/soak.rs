@@ -115,7 +115,10 @@ impl<'a> Fuzzer<'a> {
         let mut outcome = Outcome::of(&String::from_utf8_lossy(&fs::read(&log)?));
         match fs::read_dir(&crashes)?.next().transpose()? {
             Some(input) => outcome.crash = Some(self.keep(target, &input.path())?),
-            None if !ended_well => bail!("{target} could not be fuzzed: see {}", log.display()),
+            // A log without its end is that of a run nobody knows the length of.
+            None if !ended_well || outcome.executions == 0 => {
+                bail!("{target} could not be fuzzed: see {}", log.display())
+            }
             None => {}
         }
         Ok(outcome)
