@@ -23,10 +23,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
+mod database;
 mod feeds;
 mod report;
 mod said;
 
+pub use database::database;
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
@@ -60,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "feed_xml", run: feed_xml },
     Target { name: "feed_rustsec", run: feed_rustsec },
     Target { name: "feed_catalogue", run: feed_catalogue },
+    Target { name: "database", run: database },
     Target { name: "vex", run: vex },
     Target { name: "exceptions", run: exceptions },
     Target { name: "version", run: version },
