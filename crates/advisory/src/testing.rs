@@ -20,6 +20,7 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
         os: None,
         packages,
         removed: Vec::new(),
+        documents: Vec::new(),
         complete: true,
         diagnostics: Vec::new(),
     };

@@ -327,14 +327,36 @@ pub(crate) struct GateArguments {
 /// Who answers for findings that count for no gate.
 #[derive(Debug, Args)]
 pub(crate) struct SuppressionArguments {
-    /// A VEX document to believe (OpenVEX, CycloneDX or CSAF); may be repeated
+    /// A VEX document to believe (OpenVEX, CycloneDX or CSAF); `embedded` for those that lie in the image itself
+    /// (*.vex.json), `attached` for those that an OCI layout holds about it; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
-    pub(crate) vex: Vec<PathBuf>,
+    pub(crate) vex: Vec<VexChoice>,
 
     /// Exceptions, as TOML with reason, owner and end of each, or what Trivy or Grype ignore (.trivyignore,
     /// .trivyignore.yaml, .grype.yaml); may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
     pub(crate) exceptions: Vec<PathBuf>,
+}
+
+/// A VEX document that is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum VexChoice {
+    /// One in a file.
+    File(PathBuf),
+    /// Those in the image.
+    Embedded,
+    /// Those beside the image, in its layout.
+    Attached,
+}
+
+impl From<&str> for VexChoice {
+    fn from(text: &str) -> Self {
+        match text {
+            "embedded" => Self::Embedded,
+            "attached" => Self::Attached,
+            path => Self::File(path.into()),
+        }
+    }
 }
 
 /// The database that vulnerabilities are found by.

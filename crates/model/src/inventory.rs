@@ -70,6 +70,19 @@ pub struct Removed {
     pub removal: Removal,
 }
 
+/// A VEX document that lies in the thing itself: what it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EmbeddedDocument {
+    /// The file, from the root, without a leading slash.
+    pub location: String,
+    /// The layer that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
+    pub layer: Option<LayerIndex>,
+    /// Its text.
+    pub content: String,
+}
+
 /// Everything one scan found out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Inventory {
@@ -94,6 +107,9 @@ pub struct Inventory {
     /// Packages that only lower layers hold; filled on request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removed>,
+    /// VEX documents that lie in it. They count only where the user says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<EmbeddedDocument>,
     /// False when something that could hide a package was not read.
     pub complete: bool,
     /// What was not read, and what was passed over.

@@ -32,7 +32,7 @@ pub use finding::{
     Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
 };
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
-pub use inventory::{INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
+pub use inventory::{EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
 pub use license::License;
 pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};

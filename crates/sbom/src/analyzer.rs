@@ -110,6 +110,9 @@ pub struct Extract {
     /// Licences of packages that another file lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<PackageLicenses>,
+    /// Documents about vulnerabilities, as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<String>,
     /// What could not be read, and what was skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
@@ -141,7 +144,8 @@ impl Extract {
         let licenses: usize = self.licenses.iter().flat_map(|stated| &stated.licenses).map(license).sum();
         let messages: usize =
             self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + diagnostic.message.len()).sum();
-        size_of::<Self>() + packages + owned + licenses + messages
+        let documents: usize = self.documents.iter().map(|document| size_of::<String>() + document.len()).sum();
+        size_of::<Self>() + packages + owned + licenses + documents + messages
     }
 
     /// Whether the file says nothing at all.
@@ -199,6 +203,7 @@ impl Analyzer {
             packages: Vec::new(),
             owned: Vec::new(),
             licenses: Vec::new(),
+            documents: Vec::new(),
             diagnostics: Vec::new(),
         },
     };

@@ -7,8 +7,8 @@ use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
-    Code, Diagnostic, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License, Origin, OsRelease,
-    Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
+    Code, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License,
+    Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
 };
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
@@ -35,6 +35,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     packages.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     let removed =
         if options.all_layers { maker.removed(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
+    let documents = maker.documents();
     diagnostics.sort();
     diagnostics.dedup();
     Inventory {
@@ -46,6 +47,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
         image,
         packages,
         removed,
+        documents,
         complete: !diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Incomplete),
         diagnostics,
     }
@@ -94,6 +96,20 @@ impl Maker<'_> {
             }
         }
         packages
+    }
+
+    fn documents(&self) -> Vec<EmbeddedDocument> {
+        let shown = self.overlay.shown.values().flat_map(|shown| shown.now.files.iter().map(move |file| (shown, file)));
+        let documents = shown.flat_map(|(shown, file)| {
+            file.extract.documents.iter().map(move |content| EmbeddedDocument {
+                location: file.path.clone(),
+                layer: self.layer(shown.now.layer),
+                content: content.clone(),
+            })
+        });
+        let mut documents: Vec<EmbeddedDocument> = documents.collect();
+        documents.sort_by(|a, b| a.location.cmp(&b.location));
+        documents
     }
 
     /// Layers are named only where there are some.

@@ -71,6 +71,7 @@ static EMPTY: LazyLock<Inventory> = LazyLock::new(|| Inventory {
     os: None,
     packages: Vec::new(),
     removed: Vec::new(),
+    documents: Vec::new(),
     complete: true,
     diagnostics: Vec::new(),
 });

@@ -71,7 +71,7 @@ pub(super) fn ecosystem_of(id: &str) -> Option<Ecosystem> {
         "minimos" => Ecosystem::MinimOs,
         "alpaquita" => Ecosystem::Alpaquita,
         "mageia" => Ecosystem::Mageia,
-        "openEuler" => Ecosystem::OpenEuler,
+        "openeuler" => Ecosystem::OpenEuler,
         "photon" => Ecosystem::PhotonOs,
         "azurelinux" | "mariner" => Ecosystem::AzureLinux,
         "ol" => Ecosystem::OracleLinux,
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn releases_are_those_of_the_system() {
         let check = |id: &str, version: &str, expect: &[&str]| {
-            let pretty_name = Some("openEuler 24.03 (LTS-SP1)".to_owned()).filter(|_| id == "openEuler");
+            let pretty_name = Some("openEuler 24.03 (LTS-SP1)".to_owned()).filter(|_| id == "openeuler");
             let os =
                 OsRelease { id: id.to_owned(), version_id: version.to_owned(), pretty_name, ..OsRelease::default() };
             let ecosystem = ecosystem_of(id).unwrap();
@@ -243,7 +243,7 @@ mod tests {
         check("azurelinux", "3.0.20240101", &["3"]);
         check("mariner", "2.0", &["2"]);
         check("alpaquita", "23", &["23"]);
-        check("openEuler", "24.03", &["24.03-LTS-SP1"]);
+        check("openeuler", "24.03", &["24.03-LTS-SP1"]);
         check("ol", "9.4", &["9"]);
     }
 }

@@ -65,6 +65,7 @@ fn inventory(packages: Vec<Package>, is_image: bool) -> Inventory {
         os: None,
         packages,
         removed: Vec::new(),
+        documents: Vec::new(),
         complete: true,
         diagnostics: Vec::new(),
     }

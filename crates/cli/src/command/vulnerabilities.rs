@@ -2,7 +2,7 @@
 
 use super::document;
 use super::scan::{Context, clock};
-use crate::args::{DatabaseChoice, GateArguments, SuppressionArguments};
+use crate::args::{DatabaseChoice, GateArguments, SuppressionArguments, VexChoice};
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::output::error_line;
@@ -15,17 +15,27 @@ use sekisho_advisory::matching::{Matcher, assess, concerns, explain};
 use sekisho_advisory::suppress::suppress;
 use sekisho_advisory::vex::{self, VexDocument};
 use sekisho_advisory::{demo, exception, gate};
+use sekisho_base::Limits;
+use sekisho_base::spool::SpillQuota;
 use sekisho_feeds::{FeedsError, Published, Store};
 use sekisho_model::{
-    Assessment, Code, Diagnostic, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState, Suppression,
-    Verdict,
+    Assessment, Code, Diagnostic, EmbeddedDocument, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState,
+    Suppression, Verdict,
 };
 use sekisho_report::{gate_lines, printable};
+use std::path::{Path, PathBuf};
 
 /// What findings are made by in one run of the program, and who answers for those that do not count.
 pub(crate) struct Judges {
     advisories: Advisories,
     vex: Vec<VexDocument>,
+    /// Whether VEX documents in an image are believed.
+    embedded: bool,
+    /// Whether those beside it are.
+    attached: bool,
+    limits: Limits,
+    /// Where temporary files go.
+    temporary: PathBuf,
     exceptions: Vec<Exceptions>,
     /// What was met in reading them.
     diagnostics: Vec<Diagnostic>,
@@ -48,8 +58,21 @@ impl Judges {
 
     fn with(advisories: Advisories, settings: &Settings, suppression: &SuppressionArguments) -> Result<Self, CliError> {
         let limits = settings.limits();
-        let mut judges = Self { advisories, vex: Vec::new(), exceptions: Vec::new(), diagnostics: Vec::new() };
-        for path in settings.scan.vex.iter().chain(&suppression.vex) {
+        let mut judges = Self {
+            advisories,
+            vex: Vec::new(),
+            embedded: suppression.vex.contains(&VexChoice::Embedded),
+            attached: suppression.vex.contains(&VexChoice::Attached),
+            limits: limits.clone(),
+            temporary: settings.scan.temporary.clone(),
+            exceptions: Vec::new(),
+            diagnostics: Vec::new(),
+        };
+        let named = suppression.vex.iter().filter_map(|choice| match choice {
+            VexChoice::File(path) => Some(path),
+            VexChoice::Embedded | VexChoice::Attached => None,
+        });
+        for path in settings.scan.vex.iter().chain(named) {
             let (name, bytes) = document::read(path, &limits)?;
             let (document, told) =
                 vex::read(&bytes, &name, &limits).map_err(|error| CliError::from_error(error.code(), &error))?;
@@ -79,6 +102,48 @@ impl Judges {
         Ok(report)
     }
 
+    /// The VEX documents that the image itself brings, where those are believed. One that cannot be read is a note:
+    /// what it would have suppressed counts.
+    fn brought(&self, inventory: &Inventory) -> (Vec<VexDocument>, Vec<Diagnostic>) {
+        let (mut documents, mut told) = (Vec::new(), Vec::new());
+        let note = |diagnostic: Diagnostic| Diagnostic { level: Level::Note, ..diagnostic };
+        if self.embedded {
+            for EmbeddedDocument { location, content, .. } in &inventory.documents {
+                match vex::read(content.as_bytes(), &format!("{location} in the image"), &self.limits) {
+                    Ok((document, notes)) => {
+                        documents.push(document);
+                        told.extend(notes);
+                    }
+                    Err(error) => told.push(Diagnostic::note(error.code(), error.to_string())),
+                }
+            }
+        }
+        let manifest = inventory.image.as_ref().and_then(|image| image.manifest_digest);
+        let Some(manifest) = manifest.filter(|_| self.attached) else { return (documents, told) };
+        let quota = SpillQuota::new(self.temporary.clone(), self.limits.spill_bytes);
+        let found = sekisho_oci::referrers(Path::new(&inventory.source.name), manifest, &self.limits, &quota);
+        let (referrers, notes) = found.unwrap_or_else(|error| {
+            let message = format!("what lies beside the image could not be read: {error}");
+            (Vec::new(), vec![Diagnostic::note(Code::FileUnreadable, message)])
+        });
+        told.extend(notes.into_iter().map(note));
+        for referrer in referrers {
+            match referrer.read(&self.limits) {
+                // What is no VEX is an attestation of another kind.
+                Ok(bytes) => {
+                    if let Ok((document, notes)) =
+                        vex::read(&bytes, &format!("{} beside the image", referrer.digest), &self.limits)
+                    {
+                        documents.push(document);
+                        told.extend(notes);
+                    }
+                }
+                Err(failure) => told.push(note(failure)),
+            }
+        }
+        (documents, told)
+    }
+
     /// Marks what does not count at this time.
     pub(crate) fn suppress(&self, report: &mut ScanReport, now: Timestamp) {
         let today = now.to_zoned(TimeZone::UTC).date();
@@ -87,11 +152,13 @@ impl Judges {
         let holds = |earlier: &Suppression| earlier.until.is_none_or(|until| today <= until);
         let earlier: Vec<Option<Suppression>> =
             assessment.findings.iter_mut().map(|finding| finding.suppressed.take().filter(holds)).collect();
-        let told = suppress(assessment, inventory, &self.vex, &self.exceptions, today);
+        let (mut documents, noted) = self.brought(inventory);
+        documents.extend(self.vex.iter().cloned());
+        let told = suppress(assessment, inventory, &documents, &self.exceptions, today);
         for (finding, earlier) in assessment.findings.iter_mut().zip(earlier) {
             finding.suppressed = finding.suppressed.take().or(earlier);
         }
-        assessment.diagnostics.extend(self.diagnostics.iter().cloned().chain(told));
+        assessment.diagnostics.extend(self.diagnostics.iter().cloned().chain(noted).chain(told));
     }
 
     /// What a vulnerability has to do with the packages of an inventory.

@@ -1,7 +1,7 @@
 //! The directory that commands run in: images and trees built anew for each test, under short names.
 
 use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -62,11 +62,13 @@ impl World {
         ImageBuilder::write_directory(&BTreeMap::from([broken]), &at("broken/feed"));
         ImageBuilder::write_directory(&findings(), &at("findings"));
         fs::create_dir(at("home")).unwrap();
-        let vex = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://example.org/vex/1","author":"Example",
-            "timestamp":"2023-11-01T00:00:00Z","version":1,"statements":[{"vulnerability":{"name":"CVE-2023-9001"},
-            "products":[{"@id":"pkg:npm/express"}],"status":"not_affected",
-            "justification":"vulnerable_code_not_in_execute_path"}]}"#;
-        fs::write(at("app.openvex.json"), vex).unwrap();
+        ImageBuilder::write_directory(&attested(), &at("attested"));
+        let vexed = [
+            ("app/node_modules/express/package.json".to_owned(), npm("express", "4.21.2", "MIT").into_bytes()),
+            ("app/express.vex.json".to_owned(), vex().into_bytes()),
+        ];
+        ImageBuilder::write_directory(&BTreeMap::from(vexed), &at("vexed"));
+        fs::write(at("app.openvex.json"), vex()).unwrap();
         let exceptions = "[[exception]]\nvulnerability = \"CVE-2023-9003\"\npackage = \"requests\"\n\
             reason = \"only our own hosts are asked\"\nowner = \"platform team\"\nuntil = 2024-03-31\n\n\
             [[exception]]\nvulnerability = \"CVE-2023-9004\"\npackage = \"node-semver\"\n\
@@ -169,6 +171,41 @@ fn findings() -> BTreeMap<String, Vec<u8>> {
         ("known_exploited_vulnerabilities.json".to_owned(), kev.as_bytes().to_vec()),
         ("epss_scores-2023-11-01.csv".to_owned(), epss.as_bytes().to_vec()),
     ])
+}
+
+/// That one flaw does no harm.
+fn vex() -> String {
+    r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://example.org/vex/1","author":"Example",
+        "timestamp":"2023-11-01T00:00:00Z","version":1,"statements":[{"vulnerability":{"name":"CVE-2023-9001"},
+        "products":[{"@id":"pkg:npm/express"}],"status":"not_affected",
+        "justification":"vulnerable_code_not_in_execute_path"}]}"#
+        .to_owned()
+}
+
+/// A layout of the application with that statement beside it.
+fn attested() -> BTreeMap<String, Vec<u8>> {
+    let mut files = app(Compress::Gzip).oci_layout();
+    let mut index: Value = serde_json::from_slice(&files["index.json"]).unwrap();
+    let mut keep = |bytes: Vec<u8>, media_type: &str| {
+        let digest = sekisho_model::Digest::of(&bytes);
+        let descriptor = json!({ "mediaType": media_type, "digest": digest, "size": bytes.len() });
+        files.insert(format!("blobs/sha256/{}", digest.hex()), bytes);
+        descriptor
+    };
+    let media_type = "application/vnd.openvex+json";
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": media_type,
+        "config": keep(b"{}".to_vec(), "application/vnd.oci.empty.v1+json"),
+        "layers": [keep(vex().into_bytes(), media_type)],
+        "subject": index["manifests"][0],
+    });
+    let mut referrer = keep(serde_json::to_vec(&manifest).unwrap(), "application/vnd.oci.image.manifest.v1+json");
+    referrer["artifactType"] = media_type.into();
+    index["manifests"].as_array_mut().unwrap().push(referrer);
+    files.insert("index.json".to_owned(), serde_json::to_vec(&index).unwrap());
+    files
 }
 
 /// A Debian base: packages of the system with licences, one of which owns a package of Node.

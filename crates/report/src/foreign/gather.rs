@@ -208,6 +208,7 @@ impl<'a> Gather<'a> {
             os: about.os,
             packages: self.packages.into_values().collect(),
             removed: Vec::new(),
+            documents: Vec::new(),
             complete: true,
             diagnostics: Vec::new(),
         };

@@ -211,6 +211,7 @@ pub(crate) fn scanned() -> ScanReport {
         os: Some(os()),
         packages: packages(),
         removed: Vec::new(),
+        documents: Vec::new(),
         complete: true,
         diagnostics: vec![
             Diagnostic::note(Code::RecordMalformed, "1 record without a name was passed over")

@@ -12,6 +12,7 @@ mod npm;
 mod os_release;
 mod python;
 mod rpm;
+mod vex;
 
 /// Every analyzer, in the order in which they are offered a file.
 pub static ANALYZERS: &[&Analyzer] = &[
@@ -25,4 +26,5 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &npm::INSTALLED,
     &npm::LOCK,
     &golang::ANALYZER,
+    &vex::ANALYZER,
 ];

@@ -184,6 +184,7 @@ pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
                 os,
                 packages,
                 removed: Vec::new(),
+                documents: Vec::new(),
                 complete,
                 diagnostics: lost.into_iter().collect(),
             }

@@ -227,6 +227,7 @@ fn example() -> Inventory {
         os: Some(os.clone()),
         packages: vec![libc, babel, module],
         removed: Vec::new(),
+        documents: Vec::new(),
         complete: false,
         diagnostics: vec![Diagnostic::incomplete(Code::LayerUnreadable, "the archive ends early")],
     }
