@@ -1,5 +1,6 @@
 //! Why a package is, or is not, taken to have a vulnerability.
 
+use crate::finding::Vulnerability;
 use crate::package::PackageId;
 
 /// What one entry of the database and one package have to do with each other.
@@ -43,12 +44,15 @@ pub enum Outcome {
 }
 
 /// All that a database says about one vulnerability in one inventory.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Explanation {
-    /// The names it was found by; none when the database does not know it.
-    pub vulnerabilities: Vec<String>,
+    /// What goes by the name that was asked for: none when the database does not know it, several where a notice about
+    /// several was named.
+    pub vulnerabilities: Vec<Vulnerability>,
     /// What was compared.
     pub comparisons: Vec<Comparison>,
     /// How many packages were looked at in all.
     pub packages: usize,
+    /// How many of them could not be looked up: the database has nothing about where they are from.
+    pub unjudged: usize,
 }

@@ -1,27 +1,35 @@
 //! Why packages have a vulnerability, or have not, for people.
 
-use crate::table::{ALARM, HEADING, line};
+use crate::findings::short;
+use crate::table::{ALARM, HEADING, WARNING, counted, line};
 use crate::text::printable;
-use sekisho_model::{Comparison, Explanation, Inventory, Outcome, Package, PackageId};
+use sekisho_model::{
+    Comparison, Explanation, Exploited, Inventory, Judgement, Likelihood, Outcome, Package, PackageId, Vulnerability,
+};
 use std::collections::HashMap;
 
 /// The explanation of the vulnerability that was asked for as `name`, with ANSI styles.
 pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inventory) -> String {
     let mut out = String::new();
-    let Explanation { vulnerabilities, comparisons, packages } = explanation;
+    let Explanation { vulnerabilities, comparisons, packages, unjudged } = explanation;
     let name = printable(name);
     line!(out, "{HEADING}{name}{HEADING:#} in {}", printable(&inventory.source.name));
     if vulnerabilities.is_empty() {
         line!(out, "the database does not know it");
         return out;
     }
-    let others: Vec<&String> = vulnerabilities.iter().filter(|known| !known.eq_ignore_ascii_case(&name)).collect();
-    for other in others {
-        line!(out, "also {}", printable(other));
+    for vulnerability in vulnerabilities {
+        known(&mut out, vulnerability);
     }
     if comparisons.is_empty() {
-        line!(out, "nothing is said about any of the {packages} packages");
-        return out;
+        line!(out, "\nnothing is said about any of the {} packages that could be looked up", packages - unjudged);
+    }
+    if *unjudged > 0 {
+        line!(
+            out,
+            "{WARNING}not judged{WARNING:#}: {}, about which the database has nothing",
+            counted(*unjudged, "package")
+        );
     }
     let by_id: HashMap<&PackageId, &Package> =
         inventory.packages.iter().map(|package| (&package.id, package)).collect();
@@ -37,6 +45,37 @@ pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inven
         one(&mut out, comparison);
     }
     out
+}
+
+/// What is known about a vulnerability.
+fn known(out: &mut String, vulnerability: &Vulnerability) {
+    let Vulnerability { id, aliases, title, judgements, published, exploited, likelihood, references, .. } =
+        vulnerability;
+    line!(out, "\n{HEADING}{}{HEADING:#} {}", printable(id), short(title));
+    let mut field = |name: &str, value: &str| line!(out, "  {name:<10}{}", printable(value));
+    if !aliases.is_empty() {
+        field("also", &aliases.join(", "));
+    }
+    if let Some(published) = published {
+        field("published", &published.strftime("%Y-%m-%d").to_string());
+    }
+    for Judgement { by, severity, score, vector } in judgements {
+        let score = score.map(|score| format!(" {score:.1}")).unwrap_or_default();
+        let vector = vector.as_ref().map(|vector| format!(" {vector}")).unwrap_or_default();
+        field("severity", &format!("{severity}{score}{vector} ({by})"));
+    }
+    if let Some(Exploited { added, due, ransomware }) = exploited {
+        let due = due.as_ref().map(|due| format!(", to be mended by {due}")).unwrap_or_default();
+        let ransomware = if *ransomware { ", also by ransomware" } else { "" };
+        field("exploited", &format!("known since {added}{due}{ransomware}"));
+    }
+    if let Some(Likelihood { probability, percentile }) = likelihood {
+        let (probability, percentile) = (probability * 100.0, percentile * 100.0);
+        field("EPSS", &format!("{probability:.1} % within 30 days, more than {percentile:.0} % of all"));
+    }
+    for reference in references.iter().take(5) {
+        field("see", reference);
+    }
 }
 
 fn one(out: &mut String, comparison: &Comparison) {

@@ -2,6 +2,7 @@
 
 use crate::table::{ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, print, table};
 use crate::text::printable;
+use crate::view::score;
 use anstyle::{AnsiColor, Style};
 use comfy_table::Table;
 use sekisho_model::{
@@ -26,15 +27,18 @@ pub(crate) fn sections(out: &mut String, report: &ScanReport, options: TableOpti
 }
 
 fn findings(out: &mut String, rows: &[FindingRow<'_>], with_layers: bool, options: TableOptions) {
-    let mut header = vec!["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "FIXED IN", "RISK", "FOUND IN", "TITLE"];
+    let mut header =
+        vec!["SEVERITY", "VULNERABILITY", "SINCE", "PACKAGE", "VERSION", "FIXED IN", "RISK", "FOUND IN", "TITLE"];
     if with_layers {
-        header.insert(6, "LAYER");
+        header.insert(7, "LAYER");
     }
     let mut table = table(&header, &[], options);
     for FindingRow { finding, package, vulnerability } in rows {
+        let score = score(vulnerability, finding.severity).map(|score| format!(" {score:.1}")).unwrap_or_default();
         let mut row = vec![
-            finding.severity.to_string(),
+            format!("{}{score}", finding.severity),
             cell(&vulnerability.id),
+            vulnerability.published.map(|published| published.strftime("%Y-%m-%d").to_string()).unwrap_or_default(),
             cell(&package.facts.name),
             cell(&package.facts.version),
             remedy(&finding.fixed_in, finding.status),
@@ -43,7 +47,7 @@ fn findings(out: &mut String, rows: &[FindingRow<'_>], with_layers: bool, option
             short(&vulnerability.title),
         ];
         if with_layers {
-            row.insert(6, layer_cell(package));
+            row.insert(7, layer_cell(package));
         }
         table.add_row(row);
     }

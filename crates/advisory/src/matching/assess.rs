@@ -10,7 +10,7 @@ use sekisho_model::{
     FindingStatus, Inventory, Judgement, Likelihood, Package, ScanState, Severity, Vulnerability,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks for the vulnerabilities of all packages of `inventory`. Language packages whose files a package of the
 /// distribution owns are that package's, and judged with it. `now` is when that is.
@@ -79,6 +79,13 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
         }
     };
     Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message)
+}
+
+/// What is known about the vulnerabilities with these numbers, by id.
+pub(super) fn describe(database: &Database<'_>, numbers: &BTreeSet<u32>) -> Result<Vec<Vulnerability>, DatabaseError> {
+    let stored = numbers.iter().map(|number| Ok((*number, database.vulnerability(*number)?)));
+    let vulnerabilities = stored.collect::<Result<_, DatabaseError>>()?;
+    Found { database, advisories: BTreeMap::new(), vulnerabilities }.describe()
 }
 
 /// What was read of the database for the findings so far.

@@ -1,6 +1,6 @@
 //! What was compared for one vulnerability, and what came of it.
 
-use super::{Judged, Matcher, Version, is_about, place};
+use super::{Judged, Matcher, Version, assess, is_about, place};
 use crate::db::{DatabaseError, Edge, Entry};
 use crate::record::Status;
 use sekisho_model::{Comparison, Explanation, Inventory, Outcome, Package};
@@ -13,12 +13,12 @@ const VERSIONS: usize = 10;
 pub fn explain(inventory: &Inventory, matcher: &Matcher<'_>, name: &str) -> Result<Explanation, DatabaseError> {
     let database = matcher.database();
     let numbers: BTreeSet<u32> = database.vulnerabilities_named(name)?.into_iter().collect();
-    let mut explanation = Explanation::default();
-    for number in &numbers {
-        explanation.vulnerabilities.push(database.vulnerability(*number)?.id);
-    }
+    let vulnerabilities = assess::describe(database, &numbers)?;
+    let mut explanation = Explanation { vulnerabilities, ..Explanation::default() };
     for package in inventory.packages.iter().filter(|package| package.owned_by.is_none()) {
         explanation.packages += 1;
+        let matched = matcher.package(&package.facts)?;
+        explanation.unjudged += usize::from(matched.obstacle.is_some());
         if !numbers.is_empty() {
             of_package(matcher, package, &numbers, &mut explanation.comparisons)?;
         }

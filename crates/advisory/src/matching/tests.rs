@@ -389,7 +389,10 @@ fn what_was_compared_can_be_shown() {
     let matcher = Matcher::new(&database, None);
     let inventory = inventory(vec![npm("a", "1.0.0", "1"), npm("a", "2.0.0", "2"), npm("b", "1.0.0", "3")]);
     let explanation = explain(&inventory, &matcher, "cve-2024-1").unwrap();
-    assert_eq!((explanation.vulnerabilities.join(" ").as_str(), explanation.packages), ("CVE-2024-1", 3));
+    assert_eq!(
+        (explanation.vulnerabilities[0].id.as_str(), explanation.packages, explanation.unjudged),
+        ("CVE-2024-1", 3, 0)
+    );
     let told: Vec<_> = explanation
         .comparisons
         .iter()
@@ -399,7 +402,7 @@ fn what_was_compared_can_be_shown() {
         told,
         [("1.0.0", "< 2.0.0".to_owned(), Outcome::Affected), ("2.0.0", "< 2.0.0".to_owned(), Outcome::Outside)]
     );
-    assert_eq!(explain(&inventory, &matcher, "CVE-2024-3").unwrap().vulnerabilities, [""; 0]);
+    assert!(explain(&inventory, &matcher, "CVE-2024-3").unwrap().vulnerabilities.is_empty());
 }
 
 #[test]
