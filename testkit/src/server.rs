@@ -56,7 +56,7 @@ impl Answer {
 
     /// With one more header.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
@@ -125,7 +125,7 @@ fn serve(mut stream: TcpStream, answer: &(dyn Fn(&Request) -> Answer + Send + Sy
     }
     let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", answer.status);
     for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
     }
     head += "\r\n";
     let body: &[u8] = if request.method == "HEAD" { &[] } else { &answer.body };

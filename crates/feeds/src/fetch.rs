@@ -279,15 +279,12 @@ fn unescape(text: &str) -> String {
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(byte) = bytes.get(at) {
         let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).filter(|_| *byte == b'%');
-        match pair.and_then(|(high, low)| Some(hex(*high)? * 16 + hex(*low)?)) {
-            Some(value) => {
-                out.push(value as u8);
-                at += 3;
-            }
-            None => {
-                out.push(*byte);
-                at += 1;
-            }
+        if let Some(value) = pair.and_then(|(high, low)| Some(hex(*high)? * 16 + hex(*low)?)) {
+            out.push(value as u8);
+            at += 3;
+        } else {
+            out.push(*byte);
+            at += 1;
         }
     }
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())

@@ -345,6 +345,8 @@ impl Locked<'_> {
             self.publish(file)
         };
         write().map_err(FeedsError::write(self.store.directory.join(CURRENT)))?;
+        // One that was built may be the very one that was pulled.
+        let _ = fs::remove_file(self.store.directory.join(PULLED));
         Ok(header)
     }
 

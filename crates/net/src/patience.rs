@@ -78,12 +78,9 @@ mod tests {
     fn waits_double_and_have_an_end() {
         let patience =
             Patience { first: Duration::from_secs(1), longest: Duration::from_secs(10), ..Patience::default() };
-        let wait = |failures, chance| patience.wait(failures, None, chance).unwrap().as_secs_f64();
-        assert_eq!(
-            [wait(1, 1.0), wait(2, 1.0), wait(3, 1.0), wait(9, 1.0), wait(u32::MAX, 1.0)],
-            [1.0, 2.0, 4.0, 10.0, 10.0]
-        );
-        assert_eq!(wait(3, 0.0), 2.0);
+        let wait = |failures, chance| patience.wait(failures, None, chance).unwrap().as_secs();
+        assert_eq!([wait(1, 1.0), wait(2, 1.0), wait(3, 1.0), wait(9, 1.0), wait(u32::MAX, 1.0)], [1, 2, 4, 10, 10]);
+        assert_eq!(wait(3, 0.0), 2);
         let asked = |seconds| patience.wait(1, Some(Duration::from_secs(seconds)), 1.0);
         assert_eq!(asked(0), Some(Duration::from_secs(1)), "a server cannot shorten the wait");
         assert_eq!(asked(7), Some(Duration::from_secs(7)));

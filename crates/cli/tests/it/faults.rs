@@ -67,3 +67,20 @@ fn a_full_disk_or_a_kill_leaves_the_database_as_it_was() {
         assert!(left.iter().all(|name| !name.starts_with(".tmp")), "{left:?}");
     }
 }
+
+#[test]
+fn processes_at_the_same_time_do_not_harm_each_other() {
+    let world = World::new();
+    let arguments = ["db import feed", "db import findings", "db import feed", "db update kev --from findings"];
+    let start = |arguments: &&str| world.command(arguments).env(DATABASE.0, DATABASE.1).spawn().unwrap();
+    let running: Vec<_> = arguments.iter().map(start).collect();
+    for mut process in running {
+        let status = process.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+    let output = run(&world, "db status --format json");
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sources: std::collections::BTreeSet<&str> =
+        status["feeds"].as_array().unwrap().iter().map(|feed| feed["source"].as_str().unwrap()).collect();
+    assert_eq!(sources.into_iter().collect::<Vec<_>>(), ["feed", "findings", "kev"], "{status:#}");
+}

@@ -11,10 +11,9 @@ const KEV: &str = r#"{"title":"CISA Catalog of Known Exploited Vulnerabilities",
 
 fn server() -> Server {
     Server::new(|request| match request.target.as_str() {
-        "/kev.json" => file(request, KEV.as_bytes(), "1"),
-        "/broken" => Answer::new(403, ""),
         // A proxy sees the whole address.
-        "http://feeds.test/kev.json" => file(request, KEV.as_bytes(), "1"),
+        "/kev.json" | "http://feeds.test/kev.json" => file(request, KEV.as_bytes(), "1"),
+        "/broken" => Answer::new(403, ""),
         _ => Answer::new(404, ""),
     })
 }
@@ -88,4 +87,33 @@ fn an_air_gap_is_crossed_in_a_directory() {
     assert_eq!(code, Some(0), "{said}");
     assert!(!run(&world, "db update kev --urls --from mirror", &variables).1.contains("http"));
     assert!(server.take_requests().is_empty());
+}
+
+#[test]
+fn a_database_is_handed_on_in_a_directory() {
+    let world = World::new();
+    let run = |arguments: &str, directory: &str| {
+        let output = world.command(arguments).env("SEKISHO_DATABASE__DIRECTORY", directory).output().unwrap();
+        (output.status.code(), shown(&output))
+    };
+    assert_eq!(run("db import feed", "own").0, Some(0));
+    let (code, said) = run("db push oci:stick:today", "own");
+    assert!(code == Some(0) && said.contains("pushed oci:stick:today") && said.contains("sha256:"), "{said}");
+    let (code, said) = run("db pull oci:stick:today", "other");
+    assert!(code == Some(0) && said.contains("the database holds 3 advisories"), "{said}");
+    assert!(run("db status", "other").1.contains("(pulled)"));
+    assert!(run("db pull oci:stick:today", "other").1.contains("is the database that there is"));
+    for (arguments, directory) in
+        [("db import feed", "other"), ("db remove feed", "other"), ("db pull oci:stick:today", "own")]
+    {
+        let (code, said) = run(arguments, directory);
+        assert!(code == Some(2) && said.contains("error[database.foreign]") && said.contains("--replace"), "{said}");
+    }
+    assert_eq!(run("db import feed --replace", "other").0, Some(0));
+    assert!(!run("db status", "other").1.contains("(pulled)"));
+    for (place, code) in [("oci:stick:none", "artifact.absent"), ("stick", "usage.invalid"), ("h.x/A", "usage.invalid")]
+    {
+        let (exit, said) = run(&format!("db pull {place} --replace"), "other");
+        assert!(exit == Some(2) && said.contains(code), "{place}: {said}");
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) fn push(context: &Context, arguments: &PushArguments) -> CommandResul
     let settings = context.config.settings()?;
     let place = place(&arguments.place)?;
     let client = super::client(&settings)?;
-    let access = access(context, &client, &arguments.registry)?;
+    let access = access(context, &client, &arguments.registry, &place)?;
     let store = store(&settings);
     let now = clock(&context.environment)?.now();
     let work = exchange::push(&store, &place, &access, arguments.allow_restricted, now);
@@ -30,7 +30,7 @@ pub(crate) fn pull(context: &Context, arguments: &PullArguments) -> CommandResul
     let settings = context.config.settings()?;
     let place = place(&arguments.place)?;
     let client = super::client(&settings)?;
-    let access = access(context, &client, &arguments.registry)?;
+    let access = access(context, &client, &arguments.registry, &place)?;
     let bar = Bytes::new("pulling", &context.global);
     let advance = |bytes| {
         bar.expects(bytes);
@@ -59,8 +59,16 @@ fn place(text: &str) -> Result<Place, CliError> {
     })
 }
 
-fn access<'a>(context: &Context, client: &'a Client, arguments: &RegistryArguments) -> Result<Access<'a>, CliError> {
-    let logins = Logins::read(&context.environment.login_files())
-        .map_err(|error| CliError::from_error(Code::RegistryDenied, &error))?;
+fn access<'a>(
+    context: &Context,
+    client: &'a Client,
+    arguments: &RegistryArguments,
+    place: &Place,
+) -> Result<Access<'a>, CliError> {
+    let logins = match place {
+        Place::Registry(_) => Logins::read(&context.environment.login_files())
+            .map_err(|error| CliError::from_error(Code::RegistryDenied, &error))?,
+        Place::Layout { .. } => Logins::default(),
+    };
     Ok(Access { client, patience: Patience::default(), logins, plain_http: arguments.plain_http })
 }
