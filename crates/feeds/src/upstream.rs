@@ -159,6 +159,9 @@ impl Upstream {
         let mut terms: Vec<&str> =
             self.feeds.iter().filter_map(|id| sekisho_advisory::feeds::feed(id)).map(|feed| feed.licence).collect();
         terms.dedup();
+        if RESTRICTED.iter().any(|ecosystem| ecosystem.as_str().eq_ignore_ascii_case(self.name)) {
+            terms.push("not to be handed on");
+        }
         terms.join("; ")
     }
 }
@@ -194,6 +197,12 @@ mod tests {
                 assert!(url.starts_with("https://") && seen.insert(url), "{name}: {url}");
             }
         }
+    }
+
+    #[test]
+    fn what_may_not_be_handed_on_says_so() {
+        let restricted = UPSTREAMS.iter().filter(|upstream| upstream.licence().contains("not to be handed on"));
+        assert_eq!(restricted.map(|upstream| upstream.name).collect::<Vec<_>>(), ["chainguard", "wolfi"]);
     }
 
     #[test]

@@ -71,6 +71,20 @@ fn an_update_goes_through_the_proxy_of_the_configuration() {
 }
 
 #[test]
+fn upstreams_are_listed_with_their_terms() {
+    let world = World::new();
+    let all = world.stdout("db update --list");
+    assert!(
+        all.contains("debian (on)") && all.contains("/{release}/main.json") && all.contains("wolfi (off)"),
+        "{all}"
+    );
+    let one = world.stdout("db update wolfi --list");
+    assert!(one.starts_with("wolfi (off)") && one.contains("not to be handed on") && one.lines().count() == 2, "{one}");
+    let (code, said) = run(&world, "db update nmp", &[]);
+    assert!(code == Some(2) && said.contains("there is no upstream \"nmp\"") && said.contains("npm"), "{said}");
+}
+
+#[test]
 fn an_air_gap_is_crossed_in_a_directory() {
     let (world, server) = (World::new(), server());
     let kev = format!("[{:?}]", server.url("/kev.json"));

@@ -23,7 +23,7 @@ pub(crate) fn update(context: &Context, arguments: &UpdateArguments) -> CommandR
     let store = Store::new(settings.database.directory.clone());
     let now = clock(&context.environment)?.now();
     if arguments.list {
-        return list(&settings, &asked);
+        return list(&settings, &asked, arguments.names.is_empty());
     }
     let limits = settings.limits();
     if arguments.urls {
@@ -93,13 +93,17 @@ fn asked(settings: &Settings, names: &[String]) -> Result<Vec<Asked>, CliError> 
     Ok(chosen)
 }
 
-fn list(settings: &Settings, asked: &[Asked]) -> CommandResult {
+/// Of those that were asked for, or of all.
+fn list(settings: &Settings, asked: &[Asked], all: bool) -> CommandResult {
     let mut text = String::new();
     for upstream in UPSTREAMS {
+        let asked = asked.iter().find(|asked| asked.upstream.name == upstream.name);
+        if asked.is_none() && !all {
+            continue;
+        }
         let configured = settings.feeds.get(upstream.name).cloned().unwrap_or_default();
         let state = if configured.is_empty() { "off" } else { "on" };
         let _ = writeln!(text, "{} ({state}): {}; {}", upstream.name, upstream.title, upstream.licence());
-        let asked = asked.iter().find(|asked| asked.upstream.name == upstream.name);
         let built_in = || upstream.urls.iter().map(|url| (*url).to_owned()).collect();
         for url in asked.map_or_else(built_in, |asked| asked.urls.clone()) {
             let _ = writeln!(text, "  {}", printable(&without_credentials(&url)));
