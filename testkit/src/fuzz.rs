@@ -78,6 +78,7 @@ static LIMITS: Limits = Limits {
     path_bytes: 256,
     path_depth: 16,
     document_bytes: 64 << 10,
+    download_bytes: 1 << 20,
     tar_header_bytes: 8 << 10,
     memory_file_bytes: 64 << 10,
     text_file_bytes: 256 << 10,

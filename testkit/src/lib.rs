@@ -1,5 +1,5 @@
 //! What tests, the demonstration and the benchmarks share: a builder of images in every form that is
-//! read, and the fuzz targets. Never part of the product.
+//! read, a server that misbehaves on request, and the fuzz targets. Never part of the product.
 #![expect(
     clippy::panic,
     clippy::expect_used,
@@ -10,6 +10,7 @@
 pub mod fuzz;
 mod image;
 mod layer;
+pub mod server;
 
 pub use image::{Compress, ImageBuilder};
 pub use layer::{LayerBuilder, pax_record};

@@ -30,6 +30,8 @@ pub struct Limits {
     pub path_depth: usize,
     /// Bytes of one JSON document that describes an image (index, manifest, configuration).
     pub document_bytes: u64,
+    /// Bytes of one file that is downloaded.
+    pub download_bytes: u64,
     /// Bytes of one extended tar header.
     pub tar_header_bytes: u64,
     /// Bytes of one file that is held in memory; larger ones go to a temporary file.
@@ -62,6 +64,7 @@ impl Default for Limits {
             path_bytes: 4 * KIB as usize,
             path_depth: 128,
             document_bytes: 4 * MIB,
+            download_bytes: 4 * GIB,
             tar_header_bytes: MIB,
             memory_file_bytes: 8 * MIB,
             text_file_bytes: 64 * MIB,
@@ -106,6 +109,8 @@ impl Deadline {
 pub enum LimitKey {
     /// [`Limits::document_bytes`]
     DocumentBytes,
+    /// [`Limits::download_bytes`]
+    DownloadBytes,
     /// [`Limits::entries`]
     Entries,
     /// [`Limits::facts_bytes`]
@@ -142,8 +147,9 @@ pub enum LimitKey {
 
 impl LimitKey {
     /// All of them, sorted by name.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::DocumentBytes,
+        Self::DownloadBytes,
         Self::Entries,
         Self::FactsBytes,
         Self::FeedFileBytes,
@@ -166,6 +172,7 @@ impl LimitKey {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DocumentBytes => "document_bytes",
+            Self::DownloadBytes => "download_bytes",
             Self::Entries => "entries",
             Self::FactsBytes => "facts_bytes",
             Self::FeedFileBytes => "feed_file_bytes",
@@ -197,6 +204,7 @@ impl Limits {
     pub fn get(&self, key: LimitKey) -> u64 {
         match key {
             LimitKey::DocumentBytes => self.document_bytes,
+            LimitKey::DownloadBytes => self.download_bytes,
             LimitKey::Entries => self.entries,
             LimitKey::FactsBytes => self.facts_bytes,
             LimitKey::FeedFileBytes => self.feed_file_bytes,
@@ -220,6 +228,7 @@ impl Limits {
     pub fn set(&mut self, key: LimitKey, value: u64) {
         match key {
             LimitKey::DocumentBytes => self.document_bytes = value,
+            LimitKey::DownloadBytes => self.download_bytes = value,
             LimitKey::Entries => self.entries = value,
             LimitKey::FactsBytes => self.facts_bytes = value,
             LimitKey::FeedFileBytes => self.feed_file_bytes = value,

@@ -48,6 +48,41 @@ impl Progress for Bar {
     }
 }
 
+/// A bar of bytes that come over the network, whose number grows as more becomes known.
+pub(crate) struct Bytes(ProgressBar);
+
+impl Bytes {
+    /// A bar labelled `what`; nothing where nobody watches.
+    pub(crate) fn new(what: &'static str, global: &Global) -> Self {
+        if global.quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+        let template = "{prefix} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(what);
+        Self(bar)
+    }
+}
+
+impl sekisho_feeds::Progress for Bytes {
+    fn expects(&self, bytes: u64) {
+        self.0.inc_length(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();

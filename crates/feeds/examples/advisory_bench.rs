@@ -46,7 +46,7 @@ fn import_feeds(store: &Path, paths: &[&str]) {
     let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
     let start = Instant::now();
     let imported =
-        import(&Store::new(store.to_owned()), &paths, &Limits::default(), jiff::Timestamp::UNIX_EPOCH).unwrap();
+        import(&Store::new(store.to_owned()), &paths, false, &Limits::default(), jiff::Timestamp::UNIX_EPOCH).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     let records: usize = imported.feeds.iter().map(|feed| feed.advisories + feed.enrichments).sum();
     let skipped: usize = imported.feeds.iter().map(|feed| feed.skipped).sum();

@@ -4,6 +4,7 @@
 //! `MessagePack`, each after its length (u32), ended by a length of zero; the records are one zstd frame.
 
 use crate::FeedsError;
+use jiff::Timestamp;
 use sekisho_advisory::db::FeedSource;
 use sekisho_advisory::record::Record;
 use sekisho_base::Limits;
@@ -41,17 +42,22 @@ impl Writer {
         self.records.write_all(&0_u32.to_le_bytes())?;
         let mut records = self.records.finish()?;
         records.rewind()?;
-        let json = serde_json::to_vec(source)?;
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(MAGIC)?;
-        file.write_all(&(json.len() as u32).to_le_bytes())?;
-        file.write_all(&json)?;
-        io::copy(&mut records, &mut file)?;
-        file.as_file().sync_all()?;
-        let path = directory.join(file_name(&source.id, &source.source));
-        file.persist(&path)?;
-        Ok(path)
+        write(directory, source, &mut records)
     }
+}
+
+/// Publishes `records`, compressed as they are, as the generation of `source`.
+fn write(directory: &Path, source: &FeedSource, records: &mut File) -> io::Result<PathBuf> {
+    let json = serde_json::to_vec(source)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(MAGIC)?;
+    file.write_all(&(json.len() as u32).to_le_bytes())?;
+    file.write_all(&json)?;
+    io::copy(records, &mut file)?;
+    file.as_file().sync_all()?;
+    let path = directory.join(file_name(&source.id, &source.source));
+    file.persist(&path)?;
+    Ok(path)
 }
 
 /// The name of the file for what comes from `origin` of the feed `id`.
@@ -93,6 +99,22 @@ impl Generation {
             Ok((source, start)) => Ok(Self { source, path, start }),
             Err(source) => Err(FeedsError::Read { path, source }),
         }
+    }
+
+    /// Says of it that it was looked at again `now` and is still what there is.
+    pub(crate) fn renew(&self, directory: &Path, now: Timestamp) -> Result<(), FeedsError> {
+        let source = FeedSource { observed_at: Some(now), ..self.source.clone() };
+        let renew = || -> io::Result<()> {
+            let mut records = File::open(&self.path)?;
+            records.seek(io::SeekFrom::Start(self.start))?;
+            write(directory, &source, &mut records).map(drop)
+        };
+        renew().map_err(FeedsError::write(&self.path))
+    }
+
+    /// Forgets it.
+    pub(crate) fn remove(self) -> Result<(), FeedsError> {
+        std::fs::remove_file(&self.path).map_err(FeedsError::write(self.path))
     }
 
     /// Hands over all records.

@@ -2,10 +2,12 @@
 
 use crate::generation::{Generation, Writer};
 use crate::source::{self, Files};
+use crate::store::Locked;
 use crate::{FeedsError, Store};
 use jiff::Timestamp;
 use sekisho_advisory::db::{FeedSource, Header};
 use sekisho_advisory::feeds::{Feed, FeedFile, Read, feed_of};
+use sekisho_advisory::record::Record;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Level};
 use std::collections::BTreeMap;
@@ -52,50 +54,88 @@ struct Importer<'a> {
 }
 
 /// Takes what the files, archives and directories at `paths` hold, and builds the database anew. What was taken before
-/// from a path of the same name is replaced; everything else stays.
-pub fn import(store: &Store, paths: &[PathBuf], limits: &Limits, now: Timestamp) -> Result<Imported, FeedsError> {
+/// from a path of the same name is replaced; everything else stays. A database that was pulled is not written over unless
+/// told to `replace` it.
+pub fn import(
+    store: &Store,
+    paths: &[PathBuf],
+    replace: bool,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Imported, FeedsError> {
     let locked = store.lock()?;
-    let directory = locked.generations_directory();
-    let (mut feeds, mut refused, mut strange, mut diagnostics) = (Vec::new(), Vec::new(), 0, Vec::new());
+    locked.may_build(replace)?;
+    let mut imported =
+        Imported { feeds: Vec::new(), refused: Vec::new(), strange: 0, diagnostics: Vec::new(), header: None };
     for path in paths {
-        let mut importer = Importer {
-            limits,
-            directory: directory.clone(),
-            origin: origin_of(path),
-            now,
-            taking: BTreeMap::new(),
-            strange: 0,
-            diagnostics: Vec::new(),
-            failure: None,
-        };
+        imported.add(take(&locked, &origin_of(path), std::slice::from_ref(path), limits, now)?);
+    }
+    if !imported.feeds.is_empty() {
+        imported.header = Some(locked.rebuild(limits)?);
+    }
+    Ok(imported)
+}
+
+impl Imported {
+    fn add(&mut self, taken: Taken) {
+        self.feeds.extend(taken.feeds);
+        self.refused.extend(taken.refused);
+        self.strange += taken.strange;
+        self.diagnostics.extend(taken.diagnostics);
+    }
+}
+
+/// What was taken from one source.
+pub(crate) struct Taken {
+    pub(crate) feeds: Vec<FeedSource>,
+    pub(crate) refused: Vec<(FeedSource, String)>,
+    pub(crate) strange: usize,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Takes what `paths` hold as what comes from `origin`, in the place of what was taken from there before.
+pub(crate) fn take(
+    locked: &Locked<'_>,
+    origin: &str,
+    paths: &[PathBuf],
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Taken, FeedsError> {
+    let directory = locked.generations_directory();
+    let mut importer = Importer {
+        limits,
+        directory: directory.clone(),
+        origin: origin.to_owned(),
+        now,
+        taking: BTreeMap::new(),
+        strange: 0,
+        diagnostics: Vec::new(),
+        failure: None,
+    };
+    for path in paths {
         source::each(path, limits, &mut importer).map_err(FeedsError::read(path))?;
         if let Some(failure) = importer.failure {
             return Err(FeedsError::Write { path: directory, source: failure });
         }
-        strange += importer.strange;
-        diagnostics.extend(importer.diagnostics);
-        for (_, taking) in importer.taking {
-            if let Some(failure) = taking.failure {
-                return Err(FeedsError::Write { path: directory, source: failure });
-            }
-            if let Some(reason) = broken(&taking.source) {
-                refused.push((taking.source, reason));
-            } else {
-                taking.writer.publish(&directory, &taking.source).map_err(FeedsError::write(&directory))?;
-                feeds.push(taking.source);
-            }
-        }
     }
-    for (source, _) in &mut refused {
-        // What stays is worth knowing.
-        if let Some(kept) = Generation::find(&directory, &source.id, &source.source) {
-            source.observed_at = kept.source.observed_at;
+    let mut taken =
+        Taken { feeds: Vec::new(), refused: Vec::new(), strange: importer.strange, diagnostics: importer.diagnostics };
+    for (_, taking) in importer.taking {
+        if let Some(failure) = taking.failure {
+            return Err(FeedsError::Write { path: directory, source: failure });
+        }
+        if let Some(reason) = broken(&taking.source) {
+            let mut source = taking.source;
+            // What stays is worth knowing.
+            let kept = Generation::find(&directory, &source.id, &source.source);
+            source.observed_at = kept.and_then(|kept| kept.source.observed_at);
+            taken.refused.push((source, reason));
         } else {
-            source.observed_at = None;
+            taking.writer.publish(&directory, &taking.source).map_err(FeedsError::write(&directory))?;
+            taken.feeds.push(taking.source);
         }
     }
-    let header = if feeds.is_empty() { None } else { Some(locked.rebuild(limits)?) };
-    Ok(Imported { feeds, refused, strange, diagnostics, header })
+    Ok(taken)
 }
 
 /// What a source is called: its file's name, so that a newer one takes its place wherever it lies.
@@ -146,7 +186,12 @@ impl Files for Importer<'_> {
         };
         let file = FeedFile { path: name, bytes, limits: self.limits };
         let (writer, failure) = (&mut taking.writer, &mut taking.failure);
+        let (newest, now) = (&mut taking.source.newest, self.now);
         let read = taking.feed.read(&file, &mut |record| {
+            if let Record::Advisory(advisory) = &record {
+                // A date that is yet to come would hide that nothing came for long.
+                *newest = (*newest).max(advisory.modified.or(advisory.published).filter(|then| *then <= now));
+            }
             if failure.is_none() {
                 *failure = writer.push(&record).err();
             }

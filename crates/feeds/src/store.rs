@@ -1,8 +1,10 @@
 //! The directory that generations and the database lie in.
 
 use crate::FeedsError;
+use crate::fetch::Downloads;
 use crate::generation::Generation;
-use sekisho_advisory::db::{Builder, Database, DatabaseError, Header};
+use jiff::Timestamp;
+use sekisho_advisory::db::{Builder, Database, DatabaseError, FeedSource, Header};
 use sekisho_advisory::feeds::FEEDS;
 use sekisho_base::Limits;
 use sekisho_base::hash::{self, Checksum};
@@ -15,8 +17,17 @@ const CURRENT: &str = "advisories.skadv";
 const PREVIOUS: &str = "advisories.previous.skadv";
 const GENERATIONS: &str = "generations";
 const LOCK: &str = "lock";
+const PULLED: &str = "pulled";
+/// Files that are handed on or taken from elsewhere begin so.
+const EXCHANGED: &str = ".exchange-";
 
 /// A directory of advisories.
+///
+/// The database in it is either *built* from the generations beside it, or *pulled*: taken as a whole from elsewhere. A
+/// pulled one is told by the file `pulled`, which holds its digest. Neither is silently written over by the other: what
+/// builds ([`crate::import`], [`crate::update`], [`Store::remove`]) refuses while the current database is a pulled one,
+/// and [`Store::replace`] refuses while it is a built one, unless told otherwise. Pulling leaves generations where they
+/// are; what builds next builds from all of them, however old.
 #[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
@@ -159,11 +170,160 @@ impl Store {
                 Ok(lock)
             })
             .map_err(FeedsError::write(&path))?;
+        // What a process that was killed was about to write: only who has the lock writes under such names.
+        clear(&directory, ".tmp");
+        clear(&self.directory, ".tmp");
         Ok(Locked { store: self, _lock: lock })
     }
 }
 
+/// Removes files whose names begin so, as far as that is possible: they are in nobody's way.
+fn clear(directory: &Path, prefix: &str) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+impl Store {
+    /// Forgets what was taken from the sources of these names, and builds the database anew. Without any source left
+    /// there is no database.
+    pub fn remove(&self, names: &[String], replace: bool, limits: &Limits) -> Result<Option<Header>, FeedsError> {
+        let locked = self.lock()?;
+        locked.may_build(replace)?;
+        let generations = self.generations()?;
+        let mut there: Vec<String> = generations.iter().map(|generation| generation.source.source.clone()).collect();
+        there.sort();
+        there.dedup();
+        if let Some(name) = names.iter().find(|name| !there.contains(name)) {
+            return Err(FeedsError::Unknown { name: name.clone(), there });
+        }
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            generations.into_iter().partition(|generation| names.contains(&generation.source.source));
+        gone.into_iter().try_for_each(Generation::remove)?;
+        if !kept.is_empty() {
+            return locked.rebuild(limits).map(Some);
+        }
+        for name in [CURRENT, PREVIOUS] {
+            let path = self.directory.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(FeedsError::write(path)(error)),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts the database in `file`, which lies in the store's directory and is verified here, in the place of the one
+    /// before. One that was built is written over only if told to `replace` it.
+    pub fn replace(&self, file: tempfile::NamedTempFile, replace: bool) -> Result<Header, FeedsError> {
+        let locked = self.lock()?;
+        self.may_replace(replace)?;
+        let header = Published::open(file.path())?.database()?.header().clone();
+        let mark = self.directory.join(PULLED);
+        // Written first: it means nothing until the database of this digest is the current one.
+        fs::write(&mark, header.digest()).map_err(FeedsError::write(&mark))?;
+        locked.publish(file).map_err(FeedsError::write(self.directory.join(CURRENT)))?;
+        Ok(header)
+    }
+
+    /// Fails where a pulled database would write over one that was built.
+    pub(crate) fn may_replace(&self, replace: bool) -> Result<(), FeedsError> {
+        let built = fs::exists(self.directory.join(CURRENT)).unwrap_or(true) && !self.is_pulled();
+        if built && !replace { Err(FeedsError::Built(self.directory.clone())) } else { Ok(()) }
+    }
+
+    /// Waits until no other process downloads into the store, and clears away what one that was killed left.
+    pub(crate) fn lock_transfer(&self) -> Result<Downloads, FeedsError> {
+        let downloads = Downloads::of(&self.directory)?;
+        clear(&self.directory, EXCHANGED);
+        Ok(downloads)
+    }
+
+    /// A file in the store's directory, for [`Store::replace`].
+    pub fn temporary(&self) -> Result<tempfile::NamedTempFile, FeedsError> {
+        fs::create_dir_all(&self.directory)
+            .and_then(|()| tempfile::Builder::new().prefix(EXCHANGED).tempfile_in(&self.directory))
+            .map_err(FeedsError::write(&self.directory))
+    }
+
+    /// Whether the current database was pulled.
+    pub fn is_pulled(&self) -> bool {
+        let mark = fs::read_to_string(self.directory.join(PULLED)).unwrap_or_default();
+        let header = || {
+            let mut head = Vec::new();
+            File::open(self.directory.join(CURRENT))
+                .ok()?
+                .take(Header::MAX_BYTES as u64)
+                .read_to_end(&mut head)
+                .ok()?;
+            Header::read(&head).ok()
+        };
+        !mark.is_empty() && header().is_some_and(|header| header.digest() == mark)
+    }
+}
+
 impl Locked<'_> {
+    /// Whether the current database was pulled.
+    fn is_pulled(&self) -> bool {
+        self.store.is_pulled()
+    }
+
+    /// Fails where building a database would write over one that was pulled.
+    pub(crate) fn may_build(&self, replace: bool) -> Result<(), FeedsError> {
+        if self.is_pulled() && !replace { Err(FeedsError::Pulled(self.store.directory.clone())) } else { Ok(()) }
+    }
+
+    /// Says of what was taken from `origins` that it was looked at again `now` and is still what there is, in the
+    /// generations and, without building it anew, in the database.
+    pub(crate) fn renew(&self, origins: &[&str], now: Timestamp, limits: &Limits) -> Result<Header, FeedsError> {
+        self.renew_generations(origins, now)?;
+        let current = self.store.directory.join(CURRENT);
+        let feeds: Vec<FeedSource> =
+            self.store.generations()?.into_iter().map(|generation| generation.source).collect();
+        let fits = |header: &Header| {
+            let of = |feed: &FeedSource| FeedSource { observed_at: None, ..feed.clone() };
+            header.feeds.iter().map(of).eq(feeds.iter().map(of))
+        };
+        let mut file = match Published::open(&current) {
+            Ok(published) if fits(published.database()?.header()) => {
+                File::open(&current).map_err(FeedsError::read(&current))?
+            }
+            // It is not of these generations: whoever took them did not come to build it.
+            _ => return self.rebuild(limits),
+        };
+        let mut head = Vec::new();
+        Read::by_ref(&mut file)
+            .take(Header::MAX_BYTES as u64)
+            .read_to_end(&mut head)
+            .map_err(FeedsError::read(&current))?;
+        let old = Header::read(&head).map_err(|reason| FeedsError::Database { path: current.clone(), reason })?;
+        let beginning = old.renewed(feeds)?;
+        let mut write = || -> io::Result<()> {
+            let mut new = tempfile::NamedTempFile::new_in(&self.store.directory)?;
+            new.write_all(&beginning)?;
+            file.seek(io::SeekFrom::Start(old.body()))?;
+            io::copy(&mut file, &mut new)?;
+            self.publish(new)
+        };
+        write().map_err(FeedsError::write(&current))?;
+        Header::read(&beginning).map_err(|reason| FeedsError::Database { path: current, reason })
+    }
+
+    /// The same of the generations only.
+    pub(crate) fn renew_generations(&self, origins: &[&str], now: Timestamp) -> Result<(), FeedsError> {
+        let directory = self.generations_directory();
+        let generations = self.store.generations()?;
+        let seen = generations.iter().filter(|generation| origins.contains(&generation.source.source.as_str()));
+        seen.into_iter().try_for_each(|generation| generation.renew(&directory, now))
+    }
+
+    /// What was taken from each feed.
+    pub(crate) fn generations(&self) -> Result<Vec<Generation>, FeedsError> {
+        self.store.generations()
+    }
+
     /// Where generations lie.
     pub(crate) fn generations_directory(&self) -> PathBuf {
         self.store.directory.join(GENERATIONS)
@@ -179,15 +339,20 @@ impl Locked<'_> {
         let bytes = builder.finish()?;
         let header = Header::read(&bytes)
             .map_err(|reason| FeedsError::Database { path: self.store.directory.join(CURRENT), reason })?;
-        self.publish(&bytes).map_err(FeedsError::write(self.store.directory.join(CURRENT)))?;
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.store.directory)?;
+            file.write_all(&bytes)?;
+            self.publish(file)
+        };
+        write().map_err(FeedsError::write(self.store.directory.join(CURRENT)))?;
+        // One that was built may be the very one that was pulled.
+        let _ = fs::remove_file(self.store.directory.join(PULLED));
         Ok(header)
     }
 
-    fn publish(&self, bytes: &[u8]) -> io::Result<()> {
+    fn publish(&self, file: tempfile::NamedTempFile) -> io::Result<()> {
         let directory = &self.store.directory;
         let (current, previous) = (directory.join(CURRENT), directory.join(PREVIOUS));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(bytes)?;
         file.as_file().sync_all()?;
         // There is a current one at every moment: it gets a second name before the first is given away.
         let second = directory.join(format!("{PREVIOUS}.new"));

@@ -65,7 +65,7 @@ impl Place {
     }
 
     fn import(&self, path: &Path) -> Imported {
-        import(&self.store, &[path.to_owned()], &Limits::default(), NOW).unwrap()
+        import(&self.store, &[path.to_owned()], false, &Limits::default(), NOW).unwrap()
     }
 
     /// Which of these packages something is said about.
@@ -199,14 +199,14 @@ fn what_is_no_feed_is_counted_and_takes_nothing_away() {
     let imported = place.import(&place.write("LICENSE", "terms"));
     assert_eq!((imported.strange, imported.feeds.len(), imported.refused.len()), (1, 0, 0));
     assert_eq!(place.known(), ["left-pad"]);
-    let missing = import(&place.store, &[place.directory.path().join("nowhere")], &Limits::default(), NOW);
+    let missing = import(&place.store, &[place.directory.path().join("nowhere")], false, &Limits::default(), NOW);
     assert_eq!(missing.unwrap_err().code(), sekisho_model::Code::FeedUnreadable);
     // Too large for the limits, in every form.
     let limits = Limits { feed_file_bytes: 20, ..Limits::default() };
     for (name, bytes) in
         [("big.tar", tar_of(&files())), ("big.zip", zip_of(&files())), ("big.json", files()[0].1.clone().into_bytes())]
     {
-        let imported = import(&place.store, &[place.write(name, bytes)], &limits, NOW).unwrap();
+        let imported = import(&place.store, &[place.write(name, bytes)], false, &limits, NOW).unwrap();
         assert!(imported.feeds.is_empty() && !imported.diagnostics.is_empty(), "{name}");
     }
     assert_eq!(place.known(), ["left-pad"]);

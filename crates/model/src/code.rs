@@ -161,15 +161,36 @@ codes! {
     FeedUnreadable = "feed.unreadable", Incomplete,
         "A file of an advisory feed could not be read.",
         "check the path and the file, or fetch it again";
+    FeedUnreachable = "feed.unreachable", Incomplete,
+        "Advisories could not be fetched from where they are published; what was taken from there earlier stays.",
+        "see [network] and [feeds] in `sekisho config show`; or fetch the files elsewhere and give their directory with --from";
     DatabaseAbsent = "database.absent", Incomplete,
         "There is no advisory database.",
-        "make one with `sekisho db import`";
+        "make one with `sekisho db update`, or from files with `sekisho db import`";
+    DatabaseForeign = "database.foreign", Usage,
+        "A database that was pulled would be written over by one that is built from feeds, or the other way round.",
+        "give --replace if that is what you want, or set database.directory to another directory";
     DatabaseDamaged = "database.damaged", Incomplete,
         "The advisory database is damaged, or of a form that this version does not read.",
         "import the feeds again";
     DatabaseUnwritable = "database.unwritable", Incomplete,
         "The advisory database could not be written; the earlier one stays.",
         "check the directory that `sekisho config show` gives for [database], and the space left";
+    DatabaseRestricted = "database.restricted", Usage,
+        "The database holds advisories that their publisher does not allow to be handed on.",
+        "build one without them: `sekisho db remove SOURCE`; or give --allow-restricted if the publisher has agreed";
+    RegistryUnreachable = "registry.unreachable", Incomplete,
+        "A registry could not be reached, or does not answer as the distribution specification says.",
+        "check the name, [network] in `sekisho config show`, and whether it wants --plain-http";
+    RegistryDenied = "registry.denied", Incomplete,
+        "A registry denies access.",
+        "log in with `docker login` or `podman login`, which keep logins in a file; credential helpers are never run";
+    ArtifactAbsent = "artifact.absent", Usage,
+        "There is no artifact of the name that was given.",
+        "check the name and the tag";
+    ArtifactInvalid = "artifact.invalid", Incomplete,
+        "An artifact is of another kind, or damaged.",
+        "push it again; if it was changed by someone else, do not use it";
     VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
         "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
         "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";

@@ -6,6 +6,7 @@
 //! `schema: sekisho.NAME/v1` and only grows within v1.
 
 mod code;
+mod database;
 mod diagnostic;
 mod diff;
 mod digest;
@@ -23,6 +24,7 @@ mod schema;
 mod severity;
 
 pub use code::{Code, Exit};
+pub use database::{CoveredPlace, DATABASE_STATUS_SCHEMA, DatabaseFeed, DatabaseStatus};
 pub use diagnostic::{Diagnostic, Level, json_reason};
 pub use diff::{DIFF_SCHEMA, Diff, DiffFinding, DiffSide, PackageChange, PackageChangeKind};
 pub use digest::{Digest, InvalidDigest};
@@ -39,5 +41,5 @@ pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKin
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Verdict};
-pub use schema::{diff_schema, inventory_schema, reevaluation_schema, scan_schema};
+pub use schema::{database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema};
 pub use severity::{Severity, UnknownSeverity};

@@ -4,8 +4,8 @@
 //! grow within v1, and a reader of today must take those of tomorrow.
 
 use crate::{
-    Code, DIFF_SCHEMA, Diff, Digest, FindingId, INVENTORY_SCHEMA, Inventory, PackageId, Platform, Purl,
-    REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
+    Code, DATABASE_STATUS_SCHEMA, DIFF_SCHEMA, DatabaseStatus, Diff, Digest, FindingId, INVENTORY_SCHEMA, Inventory,
+    PackageId, Platform, Purl, REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -29,6 +29,11 @@ pub fn scan_schema() -> serde_json::Result<String> {
 /// The schema of a [`Diff`].
 pub fn diff_schema() -> serde_json::Result<String> {
     schema::<Diff>(DIFF_SCHEMA)
+}
+
+/// The schema of a [`DatabaseStatus`].
+pub fn database_status_schema() -> serde_json::Result<String> {
+    schema::<DatabaseStatus>(DATABASE_STATUS_SCHEMA)
 }
 
 /// The schema of a [`Reevaluation`].

@@ -5,11 +5,17 @@
 //! environment is not read here: the configuration takes `HTTPS_PROXY` and its like in and can say where
 //! a value came from.
 
-use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url};
+mod download;
+mod patience;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use reqwest::{Client, Error as RequestError};
+pub use download::{FetchError, Get, Got, Validators, Watch, download, read_error};
+pub use patience::{Patience, asked_to_wait};
+pub use reqwest::{Body, Client, Error as RequestError, Method, RequestBuilder, Response, StatusCode, Url, header};
 
 /// How this site reaches the network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,18 +69,45 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A server that sends nothing for this long has stopped.
 const SILENCE: Duration = Duration::from_mins(1);
 
+/// More redirections than this lead in a circle.
+const REDIRECTIONS: usize = 5;
+
+/// Follows a few redirections, none of which leads from TLS to plain text.
+fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    let secure = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
+    if !matches!(attempt.url().scheme(), "http" | "https") {
+        return attempt.error("the server redirects to what is not reached by http");
+    }
+    if secure && attempt.url().scheme() != "https" {
+        return attempt.error("the server redirects from https to plain http");
+    }
+    if attempt.previous().len() > REDIRECTIONS {
+        return attempt.error(format!("the server redirects more than {REDIRECTIONS} times"));
+    }
+    attempt.follow()
+}
+
 impl Network {
     /// A client that goes through the proxies and trusts the authorities of this site; TLS 1.2 or later.
     pub fn client(&self) -> Result<Client, NetworkError> {
         // Another part of the program may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .no_proxy();
-        let builder = self.proxies()?.into_iter().fold(builder, ClientBuilder::proxy);
-        builder.tls_certs_merge(self.authorities()?).build().map_err(|source| NetworkError::Tls { source })
+        let builder = || -> Result<ClientBuilder, NetworkError> {
+            let builder = Client::builder()
+                .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT)
+                .read_timeout(SILENCE)
+                .redirect(Policy::custom(redirect))
+                .no_proxy();
+            Ok(self.proxies()?.into_iter().fold(builder, ClientBuilder::proxy))
+        };
+        let authorities = self.authorities()?;
+        // A small container has no authorities of its own. That matters when a server shows a certificate, which nobody
+        // then vouches for but those of the configuration.
+        builder()?
+            .tls_certs_merge(authorities.clone())
+            .build()
+            .or_else(|_| builder()?.tls_certs_only(authorities).build().map_err(|source| NetworkError::Tls { source }))
     }
 
     /// Whether what is configured can be used, without asking the system for its authorities.

@@ -1,14 +1,21 @@
 //! Images as they are stored: layouts, archives, manifests, and the walk over a layer's tar.
 //!
 //! This crate reads bytes and names, verifies digests and says what is there. What a file *means*
-//! (a package, a secret) is decided above it.
+//! (a package, a secret) is decided above it. [`artifact`] hands files to registries and takes them from there.
 
+pub mod artifact;
+mod auth;
+mod client;
 pub mod image;
 pub mod path;
+mod reference;
 pub mod stream;
 pub mod tar;
 mod whiteout;
 
+pub use auth::{Logins, LoginsError};
+pub use client::Access;
 pub use image::{Choice, FileState, ImageError, LayerBlob, OpenImage, Referrer, open, referrers};
+pub use reference::{InvalidReference, Place, Reference};
 pub use stream::{LayerEnd, LayerStream};
 pub use whiteout::Whiteout;

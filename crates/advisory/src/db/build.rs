@@ -39,6 +39,9 @@ pub struct FeedSource {
     pub enrichments: usize,
     /// Records that could not be understood.
     pub skipped: usize,
+    /// When the newest of its advisories was changed, where they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
 }
 
 /// A database that is being made.
@@ -362,20 +365,27 @@ fn assemble(feeds: Vec<FeedSource>, counts: Counts, parts: &[Vec<u8>; SECTIONS.l
         header.sections.push(Section { name: (*name).to_owned(), start, len, checksum });
         start += len;
     }
+    let mut out = beginning(header)?;
+    out.reserve_exact(start as usize);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    Ok(out)
+}
+
+/// All of a file that comes before its sections, of which `header` says where they begin counted from the first.
+pub(super) fn beginning(mut header: Header) -> Result<Vec<u8>, TooLarge> {
     let room = serde_json::to_vec(&header).map_err(|_| TooLarge)?.len() + 20 * SECTIONS.len();
     for section in &mut header.sections {
         section.start += (PREFIX + room) as u64;
     }
     let mut json = serde_json::to_vec(&header).map_err(|_| TooLarge)?;
     json.resize(room, b' ');
-    let mut out = Vec::with_capacity(PREFIX + room + start as usize);
+    let mut out = Vec::with_capacity(PREFIX + room);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&(room as u32).to_le_bytes());
     out.extend_from_slice(&hash::checksum(&json));
     out.extend_from_slice(&json);
-    for part in parts {
-        out.extend_from_slice(part);
-    }
     Ok(out)
 }
 

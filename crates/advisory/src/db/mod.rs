@@ -422,6 +422,22 @@ impl Header {
             .collect()
     }
 
+    /// The beginning of a file of the same sections that says `feeds` of what it was built from: the same feeds in the
+    /// same order, which were looked at again since. The sections follow it as they are, from [`Header::body`] on.
+    pub fn renewed(&self, feeds: Vec<FeedSource>) -> Result<Vec<u8>, TooLarge> {
+        let mut header = Self { feeds, ..self.clone() };
+        let first = self.body();
+        for section in &mut header.sections {
+            section.start = section.start.saturating_sub(first);
+        }
+        build::beginning(header)
+    }
+
+    /// Where the first section begins.
+    pub fn body(&self) -> u64 {
+        self.sections.first().map_or(0, |section| section.start)
+    }
+
     /// Bytes of the whole file.
     pub fn size(&self) -> u64 {
         self.sections.last().map_or(0, |section| section.start.saturating_add(section.len))

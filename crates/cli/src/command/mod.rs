@@ -43,7 +43,11 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),
-        Command::Db(DbCommand::Status) => db::status(&context),
+        Command::Db(DbCommand::Update(arguments)) => db::update(&context, &arguments),
+        Command::Db(DbCommand::Remove(arguments)) => db::remove(&context, &arguments),
+        Command::Db(DbCommand::Push(arguments)) => db::push(&context, &arguments),
+        Command::Db(DbCommand::Pull(arguments)) => db::pull(&context, &arguments),
+        Command::Db(DbCommand::Status(arguments)) => db::status(&context, &arguments),
         Command::Db(DbCommand::Vercmp(arguments)) => db::vercmp(&context, &arguments),
         Command::Config(ConfigCommand::Show) => Ok(Exit::Passed),
         Command::Completion { shell } => {

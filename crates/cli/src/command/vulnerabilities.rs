@@ -250,7 +250,7 @@ impl Advisories {
 
 fn missing(error: &FeedsError) -> Diagnostic {
     let message = match error {
-        FeedsError::Absent(_) => "there is no advisory database; make one with `sekisho db import`".to_owned(),
+        FeedsError::Absent(_) => "there is no advisory database; make one with `sekisho db update`".to_owned(),
         other => {
             let first: &dyn std::error::Error = other;
             let chain = std::iter::successors(Some(first), |error| error.source());

@@ -49,6 +49,16 @@ impl Environment {
         )
     }
 
+    /// Where docker and podman keep logins of registries, the first one first.
+    pub(crate) fn login_files(&self) -> Vec<PathBuf> {
+        let below = |name: &str, rest: &str| self.get(name).map(|directory| Path::new(directory).join(rest));
+        if let Some(file) = self.get("REGISTRY_AUTH_FILE") {
+            return vec![file.into()];
+        }
+        let docker = below("DOCKER_CONFIG", "config.json").or_else(|| below("HOME", ".docker/config.json"));
+        [below("XDG_RUNTIME_DIR", "containers/auth.json"), docker].into_iter().flatten().collect()
+    }
+
     /// A variable that is set to something.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
@@ -65,6 +75,8 @@ pub(crate) struct Config {
 }
 
 const PREFIX: &str = "SEKISHO_";
+/// Where the columns of what is shown are at most.
+const WIDTH: usize = 80;
 const FILE_VARIABLE: &str = "SEKISHO_CONFIG";
 
 impl Config {
@@ -233,6 +245,10 @@ impl Config {
         let shown = |area: &str, value: &Value| match value {
             // A proxy's URL may hold a password.
             Value::String(text) if area == "network" => Value::String(without_credentials(text)).to_string(),
+            Value::Array(urls) if area == "feeds" => {
+                let safe = |url: &Value| Value::String(without_credentials(url.as_str().unwrap_or_default()));
+                Value::Array(urls.iter().map(safe).collect()).to_string()
+            }
             other => other.to_string(),
         };
         let left: Vec<String> = self
@@ -240,7 +256,9 @@ impl Config {
             .iter()
             .map(|((area, key), (value, _))| format!("{area}.{key} = {}", shown(area, value)))
             .collect();
-        let width = left.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        // Lists of addresses are longer than any line, and do not count.
+        let lengths = left.iter().map(|text| text.chars().count());
+        let width = lengths.filter(|length| *length <= WIDTH).max().unwrap_or(0);
         let mut out = String::new();
         for (left, (_, from)) in left.iter().zip(self.values.values()) {
             // Writing to a String cannot fail.

@@ -3,6 +3,7 @@
 use super::Environment;
 use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
+use sekisho_feeds::upstream::UPSTREAMS;
 use sekisho_net::Network;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use toml::{Table, Value};
 pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     pub(crate) database: DatabaseSettings,
+    pub(crate) feeds: BTreeMap<String, Vec<String>>,
     pub(crate) limits: BTreeMap<String, u64>,
     network: NetworkSettings,
     pub(crate) output: OutputSettings,
@@ -57,7 +59,7 @@ pub(crate) struct ScanSettings {
     pub(crate) vex: Vec<PathBuf>,
 }
 
-/// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`].
+/// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`]; those of `feeds` are in [`UPSTREAMS`].
 const MEANINGS: &[(&str, &str, &str, &str)] = &[
     (
         "cache",
@@ -80,6 +82,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "how old advisories may be before a gate on vulnerabilities no longer passes by them",
     ),
     ("limits", "document_bytes", "", "bytes of one JSON document that describes an image"),
+    ("limits", "download_bytes", "", "bytes of one file that is downloaded"),
     ("limits", "entries", "", "entries of one layer or directory tree"),
     (
         "limits",
@@ -168,6 +171,10 @@ impl Settings {
         let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
         set("database", "directory", format!("{data}/advisories").into());
         set("database", "max_age_hours", 120.into());
+        for upstream in UPSTREAMS {
+            let urls = upstream.urls.iter().filter(|_| upstream.on).map(|url| (*url).into()).collect();
+            set("feeds", upstream.name, Value::Array(urls));
+        }
         for key in LimitKey::ALL {
             set("limits", key.as_str(), i64::try_from(Limits::default().get(key)).unwrap_or(i64::MAX).into());
         }
@@ -211,15 +218,32 @@ impl Settings {
     }
 }
 
+/// [`MEANINGS`], and those of the settings that follow from tables elsewhere, by area and key.
+fn meanings() -> Vec<(&'static str, &'static str, &'static str, String)> {
+    let own = MEANINGS.iter().map(|(area, key, flag, meaning)| (*area, *key, *flag, (*meaning).to_owned()));
+    let feeds = UPSTREAMS.iter().map(|upstream| {
+        let off = if upstream.on { String::new() } else { format!("; off, built in is `{}`", upstream.urls.join(" ")) };
+        (
+            "feeds",
+            upstream.name,
+            "",
+            format!("where `db update` fetches {} ({}){off}", upstream.title, upstream.licence()),
+        )
+    });
+    let mut all: Vec<_> = own.chain(feeds).collect();
+    all.sort_by_key(|(area, key, ..)| (*area, *key));
+    all
+}
+
 /// The settings as a Markdown table.
 pub(super) fn documentation() -> String {
     let mut pairs = BTreeMap::new();
     pairs.insert("HOME".to_owned(), "~".to_owned());
     let defaults = Settings::defaults(&Environment(pairs));
     let mut out = String::from("| setting | default | flag | meaning |\n|---|---|---|---|\n");
-    for (area, key, flag, meaning) in MEANINGS {
+    for (area, key, flag, meaning) in meanings() {
         let flag = if flag.is_empty() { String::new() } else { format!("`{flag}`") };
-        if let Some(value) = defaults.get(*area).and_then(|keys| keys.get(*key)) {
+        if let Some(value) = defaults.get(area).and_then(|keys| keys.get(key)) {
             // Writing to a String cannot fail.
             let _ = writeln!(out, "| `{area}.{key}` | `{value}` | {flag} | {meaning} |");
         }
@@ -234,7 +258,8 @@ mod tests {
     #[test]
     fn every_setting_has_a_meaning() {
         let defaults = Settings::defaults(&Environment::default());
-        let documented: Vec<(&str, &str)> = MEANINGS.iter().map(|(area, key, ..)| (*area, *key)).collect();
+        assert!(MEANINGS.is_sorted_by_key(|(area, key, ..)| (*area, *key)));
+        let documented: Vec<(&str, &str)> = meanings().into_iter().map(|(area, key, ..)| (area, key)).collect();
         let existing: Vec<(&str, &str)> = defaults
             .iter()
             .flat_map(|(area, keys)| keys.keys().map(move |key| (area.as_str(), key.as_str())))

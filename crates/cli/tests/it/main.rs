@@ -1,10 +1,12 @@
 //! The program as its users meet it: arguments in, text, files and exit codes out.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod faults;
 mod output;
 mod reproducible;
 mod schema;
 mod terminal;
+mod update;
 mod vercmp;
 mod world;
 

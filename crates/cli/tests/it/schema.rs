@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 const INVENTORY: &str = include_str!("../../../../docs/schemas/sekisho.inventory.v1.json");
 const SCAN: &str = include_str!("../../../../docs/schemas/sekisho.scan.v1.json");
 const DIFF: &str = include_str!("../../../../docs/schemas/sekisho.diff.v1.json");
+const STATUS: &str = include_str!("../../../../docs/schemas/sekisho.db-status.v1.json");
 
 /// Compiles a published schema, so that it refuses what it does not describe.
 fn strict(published: &str) -> (Schemas, SchemaIndex) {
@@ -49,7 +50,7 @@ fn close(schema: &mut Value) {
 #[test]
 fn results_are_as_their_published_schema_says() {
     let world = World::new();
-    let [inventory, scan, diff] = [INVENTORY, SCAN, DIFF].map(strict);
+    let [inventory, scan, diff, status] = [INVENTORY, SCAN, DIFF, STATUS].map(strict);
     for ((schemas, index), arguments) in [
         (&scan, "scan image app.tar --format json --all-layers --base base.tar"),
         (&scan, "scan image app --format json --epss-above 1 --allow-incomplete"),
@@ -60,6 +61,7 @@ fn results_are_as_their_published_schema_says() {
         (&inventory, "sbom fs tree --format json"),
         (&inventory, "sbom image app.tar --format json"),
         (&diff, "diff app.tar base --format json"),
+        (&status, "db status --format json"),
     ] {
         let document: Value = serde_json::from_str(&world.stdout(arguments)).unwrap();
         let verdict = schemas.validate(&document, *index).map_err(|error| format!("{error:#}"));
