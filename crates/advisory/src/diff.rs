@@ -58,7 +58,9 @@ fn side(report: &ScanReport) -> DiffSide {
     DiffSide {
         name: report.inventory.source.name.clone(),
         identity: report.inventory.identity(),
-        complete: report.inventory.complete && report.assessment.state == ScanState::Scanned,
+        // What nobody asked for is not missing.
+        complete: report.inventory.complete
+            && matches!(report.assessment.state, ScanState::Scanned | ScanState::NotEvaluated),
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`Gate::allow_incomplete`] has still to have looked for vulnerabilities, by a database that is not too old and holds
 //! what the conditions ask for.
 
+use crate::demo;
 use crate::diff::Standing;
 use sekisho_model::{FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, Verdict};
 
@@ -32,7 +33,8 @@ pub fn judge(report: &ScanReport, gate: Gate, standing: Option<&Standing<'_>>) -
     if unrated > 0 && !gate.allow_incomplete {
         unknown.push(format!("{}: nobody has judged how bad the vulnerability is", findings(unrated)));
     }
-    if unscored > 0 && !gate.allow_incomplete {
+    let scores = report.assessment.database.as_ref().is_none_or(|database| database.likelihoods > 0);
+    if unscored > 0 && scores && !gate.allow_incomplete {
         unknown.push(format!("{}: EPSS has no score for the vulnerability", findings(unscored)));
     }
     let verdict = match (refused.is_empty(), unknown.is_empty()) {
@@ -63,6 +65,9 @@ fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
         unknown.push("vulnerabilities were not looked for".to_owned());
     }
     let Some(database) = &assessment.database else { return unknown };
+    if !database.feeds.is_empty() && database.feeds.iter().all(|feed| feed.id == demo::FEED_ID) {
+        unknown.push("only the vulnerabilities of the demonstration set are known".to_owned());
+    }
     if !database.stale.is_empty() {
         unknown.push(format!("advisories are too old: {}", database.stale.join(", ")));
     }

@@ -305,7 +305,12 @@ pub(crate) struct VulnerabilityArguments {
     pub(crate) suppression: SuppressionArguments,
 
     /// Show for one vulnerability which packages were compared with what, and by whose word, and nothing else
-    #[arg(long, value_name = "ID", help_heading = "Vulnerabilities", conflicts_with = "format")]
+    #[arg(
+        long,
+        value_name = "ID",
+        help_heading = "Vulnerabilities",
+        conflicts_with_all = ["format", "fail_on", "fail_on_new", "ignore_unfixed", "only_kev", "epss_above"]
+    )]
     pub(crate) explain: Option<String>,
 
     #[command(flatten)]
@@ -478,7 +483,7 @@ pub(crate) struct RegistryArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PushArguments {
-    /// HOST[:PORT]/NAME[:TAG] in a registry, or oci:DIRECTORY[:TAG]; the tag is `latest` where none is given. Logins are
+    /// `HOST[:PORT]/NAME[:TAG]` in a registry, or `oci:DIRECTORY[:TAG]`; the tag is `latest` where none is given. Logins are
     /// read from the files of docker and podman; credential helpers are not run
     #[arg(value_name = "REFERENCE")]
     pub(crate) place: String,
@@ -493,7 +498,7 @@ pub(crate) struct PushArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PullArguments {
-    /// HOST[:PORT]/NAME[:TAG][@DIGEST] in a registry, or oci:DIRECTORY[:TAG]
+    /// `HOST[:PORT]/NAME[:TAG][@DIGEST]` in a registry, or `oci:DIRECTORY[:TAG]`
     #[arg(value_name = "REFERENCE")]
     pub(crate) place: String,
 

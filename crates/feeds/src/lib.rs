@@ -2,8 +2,8 @@
 //!
 //! A [`Store`] is a directory. In it lie *generations*, each what one import took from one feed, and the database built
 //! from all of them, which is swapped as a whole: readers of the old one are not disturbed, a crash or a full disk
-//! leaves it in place, and two imports at once wait for each other. Generations are taken from files ([`import`]) or
-//! from where advisories are published ([`update`]); a whole database can also come from elsewhere.
+//! leaves it in place, and two imports at once wait for each other. Generations are taken from files ([`import()`]) or
+//! from where advisories are published ([`update()`]); a whole database can also come from elsewhere.
 
 pub mod exchange;
 mod fetch;

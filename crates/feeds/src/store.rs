@@ -25,7 +25,7 @@ const EXCHANGED: &str = ".exchange-";
 ///
 /// The database in it is either *built* from the generations beside it, or *pulled*: taken as a whole from elsewhere. A
 /// pulled one is told by the file `pulled`, which holds its digest. Neither is silently written over by the other: what
-/// builds ([`crate::import`], [`crate::update`], [`Store::remove`]) refuses while the current database is a pulled one,
+/// builds ([`crate::import()`], [`crate::update()`], [`Store::remove`]) refuses while the current database is a pulled one,
 /// and [`Store::replace`] refuses while it is a built one, unless told otherwise. Pulling leaves generations where they
 /// are; what builds next builds from all of them, however old.
 #[derive(Debug, Clone)]

@@ -53,8 +53,9 @@ pub struct DatabaseFeed {
     /// Whole hours since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_hours: Option<i64>,
-    /// Whether that is longer than the configuration allows.
-    pub stale: bool,
+    /// Why it is older than it should be, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
     /// When the newest of its advisories was changed, where they say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]

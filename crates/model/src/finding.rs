@@ -234,10 +234,40 @@ pub struct AssessedFeed {
     pub id: String,
     /// The file or address it came from.
     pub source: String,
-    /// When.
+    /// When it was taken, or last seen to be unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub observed_at: Option<Timestamp>,
+    /// When the newest of its advisories was changed, where they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub newest: Option<Timestamp>,
+    /// How many advisories it has.
+    #[serde(default)]
+    pub advisories: usize,
+    /// Whether what it says can be about what was judged.
+    #[serde(default)]
+    pub concerned: bool,
+}
+
+/// A feed of more advisories than this has a new one every few days.
+const LIVELY: usize = 1000;
+/// Days without a new one, after which a lively feed is a copy from then, whenever it was taken.
+const SILENT_DAYS: i64 = 90;
+
+impl AssessedFeed {
+    /// Why it is older than it should be at `now`, when advisories may be `hours` old; none where it is not.
+    pub fn is_old(&self, now: Timestamp, hours: u64) -> Option<String> {
+        let hours = i64::try_from(hours).unwrap_or(i64::MAX);
+        let Some(taken) = self.observed_at else { return Some("nobody knows when it was taken".to_owned()) };
+        let age = now.duration_since(taken).as_hours();
+        if age >= hours {
+            return Some(format!("taken {} days ago", age / 24));
+        }
+        let newest = self.newest.filter(|_| self.advisories > LIVELY)?;
+        let silent = now.duration_since(newest).as_hours() / 24;
+        (silent > SILENT_DAYS).then(|| format!("its newest advisory is {silent} days old"))
+    }
 }
 
 /// The database that findings were made by.
@@ -256,6 +286,15 @@ pub struct AssessedBy {
     /// Those of its feeds that are older than they should be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<String>,
+}
+
+impl AssessedBy {
+    /// Says which of the feeds that are concerned are too old at `now`, when advisories may be `hours` old.
+    pub fn age(&mut self, now: Timestamp, hours: u64) {
+        let old =
+            |feed: &AssessedFeed| Some(format!("{} from {} ({})", feed.id, feed.source, feed.is_old(now, hours)?));
+        self.stale = self.feeds.iter().filter(|feed| feed.concerned).filter_map(old).collect();
+    }
 }
 
 /// The vulnerabilities of an inventory, as an advisory database has them.

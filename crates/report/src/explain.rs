@@ -15,13 +15,13 @@ pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inven
     let name = printable(name);
     line!(out, "{HEADING}{name}{HEADING:#} in {}", printable(&inventory.source.name));
     if vulnerabilities.is_empty() {
-        line!(out, "the database does not know it");
+        line!(out, "no advisory is about it");
         return out;
     }
     for vulnerability in vulnerabilities {
         known(&mut out, vulnerability);
     }
-    if comparisons.is_empty() {
+    if comparisons.is_empty() && packages > unjudged {
         line!(out, "\nnothing is said about any of the {} packages that could be looked up", packages - unjudged);
     }
     if *unjudged > 0 {

@@ -1,6 +1,8 @@
 //! Vulnerabilities for people: what was found, what is suppressed, and what the gate says.
 
-use crate::table::{ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, print, table};
+use crate::table::{
+    ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, name_cell, print, table,
+};
 use crate::text::printable;
 use crate::view::score;
 use anstyle::{AnsiColor, Style};
@@ -39,7 +41,7 @@ fn findings(out: &mut String, rows: &[FindingRow<'_>], with_layers: bool, option
             format!("{}{score}", finding.severity),
             cell(&vulnerability.id),
             vulnerability.published.map(|published| published.strftime("%Y-%m-%d").to_string()).unwrap_or_default(),
-            cell(&package.facts.name),
+            name_cell(package),
             cell(&package.facts.version),
             remedy(&finding.fixed_in, finding.status),
             risk(vulnerability),
@@ -149,7 +151,7 @@ pub(crate) fn summary(out: &mut String, report: &ScanReport) {
     }
     if assessment.state == ScanState::NotScanned {
         let why = assessment.diagnostics.iter().filter(|told| told.level == Level::Incomplete);
-        let why: Vec<String> = why.map(|why| printable(&why.message)).collect();
+        let why: Vec<String> = why.map(|why| format!("{}; {}", printable(&why.message), why.code.hint())).collect();
         line!(out, "{ALARM}vulnerabilities not scanned{ALARM:#}: {}", why.join("; "));
         return;
     }
@@ -202,12 +204,12 @@ pub fn in_a_line(report: &ScanReport) -> String {
 
 /// What the gate says, with what it asks and why, in plain lines.
 pub fn gate_lines(result: &GateResult) -> Vec<String> {
-    let asked = conditions(&result.gate);
+    let asked = conditions(&result.gate, result.refused.len() > 1);
     match result.verdict {
-        Verdict::Passed => vec![format!("gate passed: no finding {asked}")],
+        Verdict::Passed => vec![format!("gate passed: no finding{asked}")],
         Verdict::Refused => {
             let findings = counted(result.refused.len(), "finding");
-            std::iter::once(format!("gate refused: {findings} {asked}"))
+            std::iter::once(format!("gate refused: {findings}{asked}"))
                 .chain(result.unknown.iter().map(|unknown| format!("gate: moreover, {unknown}")))
                 .collect()
         }
@@ -215,25 +217,30 @@ pub fn gate_lines(result: &GateResult) -> Vec<String> {
     }
 }
 
-/// `of severity high or worse that can be fixed`.
-fn conditions(gate: &Gate) -> String {
-    let mut parts = Vec::new();
+/// ` that is high or worse, can be fixed and is not in base.tar`.
+fn conditions(gate: &Gate, several: bool) -> String {
+    let be = if several { "are" } else { "is" };
+    let mut clauses = Vec::new();
     match gate.fail_on {
-        Some(Severity::Critical) => parts.push("of severity critical".to_owned()),
-        Some(Severity::Unknown) | None => parts.push("of any severity".to_owned()),
-        Some(least) => parts.push(format!("of severity {least} or worse")),
+        Some(Severity::Critical) => clauses.push(format!("{be} critical")),
+        Some(Severity::Unknown) | None => {}
+        Some(least) => clauses.push(format!("{be} {least} or worse")),
     }
     if gate.ignore_unfixed {
-        parts.push("that can be fixed".to_owned());
+        clauses.push("can be fixed".to_owned());
     }
     if gate.only_kev {
-        parts.push("known to be exploited".to_owned());
+        clauses.push(format!("{be} known to be exploited"));
     }
     if let Some(above) = gate.epss_above {
-        parts.push(format!("with an EPSS above {above}"));
+        clauses.push(format!("{} an EPSS above {above}", if several { "have" } else { "has" }));
     }
     if let Some(baseline) = &gate.new_since {
-        parts.push(format!("that {} does not have", printable(baseline)));
+        clauses.push(format!("{be} not in {}", printable(baseline)));
     }
-    parts.join(", ")
+    match clauses.pop() {
+        None => String::new(),
+        Some(last) if clauses.is_empty() => format!(" that {last}"),
+        Some(last) => format!(" that {} and {last}", clauses.join(", ")),
+    }
 }

@@ -189,6 +189,18 @@ pub(crate) fn layer_cell(package: &Package) -> String {
     }
 }
 
+/// The name, and what makes a package less than installed for use.
+pub(crate) fn name_cell(package: &Package) -> String {
+    let mut name = cell(&package.facts.name);
+    if package.facts.evidence == Evidence::Declared {
+        name.push_str(" (declared)");
+    }
+    if package.facts.dev {
+        name.push_str(" (dev)");
+    }
+    name
+}
+
 fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
     let shown: Vec<&Package> = inventory.packages.iter().filter(|package| package.owned_by.is_none()).collect();
     heading(out, &format!("Packages ({})", shown.len()));
@@ -202,15 +214,8 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
     }
     let mut table = table(&header, &[], options);
     for package in shown {
-        let mut name = cell(&package.facts.name);
-        if package.facts.evidence == Evidence::Declared {
-            name.push_str(" (declared)");
-        }
-        if package.facts.dev {
-            name.push_str(" (dev)");
-        }
         let mut row = vec![
-            name,
+            name_cell(package),
             cell(&package.facts.version),
             cell(&package.location),
             cell(package.purl.as_str()),

@@ -45,7 +45,7 @@ fn meaning(exit: Exit) -> &'static str {
         Exit::Passed => {
             "done, and everything that was asked for was read; a code with this exit is never more than a note"
         }
-        Exit::Refused => "a gate or a policy said no; no code has it yet, since there are no policies yet",
+        Exit::Refused => "a gate said no; that is no error, so that no code has it",
         Exit::Usage => {
             "what was asked for cannot be: command line, configuration, or a path or image that does not exist or is none"
         }

@@ -13,7 +13,7 @@ use crate::feeds::text::is_cve;
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
 use jiff::Timestamp;
 use sekisho_base::hash;
-use sekisho_model::Severity;
+use sekisho_model::{AssessedFeed, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
@@ -42,6 +42,20 @@ pub struct FeedSource {
     /// When the newest of its advisories was changed, where they say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
+}
+
+impl FeedSource {
+    /// The feed as a result names it; `concerned` is whether it can say anything about what was judged.
+    pub fn assessed(&self, concerned: bool) -> AssessedFeed {
+        AssessedFeed {
+            id: self.id.clone(),
+            source: self.source.clone(),
+            observed_at: self.observed_at,
+            newest: self.newest,
+            advisories: self.advisories,
+            concerned,
+        }
+    }
 }
 
 /// A database that is being made.

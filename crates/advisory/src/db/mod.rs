@@ -406,22 +406,6 @@ impl Header {
         format!("sha256:{}", hash::hex(&hasher.finish()))
     }
 
-    /// The feeds that were taken more than `hours` before `now`, of those that say something about one of the places
-    /// that `concerns` names. Feeds that only judge concern everything.
-    pub fn stale(&self, now: Timestamp, hours: u64, concerns: impl Fn(&PlaceCount) -> bool) -> Vec<&FeedSource> {
-        let old = |feed: &FeedSource| {
-            feed.observed_at
-                .is_none_or(|then| now.duration_since(then).as_hours() >= i64::try_from(hours).unwrap_or(i64::MAX))
-        };
-        let said =
-            |number: u32| self.counts.places.iter().any(|place| place.feeds.contains(&number) && concerns(place));
-        let feeds = (0..).zip(&self.feeds);
-        feeds
-            .filter(|(number, feed)| old(feed) && (feed.advisories == 0 || said(*number)))
-            .map(|(_, feed)| feed)
-            .collect()
-    }
-
     /// The beginning of a file of the same sections that says `feeds` of what it was built from: the same feeds in the
     /// same order, which were looked at again since. The sections follow it as they are, from [`Header::body`] on.
     pub fn renewed(&self, feeds: Vec<FeedSource>) -> Result<Vec<u8>, TooLarge> {

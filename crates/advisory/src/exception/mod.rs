@@ -217,6 +217,10 @@ pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<(Exceptions, Ve
                 ExceptionFormat::Trivy
             }
         }
+        _ if text.trim_start().starts_with(['{', '<']) => {
+            let reason = "is no list of exceptions: it begins like JSON or XML; VEX documents are given with --vex";
+            return Err(malformed((None, reason.to_owned())));
+        }
         _ => {
             trivy::lines(text, &mut sink);
             ExceptionFormat::Trivy

@@ -6,8 +6,8 @@ use crate::record::Status;
 use crate::version::Scheme;
 use jiff::Timestamp;
 use sekisho_model::{
-    AssessedBy, AssessedFeed, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource,
-    FindingStatus, Inventory, Judgement, Likelihood, Package, ScanState, Severity, Vulnerability,
+    AssessedBy, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource, FindingStatus, Inventory,
+    Judgement, Likelihood, Package, ScanState, Severity, Vulnerability,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,10 +37,11 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
         obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory)).collect();
     let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
     let header = database.header();
-    let feeds = header.feeds.iter().map(|feed| AssessedFeed {
-        id: feed.id.clone(),
-        source: feed.source.clone(),
-        observed_at: feed.observed_at,
+    let concerns = place::concerns(inventory);
+    let places: Vec<_> = header.counts.places.iter().filter(|place| concerns(place)).collect();
+    // What only judges vulnerabilities concerns everything.
+    let feeds = (0..).zip(&header.feeds).map(|(number, feed)| {
+        feed.assessed(feed.advisories == 0 || places.iter().any(|place| place.feeds.contains(&number)))
     });
     let by = AssessedBy {
         digest: header.digest(),

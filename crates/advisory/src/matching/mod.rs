@@ -13,7 +13,6 @@ mod tests;
 
 pub use assess::assess;
 pub use explain::explain;
-pub use place::concerns;
 pub(crate) use place::scheme_of;
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};

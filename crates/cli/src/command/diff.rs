@@ -7,7 +7,7 @@ use crate::args::{DiffArguments, JsonOrTable};
 use crate::error::CliError;
 use crate::{CommandResult, output};
 use sekisho_advisory::diff::diff;
-use sekisho_model::{Exit, ScanState};
+use sekisho_model::Exit;
 use sekisho_report::{TableOptions, diff_table, write_json};
 
 pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandResult {
@@ -29,8 +29,6 @@ pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandRe
         JsonOrTable::Json => output::write_with(file, |to| write_json(&difference, to))?,
     }
     super::vulnerabilities::tell(&new);
-    let asked = new.assessment.state != ScanState::NotEvaluated;
-    let whole = difference.old.complete && difference.new.complete
-        || !asked && old.inventory.complete && new.inventory.complete;
+    let whole = difference.old.complete && difference.new.complete;
     Ok(if whole || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete })
 }

@@ -57,12 +57,15 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
     let read = |path: &Path| {
         let found = document::open(path, now, &settings.limits())?.and_then(document::Document::report);
         found.ok_or_else(|| {
-            let message = format!("{} is no scan report", path.display());
+            let message = format!("{} says nothing about vulnerabilities", path.display());
             CliError::new(Code::ReportUnknown, message)
         })
     };
     let mut found = read(path)?;
     judges.suppress(&mut found, now);
+    if let Some(by) = &mut found.assessment.database {
+        by.age(now, settings.database.max_age_hours);
+    }
     if let Some(gate) = gate {
         let baseline = baseline.map(read).transpose()?;
         vulnerabilities::judge(&mut found, gate, baseline.as_ref());

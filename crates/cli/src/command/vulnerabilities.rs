@@ -8,10 +8,10 @@ use crate::error::CliError;
 use crate::output::error_line;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sekisho_advisory::db::{Database, Header};
+use sekisho_advisory::db::Database;
 use sekisho_advisory::diff::Standing;
 use sekisho_advisory::exception::Exceptions;
-use sekisho_advisory::matching::{Matcher, assess, concerns, explain};
+use sekisho_advisory::matching::{Matcher, assess, explain};
 use sekisho_advisory::suppress::suppress;
 use sekisho_advisory::vex::{self, VexDocument};
 use sekisho_advisory::{demo, exception, gate};
@@ -119,7 +119,15 @@ impl Judges {
             }
         }
         let manifest = inventory.image.as_ref().and_then(|image| image.manifest_digest);
-        let Some(manifest) = manifest.filter(|_| self.attached) else { return (documents, told) };
+        let manifest = match manifest {
+            _ if !self.attached => return (documents, told),
+            Some(manifest) => manifest,
+            None => {
+                let message = "nothing can lie beside it (--vex attached): only layouts hold documents about images";
+                told.push(Diagnostic::note(Code::VexUnused, message));
+                return (documents, told);
+            }
+        };
         let quota = SpillQuota::new(self.temporary.clone(), self.limits.spill_bytes);
         let found = sekisho_oci::referrers(Path::new(&inventory.source.name), manifest, &self.limits, &quota);
         let (referrers, notes) = found.unwrap_or_else(|error| {
@@ -158,7 +166,12 @@ impl Judges {
         for (finding, earlier) in assessment.findings.iter_mut().zip(earlier) {
             finding.suppressed = finding.suppressed.take().or(earlier);
         }
-        assessment.diagnostics.extend(self.diagnostics.iter().cloned().chain(noted).chain(told));
+        let told: Vec<Diagnostic> = self.diagnostics.iter().cloned().chain(noted).chain(told).collect();
+        // A statement that was not understood may have taken back another one.
+        if assessment.state == ScanState::Scanned && told.iter().any(|told| told.level == Level::Incomplete) {
+            assessment.state = ScanState::Incomplete;
+        }
+        assessment.diagnostics.extend(told);
     }
 
     /// What a vulnerability has to do with the packages of an inventory.
@@ -221,8 +234,9 @@ impl Advisories {
         let judged = self.database(|database| {
             let mut assessment = assess(&inventory, database, now)
                 .map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error))?;
+            // What comes with the program is of no age: the gate knows it by its name.
             if let (Self::File(_), Some(by)) = (self, &mut assessment.database) {
-                by.stale = stale(database.header(), settings, &inventory, now);
+                by.age(now, settings.database.max_age_hours);
             }
             Ok(assessment)
         });
@@ -250,7 +264,7 @@ impl Advisories {
 
 fn missing(error: &FeedsError) -> Diagnostic {
     let message = match error {
-        FeedsError::Absent(_) => "there is no advisory database; make one with `sekisho db update`".to_owned(),
+        FeedsError::Absent(_) => "there is no advisory database".to_owned(),
         other => {
             let first: &dyn std::error::Error = other;
             let chain = std::iter::successors(Some(first), |error| error.source());
@@ -258,20 +272,6 @@ fn missing(error: &FeedsError) -> Diagnostic {
         }
     };
     Diagnostic::incomplete(error.code(), message)
-}
-
-/// The feeds that are older than the configuration allows, of those that concern the inventory.
-fn stale(header: &Header, settings: &Settings, inventory: &Inventory, now: Timestamp) -> Vec<String> {
-    let old = header.stale(now, settings.database.max_age_hours, concerns(inventory));
-    old.into_iter()
-        .map(|feed| {
-            let age = feed.observed_at.map_or_else(
-                || "nobody knows when".to_owned(),
-                |then| format!("{} days ago", now.duration_since(then).as_hours() / 24),
-            );
-            format!("{} from {} (taken {age})", feed.id, feed.source)
-        })
-        .collect()
 }
 
 /// The gate that was asked for, if any.

@@ -236,7 +236,15 @@ impl<'a> Gather<'a> {
         let exploited = knows("kev", vulnerabilities.iter().filter(|known| known.exploited.is_some()).count());
         let likelihoods = knows("epss", vulnerabilities.iter().filter(|known| known.likelihood.is_some()).count());
         let source = inventory.tool.name.clone();
-        let feed = |(id, observed_at)| AssessedFeed { id, source: source.clone(), observed_at };
+        // Of a feed that does not say when it was taken no more is known than when the report was made.
+        let feed = |(id, taken): (String, Option<jiff::Timestamp>)| AssessedFeed {
+            id,
+            source: source.clone(),
+            observed_at: taken.or(Some(observed_at)),
+            newest: None,
+            advisories: 0,
+            concerned: true,
+        };
         let database = AssessedBy {
             // A report without one was judged by a database that no other report is known to share.
             digest: about.database.unwrap_or_else(|| Digest::of(input.bytes).to_string()),

@@ -6,6 +6,7 @@
 
 use super::Format;
 use crate::advice::{self, Upgrade};
+use crate::findings::remedy;
 use crate::view::{self, Standing, View};
 use sekisho_model::{FindingRow, Level, ScanReport, Severity, Verdict, Vulnerability};
 use std::collections::BTreeSet;
@@ -175,7 +176,7 @@ fn findings(out: &mut String, view: &View<'_>, open: &[&FindingRow<'_>]) {
         let FindingRow { finding, package, vulnerability } = row;
         let exploited = if vulnerability.exploited.is_some() { " **known exploited**" } else { "" };
         let fix = if finding.fixed_in.is_empty() {
-            finding.status.as_str().replace('_', " ")
+            remedy(&[], finding.status)
         } else {
             some(finding.fixed_in.iter().map(String::as_str))
         };

@@ -247,7 +247,14 @@ pub(crate) fn scanned() -> ScanReport {
         made.finding("login", "CVE-2007-5686", Negligible, Affected, &[]),
         made.finding("=cmd", "X<b>-1|2", Unknown, UnderInvestigation, &[]),
     ];
-    let feed = |id: &str| AssessedFeed { id: id.into(), source: format!("{id}.zip"), observed_at: None };
+    let feed = |id: &str| AssessedFeed {
+        id: id.into(),
+        source: format!("{id}.zip"),
+        observed_at: None,
+        newest: None,
+        advisories: 0,
+        concerned: true,
+    };
     let assessment = Assessment {
         state: ScanState::Scanned,
         assessed_at: time("2026-11-20T01:02:04Z"),

@@ -34,20 +34,18 @@ pub(crate) fn status(context: &Context, arguments: &StatusArguments) -> CommandR
         JsonOrTable::Table => output::write(&table(&status, opened.published.database()?.header()), None)?,
         JsonOrTable::Json => output::write_with(None, |to| write_json(&status, to))?,
     }
-    let stale: Vec<&DatabaseFeed> = status.feeds.iter().filter(|feed| feed.stale).collect();
-    for feed in &stale {
-        let age = feed.age_hours.map_or_else(|| "nobody knows when".to_owned(), |hours| format!("{} ago", ago(hours)));
-        error_line(&format!("out of date: {} from {} (taken {age})", printable(&feed.feed), printable(&feed.source)));
+    let stale = || status.feeds.iter().filter_map(|feed| Some((feed, feed.stale.as_ref()?)));
+    for (feed, why) in stale() {
+        error_line(&format!("out of date: {} from {} ({why})", printable(&feed.feed), printable(&feed.source)));
     }
-    if !stale.is_empty() && !context.global.quiet {
+    if stale().next().is_some() && !context.global.quiet {
         let way = if pulled { "sekisho db pull" } else { "sekisho db update" };
-        error_line(&format!("note: older than database.max_age_hours ({hours}) allows; `{way}` brings newer ones"));
+        error_line(&format!("note: database.max_age_hours is {hours}; `{way}` brings newer ones"));
     }
     Ok(exit)
 }
 
 fn describe(header: &Header, path: String, pulled: bool, hours: u64, now: Timestamp) -> DatabaseStatus {
-    let stale: Vec<_> = header.stale(now, hours, |_| true).into_iter().map(std::ptr::from_ref).collect();
     let feeds = header.feeds.iter().map(|feed| DatabaseFeed {
         feed: feed.id.clone(),
         title: feed.title.clone(),
@@ -55,7 +53,7 @@ fn describe(header: &Header, path: String, pulled: bool, hours: u64, now: Timest
         source: feed.source.clone(),
         observed_at: feed.observed_at,
         age_hours: feed.observed_at.map(|then| now.duration_since(then).as_hours()),
-        stale: stale.contains(&std::ptr::from_ref(feed)),
+        stale: feed.assessed(true).is_old(now, hours),
         newest: feed.newest,
         files: feed.files,
         advisories: feed.advisories,
