@@ -1,8 +1,10 @@
 //! What is different between two scans: packages and findings that came, went, or changed.
 //!
 //! A package is the same in both when kind and name are: its version, and where it lies, may differ. A finding is the
-//! same when the package is and one of the vulnerability's names is.
+//! same when the package is and the vulnerability is: by its id or, where one side has no CVE, by any of its names. Two CVEs
+//! are never one, whatever notice has both for aliases.
 
+use crate::feeds::text::is_cve;
 use crate::matching::scheme_of;
 use sekisho_model::{
     DIFF_SCHEMA, Diff, DiffFinding, DiffSide, FindingRow, Package, PackageChange, PackageChangeKind, PackageKind,
@@ -16,7 +18,14 @@ type Key<'a> = (PackageKind, &'a str, &'a str);
 
 /// Which findings another scan has, too.
 #[derive(Debug, Default)]
-pub struct Standing<'a>(HashSet<Key<'a>>);
+pub struct Standing<'a> {
+    /// By the id of the vulnerability.
+    ids: HashSet<Key<'a>>,
+    /// By any of its names.
+    names: HashSet<Key<'a>>,
+    /// By any name of those that have no CVE.
+    without_cve: HashSet<Key<'a>>,
+}
 
 /// Under which names a finding is known.
 fn keys<'a>(row: &FindingRow<'a>) -> impl Iterator<Item = Key<'a>> + use<'a> {
@@ -28,12 +37,21 @@ fn keys<'a>(row: &FindingRow<'a>) -> impl Iterator<Item = Key<'a>> + use<'a> {
 impl<'a> Standing<'a> {
     /// Towards the findings of `report`, also those that are suppressed there.
     pub fn of(report: &'a ScanReport) -> Self {
-        Self(report.rows().iter().flat_map(keys).collect())
+        let mut standing = Self::default();
+        for row in report.rows() {
+            standing.ids.extend(keys(&row).next());
+            standing.names.extend(keys(&row));
+            if !is_cve(&row.vulnerability.id) {
+                standing.without_cve.extend(keys(&row));
+            }
+        }
+        standing
     }
 
     /// Whether it has this one.
     pub fn knows(&self, row: &FindingRow<'_>) -> bool {
-        keys(row).any(|key| self.0.contains(&key))
+        let others = if is_cve(&row.vulnerability.id) { &self.without_cve } else { &self.names };
+        keys(row).next().is_some_and(|id| self.ids.contains(&id)) || keys(row).any(|key| others.contains(&key))
     }
 }
 
@@ -127,11 +145,11 @@ mod tests {
 
     #[test]
     fn findings_that_come_and_go_are_told_apart() {
-        let two = Found { id: "CVE-2", package: 1, ..FOUND };
+        let two = Found { id: "CVE-2024-2", package: 1, ..FOUND };
         let old = report(&["a 1", "b 1"], &[FOUND, two]);
         let new = report(
             &["a 2", "b 1"],
-            &[Found { id: "GHSA-2", aliases: &["CVE-2"], ..two }, Found { id: "CVE-3", ..FOUND }],
+            &[Found { id: "GHSA-2", aliases: &["CVE-2024-2"], ..two }, Found { id: "CVE-3", ..FOUND }],
         );
         let diff = diff(&old, &new);
         let ids =
@@ -141,6 +159,18 @@ mod tests {
             (vec!["CVE-3".into()], vec!["CVE-1".into()], 1)
         );
         assert!(diff.old.complete && diff.new.complete);
+    }
+
+    #[test]
+    fn two_cves_are_two_whatever_notice_has_both_for_aliases() {
+        let hub = |id: &'static str| Found { id, aliases: &["GHSA-multi"], ..FOUND };
+        let old = report(&["a 1"], &[hub("CVE-2024-1")]);
+        let new = report(&["a 1"], &[hub("CVE-2024-1"), hub("CVE-2024-2")]);
+        assert_eq!(diff(&old, &new).opened.len(), 1);
+        // What has no CVE yet may get one.
+        let early = report(&["a 1"], &[Found { id: "GHSA-multi", ..FOUND }]);
+        assert_eq!(diff(&early, &old).opened.len(), 0);
+        assert_eq!(diff(&old, &early).opened.len(), 0);
     }
 
     /// Some packages of a few, each with findings of a few.

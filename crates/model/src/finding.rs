@@ -261,6 +261,9 @@ impl AssessedFeed {
         let hours = i64::try_from(hours).unwrap_or(i64::MAX);
         let Some(taken) = self.observed_at else { return Some("nobody knows when it was taken".to_owned()) };
         let age = now.duration_since(taken).as_hours();
+        if age < -24 {
+            return Some(format!("taken {} days from now", -age / 24));
+        }
         if age >= hours {
             return Some(format!("taken {} days ago", age / 24));
         }

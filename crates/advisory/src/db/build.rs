@@ -9,7 +9,7 @@ use super::{
     StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
 };
 use crate::ecosystem::Ecosystem;
-use crate::feeds::text::is_cve;
+use crate::feeds::text::{canonical_cve, is_cve};
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
 use jiff::Timestamp;
 use sekisho_base::hash;
@@ -94,12 +94,17 @@ impl Builder {
     pub fn add(&mut self, record: Record) {
         match record {
             Record::Advisory(advisory) => self.advisory(advisory),
-            Record::Enrichment(Enrichment { id, says }) => self.facts.entry(id).or_default().push(says),
+            Record::Enrichment(Enrichment { mut id, says }) => {
+                canonical_cve(&mut id);
+                self.facts.entry(id).or_default().push(says);
+            }
         }
     }
 
     fn advisory(&mut self, mut advisory: Advisory) {
         let feed = self.feeds.len().saturating_sub(1) as u32;
+        let Advisory { id, aliases, addresses, .. } = &mut advisory;
+        std::iter::once(id).chain(aliases).chain(addresses).for_each(canonical_cve);
         let affected = std::mem::take(&mut advisory.affected);
         let text = text_of(&mut advisory);
         let next = self.advisories.len() as u32;

@@ -51,6 +51,14 @@ pub(crate) fn is_cve(text: &str) -> bool {
     parts.next() == Some("CVE") && number(parts.next()) && number(parts.next()) && parts.next().is_none()
 }
 
+/// Writes a CVE as its catalogue does, since feeds differ in case and blanks; leaves all else as it is.
+pub(crate) fn canonical_cve(id: &mut String) {
+    let upper = id.trim().to_ascii_uppercase();
+    if *id != upper && is_cve(&upper) {
+        *id = upper;
+    }
+}
+
 /// Text that stays in the input where it can. Unlike `Cow` it does so in lists and maps as well.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);

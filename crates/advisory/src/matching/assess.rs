@@ -63,6 +63,9 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
     };
     let message = match obstacle {
         Obstacle::Distribution => format!("{count} {noun} of {}: no feed has advisories for it", system()),
+        Obstacle::Foreign(kind) => {
+            format!("{count} {noun} of kind {kind} in {}: its advisories are about packages of another kind", system())
+        }
         Obstacle::Kind => format!("{count} {noun}: no feed has advisories for packages of that kind"),
         Obstacle::Release(ecosystem) => {
             format!("{count} {noun} of {}: the database has nothing about this release of {ecosystem}", system())

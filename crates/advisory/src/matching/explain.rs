@@ -33,8 +33,8 @@ fn of_package(
     to: &mut Vec<Comparison>,
 ) -> Result<(), DatabaseError> {
     let (database, facts) = (matcher.database(), &package.facts);
-    let Ok((ecosystem, releases)) = matcher.places(facts) else { return Ok(()) };
-    for look in place::looks(ecosystem, facts) {
+    let Ok((ecosystem, looks)) = matcher.places(facts)? else { return Ok(()) };
+    for (look, releases) in looks {
         for release in releases {
             let key = place::key(ecosystem, release.as_deref(), &look);
             let Some(mut row) = database.package(&key)? else { continue };

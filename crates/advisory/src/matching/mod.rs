@@ -20,7 +20,7 @@ use crate::ecosystem::Ecosystem;
 use crate::record::{SOURCE_ARCH, Status};
 use crate::version::Scheme;
 use place::{Distribution, Look};
-use sekisho_model::{OsRelease, PackageFacts};
+use sekisho_model::{OsRelease, PackageFacts, PackageKind};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,9 @@ pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Eco
     let looks = ecosystem.map(|ecosystem| (ecosystem, place::looks(ecosystem, facts)));
     looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
 }
+
+/// An ecosystem, and the names to look up there, each with the releases to look in.
+type Places<'a, 'f> = (Ecosystem, Vec<(Look<'f>, &'a [Option<String>])>);
 
 /// What a database says about one package.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +50,8 @@ pub enum Obstacle {
     Distribution,
     /// No feed that is read has advisories for packages of its kind.
     Kind,
+    /// The system says that it is a distribution whose packages are of another kind than this one.
+    Foreign(PackageKind),
     /// The database has nothing about this release of the distribution.
     Release(Ecosystem),
     /// The database has nothing about this ecosystem.
@@ -88,32 +93,58 @@ impl<'a> Matcher<'a> {
         self.database
     }
 
-    /// Where a package is looked up: its ecosystem, and the releases of it that the database knows and are the system's.
-    fn places(&self, facts: &PackageFacts) -> Result<(Ecosystem, &[Option<String>]), Obstacle> {
-        match (place::language_of(facts.kind), &self.distribution) {
-            (Some(ecosystem), _) => Ok((ecosystem, &[None])),
-            (None, _) if !facts.kind.is_os() => Err(Obstacle::Kind),
-            (None, Some(distribution)) => Ok((distribution.ecosystem, distribution.releases_of(facts))),
-            (None, None) => Err(Obstacle::Distribution),
+    /// Where a package is looked up: its ecosystem, and for each name the releases of it that the database knows and are
+    /// the system's.
+    fn places<'f>(&self, facts: &'f PackageFacts) -> Result<Result<Places<'_, 'f>, Obstacle>, DatabaseError> {
+        let (ecosystem, distribution) = match (place::language_of(facts.kind), &self.distribution) {
+            (Some(ecosystem), _) => (ecosystem, None),
+            (None, _) if !facts.kind.is_os() => return Ok(Err(Obstacle::Kind)),
+            (None, None) => return Ok(Err(Obstacle::Distribution)),
+            (None, Some(found)) if place::kind_of(found.ecosystem) != facts.kind => {
+                return Ok(Err(Obstacle::Foreign(facts.kind)));
+            }
+            (None, Some(found)) => (found.ecosystem, Some(found)),
+        };
+        let mut looks = Vec::new();
+        for look in place::looks(ecosystem, facts) {
+            let releases = match distribution {
+                None => &[None][..],
+                Some(found) if place::is_of_pro(look.version) && self.knows(ecosystem, &found.extended, &look)? => {
+                    &found.extended
+                }
+                Some(found) => &found.releases,
+            };
+            looks.push((look, releases));
         }
+        Ok(Ok((ecosystem, looks)))
+    }
+
+    /// Whether anything is said about a name in any of these releases.
+    fn knows(&self, ecosystem: Ecosystem, releases: &[Option<String>], look: &Look<'_>) -> Result<bool, DatabaseError> {
+        for release in releases {
+            if self.database.package(&place::key(ecosystem, release.as_deref(), look))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What is said about the package.
     pub fn package(&self, facts: &PackageFacts) -> Result<Matched, DatabaseError> {
         let mut matched = Matched::default();
-        let (ecosystem, releases) = match self.places(facts) {
+        let (ecosystem, looks) = match self.places(facts)? {
             Ok(places) => places,
             Err(obstacle) => {
                 matched.obstacle = Some(obstacle);
                 return Ok(matched);
             }
         };
-        if releases.is_empty() {
+        if looks.iter().all(|(_, releases)| releases.is_empty()) {
             matched.obstacle = Some(Obstacle::Release(ecosystem));
         } else if !ecosystem_is_covered(self.database, facts, ecosystem)? {
             matched.obstacle = Some(Obstacle::Ecosystem(ecosystem));
         }
-        for look in place::looks(ecosystem, facts) {
+        for (look, releases) in looks {
             for release in releases {
                 if let Some(row) = self.database.package(&place::key(ecosystem, release.as_deref(), &look))? {
                     let scheme = ecosystem.scheme_in(release.as_deref());
@@ -250,6 +281,9 @@ impl<'a> Version<'a> {
             let next = entry.ranges.iter().find_map(|range| self.fixed_behind(range));
             return Judged::Inside(next);
         }
+        if !self.valid && !entry.versions.is_empty() {
+            return Judged::Unknown;
+        }
         let everything = |(from, to): &(Edge, Edge)| (*from, *to) == (Edge::Open, Edge::Open);
         if entry.ranges.iter().any(everything) {
             return Judged::Inside(None);
@@ -284,7 +318,8 @@ impl<'a> Version<'a> {
     /// The fixed version that ends a range, if the version lies before it.
     fn fixed_behind(&mut self, (_, to): &(Edge, Edge)) -> Option<&'a str> {
         match *to {
-            Edge::At(to) if self.valid && self.to(to).is_lt() => Some(self.texts[to]),
+            // One that cannot be compared was listed, and a version without the flaw there is.
+            Edge::At(to) if !self.valid || self.to(to).is_lt() => Some(self.texts[to]),
             _ => None,
         }
     }

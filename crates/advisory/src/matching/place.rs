@@ -22,7 +22,10 @@ impl Distribution {
         let ecosystem = ecosystem_of(&os.id)?;
         let known =
             header.counts.places.iter().filter(|place| place.ecosystem == ecosystem).map(|place| &place.release);
-        let own = |release: &Option<String>| release.as_ref().is_none_or(|release| is_release(ecosystem, os, release));
+        // What is said without a release holds in all, and covers none of those that there are.
+        let rolling = is_rolling(ecosystem);
+        let own =
+            |release: &Option<String>| release.as_ref().map_or(rolling, |release| is_release(ecosystem, os, release));
         let paid = |release: &Option<String>| match release.as_deref().and_then(|release| release.strip_prefix("Pro:"))
         {
             Some(release) => ecosystem == Ecosystem::Ubuntu && is_release(ecosystem, os, release),
@@ -30,15 +33,42 @@ impl Distribution {
         };
         let which =
             |of: &dyn Fn(&Option<String>) -> bool| known.clone().filter(|release| of(release)).cloned().collect();
-        Some(Self { ecosystem, releases: which(&own), extended: which(&paid) })
+        let (mut releases, extended): (Vec<_>, Vec<_>) = (which(&own), which(&paid));
+        if !releases.is_empty() && !rolling && known.clone().any(Option::is_none) {
+            releases.push(None);
+        }
+        Some(Self { ecosystem, releases, extended })
     }
+}
 
-    /// The releases whose advisories are about a package. Those of Ubuntu Pro carry `esm` in their version, and the
-    /// common advisories do not know what was mended there.
-    pub(super) fn releases_of(&self, facts: &PackageFacts) -> &[Option<String>] {
-        let paid = self.ecosystem == Ecosystem::Ubuntu && facts.version.contains("esm");
-        if paid && !self.extended.is_empty() { &self.extended } else { &self.releases }
+/// Whether a distribution has no releases.
+fn is_rolling(ecosystem: Ecosystem) -> bool {
+    matches!(ecosystem, Ecosystem::Wolfi | Ecosystem::Chainguard | Ecosystem::MinimOs)
+}
+
+/// The packages of a distribution.
+pub(super) fn kind_of(ecosystem: Ecosystem) -> PackageKind {
+    match ecosystem {
+        Ecosystem::Debian | Ecosystem::Ubuntu | Ecosystem::Echo => PackageKind::Deb,
+        Ecosystem::Alpine
+        | Ecosystem::Wolfi
+        | Ecosystem::Chainguard
+        | Ecosystem::MinimOs
+        | Ecosystem::Alpaquita
+        | Ecosystem::BellSoftHardenedContainers
+        | Ecosystem::CleanStart => PackageKind::Apk,
+        _ => PackageKind::Rpm,
     }
+}
+
+/// Whether a version is of Ubuntu Pro: `1.1.1-1ubuntu2.1~18.04.23+esm5`. What was mended there the common advisories do
+/// not know.
+pub(super) fn is_of_pro(version: &str) -> bool {
+    let mut parts = version.split(['+', '~']).skip(1);
+    parts.any(|part| {
+        let number = part.strip_prefix("esm").unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
 }
 
 /// Whether what is said about a place can concern a package of the inventory.
@@ -52,7 +82,8 @@ pub(super) fn concerns(inventory: &Inventory) -> impl Fn(&PlaceCount) -> bool + 
     let system = inventory.os.as_ref().and_then(|os| Some((ecosystem_of(&os.id)?, os)));
     move |PlaceCount { ecosystem, release, .. }| {
         let own = |(distribution, os): (Ecosystem, &OsRelease)| {
-            distribution == *ecosystem && release.as_ref().is_none_or(|release| is_release(distribution, os, release))
+            let of = |release: &String| is_release(distribution, os, release.strip_prefix("Pro:").unwrap_or(release));
+            distribution == *ecosystem && release.as_ref().is_none_or(of)
         };
         languages.contains(ecosystem) || system.is_some_and(own)
     }

@@ -423,3 +423,69 @@ fn packages_of_ubuntu_pro_are_judged_by_its_advisories() {
     let common = database(&[("ubuntu", advisory("CVE-2024-1", vec![all("18.04:LTS")]))]);
     check(&common, "1.1.1-1ubuntu2.1~18.04.23+esm5", &["CVE-2024-1"]);
 }
+
+#[test]
+fn packages_are_judged_by_the_distribution_that_has_such_packages() {
+    let bytes = database(&[
+        ("osv", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "evil"), "99")])),
+        ("osv", advisory("CVE-2024-2", vec![fixed(affected(Ecosystem::Alpine, "v3.20", "evil"), "99")])),
+    ]);
+    let check = |id: &str, version: &str, kind: PackageKind, expect: &[&str]| {
+        let facts = PackageFacts::new(kind, "evil", "1.0");
+        assert_eq!(matched(&bytes, Some(&os(id, version)), &facts), expect, "{id} {kind}");
+    };
+    check("debian", "12", PackageKind::Deb, &["CVE-2024-1 -> 99"]);
+    check("alpine", "3.20.1", PackageKind::Apk, &["CVE-2024-2 -> 99"]);
+    check("alpine", "3.20.1", PackageKind::Deb, &["Foreign(Deb)"]);
+    check("debian", "12", PackageKind::Apk, &["Foreign(Apk)"]);
+    check("debian", "12", PackageKind::Rpm, &["Foreign(Rpm)"]);
+}
+
+#[test]
+fn what_is_said_of_no_release_covers_none() {
+    let everywhere = Affected { ranges: vec![Range::before("2")], ..affected(Ecosystem::Debian, "", "a") };
+    let bytes = database(&[
+        ("osv", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "b"), "2")])),
+        ("osv", advisory("CVE-2024-2", vec![everywhere])),
+    ]);
+    let check = |version: &str, name: &str, expect: &[&str]| {
+        assert_eq!(matched(&bytes, Some(&os("debian", version)), &deb(name, "1", None)), expect, "{version} {name}");
+    };
+    check("12", "a", &["CVE-2024-2 -> 2"]);
+    check("12", "b", &["CVE-2024-1 -> 2"]);
+    check("99", "b", &["Release(Debian)"]);
+}
+
+#[test]
+fn versions_that_cannot_be_compared_are_told_beside_lists_too() {
+    let listed = Affected { versions: vec!["1.0.0".into(), "odd".into()], ..affected(Ecosystem::Npm, "", "a") };
+    let ranged = Affected { ranges: vec![Range::before("99.0.0")], ..listed.clone() };
+    let check = |affected: &Affected, version: &str, expect: &[&str]| {
+        let bytes = database(&[("osv", advisory("MAL-1", vec![affected.clone()]))]);
+        assert_eq!(matched(&bytes, None, &PackageFacts::new(PackageKind::Npm, "a", version)), expect, "{version}");
+    };
+    check(&listed, "1.0.0", &["MAL-1"]);
+    check(&listed, "2.0.0", &[]);
+    check(&listed, "strange", &["Version(Npm)"]);
+    check(&listed, "odd", &["MAL-1"]);
+    // A listed version that cannot be compared is as good as mended by the version that ends the range.
+    check(&ranged, "odd", &["MAL-1 -> 99.0.0"]);
+}
+
+#[test]
+fn only_a_mark_of_its_own_is_that_of_ubuntu_pro() {
+    for (version, expect) in [
+        ("1.1.1-1ubuntu2.1~18.04.23+esm5", true),
+        ("2.4.29-1ubuntu4.27+esm1", true),
+        ("1.0~pre+desmume1", false),
+        ("1.0-1esm", false),
+        ("1.0+esm", false),
+    ] {
+        assert_eq!(place::is_of_pro(version), expect, "{version}");
+    }
+    let pro = fixed(affected(Ecosystem::Ubuntu, "Pro:22.04:LTS", "other"), "9");
+    let common = fixed(affected(Ecosystem::Ubuntu, "22.04:LTS", "evil"), "99");
+    let bytes = database(&[("ubuntu", advisory("USN-1", vec![pro])), ("ubuntu", advisory("CVE-2024-1", vec![common]))]);
+    // What the list of Pro does not name is judged by the common one.
+    assert_eq!(matched(&bytes, Some(&os("ubuntu", "22.04")), &deb("evil", "1.0+esm1", None)), ["CVE-2024-1 -> 99"]);
+}
