@@ -8,7 +8,9 @@
 
 use crate::demo;
 use crate::diff::Standing;
-use sekisho_model::{FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, Verdict};
+use sekisho_model::{
+    AssessedBy, FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, Verdict,
+};
 
 /// What `gate` says of `report`. `standing` is that of the findings towards what [`Gate::new_since`] names.
 pub fn judge(report: &ScanReport, gate: Gate, standing: Option<&Standing<'_>>) -> GateResult {
@@ -64,7 +66,8 @@ fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
     if matches!(assessment.state, ScanState::NotScanned | ScanState::NotEvaluated) {
         unknown.push("vulnerabilities were not looked for".to_owned());
     }
-    let Some(database) = &assessment.database else { return unknown };
+    let none = AssessedBy::default();
+    let database = assessment.database.as_ref().unwrap_or(&none);
     if !database.feeds.is_empty() && database.feeds.iter().all(|feed| feed.id == demo::FEED_ID) {
         unknown.push("only the vulnerabilities of the demonstration set are known".to_owned());
     }

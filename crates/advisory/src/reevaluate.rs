@@ -33,6 +33,8 @@ pub struct Index {
 struct Indexed {
     system: u32,
     facts: PackageFacts,
+    /// The system package that owns its file: what is said about that one decides.
+    owner: Option<Box<PackageFacts>>,
 }
 
 /// What changed for one package, and so for all inventories that hold it.
@@ -49,11 +51,12 @@ pub struct Change<'a> {
 }
 
 impl Index {
-    /// Adds an inventory; returns its number.
+    /// Adds an inventory, its packages each with the system package that owns its file
+    /// ([`crate::matching::with_owners`]); returns its number.
     pub fn add<'a>(
         &mut self,
         os: Option<&OsRelease>,
-        packages: impl IntoIterator<Item = &'a PackageFacts>,
+        packages: impl IntoIterator<Item = (&'a PackageFacts, Option<&'a PackageFacts>)>,
     ) -> InventoryNumber {
         let number = self.inventories;
         self.inventories += 1;
@@ -63,8 +66,8 @@ impl Index {
         if system == next {
             self.systems.push(os.cloned());
         }
-        for facts in packages {
-            let package = self.package(system, facts);
+        for (facts, owner) in packages {
+            let package = self.package(system, facts, owner);
             let holders = &mut self.holders[package as usize];
             if holders.last() != Some(&number) {
                 holders.push(number);
@@ -73,16 +76,18 @@ impl Index {
         number
     }
 
-    fn package(&mut self, system: u32, facts: &PackageFacts) -> u32 {
-        // Language packages are the same on every system.
-        let system = if facts.kind.is_os() { system } else { u32::MAX };
-        let indexed = Indexed { system, facts: matched_by(facts) };
+    fn package(&mut self, system: u32, facts: &PackageFacts, owner: Option<&PackageFacts>) -> u32 {
+        // Language packages that nobody owns are the same on every system.
+        let system = if facts.kind.is_os() || owner.is_some() { system } else { u32::MAX };
+        let owner = owner.map(|owner| Box::new(matched_by(owner)));
+        let indexed = Indexed { system, facts: matched_by(facts), owner };
         if let Some(known) = self.package_numbers.get(&indexed) {
             return *known;
         }
         let number = self.packages.len() as u32;
         let os = self.systems.get(system as usize).and_then(Option::as_ref);
-        for name in names_of(os, &indexed.facts) {
+        let names = std::iter::once(&indexed.facts).chain(indexed.owner.as_deref());
+        for name in names.flat_map(|facts| names_of(os, facts)) {
             self.by_name.entry(name).or_default().push(number);
         }
         self.package_numbers.insert(indexed.clone(), number);
@@ -105,12 +110,13 @@ impl Index {
         let mut judges: HashMap<u32, (Matcher<'_>, Matcher<'_>)> = HashMap::new();
         let mut changes = Vec::new();
         for number in touched {
-            let Indexed { system, facts } = &self.packages[number as usize];
+            let Indexed { system, facts, owner } = &self.packages[number as usize];
             let (before, after) = judges.entry(*system).or_insert_with(|| {
                 let os = self.systems.get(*system as usize).and_then(Option::as_ref);
                 (Matcher::new(old, os), Matcher::new(new, os))
             });
-            let (before, after) = (vulnerabilities(before, facts)?, vulnerabilities(after, facts)?);
+            let owner = owner.as_deref();
+            let (before, after) = (vulnerabilities(before, facts, owner)?, vulnerabilities(after, facts, owner)?);
             let opened: Vec<String> = after.difference(&before).cloned().collect();
             let closed: Vec<String> = before.difference(&after).cloned().collect();
             if !(opened.is_empty() && closed.is_empty()) {
@@ -122,8 +128,12 @@ impl Index {
     }
 }
 
-fn vulnerabilities(matcher: &Matcher<'_>, facts: &PackageFacts) -> Result<BTreeSet<String>, DatabaseError> {
-    let matched = matcher.package(facts)?;
+fn vulnerabilities(
+    matcher: &Matcher<'_>,
+    facts: &PackageFacts,
+    owner: Option<&PackageFacts>,
+) -> Result<BTreeSet<String>, DatabaseError> {
+    let matched = matcher.owned(facts, owner)?;
     matched.vulnerabilities.keys().map(|number| Ok(matcher.database().vulnerability(*number)?.id)).collect()
 }
 
@@ -179,6 +189,17 @@ mod tests {
         PackageFacts { source, ..PackageFacts::new(kind, named(name), version.to_string()) }
     }
 
+    /// Every second language package is of the first system package, if there is one.
+    fn with_system(packages: &[PackageFacts]) -> Vec<(&PackageFacts, Option<&PackageFacts>)> {
+        let system = packages.iter().find(|package| package.kind.is_os());
+        let owned = |index: usize, package: &PackageFacts| index % 2 == 1 && !package.kind.is_os();
+        packages
+            .iter()
+            .enumerate()
+            .map(|(index, package)| (package, system.filter(|_| owned(index, package))))
+            .collect()
+    }
+
     proptest! {
         #[test]
         fn changes_equal_those_of_judging_everything_again(
@@ -206,10 +227,11 @@ mod tests {
             let mut index = Index::default();
             let mut expect = BTreeSet::new();
             for (number, (os, packages)) in (0..).zip(&inventories) {
-                prop_assert_eq!(index.add(os.as_ref(), packages), number);
+                let owners = with_system(packages);
+                prop_assert_eq!(index.add(os.as_ref(), owners.iter().copied()), number);
                 let (before, after) = (Matcher::new(&old, os.as_ref()), Matcher::new(&new, os.as_ref()));
-                for package in packages {
-                    let (before, after) = (vulnerabilities(&before, package).unwrap(), vulnerabilities(&after, package).unwrap());
+                for (package, owner) in owners {
+                    let [before, after] = [&before, &after].map(|matcher| vulnerabilities(matcher, package, owner).unwrap());
                     let named = |id: &String, opened| (number, format!("{package:?}"), id.clone(), opened);
                     expect.extend(after.difference(&before).map(|id| named(id, true)));
                     expect.extend(before.difference(&after).map(|id| named(id, false)));

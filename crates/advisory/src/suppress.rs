@@ -96,8 +96,10 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     /// The later counts.
-    fn order(&self) -> (Option<Timestamp>, (usize, usize), Sure) {
-        (self.statement.timestamp, self.place, self.sure)
+    fn order(&self) -> (Timestamp, (usize, usize), Sure) {
+        // One that cannot be dated takes nothing back that suppresses a finding, and suppresses nothing that was taken back.
+        let undated = if self.statement.status.suppresses() { Timestamp::MIN } else { Timestamp::MAX };
+        (self.statement.timestamp.unwrap_or(undated), self.place, self.sure)
     }
 }
 

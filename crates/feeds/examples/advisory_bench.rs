@@ -198,7 +198,7 @@ fn delta(old: &Path, new: &Path, inventories: u64) {
     for _ in 0..inventories {
         let base = &bases[random.skewed(bases.len() as u64) as usize];
         let own: Vec<&PackageFacts> = (0..180).map(|_| &shared[random.skewed(shared.len() as u64) as usize]).collect();
-        index.add(Some(&system()), base.iter().chain(own));
+        index.add(Some(&system()), base.iter().chain(own).map(|facts| (facts, None)));
     }
     let (count, packages, places) = index.counts();
     say("inventories", count as f64, "");

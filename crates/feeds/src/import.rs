@@ -67,8 +67,17 @@ pub fn import(
     locked.may_build(replace)?;
     let mut imported =
         Imported { feeds: Vec::new(), refused: Vec::new(), strange: 0, diagnostics: Vec::new(), header: None };
+    // Paths of one name are one source, of which the second part must not take the place of the first.
+    let mut sources: Vec<(String, Vec<PathBuf>)> = Vec::new();
     for path in paths {
-        imported.add(take(&locked, &origin_of(path), std::slice::from_ref(path), limits, now)?);
+        let origin = origin_of(path);
+        match sources.iter_mut().find(|(known, _)| *known == origin) {
+            Some((_, paths)) => paths.push(path.clone()),
+            None => sources.push((origin, vec![path.clone()])),
+        }
+    }
+    for (origin, paths) in &sources {
+        imported.add(take(&locked, origin, paths, limits, now)?);
     }
     if !imported.feeds.is_empty() {
         imported.header = Some(locked.rebuild(limits)?);
@@ -131,6 +140,8 @@ pub(crate) fn take(
             source.observed_at = kept.and_then(|kept| kept.source.observed_at);
             taken.refused.push((source, reason));
         } else {
+            let before = Generation::find(&directory, &taking.source.id, &taking.source.source);
+            taken.diagnostics.extend(before.and_then(|before| shrunk(&before.source, &taking.source)));
             taking.writer.publish(&directory, &taking.source).map_err(FeedsError::write(&directory))?;
             taken.feeds.push(taking.source);
         }
@@ -141,7 +152,21 @@ pub(crate) fn take(
 /// What a source is called: its file's name, so that a newer one takes its place wherever it lies.
 fn origin_of(path: &Path) -> String {
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    absolute.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match (name(&absolute), absolute.parent()) {
+        // osv.dev calls the archive of each ecosystem so.
+        (file, Some(parent)) if file == "all.zip" => format!("{}/{file}", name(parent)),
+        (file, _) => file,
+    }
+}
+
+/// What is to be said of a feed that has much less than it had.
+fn shrunk(before: &FeedSource, now: &FeedSource) -> Option<Diagnostic> {
+    let records = |source: &FeedSource| source.advisories + source.enrichments;
+    (records(now) * 2 < records(before)).then(|| {
+        let message = format!("{} has {} records, and had {} before", now.id, records(now), records(before));
+        Diagnostic::incomplete(Code::FeedShrunk, message).at(now.source.clone())
+    })
 }
 
 /// Why a feed should not be taken.

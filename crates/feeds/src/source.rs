@@ -65,6 +65,12 @@ fn all(reader: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether a file is an archive or compressed, by its name: as many as a repository of advisories has are not opened twice.
+fn is_packed(name: &str) -> bool {
+    let packed = ["zip", "gz", "tgz", "zst", "tar"];
+    name.rsplit_once('.').is_some_and(|(_, extension)| packed.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
 /// Goes through a directory. Links are not followed, and what version control keeps is left out.
 fn directory(path: &Path, shown: &str, limits: &Limits, files: &mut dyn Files) -> io::Result<()> {
     let mut entries: Vec<_> = fs::read_dir(path)?.collect::<io::Result<_>>()?;
@@ -78,7 +84,13 @@ fn directory(path: &Path, shown: &str, limits: &Limits, files: &mut dyn Files) -
             if text != ".git" {
                 directory(&entry.path(), &name, limits, files)?;
             }
-        } else if kind.is_file() {
+        } else if !kind.is_file() {
+            files.unread(&name, "is a link or no regular file, and is not followed".to_owned());
+        } else if is_packed(&text) {
+            if let Err(error) = each(&entry.path(), limits, files) {
+                files.unread(&name, error.to_string());
+            }
+        } else {
             match File::open(entry.path()).and_then(|file| all(file, limits)) {
                 Ok(bytes) => files.file(&name, &bytes),
                 Err(error) => files.unread(&name, error.to_string()),

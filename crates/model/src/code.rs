@@ -140,6 +140,9 @@ codes! {
     FeedMalformed = "feed.malformed", Incomplete,
         "A file of an advisory feed does not follow its format; nothing of it was taken.",
         "get the file again from its publisher; see that it is complete and unpacked";
+    FeedShrunk = "feed.shrunk", Incomplete,
+        "A feed has less than half of what it had when it was last taken; it was taken all the same.",
+        "see that it is the whole feed; take it again, or go back by importing the earlier one";
     FeedRecordMalformed = "feed.record_malformed", Incomplete,
         "A record of an advisory feed could not be understood; a vulnerability that only it names will not be found.",
         "get the feed again; if it is the publisher's fault, report it there";

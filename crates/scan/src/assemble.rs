@@ -228,7 +228,9 @@ impl Maker<'_> {
                     }
                     None => wanted.get(path),
                 };
-                links.extend(found.into_iter().flatten().map(|index| (*index, all[*owner].id.clone())));
+                // What a later layer wrote over it is no longer what the package brought.
+                let own = |index: &&usize| all[**index].layer <= all[*owner].layer;
+                links.extend(found.into_iter().flatten().filter(own).map(|index| (*index, all[*owner].id.clone())));
             });
         }
         drop(owners);

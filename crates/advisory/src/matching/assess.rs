@@ -1,6 +1,6 @@
 //! All of an inventory: findings with what is known about their vulnerabilities.
 
-use super::{Hit, Matched, Matcher, Obstacle, place, severity};
+use super::{Hit, Matched, Matcher, Obstacle, place, severity, with_owners};
 use crate::db::{Database, DatabaseError, StoredAdvisory, StoredRating, StoredVulnerability, Text};
 use crate::record::Status;
 use crate::version::Scheme;
@@ -13,15 +13,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks for the vulnerabilities of all packages of `inventory`. Language packages whose files a package of the
-/// distribution owns are that package's, and judged with it. `now` is when that is.
+/// distribution owns are judged with that one, where anything is said about it. `now` is when that is.
 pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) -> Result<Assessment, DatabaseError> {
     let matcher = Matcher::new(database, inventory.os.as_ref());
     let mut found = Found { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() };
     let identity = inventory.identity();
     let mut findings = Vec::new();
     let mut obstacles: BTreeMap<Obstacle, Vec<&Package>> = BTreeMap::new();
-    for package in inventory.packages.iter().filter(|package| package.owned_by.is_none()) {
-        let Matched { vulnerabilities, obstacle } = matcher.package(&package.facts)?;
+    for (package, owner) in with_owners(inventory) {
+        let Matched { vulnerabilities, obstacle } = matcher.owned(&package.facts, owner)?;
         if let Some(obstacle) = obstacle {
             obstacles.entry(obstacle).or_default().push(package);
         }

@@ -1,6 +1,6 @@
 //! What was compared for one vulnerability, and what came of it.
 
-use super::{Judged, Matcher, Version, assess, is_about, place};
+use super::{Judged, Matcher, Version, assess, is_about, place, with_owners};
 use crate::db::{DatabaseError, Edge, Entry};
 use crate::record::Status;
 use sekisho_model::{Comparison, Explanation, Inventory, Outcome, Package};
@@ -15,7 +15,12 @@ pub fn explain(inventory: &Inventory, matcher: &Matcher<'_>, name: &str) -> Resu
     let numbers: BTreeSet<u32> = database.vulnerabilities_named(name)?.into_iter().collect();
     let vulnerabilities = assess::describe(database, &numbers)?;
     let mut explanation = Explanation { vulnerabilities, ..Explanation::default() };
-    for package in inventory.packages.iter().filter(|package| package.owned_by.is_none()) {
+    for (package, owner) in with_owners(inventory) {
+        if let Some(owner) = owner
+            && matcher.speaks_of(owner)?
+        {
+            continue;
+        }
         explanation.packages += 1;
         let matched = matcher.package(&package.facts)?;
         explanation.unjudged += usize::from(matched.obstacle.is_some());

@@ -20,9 +20,9 @@ use crate::ecosystem::Ecosystem;
 use crate::record::{SOURCE_ARCH, Status};
 use crate::version::Scheme;
 use place::{Distribution, Look};
-use sekisho_model::{OsRelease, PackageFacts, PackageKind};
+use sekisho_model::{Inventory, OsRelease, Package, PackageFacts, PackageId, PackageKind};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The ecosystems and names under which a package of the system `os` is looked up, in any database.
 pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Ecosystem, String)> {
@@ -33,6 +33,20 @@ pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Eco
 
 /// An ecosystem, and the names to look up there, each with the releases to look in.
 type Places<'a, 'f> = (Ecosystem, Vec<(Look<'f>, &'a [Option<String>])>);
+
+/// The packages of an inventory, each with the system package that owns its file, if one does.
+pub fn with_owners(inventory: &Inventory) -> impl Iterator<Item = (&Package, Option<&PackageFacts>)> {
+    let system: HashMap<&PackageId, &PackageFacts> = inventory
+        .packages
+        .iter()
+        .filter(|package| package.facts.kind.is_os())
+        .map(|package| (&package.id, &package.facts))
+        .collect();
+    inventory.packages.iter().map(move |package| {
+        let owner = package.owned_by.as_ref().and_then(|owner| system.get(owner).copied());
+        (package, owner)
+    })
+}
 
 /// What a database says about one package.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -91,6 +105,29 @@ impl<'a> Matcher<'a> {
     /// The database.
     pub fn database(&self) -> &'a Database<'a> {
         self.database
+    }
+
+    /// What is said about a package whose files `owner` may have brought. Who ships software knows best what was mended
+    /// there: where anything is said about the owner, it is judged in its place. Where nothing is, the owner may be no
+    /// package of the distribution's own, and the package is judged itself, as far as its ecosystem is known.
+    pub fn owned(&self, facts: &PackageFacts, owner: Option<&PackageFacts>) -> Result<Matched, DatabaseError> {
+        let Some(owner) = owner else { return self.package(facts) };
+        if self.speaks_of(owner)? {
+            return Ok(Matched::default());
+        }
+        let Matched { vulnerabilities, obstacle } = self.package(facts)?;
+        Ok(Matched { vulnerabilities, obstacle: obstacle.filter(|why| !matches!(why, Obstacle::Ecosystem(_))) })
+    }
+
+    /// Whether anything is said about any version of a package.
+    fn speaks_of(&self, facts: &PackageFacts) -> Result<bool, DatabaseError> {
+        let Ok((ecosystem, looks)) = self.places(facts)? else { return Ok(false) };
+        for (look, releases) in looks {
+            if self.knows(ecosystem, releases, &look)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Where a package is looked up: its ecosystem, and for each name the releases of it that the database knows and are

@@ -73,12 +73,8 @@ pub(super) fn is_of_pro(version: &str) -> bool {
 
 /// Whether what is said about a place can concern a package of the inventory.
 pub(super) fn concerns(inventory: &Inventory) -> impl Fn(&PlaceCount) -> bool + use<'_> {
-    let languages: BTreeSet<Ecosystem> = inventory
-        .packages
-        .iter()
-        .filter(|package| package.owned_by.is_none())
-        .filter_map(|package| language_of(package.facts.kind))
-        .collect();
+    let languages: BTreeSet<Ecosystem> =
+        inventory.packages.iter().filter_map(|package| language_of(package.facts.kind)).collect();
     let system = inventory.os.as_ref().and_then(|os| Some((ecosystem_of(&os.id)?, os)));
     move |PlaceCount { ecosystem, release, .. }| {
         let own = |(distribution, os): (Ecosystem, &OsRelease)| {

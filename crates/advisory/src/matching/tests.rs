@@ -326,8 +326,7 @@ fn what_several_feeds_say_of_one_vulnerability_is_one_finding() {
         ("osv", advisory("OSV-2", vec![fixed(affected(Ecosystem::Npm, "", "b"), "2.0.0")])),
     ]);
     let database = Database::open(&bytes).unwrap();
-    let owned = Package { owned_by: Some(npm("c", "1.0.0", "c").id), ..npm("b", "1.0.0", "b/package.json") };
-    let inventory = inventory(vec![npm("a", "1.0.0", "a/package.json"), npm("a", "1.9.5", "x/package.json"), owned]);
+    let inventory = inventory(vec![npm("a", "1.0.0", "a/package.json"), npm("a", "1.9.5", "x/package.json")]);
     let assessment = assess(&inventory, &database, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(assessment.state, ScanState::Scanned);
     let [first, second] = &assessment.findings[..] else { panic!("{:#?}", assessment.findings) };
@@ -488,4 +487,26 @@ fn only_a_mark_of_its_own_is_that_of_ubuntu_pro() {
     let bytes = database(&[("ubuntu", advisory("USN-1", vec![pro])), ("ubuntu", advisory("CVE-2024-1", vec![common]))]);
     // What the list of Pro does not name is judged by the common one.
     assert_eq!(matched(&bytes, Some(&os("ubuntu", "22.04")), &deb("evil", "1.0+esm1", None)), ["CVE-2024-1 -> 99"]);
+}
+
+#[test]
+fn owned_packages_are_judged_by_whoever_knows_of_them() {
+    let known = fixed(affected(Ecosystem::Debian, "12", "known"), "1");
+    let flaw = fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0");
+    let bytes =
+        database(&[("debian", advisory("CVE-2024-1", vec![known])), ("osv", advisory("CVE-2024-2", vec![flaw]))]);
+    let database = Database::open(&bytes).unwrap();
+    let bookworm = os("debian", "12");
+    let matcher = Matcher::new(&database, Some(&bookworm));
+    let check = |kind: PackageKind, owner: Option<&str>, expect: usize| {
+        let owner = owner.map(|name| deb(name, "9", None));
+        let matched = matcher.owned(&PackageFacts::new(kind, "a", "1.0.0"), owner.as_ref()).unwrap();
+        assert_eq!((matched.vulnerabilities.len(), matched.obstacle), (expect, None), "{owner:?}");
+    };
+    // Debian says what is wrong with its own package, and nothing is.
+    check(PackageKind::Npm, Some("known"), 0);
+    // Nobody says anything about what somebody else packaged.
+    check(PackageKind::Npm, Some("foreign"), 1);
+    check(PackageKind::Npm, None, 1);
+    check(PackageKind::Pypi, Some("foreign"), 0);
 }

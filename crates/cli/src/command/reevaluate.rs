@@ -2,14 +2,16 @@
 
 use super::document;
 use super::scan::{Context, clock};
+use super::vulnerabilities::read_database;
 use crate::args::{JsonOrTable, ReevaluateArguments};
 use crate::error::{CliError, reason};
 use crate::output::error_line;
 use crate::{CommandResult, output};
 use jiff::Timestamp;
+use sekisho_advisory::db::Database;
+use sekisho_advisory::matching::with_owners;
 use sekisho_advisory::reevaluate::{Change, Index};
 use sekisho_base::Limits;
-use sekisho_feeds::Published;
 use sekisho_model::{Code, Exit, REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 use sekisho_report::{TableOptions, printable, reevaluation_table, write_json};
 use std::path::{Path, PathBuf};
@@ -17,8 +19,9 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> CommandResult {
     let ReevaluateArguments { old, new, inventory, format, output: file } = arguments;
     let limits = context.config.settings()?.limits();
-    let (old, new) = (Published::open(old)?, Published::open(new)?);
-    let (old, new) = (old.database()?, new.database()?);
+    let (old, new) = (read_database(old)?, read_database(new)?);
+    let open = |bytes| Database::open(bytes).map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error));
+    let (old, new) = (open(&old)?, open(&new)?);
     let now = clock(&context.environment)?.now();
     let mut stored = Stored { now, ..Stored::default() };
     for path in inventory {
@@ -86,8 +89,8 @@ impl Stored {
             return Err(CliError::new(Code::ReportUnknown, message));
         };
         let inventory = document.inventory();
-        let counted = inventory.packages.iter().filter(|package| package.owned_by.is_none());
-        self.index.add(inventory.os.as_ref(), counted.map(|package| &package.facts));
+        let packages = with_owners(&inventory).map(|(package, owner)| (&package.facts, owner));
+        self.index.add(inventory.os.as_ref(), packages);
         self.names.push(inventory.source.name);
         Ok(())
     }

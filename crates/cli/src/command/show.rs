@@ -62,9 +62,9 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
         })
     };
     let mut found = read(path)?;
-    judges.suppress(&mut found, now);
+    judges.suppress(&mut found, settings.now());
     if let Some(by) = &mut found.assessment.database {
-        by.age(now, settings.database.max_age_hours);
+        by.age(settings.now(), settings.database.max_age_hours);
     }
     if let Some(gate) = gate {
         let baseline = baseline.map(read).transpose()?;

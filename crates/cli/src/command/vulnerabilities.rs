@@ -96,9 +96,9 @@ impl Judges {
         settings: &Settings,
         inventory: Inventory,
     ) -> Result<ScanReport, CliError> {
-        let now = clock(&context.environment)?.now();
-        let mut report = self.advisories.report(settings, inventory, now)?;
-        self.suppress(&mut report, now);
+        let assessed_at = clock(&context.environment)?.now();
+        let mut report = self.advisories.report(settings, inventory, assessed_at)?;
+        self.suppress(&mut report, settings.now());
         Ok(report)
     }
 
@@ -182,8 +182,10 @@ impl Judges {
 
 /// Where advisories come from.
 enum Advisories {
-    /// From a file.
-    File(Published),
+    /// From the store, with why it is not the latest database if so.
+    Store(Published, Option<Diagnostic>),
+    /// From a file that was named: its bytes, since whoever keeps it may write over it meanwhile.
+    File(Vec<u8>),
     /// From the program itself.
     Demo(Vec<u8>),
     /// From nowhere, as was asked for.
@@ -205,7 +207,7 @@ impl Advisories {
                 let message = format!("there is no advisory database {}: no such file", path.display());
                 return Err(CliError::new(Code::UsageInvalid, message).hint("give the path of a database file to --db"));
             }
-            Some(DatabaseChoice::File(path)) => return Ok(Self::File(Published::open(path)?)),
+            Some(DatabaseChoice::File(path)) => return Ok(Self::File(read_database(path)?)),
             None => {}
         }
         match Store::new(settings.database.directory.clone()).open() {
@@ -214,7 +216,11 @@ impl Advisories {
                     let why = printable(&failure.to_string());
                     error_line(&format!("not read: {} {why}; the one before it is in use", failure.code()));
                 }
-                Ok(Self::File(opened.published))
+                let older = opened.fallback.as_ref().map(|failure| {
+                    let message = format!("the latest database is not used: {failure}; the one before it is");
+                    Diagnostic::incomplete(failure.code(), message)
+                });
+                Ok(Self::Store(opened.published, older))
             }
             Err(error) => Ok(Self::Missing(missing(&error))),
         }
@@ -224,8 +230,12 @@ impl Advisories {
     fn database<T>(&self, with: impl FnOnce(&Database<'_>) -> Result<T, CliError>) -> Option<Result<T, CliError>> {
         let damaged = |error| CliError::from_error(Code::DatabaseDamaged, &error);
         match self {
-            Self::File(published) => Some(published.database().map_err(CliError::from).and_then(|found| with(&found))),
-            Self::Demo(bytes) => Some(Database::open(bytes).map_err(damaged).and_then(|found| with(&found))),
+            Self::Store(published, _) => {
+                Some(published.database().map_err(CliError::from).and_then(|found| with(&found)))
+            }
+            Self::File(bytes) | Self::Demo(bytes) => {
+                Some(Database::open(bytes).map_err(damaged).and_then(|found| with(&found)))
+            }
             Self::NotAsked | Self::Missing(_) => None,
         }
     }
@@ -235,8 +245,12 @@ impl Advisories {
             let mut assessment = assess(&inventory, database, now)
                 .map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error))?;
             // What comes with the program is of no age: the gate knows it by its name.
-            if let (Self::File(_), Some(by)) = (self, &mut assessment.database) {
-                by.age(now, settings.database.max_age_hours);
+            if let (Self::Store(..) | Self::File(_), Some(by)) = (self, &mut assessment.database) {
+                by.age(settings.now(), settings.database.max_age_hours);
+            }
+            if let Self::Store(_, Some(older)) = self {
+                assessment.diagnostics.push(older.clone());
+                assessment.state = ScanState::Incomplete;
             }
             Ok(assessment)
         });
@@ -260,6 +274,17 @@ impl Advisories {
                 .hint("leave out --db none")),
         }
     }
+}
+
+/// The bytes of a database file, which are verified.
+pub(crate) fn read_database(path: &Path) -> Result<Vec<u8>, CliError> {
+    let failed = |error: &std::io::Error| {
+        CliError::new(Code::DatabaseDamaged, format!("cannot read {}: {error}", path.display()))
+    };
+    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
+    Database::open(&bytes)
+        .map_err(|error| CliError::new(Code::DatabaseDamaged, format!("{} {error}", path.display())))?;
+    Ok(bytes)
 }
 
 fn missing(error: &FeedsError) -> Diagnostic {

@@ -1,7 +1,9 @@
 //! The settings themselves, with their defaults and meanings.
 
 use super::Environment;
+use jiff::Timestamp;
 use sekisho_base::Limits;
+use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::limits::LimitKey;
 use sekisho_feeds::upstream::UPSTREAMS;
 use sekisho_net::Network;
@@ -52,6 +54,7 @@ pub(crate) struct OutputSettings {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ScanSettings {
     pub(crate) allow_incomplete: bool,
+    as_of: String,
     pub(crate) bases: Vec<PathBuf>,
     pub(crate) exceptions: Vec<PathBuf>,
     pub(crate) jobs: usize,
@@ -117,6 +120,12 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "scan",
+        "as_of",
+        "",
+        "the moment, in RFC 3339, by which the age of advisories and the end of exceptions are judged; empty for now, whatever `SOURCE_DATE_EPOCH` says",
+    ),
+    (
+        "scan",
         "bases",
         "--base",
         "base images to recognise: images, or TOML lists of known bases; the flag adds to them",
@@ -151,6 +160,9 @@ pub(super) fn check(name: &str, value: &Value) -> Result<(), String> {
         Value::String(text) if name == "output.color" && !["auto", "always", "never"].contains(&text.as_str()) => {
             Err(format!("{name} is {text:?}, which is none of auto, always and never"))
         }
+        Value::String(text) if name == "scan.as_of" && !text.is_empty() && text.parse::<Timestamp>().is_err() => {
+            Err(format!("{name} is {text:?}, which is no moment such as 2026-01-31T00:00:00Z"))
+        }
         Value::Array(values) if !values.iter().all(Value::is_str) => Err(format!("{name} must be a list of strings")),
         _ => Ok(()),
     }
@@ -183,6 +195,7 @@ impl Settings {
         }
         set("output", "color", "auto".into());
         set("scan", "allow_incomplete", false.into());
+        set("scan", "as_of", "".into());
         for key in ["bases", "exceptions", "vex"] {
             set("scan", key, Value::Array(Vec::new()));
         }
@@ -204,6 +217,11 @@ impl Settings {
             no_proxy: self.network.no_proxy.clone(),
             ca_bundle: given(&self.network.ca_bundle).map(PathBuf::from),
         }
+    }
+
+    /// The moment by which it is judged what is over and what is too old.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.scan.as_of.parse().unwrap_or_else(|_| SystemClock.now())
     }
 
     /// The limits.

@@ -47,7 +47,7 @@ fn an_update_takes_what_changed_and_says_what_failed() {
     assert!(said.contains("feeds.epss") && !said.contains("secret"), "{said}");
 
     // Ten days later it is old, until it is seen to be unchanged.
-    let later = [("SEKISHO_FEEDS__KEV", kev.as_str()), ("SOURCE_DATE_EPOCH", "1700900000")];
+    let later = [("SEKISHO_FEEDS__KEV", kev.as_str()), ("SEKISHO_SCAN__AS_OF", "2023-11-25T08:13:20Z")];
     let (code, said) = run(&world, "db status", &later);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("out of date: kev from kev (taken 10 days ago)") && said.contains("db update"), "{said}");

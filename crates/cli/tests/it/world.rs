@@ -104,6 +104,7 @@ impl World {
             ("HOME", home.to_string_lossy().into_owned()),
             ("SEKISHO_CACHE__DIRECTORY", "cache".to_owned()),
             ("SEKISHO_SCAN__TEMPORARY", ".".to_owned()),
+            ("SEKISHO_SCAN__AS_OF", "2023-11-14T22:13:20Z".to_owned()),
             ("SOURCE_DATE_EPOCH", "1700000000".to_owned()),
             ("XDG_DATA_HOME", "data".to_owned()),
             // Set to nothing is not set: what the machine has must not show.

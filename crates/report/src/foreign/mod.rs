@@ -15,7 +15,7 @@ mod trivy;
 use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
-use sekisho_model::{Code, Diagnostic, SCAN_SCHEMA, ScanReport, ScanState, json_reason};
+use sekisho_model::{Code, Diagnostic, Level, SCAN_SCHEMA, ScanReport, ScanState, json_reason};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -126,9 +126,12 @@ fn ours(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         let exceeded = input.limits.exceeded(LimitKey::Records, "records");
         unsure.push(Diagnostic::incomplete(Code::LimitExceeded, exceeded.to_string()).at(input.name));
     }
-    if !unsure.is_empty() && report.assessment.state == ScanState::Scanned {
+    report.assessment.diagnostics.extend(unsure);
+    // What was not read or judged is known by what is said of it, whatever the sums at the end are.
+    let has_gaps = |told: &[Diagnostic]| told.iter().any(|told| told.level == Level::Incomplete);
+    report.inventory.complete &= !has_gaps(&report.inventory.diagnostics);
+    if report.assessment.state == ScanState::Scanned && has_gaps(&report.assessment.diagnostics) {
         report.assessment.state = ScanState::Incomplete;
     }
-    report.assessment.diagnostics.extend(unsure);
     Ok(report)
 }

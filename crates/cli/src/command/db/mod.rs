@@ -1,6 +1,6 @@
 //! `db`: advisories, and what they are matched by.
 
-use super::scan::{Context, clock};
+use super::scan::Context;
 use crate::args::{ImportArguments, RemoveArguments};
 use crate::config::Settings;
 use crate::error::CliError;
@@ -25,10 +25,16 @@ pub(crate) use vercmp::vercmp;
 pub(crate) fn import(context: &Context, arguments: &ImportArguments) -> CommandResult {
     let settings = context.config.settings()?;
     let store = Store::new(settings.database.directory.clone());
-    let now = clock(&context.environment)?.now();
+    let now = settings.now();
     let imported = sekisho_feeds::import(&store, &arguments.paths, arguments.replace, &settings.limits(), now)?;
     for told in &imported.diagnostics {
-        error_line(&format!("not read: {} {}", told.code, printable(&told.to_string())));
+        let kind = if told.code == Code::FeedShrunk { "less than before" } else { "not read" };
+        error_line(&format!("{kind}: {} {}", told.code, printable(&told.to_string())));
+    }
+    if imported.strange > 0 && !context.global.quiet {
+        let files =
+            if imported.strange == 1 { "1 file is".to_owned() } else { format!("{} files are", imported.strange) };
+        error_line(&format!("note: {files} of no feed that is read"));
     }
     for (source, reason) in &imported.refused {
         let kept = match source.observed_at {

@@ -1,6 +1,6 @@
 //! `db status`: what the database holds, of which feeds, how old, and of what it says anything.
 
-use super::super::scan::{Context, clock};
+use super::super::scan::Context;
 use super::{day, held, taken};
 use crate::args::{JsonOrTable, StatusArguments};
 use crate::output::error_line;
@@ -25,7 +25,7 @@ pub(crate) fn status(context: &Context, arguments: &StatusArguments) -> CommandR
         ));
         exit = Exit::Incomplete;
     }
-    let now = clock(&context.environment)?.now();
+    let now = settings.now();
     let path = opened.published.path().display().to_string();
     let pulled = opened.fallback.is_none() && store.is_pulled();
     let hours = settings.database.max_age_hours;

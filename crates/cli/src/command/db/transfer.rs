@@ -1,6 +1,6 @@
 //! `db push` and `db pull`: whole databases, through registries and OCI layouts.
 
-use super::super::scan::{Context, clock};
+use super::super::scan::Context;
 use super::held;
 use super::update::runtime;
 use crate::args::{PullArguments, PushArguments, RegistryArguments};
@@ -19,7 +19,7 @@ pub(crate) fn push(context: &Context, arguments: &PushArguments) -> CommandResul
     let client = super::client(&settings)?;
     let access = access(context, &client, &arguments.registry, &place)?;
     let store = store(&settings);
-    let now = clock(&context.environment)?.now();
+    let now = settings.now();
     let work = exchange::push(&store, &place, &access, arguments.allow_restricted, now);
     let (digest, header) = runtime()?.block_on(work)?;
     output::write(&format!("pushed {place}\n{digest}\nit holds {}\n", held(&header)), None)?;

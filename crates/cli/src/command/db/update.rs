@@ -1,6 +1,6 @@
 //! `db update`: advisories from where they are published.
 
-use super::super::scan::{Context, clock};
+use super::super::scan::Context;
 use super::{held, taken};
 use crate::args::UpdateArguments;
 use crate::config::Settings;
@@ -21,7 +21,7 @@ pub(crate) fn update(context: &Context, arguments: &UpdateArguments) -> CommandR
     let settings = context.config.settings()?;
     let asked = asked(&settings, &arguments.names)?;
     let store = Store::new(settings.database.directory.clone());
-    let now = clock(&context.environment)?.now();
+    let now = settings.now();
     if arguments.list {
         return list(&settings, &asked, arguments.names.is_empty());
     }
