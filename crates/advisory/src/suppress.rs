@@ -22,7 +22,8 @@ use jiff::civil::Date;
 use sekisho_model::{
     Assessment, Code, Diagnostic, Finding, Inventory, Package, PackageId, Suppression, SuppressionKind, Vulnerability,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// How many things of one kind are said singly; the rest are counted.
 const NAMED: usize = 20;
@@ -41,7 +42,10 @@ pub fn suppress(
     let vulnerabilities: HashMap<&str, &Vulnerability> =
         assessment.vulnerabilities.iter().map(|known| (known.id.as_str(), known)).collect();
     let image = KnownImage::of(inventory);
-    let mut said = Said::of(vex, image.as_ref());
+    let names = assessment.vulnerabilities.iter().flat_map(|known| std::iter::once(&known.id).chain(&known.aliases));
+    let names = names.chain(assessment.findings.iter().map(|finding| &finding.vulnerability));
+    let asked: HashSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+    let mut said = Said::of(vex, image.as_ref(), &asked);
     let mut excepted = Excepted::of(exceptions, today);
     let mut known: HashMap<&PackageId, KnownPackage> = HashMap::new();
     for finding in &mut assessment.findings {
@@ -117,7 +121,9 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn of(documents: &'a [VexDocument], image: Option<&KnownImage>) -> Self {
+    /// What `documents` say about vulnerabilities of these `names`, in lower case: a statement may be about very many, of
+    /// very many products.
+    fn of(documents: &'a [VexDocument], image: Option<&KnownImage>, asked: &HashSet<String>) -> Self {
         let used = documents.iter().map(|_| BTreeSet::new()).collect();
         let mut said = Self { documents, claims: HashMap::new(), used, by_name: BTreeMap::new() };
         let is_image = |name: &Name| image.and_then(|image| image.is(name));
@@ -129,15 +135,24 @@ impl<'a> Said<'a> {
                 Some(subjects) => subjects.iter().filter_map(is_image).max(),
             };
             let Some(bound) = bound else { continue };
+            let mut last: Option<&Arc<[String]>> = None;
+            let mut names = BTreeSet::new();
             for (number, statement) in read.statements.iter().enumerate() {
+                // The statements that a document makes at once share their names.
+                if last.is_none_or(|last| !Arc::ptr_eq(last, &statement.vulnerability)) {
+                    let all = statement.vulnerability.iter().map(|name| name.to_ascii_lowercase());
+                    names = all.filter(|name| asked.contains(name)).collect();
+                    last = Some(&statement.vulnerability);
+                }
+                if names.is_empty() {
+                    continue;
+                }
                 let product = &*statement.product;
                 let whole = product.names.iter().filter_map(is_image).max();
                 let mut take = |package, sure: Sure| {
                     let claim = || Claim { statement, place: (document, number), package, sure: sure.min(bound) };
-                    let names: BTreeSet<_> =
-                        statement.vulnerability.iter().map(|name| name.to_ascii_lowercase()).collect();
-                    for name in names {
-                        let key = (name, package.map(PackagePattern::key));
+                    for name in &names {
+                        let key = (name.clone(), package.map(PackagePattern::key));
                         said.claims.entry(key).or_default().push(claim());
                     }
                 };

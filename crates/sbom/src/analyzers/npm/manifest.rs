@@ -34,8 +34,13 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Err(error) if is_installed(file.directory()) => return Extract::failed(file.malformed(json_reason(&error))),
         Err(error) => return Extract::failed(file.skipped(format_args!("is no package: it {}", json_reason(&error)))),
     };
-    let (Some(name), Some(version)) = (manifest.name.text(), manifest.version.text()) else {
-        return Extract::default();
+    let (name, version) = match (manifest.name.text(), manifest.version.text()) {
+        (Some(name), Some(version)) => (name, version),
+        // What is installed under a name is a package, even if nobody can say which version.
+        (Some(name), None) if is_installed(file.directory()) => {
+            return Extract::failed(file.malformed(format_args!("names the package {name} and no version")));
+        }
+        _ => return Extract::default(),
     };
     let mut licenses: Vec<_> = manifest.license.licenses().collect();
     if licenses.is_empty() {
@@ -161,16 +166,15 @@ mod tests {
             ..PackageFacts::new(PackageKind::Npm, "@a/b", "1.0.0")
         };
         assert_eq!(run(text), Extract { packages: vec![package], ..Extract::default() });
-        for text in [
-            "{}",
-            r#"{"type": "module"}"#,
-            r#"{"name": "x"}"#,
-            r#"{"name": "x", "version": ""}"#,
-            r#"{"name": "x", "version": 1}"#,
-            r#"{"name": {"x": 1}, "version": "1"}"#,
-            r#"{"name": " ", "version": "1"}"#,
-        ] {
+        for text in
+            ["{}", r#"{"type": "module"}"#, r#"{"name": {"x": 1}, "version": "1"}"#, r#"{"name": " ", "version": "1"}"#]
+        {
             assert_eq!(run(text), Extract::default(), "{text}");
+        }
+        for text in [r#"{"name": "x"}"#, r#"{"name": "x", "version": ""}"#, r#"{"name": "x", "version": 1}"#] {
+            // Installed, it is a package that nobody can judge; elsewhere it is anything.
+            assert_eq!(run(text).diagnostics[0].level, Level::Incomplete, "{text}");
+            assert_eq!(testing::run(&INSTALLED, "srv/package.json", text.as_bytes()), Extract::default(), "{text}");
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
     title: "npm packages (package.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package.json"],
-    version: 3,
+    version: 4,
     alike: manifest::alike,
     run: manifest::run,
     ..Analyzer::NONE
