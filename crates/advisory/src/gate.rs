@@ -68,7 +68,7 @@ fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
     }
     let none = AssessedBy::default();
     let database = assessment.database.as_ref().unwrap_or(&none);
-    if !database.feeds.is_empty() && database.feeds.iter().all(|feed| feed.id == demo::FEED_ID) {
+    if demo::is_all_of(database) {
         unknown.push("only the vulnerabilities of the demonstration set are known".to_owned());
     }
     if !database.stale.is_empty() {

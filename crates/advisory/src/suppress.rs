@@ -37,6 +37,10 @@ pub fn suppress(
     exceptions: &[Exceptions],
     today: Date,
 ) -> Vec<Diagnostic> {
+    if vex.is_empty() && exceptions.is_empty() {
+        assessment.findings.iter_mut().for_each(|finding| finding.suppressed = None);
+        return Vec::new();
+    }
     let packages: HashMap<&PackageId, &Package> =
         inventory.packages.iter().map(|package| (&package.id, package)).collect();
     let vulnerabilities: HashMap<&str, &Vulnerability> =

@@ -43,11 +43,16 @@ use crate::ecosystem::{Ecosystem, UnknownEcosystem};
 use crate::feeds::text::{is_cve, moment};
 use crate::range::{Lower, Range, Upper, union};
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
-use sekisho_model::Severity;
+use sekisho_model::{AssessedBy, Severity};
 use serde::Deserialize;
 
 /// The name of the feed that the records are of.
 pub const FEED_ID: &str = "demo";
+
+/// Whether a database is this one and no other: what it does not know is unknown, however old it is.
+pub fn is_all_of(database: &AssessedBy) -> bool {
+    !database.feeds.is_empty() && database.feeds.iter().all(|feed| feed.id == FEED_ID)
+}
 
 const TABLES: &[&str] = &[
     include_str!("openssl.toml"),

@@ -13,6 +13,8 @@ use sekisho_report::{TableOptions, diff_table, write_json};
 pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandResult {
     let DiffArguments { old, new, platform, db, suppression, format, common } = arguments;
     let settings = scan::settings(context, common, None, false)?;
+    let named = [(old.as_path(), "what is compared with"), (new.as_path(), "what is compared")];
+    show::check_output(common, db.as_ref(), suppression, &named)?;
     let judges = Judges::find(&settings, db.as_ref(), suppression)?;
     let mut read = |path| {
         let report = show::report_of(context, &settings, &judges, path, platform.clone(), common)?;

@@ -20,14 +20,13 @@ pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> Command
     let ReevaluateArguments { old, new, inventory, format, output: file } = arguments;
     let limits = context.config.settings()?.limits();
     let (old, new) = (read_database(old)?, read_database(new)?);
-    let open = |bytes| Database::open(bytes).map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error));
-    let (old, new) = (open(&old)?, open(&new)?);
+    let damaged = |error| CliError::from_error(Code::DatabaseDamaged, &error);
+    let (old, new) = (Database::view(&old).map_err(damaged)?, Database::view(&new).map_err(damaged)?);
     let now = clock(&context.environment)?.now();
     let mut stored = Stored { now, ..Stored::default() };
     for path in inventory {
         stored.take(path, &limits)?;
     }
-    let damaged = |error| CliError::from_error(Code::DatabaseDamaged, &error);
     let changes = stored.index.changes(&old, &new).map_err(damaged)?;
     let mut packages: Vec<ReevaluatedPackage> = changes.iter().map(|change| stored.name(change)).collect();
     packages.sort();

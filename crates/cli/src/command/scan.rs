@@ -4,7 +4,7 @@ use super::show::{self, Form};
 use super::vulnerabilities::{self, Judges};
 use crate::args::{
     CommonArguments, DatabaseChoice, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat,
-    ScanArguments, VexChoice, VulnerabilityArguments,
+    ScanArguments, VulnerabilityArguments,
 };
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
@@ -65,19 +65,8 @@ impl<'a> Asked<'a> {
             return Err(CliError::new(Code::UsageInvalid, message).hint("leave out --db none, or the gate"));
         }
         let judges = Judges::find(&settings, db.as_ref(), suppression)?;
-        let database = db.as_ref().and_then(|choice| match choice {
-            DatabaseChoice::File(path) => Some((path.as_path(), "the database that is read")),
-            DatabaseChoice::Demo | DatabaseChoice::None => None,
-        });
-        let vex = suppression.vex.iter().filter_map(|choice| match choice {
-            VexChoice::File(path) => Some((path.as_path(), "a VEX document that is read")),
-            VexChoice::Embedded | VexChoice::Attached => None,
-        });
-        let exceptions =
-            suppression.exceptions.iter().map(|path| (path.as_path(), "a file of exceptions that is read"));
-        let known = baseline.map(|path| (path, "the baseline that is read"));
-        let inputs: Vec<_> = database.into_iter().chain(vex).chain(exceptions).chain(known).collect();
-        output::check(common.output.as_deref(), &inputs)?;
+        let named: Vec<_> = baseline.map(|path| (path, "the baseline that is read")).into_iter().collect();
+        show::check_output(common, db.as_ref(), suppression, &named)?;
         Ok(Self { judges, explain: explain.as_deref(), gate, baseline })
     }
 }

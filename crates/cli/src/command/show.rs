@@ -3,7 +3,10 @@
 use super::scan::{Context, clock};
 use super::vulnerabilities::{self, Judges};
 use super::{document, scan};
-use crate::args::{CommonArguments, FsTarget, ImageTarget, ReportArguments, ScanFormat};
+use crate::args::{
+    CommonArguments, DatabaseChoice, FsTarget, ImageTarget, ReportArguments, ScanFormat, SuppressionArguments,
+    VexChoice,
+};
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::{CommandResult, output};
@@ -45,6 +48,26 @@ pub(crate) fn report(context: &Context, settings: &Settings, form: Form<'_>, rep
     })
 }
 
+/// Sees that the result is not written over anything that is read for it: what the command names, and what it judges by.
+pub(crate) fn check_output(
+    common: &CommonArguments,
+    db: Option<&DatabaseChoice>,
+    suppression: &SuppressionArguments,
+    named: &[(&Path, &str)],
+) -> Result<(), CliError> {
+    let mut inputs = named.to_vec();
+    if let Some(DatabaseChoice::File(path)) = db {
+        inputs.push((path, "the database that is read"));
+    }
+    for choice in &suppression.vex {
+        if let VexChoice::File(path) = choice {
+            inputs.push((path, "a VEX document that is read"));
+        }
+    }
+    inputs.extend(suppression.exceptions.iter().map(|path| (path.as_path(), "a file of exceptions that is read")));
+    output::check(common.output.as_deref(), &inputs)
+}
+
 /// `scan report`: what another scan found, shown and judged.
 pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> CommandResult {
     let ReportArguments { path, format, language, suppression, gate, common } = arguments;
@@ -52,7 +75,9 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
     let now = clock(&context.environment)?.now();
     let baseline = gate.fail_on_new.as_deref();
     let gate = vulnerabilities::gate_of(gate, &settings)?;
-    output::check(common.output.as_deref(), &[(path, "the report that is read")])?;
+    let named = std::iter::once((path.as_path(), "the report that is read"));
+    let named: Vec<_> = named.chain(baseline.map(|path| (path, "the baseline that is read"))).collect();
+    check_output(common, None, suppression, &named)?;
     let judges = Judges::of_findings(&settings, suppression)?;
     let read = |path: &Path| {
         let found = document::open(path, now, &settings.limits())?.and_then(document::Document::report);
@@ -63,9 +88,7 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
     };
     let mut found = read(path)?;
     judges.suppress(&mut found, settings.now());
-    if let Some(by) = &mut found.assessment.database {
-        by.age(settings.now(), settings.database.max_age_hours);
-    }
+    vulnerabilities::age(&mut found.assessment, &settings);
     if let Some(gate) = gate {
         let baseline = baseline.map(read).transpose()?;
         vulnerabilities::judge(&mut found, gate, baseline.as_ref());

@@ -160,9 +160,14 @@ impl Judges {
         let holds = |earlier: &Suppression| earlier.until.is_none_or(|until| today <= until);
         let earlier: Vec<Option<Suppression>> =
             assessment.findings.iter_mut().map(|finding| finding.suppressed.take().filter(holds)).collect();
-        let (mut documents, noted) = self.brought(inventory);
-        documents.extend(self.vex.iter().cloned());
-        let told = suppress(assessment, inventory, &documents, &self.exceptions, today);
+        let (mut brought, noted) = self.brought(inventory);
+        let vex = if brought.is_empty() {
+            &self.vex
+        } else {
+            brought.extend(self.vex.iter().cloned());
+            &brought
+        };
+        let told = suppress(assessment, inventory, vex, &self.exceptions, today);
         for (finding, earlier) in assessment.findings.iter_mut().zip(earlier) {
             finding.suppressed = finding.suppressed.take().or(earlier);
         }
@@ -212,10 +217,6 @@ impl Advisories {
         }
         match Store::new(settings.database.directory.clone()).open() {
             Ok(opened) => {
-                if let Some(failure) = &opened.fallback {
-                    let why = printable(&failure.to_string());
-                    error_line(&format!("not read: {} {why}; the one before it is in use", failure.code()));
-                }
                 let older = opened.fallback.as_ref().map(|failure| {
                     let message = format!("the latest database is not used: {failure}; the one before it is");
                     Diagnostic::incomplete(failure.code(), message)
@@ -234,7 +235,8 @@ impl Advisories {
                 Some(published.database().map_err(CliError::from).and_then(|found| with(&found)))
             }
             Self::File(bytes) | Self::Demo(bytes) => {
-                Some(Database::open(bytes).map_err(damaged).and_then(|found| with(&found)))
+                // What was read was verified, and what was just made needs it not.
+                Some(Database::view(bytes).map_err(damaged).and_then(|found| with(&found)))
             }
             Self::NotAsked | Self::Missing(_) => None,
         }
@@ -244,10 +246,7 @@ impl Advisories {
         let judged = self.database(|database| {
             let mut assessment = assess(&inventory, database, now)
                 .map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error))?;
-            // What comes with the program is of no age: the gate knows it by its name.
-            if let (Self::Store(..) | Self::File(_), Some(by)) = (self, &mut assessment.database) {
-                by.age(settings.now(), settings.database.max_age_hours);
-            }
+            age(&mut assessment, settings);
             if let Self::Store(_, Some(older)) = self {
                 assessment.diagnostics.push(older.clone());
                 assessment.state = ScanState::Incomplete;
@@ -263,6 +262,9 @@ impl Advisories {
     }
 
     fn explain(&self, inventory: &Inventory, name: &str) -> Result<Explanation, CliError> {
+        if let Self::Store(_, Some(older)) = self {
+            error_line(&format!("not judged: {} {}", older.code, printable(&older.message)));
+        }
         let explained = self.database(|database| {
             let matcher = Matcher::new(database, inventory.os.as_ref());
             explain(inventory, &matcher, name).map_err(|error| CliError::from_error(Code::DatabaseDamaged, &error))
@@ -276,7 +278,15 @@ impl Advisories {
     }
 }
 
-/// The bytes of a database file, which are verified.
+/// Says which advisories are older than the configuration allows. The demonstration set is of no age: a gate knows it by
+/// its name.
+pub(crate) fn age(assessment: &mut Assessment, settings: &Settings) {
+    if let Some(by) = assessment.database.as_mut().filter(|by| !demo::is_all_of(by)) {
+        by.age(settings.now(), settings.database.max_age_hours);
+    }
+}
+
+/// The bytes of a database file, which are verified: [`Database::view`] may open them.
 pub(crate) fn read_database(path: &Path) -> Result<Vec<u8>, CliError> {
     let failed = |error: &std::io::Error| {
         CliError::new(Code::DatabaseDamaged, format!("cannot read {}: {error}", path.display()))

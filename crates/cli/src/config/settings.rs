@@ -122,7 +122,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "scan",
         "as_of",
         "",
-        "the moment, in RFC 3339, by which the age of advisories and the end of exceptions are judged; empty for now, whatever `SOURCE_DATE_EPOCH` says",
+        "the moment, in RFC 3339, by which the age of advisories and the end of exceptions are judged; where it is empty the clock of the machine decides, whatever `SOURCE_DATE_EPOCH` says",
     ),
     (
         "scan",
