@@ -73,12 +73,12 @@ impl<'a> Asked<'a> {
 
 pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
     let (inventory, settings) = read_image(context, arguments.target, false, &arguments.common)?;
-    write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
+    write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
 }
 
 pub(crate) fn sbom_fs(context: &mut Context, arguments: &SbomArguments<FsTarget>) -> CommandResult {
     let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
-    write_sbom(context, &inventory, &settings, arguments.format, &arguments.common)
+    write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
 }
 
 pub(super) fn read_image(
@@ -207,11 +207,13 @@ fn show(
 
 fn write_sbom(
     context: &Context,
-    inventory: &Inventory,
+    inventory: Inventory,
     settings: &Settings,
     format: SbomFormat,
     common: &CommonArguments,
 ) -> CommandResult {
+    // As in `show`: the process ends when this is written.
+    let inventory = &*ManuallyDrop::new(inventory);
     let file = common.output.as_deref();
     let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| inventory.observed_at);
     output::write_with(file, |to| match format {
