@@ -4,7 +4,8 @@
 //! - Of all statements about a vulnerability of a package the latest counts; of those of one time the last, documents
 //!   taken in the order in which they are given. *Not affected* and *fixed* suppress. *Affected* and *under
 //!   investigation* do not: they take back what was said before. *Under investigation* leaves the finding's own status
-//!   as it is, which says what can be done about it and which a gate may ask for.
+//!   as it is, which says what can be done about it and which a gate may ask for. What is dated later than today
+//!   suppresses nothing yet.
 //! - A statement about an image holds for all its packages, one about components of an image for those, one about a
 //!   package wherever the package is. Two names are of one vulnerability unless each side has a CVE and they share none,
 //!   as where a notice about several is given as an alias.
@@ -19,6 +20,7 @@ use crate::product::{KnownImage, KnownPackage, Name, PackagePattern, Sure};
 use crate::vex::{Statement, VexDocument};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use sekisho_model::{
     Assessment, Code, Diagnostic, Finding, Inventory, Package, PackageId, Suppression, SuppressionKind, Vulnerability,
 };
@@ -49,7 +51,7 @@ pub fn suppress(
     let names = assessment.vulnerabilities.iter().flat_map(|known| std::iter::once(&known.id).chain(&known.aliases));
     let names = names.chain(assessment.findings.iter().map(|finding| &finding.vulnerability));
     let asked: HashSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
-    let mut said = Said::of(vex, image.as_ref(), &asked);
+    let mut said = Said::of(vex, image.as_ref(), &asked, today);
     let mut excepted = Excepted::of(exceptions, today);
     let mut known: HashMap<&PackageId, KnownPackage> = HashMap::new();
     for finding in &mut assessment.findings {
@@ -122,14 +124,18 @@ struct Said<'a> {
     used: Vec<BTreeSet<usize>>,
     /// Findings that are suppressed by a name of the image that it gives itself.
     by_name: BTreeMap<usize, usize>,
+    /// Statements by document that would suppress, but are of a later day.
+    early: BTreeMap<usize, usize>,
 }
 
 impl<'a> Said<'a> {
     /// What `documents` say about vulnerabilities of these `names`, in lower case: a statement may be about very many, of
     /// very many products.
-    fn of(documents: &'a [VexDocument], image: Option<&KnownImage>, asked: &HashSet<String>) -> Self {
+    fn of(documents: &'a [VexDocument], image: Option<&KnownImage>, asked: &HashSet<String>, today: Date) -> Self {
         let used = documents.iter().map(|_| BTreeSet::new()).collect();
-        let mut said = Self { documents, claims: HashMap::new(), used, by_name: BTreeMap::new() };
+        let (claims, by_name, early) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut said = Self { documents, claims, used, by_name, early };
+        let is_early = |of: &Statement| of.timestamp.is_some_and(|time| time.to_zoned(TimeZone::UTC).date() > today);
         let is_image = |name: &Name| image.and_then(|image| image.is(name));
         for (document, read) in documents.iter().enumerate() {
             // An attestation is about its subjects alone; one about packages says nothing of other images' content.
@@ -149,6 +155,10 @@ impl<'a> Said<'a> {
                     last = Some(&statement.vulnerability);
                 }
                 if names.is_empty() {
+                    continue;
+                }
+                if statement.status.suppresses() && is_early(statement) {
+                    *said.early.entry(document).or_default() += 1;
                     continue;
                 }
                 let product = &*statement.product;
@@ -231,7 +241,12 @@ impl<'a> Said<'a> {
                     format!("{findings} suppressed because the image has the name of one that is not affected");
                 diagnostics.push(Diagnostic::note(Code::VexByName, message).at(&document.name));
             }
-            let (all, used) = (document.statements.len(), self.used[number].len());
+            let early = self.early.get(&number).copied().unwrap_or_default();
+            if early > 0 {
+                let message = format!("statements dated later than today, which suppress nothing yet: {early}");
+                diagnostics.push(Diagnostic::note(Code::VexEarly, message).at(&document.name));
+            }
+            let (all, used) = (document.statements.len(), self.used[number].len() + early);
             if used < all {
                 let message = format!("{} of {all} statements are about nothing that was found", all - used);
                 diagnostics.push(Diagnostic::note(Code::VexUnused, message).at(&document.name));

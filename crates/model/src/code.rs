@@ -209,6 +209,9 @@ codes! {
     VexByName = "vex.by_name", Passed,
         "A VEX statement counts for the image because of its name, which is what the archive says of itself.",
         "name the image by its digest in the statement";
+    VexEarly = "vex.early", Passed,
+        "A VEX statement is dated later than today, and suppresses nothing yet.",
+        "compare the clocks of this machine and of whoever wrote the statement";
     VexUnverified = "vex.unverified", Passed,
         "A VEX document came in an attestation, whose signature was not checked.",
         "check it with the tool that signed it";

@@ -19,6 +19,11 @@ pub struct Dispatch {
     by_directory: HashMap<&'static str, Vec<Entry>>,
     /// Patterns of a file in a directory of some name, anywhere, that holds packages.
     in_directories: Vec<Entry>,
+    /// What leads to package databases at places of their own: each such path and all directories above it, with the
+    /// rest of the pattern.
+    leads: HashMap<&'static str, Vec<Entry>>,
+    /// The patterns of those whose last component is not literal.
+    leads_to_any: Vec<Entry>,
     /// First bytes.
     by_magic: Vec<(&'static [u8], &'static Analyzer)>,
 }
@@ -47,8 +52,24 @@ impl Dispatch {
                 }
             }
             dispatch.by_magic.extend(analyzer.magic.iter().map(|magic| (*magic, *analyzer)));
+            let databases = analyzer.paths.iter().filter(|pattern| !pattern.starts_with("**/"));
+            for pattern in databases.filter(|_| !analyzer.kinds.is_empty()) {
+                dispatch.lead_to(pattern, analyzer);
+            }
         }
         dispatch
+    }
+
+    /// Only the last component of a pattern for one place may have a star.
+    fn lead_to(&mut self, pattern: &'static str, analyzer: &'static Analyzer) {
+        for (at, _) in pattern.match_indices('/') {
+            self.leads.entry(&pattern[..at]).or_default().push((&pattern[at + 1..], analyzer));
+        }
+        if pattern.contains('*') {
+            self.leads_to_any.push((pattern, analyzer));
+        } else {
+            self.leads.entry(pattern).or_default().push(("", analyzer));
+        }
     }
 
     /// Indexes all of [`ANALYZERS`].
@@ -107,12 +128,13 @@ impl Dispatch {
 
     /// Whether the entry at `path` stands in the way to a place where a package database is looked for.
     pub fn guards_database(&self, path: &str) -> bool {
-        let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
-        let mut patterns = databases.flat_map(|analyzer| analyzer.paths).filter(|pattern| !pattern.starts_with("**/"));
-        patterns.any(|pattern| {
-            let mut wanted = pattern.split('/');
-            path.split('/').all(|name| wanted.next().is_some_and(|wanted| glob::component(wanted, name)))
-        })
+        self.leads_from(path).next().is_some()
+    }
+
+    /// The patterns that the entry at `path` stands in the way to, each with what of it is below that.
+    fn leads_from(&self, path: &str) -> impl Iterator<Item = Entry> {
+        let any = self.leads_to_any.iter().filter(move |(pattern, _)| glob::path(pattern, path, glob::component));
+        self.leads.get(path).into_iter().flatten().copied().chain(any.map(|(_, analyzer)| ("", *analyzer)))
     }
 
     /// Whether a package database is looked for below the directory, or in place of the file, at
@@ -128,17 +150,7 @@ impl Dispatch {
         if self.leading_directories(path).any(|(analyzer, file)| !self.wants(analyzer, &format!("{target}/{file}"))) {
             return true;
         }
-        let databases = self.analyzers.iter().filter(|analyzer| !analyzer.kinds.is_empty());
-        let patterns = databases.flat_map(|analyzer| analyzer.paths.iter().map(move |pattern| (*analyzer, *pattern)));
-        patterns.filter(|(_, pattern)| !pattern.starts_with("**/")).any(|(analyzer, pattern)| {
-            let mut rest = pattern;
-            for component in path.split('/') {
-                let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
-                if first.is_empty() || !glob::component(first, component) {
-                    return false;
-                }
-                rest = after;
-            }
+        self.leads_from(path).any(|(rest, analyzer)| {
             let led = if rest.is_empty() { target.to_owned() } else { format!("{target}/{}", rest.replace('*', "x")) };
             !self.wants(analyzer, led.trim_start_matches('/'))
         })
@@ -228,6 +240,14 @@ mod tests {
         let guards = |path| Dispatch::all().guards_database(path);
         assert!(guards("var") && guards("usr/lib/sysimage/rpm") && guards("var/lib/dpkg/status.d/any"));
         assert!(!guards("usr/lib/x") && !guards("var/lib/dpkg/status/x"));
+    }
+
+    #[test]
+    fn only_names_of_patterns_for_one_place_have_stars() {
+        let databases = ANALYZERS.iter().filter(|analyzer| !analyzer.kinds.is_empty());
+        for pattern in databases.flat_map(|analyzer| analyzer.paths).filter(|pattern| !pattern.starts_with("**/")) {
+            assert!(!pattern.rsplit_once('/').is_some_and(|(above, _)| above.contains('*')), "{pattern}");
+        }
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub(crate) fn component_of_any_case(pattern: &str, name: &str) -> bool {
     if !pattern.contains('*') {
         return pattern.eq_ignore_ascii_case(name);
     }
+    // Most are of this form, and asked very often.
+    if let Some(suffix) = pattern.strip_prefix('*').filter(|suffix| !suffix.contains('*')) {
+        let end = name.len().checked_sub(suffix.len()).and_then(|at| name.as_bytes().get(at..));
+        return end.is_some_and(|end| end.eq_ignore_ascii_case(suffix.as_bytes()));
+    }
     component(&pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
 }
 

@@ -8,7 +8,7 @@ use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     Code, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License,
-    Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Removal, Removed, Source,
+    Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Removal, Removed, Source,
 };
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
@@ -32,7 +32,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     maker.system_uncovered(dispatch, &mut diagnostics);
     link_declared(&mut packages);
     maker.link_owners(&mut packages);
-    packages.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    packages.sort_unstable_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     let removed =
         if options.all_layers { maker.removed(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
     let documents = maker.documents();
@@ -53,8 +53,9 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     }
 }
 
-fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str) {
-    (package.facts.kind, &package.facts.name, &package.facts.version, &package.location)
+/// No two packages have the same.
+fn sort_key(package: &Package) -> (PackageKind, &str, &str, &str, &Purl) {
+    (package.facts.kind, &package.facts.name, &package.facts.version, &package.location, &package.purl)
 }
 
 /// The distribution, and where it says so: `etc/os-release` before the vendor's copy, as os-release(5) says.
@@ -73,8 +74,10 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn packages(&self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Package> {
         let licenses = self.licenses();
-        let mut packages = Vec::new();
-        let mut ids = HashSet::new();
+        let files = || self.overlay.shown.values().flat_map(|shown| &shown.now.files);
+        let most = files().map(|file| file.extract.packages.len()).sum();
+        let mut packages = Vec::with_capacity(most);
+        let mut ids = HashSet::with_capacity(most);
         for (path, shown) in &self.overlay.shown {
             for file in &shown.now.files {
                 let in_layer =

@@ -172,7 +172,8 @@ impl Entry {
 
 fn read_entry(path: &Path) -> Option<Entry> {
     let metadata = fs::metadata(path).ok()?;
-    if metadata.len() > MAX_ENTRY_BYTES {
+    // A pipe in its place would never end.
+    if !metadata.is_file() || metadata.len() > MAX_ENTRY_BYTES {
         return None;
     }
     let bytes = fs::read(path).ok()?;

@@ -6,6 +6,10 @@
 use crate::feeds::text::is_cve;
 use std::collections::{BTreeSet, HashMap};
 
+/// A name that is said to stand for more CVEs than this stands for none: it is a list of vulnerabilities, or an error, and
+/// would give each advisory that has it all of them.
+const MOST_CVES: usize = 64;
+
 /// The names of one advisory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names<'a> {
@@ -31,6 +35,7 @@ pub(super) fn vulnerabilities(advisories: &[Names<'_>]) -> Vec<Vec<String>> {
             }
         }
     }
+    known.retain(|_, cves| cves.len() <= MOST_CVES);
     let groups = groups.finish();
     // A group has the CVEs of any of its names.
     let mut of_group: HashMap<&str, BTreeSet<&str>> = HashMap::new();
@@ -39,6 +44,7 @@ pub(super) fn vulnerabilities(advisories: &[Names<'_>]) -> Vec<Vec<String>> {
             of_group.entry(group).or_default().extend(cves);
         }
     }
+    of_group.retain(|_, cves| cves.len() <= MOST_CVES);
     let resolve = |name: &str| -> BTreeSet<String> {
         if is_cve(name) {
             return BTreeSet::from([name.to_owned()]);
@@ -144,6 +150,15 @@ mod tests {
             &[("PYSEC-1", &["GHSA-1"], &[]), ("OTHER-1", &["PYSEC-1"], &[]), ("MAL-1", &[], &[])],
             &[&["GHSA-1"], &["GHSA-1"], &["MAL-1"]],
         );
+    }
+
+    /// One wrong record does not give a group all that it names, and costs no more than it is long.
+    #[test]
+    fn a_name_of_very_many_stands_for_none() {
+        let cves: Vec<String> = (0..=MOST_CVES).map(|number| format!("CVE-2024-{number:04}")).collect();
+        let all: Vec<&str> = cves.iter().map(String::as_str).collect();
+        check(&[("HUB-1", &all, &[]), ("X-1", &["HUB-1"], &[])], &[&all, &["HUB-1"]]);
+        check(&[("HUB-1", &all[1..], &[]), ("X-1", &["HUB-1"], &[])], &[&all[1..], &all[1..]]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub enum DatabaseError {
     #[error("is not an advisory database of the form that this version reads")]
     Foreign,
     /// The file ends before the database does.
-    #[error("ends after {found} of {expected} bytes")]
+    #[error("has {found} bytes, where {expected} belong")]
     Short {
         /// Bytes there are.
         found: u64,

@@ -31,6 +31,10 @@ pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Eco
     looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
 }
 
+/// Architectures that advisories tell apart.
+const RPM_ARCHES: [&str; 12] =
+    ["x86_64", "aarch64", "i386", "i486", "i586", "i686", "armv7hl", "ppc64", "ppc64le", "riscv64", "s390", "s390x"];
+
 /// An ecosystem, and the names to look up there, each with the releases to look in.
 type Places<'a, 'f> = (Ecosystem, Vec<(Look<'f>, &'a [Option<String>])>);
 
@@ -247,7 +251,8 @@ fn is_about(ecosystem: Ecosystem, facts: &PackageFacts, look: &Look<'_>, entry: 
     if of_source != look.source {
         return false;
     }
-    let arch = facts.arch.as_deref().filter(|arch| !matches!(*arch, "noarch" | "all"));
+    // What is none of rpm's takes a package out of sight of nothing.
+    let arch = facts.arch.as_deref().filter(|arch| RPM_ARCHES.contains(arch));
     if let (false, false, Some(arch)) = (of_source, arches.is_empty(), arch)
         && !arches.contains(&arch)
     {
@@ -259,15 +264,18 @@ fn is_about(ecosystem: Ecosystem, facts: &PackageFacts, look: &Look<'_>, entry: 
 /// Whether the entry is for the module that the package is of, or neither is of one.
 ///
 /// A module's packages carry it in their release (`.module_el8.3.0+2023+d2377ea3`), and rpm's `modularity` label has
-/// module, stream, version and context.
+/// module, stream, version and context. A label alone hides no package from what is said of those without: what builds
+/// modules gives both.
 fn is_of_module(facts: &PackageFacts, entry: &Entry, texts: &[&str]) -> bool {
     const MARK: &str = ".module";
-    let label = facts.extra.iter().find(|(key, _)| key == "modularity").map(|(_, value)| value.as_str());
-    let package = label.is_some_and(|label| !label.is_empty()) || facts.version.contains(MARK);
+    let mut labels = facts.extra.iter().filter(|(key, value)| key == "modularity" && !value.is_empty());
+    let label = labels.next().map(|(_, value)| value.as_str());
+    let package = facts.version.contains(MARK);
     let module = entry.module.map(|module| texts[module]);
     let marked = |edge: &Edge| matches!(edge, Edge::At(text) | Edge::After(text) if texts[*text].contains(MARK));
     let entry_has = module.is_some() || entry.ranges.iter().any(|(from, to)| marked(from) || marked(to));
-    if package != entry_has {
+    let is_torn = label.is_some() && !package;
+    if package != entry_has && !is_torn {
         // What holds for all versions need not name one that carries the mark.
         return !package && module.is_none()
             || entry.ranges.iter().all(|(_, to)| *to == Edge::Open) && module.is_none();

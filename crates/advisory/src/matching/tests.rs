@@ -178,6 +178,10 @@ fn packages_of_modules_are_judged_by_their_stream() {
     );
     check(rpm("1:18.18.2-1.module_el8.8.0", "nodejs:18:8080020230224:bb8ab1a5"), &[]);
     check(rpm("1:10.1-1.el8", ""), &["CVE-2024-99 -> 1:99-1.el8"]);
+    // A label without a module's release takes it out of sight of nothing.
+    let both = ["CVE-2024-18 -> 1:18.18.2-1.module_el8.8.0", "CVE-2024-99 -> 1:99-1.el8"];
+    check(rpm("1:10.1-1.el8", "nodejs:18:1:a"), &both);
+    check(rpm("1:10.1-1.el8", "a:b:1:c"), &both[1..]);
 }
 
 #[test]
@@ -216,7 +220,10 @@ fn architectures_and_source_packages_are_told_apart() {
     let check = |facts: PackageFacts, expect: &[&str]| assert_eq!(matched(&bytes, Some(&rhel), &facts), expect);
     check(rpm("bash", "x86_64", "bash"), &["CVE-2024-1 -> 9", "CVE-2024-3 -> 9"]);
     check(rpm("bash-libs", "x86_64", "bash"), &["CVE-2024-3 -> 9", "CVE-2024-4 -> 9"]);
-    check(rpm("bash", "noarch", "other"), &["CVE-2024-1 -> 9", "CVE-2024-2 -> 9"]);
+    for arch in ["noarch", "amd64", "weird"] {
+        check(rpm("bash", arch, "other"), &["CVE-2024-1 -> 9", "CVE-2024-2 -> 9"]);
+    }
+    check(rpm("bash", "s390x", "other"), &[]);
 }
 
 #[test]

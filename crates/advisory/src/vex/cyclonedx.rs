@@ -203,7 +203,9 @@ pub(super) fn read(bytes: &[u8], sink: &mut Sink<'_>) -> Result<Option<Arc<str>>
             for version in &affects.versions.0 {
                 let status = match version.status.as_deref() {
                     Some("unaffected") => VexStatus::NotAffected,
-                    Some("affected") | None => state.unwrap_or(VexStatus::Affected),
+                    None => state.unwrap_or(VexStatus::Affected),
+                    // What contradicts its own analysis suppresses nothing.
+                    Some("affected") => state.filter(|state| !state.suppresses()).unwrap_or(VexStatus::Affected),
                     Some("unknown") => VexStatus::UnderInvestigation,
                     Some(other) => {
                         sink.broken(&said.id, format_args!("{other:?} is no status of a version"));

@@ -4,12 +4,9 @@
 //! commits are not kept, since no package has a commit for its version; advisories of which nothing else remains are
 //! handed over all the same, and counted.
 
-mod export;
 mod schema;
 #[cfg(test)]
 mod tests;
-
-pub use export::export;
 
 use super::feed::{Broken, Feed, FeedFile, NO_VERSIONS, ONLY_COMMITS, Sink, file_name, has_extension, holds};
 use super::text::{is_cve, moment, withdrawal};
@@ -17,7 +14,7 @@ use crate::ecosystem::Ecosystem;
 use crate::range::{Event, Upper, from_events, union};
 use crate::record::{Advisory, AdvisoryKind, Affected, Rating};
 use crate::version::Scheme;
-use schema::{Document, Entry, Own, RangeEvent, Score};
+use schema::{Document, Entry, RangeEvent, Score};
 use sekisho_model::Severity;
 
 /// `AlmaLinux`.
@@ -149,8 +146,7 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         .first()
         .is_some_and(|first| matches!(first.ecosystem.scheme(), Scheme::Apk | Scheme::Dpkg | Scheme::Rpm));
     let addresses = addresses(&document.upstream, if by_distribution { &document.related } else { &[] });
-    let kind = specific.sekisho.as_ref().and_then(|own| own.kind).or(informational);
-    let kind = kind.unwrap_or_else(|| kind_of_id(&document.id, addresses.is_empty()));
+    let kind = informational.unwrap_or_else(|| kind_of_id(&document.id, addresses.is_empty()));
     let advisory = Advisory {
         kind,
         aliases: document.aliases,
@@ -160,7 +156,7 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         withdrawn: document.withdrawn.as_deref().and_then(withdrawal),
         summary: document.summary,
         details: document.details,
-        ratings: ratings(&document.severity, &[specific.severity.first()], specific.sekisho),
+        ratings: ratings(&document.severity, &[specific.severity.first()]),
         cwes: specific.cwe_ids.0,
         references: document.references.into_iter().map(|reference| reference.url).collect(),
         affected,
@@ -228,15 +224,10 @@ fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'
     }
     let specifics = [entry.database_specific.unwrap_or_default(), entry.ecosystem_specific.unwrap_or_default()];
     let words = [specifics[0].severity.first(), specifics[1].severity.first()];
-    let own = specifics.iter().find_map(|specific| specific.sekisho.clone()).unwrap_or_default();
-    let ratings = ratings(&entry.severity, &words, Some(own.clone()));
+    let ratings = ratings(&entry.severity, &words);
     Ok(Some(Affected {
-        module: own.module,
-        arches: own.arches,
-        status: own.status,
-        ranges: union(scheme, own.ranges.unwrap_or(ranges)),
+        ranges: union(scheme, ranges),
         versions: entry.versions,
-        notice: own.notice,
         ratings,
         ..Affected::new(ecosystem, release, &package.name)
     }))
@@ -250,11 +241,8 @@ fn version_of(event: &Event) -> &str {
     }
 }
 
-/// What is said of how bad it is, each once; what an export of ours says is all of it.
-fn ratings(scores: &[Score], words: &[Option<&str>], own: Option<Own>) -> Vec<Rating> {
-    if let Some(ratings) = own.and_then(|own| own.ratings) {
-        return ratings;
-    }
+/// What is said of how bad it is, each once.
+fn ratings(scores: &[Score], words: &[Option<&str>]) -> Vec<Rating> {
     let scored = scores.iter().filter_map(|score| match score.kind.as_str() {
         kind if kind.starts_with("CVSS_") => Some(Rating::vector(&*score.score)),
         _ => word(&score.score),

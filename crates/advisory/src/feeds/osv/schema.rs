@@ -1,9 +1,7 @@
 //! The fields of an OSV document that are read, as it writes them.
 
 use crate::feeds::text::{Words, nullable};
-use crate::range::Range;
-use crate::record::{AdvisoryKind, Rating, Status};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
@@ -86,28 +84,4 @@ pub(super) struct Specific {
     pub(super) cwe_ids: Words,
     #[serde(default)]
     pub(super) informational: Words,
-    pub(super) sekisho: Option<Own>,
-}
-
-/// What OSV has no field for: our own block, so that an export can be read back without loss.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Own {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) kind: Option<AdvisoryKind>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) ratings: Option<Vec<Rating>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) module: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) arches: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) status: Status,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) ranges: Option<Vec<Range>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) notice: Option<String>,
-}
-
-pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

@@ -1,10 +1,8 @@
-//! Goldens, what the format means in corners, and that an export reads back as it was.
+//! Goldens, and what the format means in corners.
 
 use super::*;
-use crate::feeds::testing::{self, again};
+use crate::feeds::testing;
 use crate::range::{Lower, Range, Upper};
-use crate::record::Status;
-use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -158,69 +156,4 @@ fn yaml_aliases_are_bounded() {
     assert!(records.is_empty(), "{seen:?}");
     let deep = format!("id: A-1\nx: {}", "[".repeat(100_000));
     assert!(testing::read(&PYPA, "PYSEC-1.yaml", deep.as_bytes()).0.is_empty());
-}
-
-fn ranges() -> impl Strategy<Value = Vec<Range>> {
-    let from = prop_oneof![Just(Lower::Start), "[0-9]".prop_map(Lower::At), "[0-9]".prop_map(Lower::After)];
-    let to = prop_oneof![Just(Upper::Unfixed), "[0-9]".prop_map(Upper::Fixed), "[0-9]".prop_map(Upper::Last)];
-    let range = (from, to).prop_map(|(from, to)| Range { from, to });
-    prop::collection::vec(range, 0..4).prop_map(|ranges| union(Scheme::Dpkg, ranges))
-}
-
-fn ratings_of() -> impl Strategy<Value = Vec<Rating>> {
-    let vector = prop_oneof![Just("CVSS:3.1/AV:N"), Just("CVSS:4.0/AV:N"), Just("AV:N/AC:L")];
-    let severity = prop_oneof![Just(Severity::Low), Just(Severity::Critical)];
-    let rating = ("(nvd)?", prop::option::of(severity), prop::option::of(vector));
-    let rating = rating.prop_map(|(by, severity, vector)| Rating { by, severity, vector: vector.map(str::to_owned) });
-    prop::collection::vec(rating, 0..3)
-}
-
-prop_compose! {
-    fn entry()(
-        release in prop::option::of("[0-9]{1,2}(:LTS)?"),
-        name in "[a-z]{1,5}",
-        module in prop::option::of("[a-z]{1,3}:[0-9]"),
-        arches in prop::collection::vec("[a-z]{3}", 0..3),
-        status in prop_oneof![Just(Status::Affected), Just(Status::NotAffected), Just(Status::EndOfLife)],
-        ranges in ranges(),
-        versions in prop::collection::vec("[0-9]", 0..3),
-        notice in prop::option::of("RHSA-[0-9]"),
-        ratings in ratings_of(),
-    ) -> Affected {
-        Affected {
-            module, arches, status, ranges, versions, notice, ratings,
-            ..Affected::new(Ecosystem::Debian, release, &name)
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn an_export_reads_back_as_it_was(
-        id in prop_oneof![Just("X-1".to_owned()), Just("ALBA-1".to_owned()), Just("MAL-1".to_owned())],
-        affected in prop::collection::vec(entry(), 0..4),
-        kind in prop_oneof![Just(AdvisoryKind::Vulnerability), Just(AdvisoryKind::Unsound), Just(AdvisoryKind::Malware)],
-        ratings in ratings_of(),
-        addresses in prop::collection::btree_set("CVE-2024-[1-9]", 0..3),
-        summary in ".{0,10}",
-        seconds in prop::option::of(0_i64..4_000_000_000),
-    ) {
-        let at = seconds.map(|seconds| jiff::Timestamp::from_second(seconds).unwrap());
-        let advisory = Advisory {
-            id,
-            kind,
-            aliases: vec!["Y-1".into()],
-            addresses: addresses.into_iter().collect(),
-            published: at,
-            modified: at,
-            withdrawn: at,
-            details: summary.clone(),
-            summary,
-            ratings,
-            cwes: vec!["CWE-79".into()],
-            references: vec!["https://x".into()],
-            affected,
-        };
-        prop_assert_eq!(again(&advisory), advisory);
-    }
 }

@@ -15,6 +15,7 @@ mod tests;
 /// Reads the database of installed packages.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "apk-installed",
+    version: 2,
     title: "Alpine packages (apk database)",
     kinds: &[PackageKind::Apk],
     // The second where /lib is only a link to it: Wolfi, and Alpine with a merged /usr.
@@ -44,7 +45,7 @@ fn run(file: &File<'_>) -> Extract {
         extract.diagnostics.push(file.malformed(format_args!("lines that are no field of a record: {stray}")));
     }
     if skipped > 0 {
-        extract.diagnostics.push(file.skipped(format_args!("records without a name or a version: {skipped}")));
+        extract.diagnostics.push(file.malformed(format_args!("records without a name or a version: {skipped}")));
     }
     if more {
         extract.diagnostics.push(file.exceeded(LimitKey::Records, "records"));

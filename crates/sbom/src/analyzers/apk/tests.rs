@@ -106,12 +106,12 @@ fn odd_texts_lose_nothing() {
 }
 
 #[test]
-fn damage_is_incomplete_and_nameless_records_are_a_note() {
+fn damage_is_incomplete() {
     let levels = |text: &str| -> Vec<(Level, Code)> {
         run(text).diagnostics.iter().map(|diagnostic| (diagnostic.level, diagnostic.code)).collect()
     };
     assert_eq!(levels("P:a\nV:1\nx:unknown fields are skipped\n"), []);
-    assert_eq!(levels("P:a\n\nV:1\n\nP:\nV:2"), [(Level::Note, Code::RecordMalformed)]);
+    assert_eq!(levels("P:a\n\nV:1\n\nP:\nV:2"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("P:a\nV:1\nm"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels(&"\0".repeat(4096)), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(run("P:a\n\nV:1\n").diagnostics[0].message, "records without a name or a version: 2");

@@ -23,7 +23,7 @@ pub(crate) static STATUS: Analyzer = Analyzer {
     title: "Debian packages (dpkg status, status.d)",
     kinds: &[PackageKind::Deb],
     paths: &["var/lib/dpkg/status", "var/lib/dpkg/status.d/*"],
-    version: 2,
+    version: 3,
     // Checksum files carry the package in their name.
     alike: |a, b| !a.ends_with(".md5sums") && !b.ends_with(".md5sums"),
     run: run_status,
@@ -68,7 +68,9 @@ fn run_status(file: &File<'_>) -> Extract {
         let message = "stanzas without a name or a version, of which dpkg may take some for parts of those before";
         extract.diagnostics.push(file.malformed(format_args!("{message}: {all}")));
     } else if skipped > 0 {
-        extract.diagnostics.push(file.skipped(format_args!("stanzas without a name or a version: {skipped}")));
+        // Each is a package on disk that nobody can judge.
+        let message = format_args!("stanzas of packages that are on disk, without a version: {skipped}");
+        extract.diagnostics.push(file.malformed(message));
     }
     if more {
         extract.diagnostics.push(file.exceeded(LimitKey::Records, "records"));

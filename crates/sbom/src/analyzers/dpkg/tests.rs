@@ -193,12 +193,12 @@ fn odd_texts_lose_nothing() {
 }
 
 #[test]
-fn damage_is_incomplete_and_nameless_stanzas_are_a_note() {
+fn damage_is_incomplete() {
     let levels = |text: &str| -> Vec<(Level, Code)> {
         status(text).diagnostics.iter().map(|diagnostic| (diagnostic.level, diagnostic.code)).collect()
     };
     assert_eq!(levels("Package: a\nVersion: 1\n"), []);
-    assert_eq!(levels("Package: a\n\nPackage: b\nVersion: 1"), [(Level::Note, Code::RecordMalformed)]);
+    assert_eq!(levels("Package: a\n\nPackage: b\nVersion: 1"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\n\nVersion: 1\n\nPackage:\nVersion: 2"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\nVersion: 1\nVers"), [(Level::Incomplete, Code::FileMalformed)]);
     // What a crash leaves of a file that was not synced.
@@ -209,8 +209,10 @@ fn damage_is_incomplete_and_nameless_stanzas_are_a_note() {
     let messages: Vec<&str> = extract.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
     let torn = "stanzas without a name or a version, of which dpkg may take some for parts of those before: 2";
     assert_eq!(messages, ["lines that are no deb822 field: 2", torn]);
+    let selected = "Package: b\nStatus: install ok not-installed\n\nPackage: a\nVersion: 1\n";
+    assert_eq!(levels(selected), []);
     let unversioned = status("Package: a\nVersion: 1\n\nPackage: c\n");
-    assert_eq!(unversioned.diagnostics[0].message, "stanzas without a name or a version: 1");
+    assert_eq!(unversioned.diagnostics[0].message, "stanzas of packages that are on disk, without a version: 1");
 }
 
 #[test]

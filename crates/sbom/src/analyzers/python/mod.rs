@@ -28,7 +28,7 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
         "**/EGG-INFO/METADATA",
         "**/EGG-INFO/PKG-INFO",
     ],
-    version: 2,
+    version: 3,
     any_case: true,
     run,
     ..Analyzer::NONE
@@ -48,12 +48,8 @@ fn run(file: &File<'_>) -> Extract {
     };
     let metadata = metadata::parse(&text);
     let (Some(name), Some(version)) = (given(metadata.name.as_deref()), given(metadata.version.as_deref())) else {
-        // A file cut to nothing was the metadata of a package; one with other headers never named any.
-        return Extract::failed(if metadata == Metadata::default() {
-            file.malformed("holds no core metadata")
-        } else {
-            file.skipped("core metadata without a name or a version")
-        });
+        // A file of this name is the metadata of an installed package, whatever is left of it.
+        return Extract::failed(file.malformed("holds no core metadata with a name and a version"));
     };
     let package = PackageFacts {
         licenses: licenses(&metadata),
@@ -202,17 +198,11 @@ mod tests {
 
     #[test]
     fn a_file_without_a_package_says_so() {
-        for (text, level, code) in [
-            ("", Level::Incomplete, Code::FileMalformed),
-            ("\nName: x\nVersion: 1\n", Level::Incomplete, Code::FileMalformed),
-            ("\0\0\0\0", Level::Incomplete, Code::FileMalformed),
-            ("Name: x\n\nVersion: 1\n", Level::Note, Code::RecordMalformed),
-            ("Name: \nVersion: 1\n", Level::Note, Code::RecordMalformed),
-        ] {
+        for text in ["", "\nName: x\nVersion: 1\n", "\0\0\0\0", "Name: x\n\nVersion: 1\n", "Name: \nVersion: 1\n"] {
             let extract = testing::run(&ANALYZER, PATH, text.as_bytes());
             assert_eq!(extract.packages, [], "{text:?}");
             let [diagnostic] = extract.diagnostics.try_into().unwrap();
-            assert_eq!((diagnostic.level, diagnostic.code), (level, code), "{text:?}");
+            assert_eq!((diagnostic.level, diagnostic.code), (Level::Incomplete, Code::FileMalformed), "{text:?}");
             assert_eq!(diagnostic.path.as_deref(), Some(PATH));
         }
     }
