@@ -8,44 +8,89 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
-/// The ecosystem a package belongs to; its text is the type of its package URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PackageKind {
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $variant:ident = $text:literal;)*) => {
+        /// The ecosystem a package belongs to; its text is the type of its package URL. The name of a package is what the
+        /// ecosystem's own tools take: `group:artifact` for Maven, `vendor/name` for Composer, the address of the
+        /// repository without its scheme for Swift.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum PackageKind {
+            $($(#[doc = $doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl PackageKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The package URL type.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+        }
+    };
+}
+
+kinds! {
     /// Debian and its derivatives.
-    Deb,
+    Deb = "deb";
     /// Alpine and its derivatives.
-    Apk,
+    Apk = "apk";
     /// Red Hat, SUSE and all that use rpm.
-    Rpm,
+    Rpm = "rpm";
+    /// Arch Linux and its derivatives: pacman.
+    Alpm = "alpm";
+    /// Gentoo and its derivatives, `category/name`.
+    Portage = "portage";
     /// Python distributions.
-    Pypi,
+    Pypi = "pypi";
     /// JavaScript packages.
-    Npm,
+    Npm = "npm";
     /// Go modules.
-    Golang,
+    Golang = "golang";
+    /// Java and what else is on the Java virtual machine.
+    Maven = "maven";
+    /// Ruby gems.
+    Gem = "gem";
+    /// PHP packages.
+    Composer = "composer";
+    /// .NET packages.
+    Nuget = "nuget";
+    /// Rust crates.
+    Cargo = "cargo";
+    /// Dart and Flutter packages.
+    Pub = "pub";
+    /// Erlang and Elixir packages.
+    Hex = "hex";
+    /// Swift packages.
+    Swift = "swift";
+    /// Pods for Apple's systems.
+    Cocoapods = "cocoapods";
+    /// C and C++ packages.
+    Conan = "conan";
+    /// Packages of conda environments.
+    Conda = "conda";
+    /// Julia packages.
+    Julia = "julia";
+    /// R packages.
+    Cran = "cran";
+    /// Haskell packages.
+    Hackage = "hackage";
+    /// Plugins and themes of `WordPress`.
+    Wordpress = "wordpress-plugin";
     /// Any other: what it is, its package URL says.
-    Generic,
+    Generic = "generic";
 }
 
 impl PackageKind {
-    /// The package URL type.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deb => "deb",
-            Self::Apk => "apk",
-            Self::Rpm => "rpm",
-            Self::Pypi => "pypi",
-            Self::Npm => "npm",
-            Self::Golang => "golang",
-            Self::Generic => "generic",
-        }
+    /// The kind whose package URL type this is; [`PackageKind::Generic`] for all others.
+    pub fn of_type(text: &str) -> Self {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).unwrap_or(Self::Generic)
     }
 
     /// Whether the package manager of a distribution installs it, so that it may own the files of
     /// language packages.
     pub fn is_os(self) -> bool {
-        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm | Self::Portage)
     }
 }
 
@@ -64,6 +109,8 @@ pub enum Evidence {
     Installed,
     /// Only a lock file names it.
     Declared,
+    /// Told from the name or the bytes of a file that has no metadata.
+    Inferred,
 }
 
 /// The source package that a distribution built a binary package from.
@@ -102,6 +149,9 @@ pub struct PackageFacts {
     /// Needed for development or tests only, where the format says.
     #[serde(default)]
     pub dev: bool,
+    /// Whether the project itself asks for it, or only what it needs does; none where the format does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<bool>,
     /// What the ecosystem adds beyond these fields and a matcher or a reader needs, by name:
     /// rpm's `modularity`, an apk `checksum`, the Go module's `sum`. Sorted by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -121,6 +171,7 @@ impl PackageFacts {
             supplier: None,
             evidence: Evidence::Installed,
             dev: false,
+            direct: None,
             extra: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! Package URLs (ECMA-427).
 
+use crate::package::PackageKind;
 use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -26,7 +27,8 @@ impl Purl {
     /// Builds the canonical form. `namespace` and `version` may be empty; qualifiers with an empty
     /// value are left out, as the specification asks. Names are normalised by the rules of `kind`:
     /// `PyPI` names in lower case with dashes. Those of npm and Go keep their case, as their type
-    /// definitions ask since May 2026 (package-url/purl-spec, `types/npm-definition.json`).
+    /// definitions ask since May 2026 (package-url/purl-spec, `types/npm-definition.json`). What `kind` demands (a
+    /// namespace, a qualifier) must be there.
     pub fn new(
         kind: &'static str,
         namespace: &str,
@@ -45,6 +47,7 @@ impl Purl {
             for (key, value) in qualifiers.iter().filter(|(_, value)| !value.is_empty()) {
                 purl.add_qualifier(*key, *value)?;
             }
+            purl.validate()?;
             Ok::<_, packageurl::Error>(canonical(&purl, kind))
         };
         match build() {
@@ -56,6 +59,12 @@ impl Purl {
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Which of our kinds the package is of.
+    pub fn kind(&self) -> PackageKind {
+        let text = self.0.strip_prefix("pkg:").unwrap_or_default();
+        PackageKind::of_type(text.split('/').next().unwrap_or_default())
     }
 
     /// What it is put together from, without the encoding.

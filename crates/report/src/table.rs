@@ -192,8 +192,10 @@ pub(crate) fn layer_cell(package: &Package) -> String {
 /// The name, and what makes a package less than installed for use.
 pub(crate) fn name_cell(package: &Package) -> String {
     let mut name = cell(&package.facts.name);
-    if package.facts.evidence == Evidence::Declared {
-        name.push_str(" (declared)");
+    match package.facts.evidence {
+        Evidence::Installed => {}
+        Evidence::Declared => name.push_str(" (declared)"),
+        Evidence::Inferred => name.push_str(" (inferred)"),
     }
     if package.facts.dev {
         name.push_str(" (dev)");

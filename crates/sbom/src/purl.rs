@@ -11,12 +11,13 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
     let kind = package.kind.as_str();
     let arch = package.arch.as_deref().unwrap_or_default();
     let version = package.version.as_str();
-    match package.kind {
-        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => {
+    let purl = match package.kind {
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm => {
             let distro = os.map(OsRelease::distro).unwrap_or_default();
             let fallback = match package.kind {
                 PackageKind::Deb => "debian",
                 PackageKind::Apk => "alpine",
+                PackageKind::Alpm => "arch",
                 _ => "",
             };
             let namespace = os.map_or(fallback, |os| os.id.as_str());
@@ -49,12 +50,28 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
             let (namespace, name) = scoped.unwrap_or(("", &package.name));
             Purl::new(kind, namespace, name, version, &[])
         }
-        PackageKind::Golang => {
+        PackageKind::Golang | PackageKind::Composer | PackageKind::Swift | PackageKind::Portage => {
             let (namespace, name) = package.name.rsplit_once('/').unwrap_or(("", &package.name));
             Purl::new(kind, namespace, name, version, &[])
         }
-        PackageKind::Pypi | PackageKind::Generic => Purl::new(kind, "", &package.name, version, &[]),
-    }
+        PackageKind::Maven => {
+            let (group, artifact) = package.name.split_once(':').unwrap_or(("", &package.name));
+            Purl::new(kind, group, artifact, version, &[])
+        }
+        PackageKind::Conda => {
+            let [build, channel, subdir] = ["build", "channel", "subdir"].map(|key| extra(package, key));
+            let qualifiers = [("build", build), ("channel", channel), ("subdir", subdir)];
+            Purl::new(kind, "", &package.name, version, &qualifiers)
+        }
+        PackageKind::Julia => Purl::new(kind, "", &package.name, version, &[("uuid", extra(package, "uuid"))]),
+        _ => Purl::new(kind, "", &package.name, version, &[]),
+    };
+    // A type may ask for what the package does not have, such as a vendor.
+    purl.or_else(|error| Purl::new("generic", "", &package.name, version, &[]).map_err(|_| error))
+}
+
+fn extra<'a>(package: &'a PackageFacts, key: &str) -> &'a str {
+    package.extra.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
 }
 
 #[cfg(test)]
@@ -70,6 +87,21 @@ mod tests {
             package.source = Some(SourcePackage { name: "src".into(), version: version.into() });
         }
         assert_eq!(purl_of(&package, Some(&os)).unwrap().as_str(), expect);
+    }
+
+    #[test]
+    fn what_a_type_asks_for_is_taken_from_what_is_known_besides() {
+        let with = |kind, name: &str, extra: &[(&str, &str)]| {
+            let extra = extra.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let package = PackageFacts { extra, ..PackageFacts::new(kind, name, "1") };
+            purl_of(&package, None).unwrap().as_str().to_owned()
+        };
+        let conda = [("build", "py39_0"), ("channel", "main"), ("subdir", "linux-64")];
+        let expect = "pkg:conda/absl-py@1?build=py39_0&channel=main&subdir=linux-64";
+        assert_eq!(with(PackageKind::Conda, "absl-py", &conda), expect);
+        let julia = [("uuid", "682c06a0-de6a-54ab-a142-c8b1cf79cde6")];
+        let expect = "pkg:julia/JSON@1?uuid=682c06a0-de6a-54ab-a142-c8b1cf79cde6";
+        assert_eq!(with(PackageKind::Julia, "JSON", &julia), expect);
     }
 
     #[test]
@@ -90,5 +122,19 @@ mod tests {
         check(PackageKind::Npm, "X Y", "1/2", "pkg:npm/X%20Y@1%2F2");
         check(PackageKind::Golang, "golang.org/x/net", "v0.1.0", "pkg:golang/golang.org/x/net@v0.1.0");
         check(PackageKind::Pypi, "Foo_Bar", "1.0", "pkg:pypi/foo-bar@1.0");
+        check(PackageKind::Maven, "org.slf4j:slf4j-api", "2.0.9", "pkg:maven/org.slf4j/slf4j-api@2.0.9");
+        check(PackageKind::Maven, "guava", "33", "pkg:maven/guava@33");
+        check(PackageKind::Composer, "Symfony/Console", "v7.0.1", "pkg:composer/symfony/console@v7.0.1");
+        check(PackageKind::Composer, "console", "1", "pkg:generic/console@1");
+        check(PackageKind::Swift, "github.com/apple/swift-nio", "2.1", "pkg:swift/github.com/apple/swift-nio@2.1");
+        check(PackageKind::Julia, "JSON", "0.21.4", "pkg:generic/JSON@0.21.4");
+        check(PackageKind::Portage, "app-shells/bash", "5.2_p26", "pkg:portage/app-shells/bash@5.2_p26");
+        check(
+            PackageKind::Alpm,
+            "bash",
+            "5.2-1",
+            "pkg:alpm/debian/bash@5.2-1?arch=amd64&distro=debian-12&upstream=src",
+        );
+        check(PackageKind::Wordpress, "akismet", "5.3", "pkg:wordpress-plugin/akismet@5.3");
     }
 }

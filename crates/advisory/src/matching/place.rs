@@ -43,7 +43,10 @@ impl Distribution {
 
 /// Whether a distribution has no releases.
 fn is_rolling(ecosystem: Ecosystem) -> bool {
-    matches!(ecosystem, Ecosystem::Wolfi | Ecosystem::Chainguard | Ecosystem::MinimOs)
+    matches!(
+        ecosystem,
+        Ecosystem::Wolfi | Ecosystem::Chainguard | Ecosystem::MinimOs | Ecosystem::ArchLinux | Ecosystem::Gentoo
+    )
 }
 
 /// The packages of a distribution.
@@ -57,6 +60,8 @@ pub(super) fn kind_of(ecosystem: Ecosystem) -> PackageKind {
         | Ecosystem::Alpaquita
         | Ecosystem::BellSoftHardenedContainers
         | Ecosystem::CleanStart => PackageKind::Apk,
+        Ecosystem::ArchLinux => PackageKind::Alpm,
+        Ecosystem::Gentoo => PackageKind::Portage,
         _ => PackageKind::Rpm,
     }
 }
@@ -91,6 +96,8 @@ pub(super) fn ecosystem_of(id: &str) -> Option<Ecosystem> {
         "debian" => Ecosystem::Debian,
         "ubuntu" => Ecosystem::Ubuntu,
         "alpine" => Ecosystem::Alpine,
+        "arch" => Ecosystem::ArchLinux,
+        "gentoo" => Ecosystem::Gentoo,
         "almalinux" => Ecosystem::AlmaLinux,
         "rocky" => Ecosystem::RockyLinux,
         "rhel" | "centos" => Ecosystem::RedHat,
@@ -169,7 +176,27 @@ pub(super) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
         PackageKind::Pypi => Some(Ecosystem::PyPi),
         PackageKind::Npm => Some(Ecosystem::Npm),
         PackageKind::Golang => Some(Ecosystem::Go),
-        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Generic => None,
+        PackageKind::Maven => Some(Ecosystem::Maven),
+        PackageKind::Gem => Some(Ecosystem::RubyGems),
+        PackageKind::Composer => Some(Ecosystem::Packagist),
+        PackageKind::Nuget => Some(Ecosystem::NuGet),
+        PackageKind::Cargo => Some(Ecosystem::CratesIo),
+        PackageKind::Pub => Some(Ecosystem::Pub),
+        PackageKind::Hex => Some(Ecosystem::Hex),
+        PackageKind::Swift => Some(Ecosystem::SwiftUrl),
+        PackageKind::Conan => Some(Ecosystem::ConanCenter),
+        PackageKind::Julia => Some(Ecosystem::Julia),
+        PackageKind::Cran => Some(Ecosystem::Cran),
+        PackageKind::Hackage => Some(Ecosystem::Hackage),
+        PackageKind::Deb
+        | PackageKind::Apk
+        | PackageKind::Rpm
+        | PackageKind::Alpm
+        | PackageKind::Portage
+        | PackageKind::Cocoapods
+        | PackageKind::Conda
+        | PackageKind::Wordpress
+        | PackageKind::Generic => None,
     }
 }
 
@@ -179,9 +206,9 @@ pub(crate) fn scheme_of(kind: PackageKind) -> Scheme {
         PackageKind::Deb => Scheme::Dpkg,
         PackageKind::Apk => Scheme::Apk,
         PackageKind::Rpm => Scheme::Rpm,
-        PackageKind::Pypi | PackageKind::Npm | PackageKind::Golang | PackageKind::Generic => {
-            language_of(kind).map_or(Scheme::Generic, Ecosystem::scheme)
-        }
+        PackageKind::Alpm => Scheme::Pacman,
+        PackageKind::Portage => Scheme::Portage,
+        _ => language_of(kind).map_or(Scheme::Generic, Ecosystem::scheme),
     }
 }
 

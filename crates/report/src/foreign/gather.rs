@@ -4,8 +4,8 @@ use super::Input;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     AssessedBy, AssessedFeed, Assessment, Code, Diagnostic, Digest, Finding, FindingId, FindingSource, FindingStatus,
-    INVENTORY_SCHEMA, Image, Inventory, License, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind,
-    Purl, ScanReport, ScanState, Severity, Source, SourceKind, SourcePackage, Suppression, Tool, Vulnerability,
+    INVENTORY_SCHEMA, Image, Inventory, License, Origin, OsRelease, Package, PackageFacts, PackageId, Purl, ScanReport,
+    ScanState, Severity, Source, SourceKind, SourcePackage, Suppression, Tool, Vulnerability,
 };
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -133,7 +133,7 @@ impl<'a> Gather<'a> {
                 source: named.source.clone(),
                 licenses: named.licenses.iter().filter_map(|text| License::parse(text)).collect(),
                 dev: named.dev,
-                ..PackageFacts::new(kind_of(&purl), named.name, named.version.as_str())
+                ..PackageFacts::new(purl.kind(), named.name, named.version.as_str())
             };
             let layer = named.layer;
             place.insert(Package {
@@ -333,20 +333,6 @@ fn made(named: &Named<'_>) -> Option<Purl> {
     };
     let kind = if named.kind.is_empty() { "generic" } else { named.kind };
     Purl::new(kind, namespace, name, &named.version, &[("arch", named.arch)]).ok()
-}
-
-/// Which of our kinds a package is of.
-fn kind_of(purl: &Purl) -> PackageKind {
-    let text = purl.as_str().strip_prefix("pkg:").unwrap_or_default();
-    match text.split('/').next().unwrap_or_default() {
-        "deb" => PackageKind::Deb,
-        "apk" => PackageKind::Apk,
-        "rpm" => PackageKind::Rpm,
-        "pypi" => PackageKind::Pypi,
-        "npm" => PackageKind::Npm,
-        "golang" => PackageKind::Golang,
-        _ => PackageKind::Generic,
-    }
 }
 
 /// A CVSS base score, where it can be one.

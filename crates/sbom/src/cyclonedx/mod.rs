@@ -296,7 +296,11 @@ fn subject(inventory: &Inventory) -> Component<'_> {
 fn component<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Component<'a> {
     let facts = &package.facts;
     let (group, name) = match (facts.kind, facts.name.split_once('/')) {
-        (PackageKind::Npm, Some((scope, name))) => (Some(scope), name),
+        (PackageKind::Npm | PackageKind::Composer, Some((group, name))) => (Some(group), name),
+        (PackageKind::Maven, None) => match facts.name.split_once(':') {
+            Some((group, name)) => (Some(group), name),
+            None => (None, facts.name.as_str()),
+        },
         _ => (None, facts.name.as_str()),
     };
     Component {
@@ -334,11 +338,16 @@ fn properties<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Vec<Prop
     let facts = &package.facts;
     let mut properties = Vec::new();
     let mut add = |name: &'static str, value: Cow<'a, str>| properties.push(Property { name: name.into(), value });
-    if facts.evidence == Evidence::Declared {
-        add("sekisho:evidence", "declared".into());
+    match facts.evidence {
+        Evidence::Installed => {}
+        Evidence::Declared => add("sekisho:evidence", "declared".into()),
+        Evidence::Inferred => add("sekisho:evidence", "inferred".into()),
     }
     if facts.dev {
         add("sekisho:dev", "true".into());
+    }
+    if let Some(direct) = facts.direct {
+        add("sekisho:direct", if direct { "true" } else { "false" }.into());
     }
     if let Some(layer) = package.layer {
         add("sekisho:layer:index", layer.to_string().into());

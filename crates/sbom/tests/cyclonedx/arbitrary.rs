@@ -65,21 +65,33 @@ fn license() -> impl Strategy<Value = License> {
 }
 
 fn facts() -> impl Strategy<Value = PackageFacts> {
-    use PackageKind::{Apk, Deb, Golang, Npm, Pypi, Rpm};
     let source = (text(), text()).prop_map(|(name, version)| SourcePackage { name, version });
-    let identity = (select(vec![Deb, Apk, Rpm, Pypi, Npm, Golang]), text(), text());
+    let identity = (select(PackageKind::ALL), text(), text());
     let rest = (
         of(text()),
         of(source),
         vec(license(), 0..4),
         of(text()),
-        select(vec![Evidence::Installed, Evidence::Declared]),
+        select(vec![Evidence::Installed, Evidence::Declared, Evidence::Inferred]),
         any::<bool>(),
+        of(any::<bool>()),
         vec((text(), text()), 0..3),
     );
-    (identity, rest).prop_map(|((kind, name, version), (arch, source, licenses, supplier, evidence, dev, extra))| {
-        PackageFacts { kind, name, version, arch, source, licenses, supplier, evidence, dev, extra }
-    })
+    (identity, rest).prop_map(
+        |((kind, name, version), (arch, source, licenses, supplier, evidence, dev, direct, extra))| PackageFacts {
+            kind,
+            name,
+            version,
+            arch,
+            source,
+            licenses,
+            supplier,
+            evidence,
+            dev,
+            direct,
+            extra,
+        },
+    )
 }
 
 fn origin() -> impl Strategy<Value = Origin> {
