@@ -19,6 +19,7 @@ pub mod reevaluate;
 pub mod suppress;
 #[cfg(test)]
 mod testing;
+pub mod upgrade;
 mod vers;
 pub mod version;
 pub mod vex;

@@ -40,6 +40,6 @@ pub use os::OsRelease;
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
-pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Verdict};
+pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};
 pub use schema::{database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema};
 pub use severity::{Severity, UnknownSeverity};

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
+// The texts are tokens, not literals: a schema does not see through the group that a literal becomes.
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])* $variant:ident = $text:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $text:tt;)*) => {
         /// The ecosystem a package belongs to; its text is the type of its package URL. The name of a package is what the
         /// ecosystem's own tools take: `group:artifact` for Maven, `vendor/name` for Composer, the address of the
         /// repository without its scheme for Swift.

@@ -2,7 +2,7 @@
 
 use crate::finding::{Assessment, Finding, FindingId, Vulnerability};
 use crate::inventory::Inventory;
-use crate::package::{Package, PackageId};
+use crate::package::{Package, PackageId, PackageKind};
 use crate::severity::Severity;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -85,6 +85,24 @@ pub struct ScanReport {
     /// What the gate says, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateResult>,
+    /// What to do about the findings that count, the most worthwhile first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upgrades: Vec<Upgrade>,
+}
+
+/// A newer version of a package, or of all that were built from one source, that removes findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Upgrade {
+    /// The ecosystem.
+    pub kind: PackageKind,
+    /// What to upgrade: the source package where there is one.
+    pub name: String,
+    /// The least version that has none of the vulnerabilities it removes.
+    pub to: String,
+    /// The packages of the inventory that it replaces.
+    pub packages: Vec<PackageId>,
+    /// The vulnerabilities that it removes.
+    pub removes: Vec<String>,
 }
 
 /// A finding with what it refers to.
@@ -101,7 +119,7 @@ pub struct FindingRow<'a> {
 impl ScanReport {
     /// A report without a gate.
     pub fn new(inventory: Inventory, assessment: Assessment) -> Self {
-        Self { schema: SCAN_SCHEMA.to_owned(), inventory, assessment, gate: None }
+        Self { schema: SCAN_SCHEMA.to_owned(), inventory, assessment, gate: None, upgrades: Vec::new() }
     }
 
     /// The findings, the worst first, with their packages and vulnerabilities. One that refers to nothing, which only a

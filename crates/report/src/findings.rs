@@ -1,10 +1,11 @@
 //! Vulnerabilities for people: what was found, what is suppressed, and what the gate says.
 
+use crate::advice;
 use crate::table::{
-    ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, name_cell, print, table,
+    ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, name_cell, origin, print, table,
 };
 use crate::text::printable;
-use crate::view::score;
+use crate::view::{self, View, score};
 use anstyle::{AnsiColor, Style};
 use comfy_table::Table;
 use sekisho_model::{
@@ -25,6 +26,36 @@ pub(crate) fn sections(out: &mut String, report: &ScanReport, options: TableOpti
     if !suppressed.is_empty() {
         heading(out, &format!("Suppressed ({})", suppressed.len()));
         excused(out, &suppressed, options);
+    }
+    upgrades(out, report, options);
+}
+
+/// What to do about them.
+fn upgrades(out: &mut String, report: &ScanReport, options: TableOptions) {
+    const MOST: usize = 10;
+    let view = View::new(report);
+    let upgrades = advice::upgrades(&view);
+    if upgrades.is_empty() {
+        return;
+    }
+    heading(out, &format!("Upgrades ({})", upgrades.len()));
+    let mut header = vec!["PACKAGE", "INSTALLED", "UPGRADE TO", "REMOVES"];
+    let with_layers = report.inventory.image.is_some();
+    if with_layers {
+        header.push("ORIGIN");
+    }
+    let mut table = table(&header, &[], options);
+    for upgrade in upgrades.iter().take(MOST) {
+        let installed: Vec<String> = upgrade.installed.iter().map(|version| cell(version)).collect();
+        let mut row = vec![cell(upgrade.name), installed.join(", "), cell(upgrade.to), view::counted(upgrade.counts)];
+        if with_layers {
+            row.push(origin(upgrade.origin).to_owned());
+        }
+        table.add_row(row);
+    }
+    print(out, &table);
+    if upgrades.len() > MOST {
+        line!(out, " and {} more, of which the JSON has all", upgrades.len() - MOST);
     }
 }
 

@@ -90,7 +90,7 @@ fn base(base: Option<&BaseImage>, layers: usize) -> String {
     format!("{name}, {} of {layers} layers ({})", base.layers, base.method.confidence())
 }
 
-fn origin(origin: Origin) -> &'static str {
+pub(crate) fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Base => "base",
         Origin::Application => "app",

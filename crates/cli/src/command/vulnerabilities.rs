@@ -13,6 +13,7 @@ use sekisho_advisory::diff::Standing;
 use sekisho_advisory::exception::Exceptions;
 use sekisho_advisory::matching::{Matcher, assess, explain};
 use sekisho_advisory::suppress::suppress;
+use sekisho_advisory::upgrade::upgrades;
 use sekisho_advisory::vex::{self, VexDocument};
 use sekisho_advisory::{demo, exception, gate};
 use sekisho_base::Limits;
@@ -177,6 +178,7 @@ impl Judges {
             assessment.state = ScanState::Incomplete;
         }
         assessment.diagnostics.extend(told);
+        report.upgrades = upgrades(report);
     }
 
     /// What a vulnerability has to do with the packages of an inventory.

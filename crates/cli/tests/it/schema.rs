@@ -91,7 +91,7 @@ fn the_schema_refuses_what_is_no_result() {
         ("/inventory/image/layers/0/index", json!(-1)),
         ("/inventory/packages/0/id", json!("1")),
         ("/inventory/packages/0/purl", json!("deb/libc6")),
-        ("/inventory/packages/0/kind", json!("cargo")),
+        ("/inventory/packages/0/kind", json!("crate")),
         ("/inventory/packages/0/licenses/0", json!({ "licence": "MIT" })),
         ("/inventory/packages/0/source", json!({ "name": "x" })),
         ("/inventory/packages/0/source", json!({ "name": "x", "version": "1", "more": 1 })),

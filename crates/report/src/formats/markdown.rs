@@ -128,7 +128,7 @@ fn severities() -> impl Iterator<Item = Severity> {
 
 fn upgrades_table(out: &mut String, upgrades: &[Upgrade<'_>]) {
     line!(out, "\n#### What to upgrade first\n");
-    line!(out, "| Package | Installed | Fixed in | Removes | From |");
+    line!(out, "| Package | Installed | Upgrade to | Removes | From |");
     line!(out, "|---|---|---|---|---|");
     for upgrade in upgrades.iter().take(UPGRADES) {
         let exploited = match upgrade.exploited {
@@ -141,7 +141,7 @@ fn upgrades_table(out: &mut String, upgrades: &[Upgrade<'_>]) {
             cell(&view::cut(upgrade.name, 80)),
             upgrade.ecosystem,
             some(upgrade.installed.iter().copied()),
-            some(upgrade.fixed_in.iter().copied()),
+            cell(&view::cut(upgrade.to, 60)),
             view::counted(upgrade.counts),
             view::origin(upgrade.origin),
         );

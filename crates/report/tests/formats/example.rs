@@ -6,7 +6,7 @@ use sekisho_model::{
     AssessedBy, AssessedFeed, Assessment, BaseImage, BaseMethod, Code, Diagnostic, Digest, Exploited, Finding,
     FindingId, FindingSource, FindingStatus, Gate, GateResult, INVENTORY_SCHEMA, Image, Inventory, Judgement, Layer,
     Likelihood, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, ScanReport, ScanState,
-    Severity, Source, SourceKind, SourcePackage, Suppression, SuppressionKind, Tool, Verdict, Vulnerability,
+    Severity, Source, SourceKind, SourcePackage, Suppression, SuppressionKind, Tool, Upgrade, Verdict, Vulnerability,
 };
 use sekisho_sbom::purl::purl_of;
 
@@ -269,8 +269,22 @@ pub(crate) fn scanned() -> ScanReport {
         vulnerabilities: vulnerabilities(),
         diagnostics: Vec::new(),
     };
-    let report = ScanReport::new(inventory, assessment);
+    let mut report = ScanReport::new(inventory, assessment);
     assert!(report.is_whole());
+    let upgrade = |kind, name: &str, to: &str, found: &[usize]| {
+        let found = || found.iter().map(|index| &report.assessment.findings[*index]);
+        Upgrade {
+            kind,
+            name: name.into(),
+            to: to.into(),
+            packages: found().map(|finding| finding.package.clone()).collect(),
+            removes: found().take(1).map(|finding| finding.vulnerability.clone()).collect(),
+        }
+    };
+    report.upgrades = vec![
+        upgrade(PackageKind::Maven, "org.apache.logging.log4j:log4j-core", "2.15.0", &[0]),
+        upgrade(PackageKind::Deb, "openssl", "3.0.16-1~deb12u1", &[2, 3]),
+    ];
     report
 }
 
@@ -330,6 +344,7 @@ pub(crate) fn not_scanned() -> ScanReport {
 /// Nothing to be said.
 pub(crate) fn clean() -> ScanReport {
     let mut report = scanned();
+    report.upgrades.clear();
     report.assessment.findings.clear();
     report.assessment.vulnerabilities.clear();
     report.inventory.diagnostics.clear();

@@ -157,7 +157,7 @@ impl Page<'_> {
             return writeln!(to, "<p class=\"soft\">{}</p>\n</section>", words.first_none);
         }
         writeln!(to, "<p class=\"soft\">{}</p>\n<table class=\"wide\">\n<thead><tr>", words.first_more)?;
-        for name in [words.package, words.installed, words.fixed_in, words.removes, words.origin] {
+        for name in [words.package, words.installed, words.upgrade_to, words.removes, words.origin] {
             write!(to, "<th scope=\"col\">{name}</th>")?;
         }
         writeln!(to, "</tr></thead>\n<tbody>")?;
@@ -176,12 +176,12 @@ impl Page<'_> {
                 upgrade.ecosystem,
             );
             let installed = some(upgrade.installed.iter().copied(), words);
-            let fixed_in = some(upgrade.fixed_in.iter().copied(), words);
+            let version = some(std::iter::once(upgrade.to), words);
             let removes = format!("{}{exploited}", chips(upgrade.counts, words));
             write!(to, "{name}")?;
             let mut cell = |name: &str, html: &str| write!(to, "<td data-label=\"{name}\"><div>{html}</div></td>");
             cell(words.installed, &installed)?;
-            cell(words.fixed_in, &fixed_in)?;
+            cell(words.upgrade_to, &version)?;
             cell(words.removes, &removes)?;
             cell(words.origin, words.origin_of(upgrade.origin))?;
             writeln!(to, "</tr>")?;
