@@ -39,6 +39,8 @@ struct Taking {
     feed: &'static Feed,
     source: FeedSource,
     writer: Writer,
+    /// Advisories that say when they were made or changed.
+    dated: usize,
     failure: Option<io::Error>,
 }
 
@@ -49,6 +51,8 @@ struct Importer<'a> {
     now: Timestamp,
     taking: BTreeMap<&'static str, Taking>,
     strange: usize,
+    /// Why an archive was not read to its end: what is there of a feed is not all of it.
+    torn: Option<String>,
     diagnostics: Vec<Diagnostic>,
     failure: Option<io::Error>,
 }
@@ -118,6 +122,7 @@ pub(crate) fn take(
         now,
         taking: BTreeMap::new(),
         strange: 0,
+        torn: None,
         diagnostics: Vec::new(),
         failure: None,
     };
@@ -133,17 +138,20 @@ pub(crate) fn take(
         if let Some(failure) = taking.failure {
             return Err(FeedsError::Write { path: directory, source: failure });
         }
-        if let Some(reason) = broken(&taking.source) {
+        if let Some(reason) = importer.torn.clone().or_else(|| broken(&taking.source)) {
             let mut source = taking.source;
             // What stays is worth knowing.
             let kept = Generation::find(&directory, &source.id, &source.source);
             source.observed_at = kept.and_then(|kept| kept.source.observed_at);
             taken.refused.push((source, reason));
         } else {
-            let before = Generation::find(&directory, &taking.source.id, &taking.source.source);
-            taken.diagnostics.extend(before.and_then(|before| shrunk(&before.source, &taking.source)));
-            taking.writer.publish(&directory, &taking.source).map_err(FeedsError::write(&directory))?;
-            taken.feeds.push(taking.source);
+            let mut source = taking.source;
+            // Where few say when they were changed, the newest is not known.
+            source.newest = source.newest.filter(|_| 2 * taking.dated >= source.advisories);
+            let before = Generation::find(&directory, &source.id, &source.source);
+            taken.diagnostics.extend(before.and_then(|before| shrunk(&before.source, &source)));
+            taking.writer.publish(&directory, &source).map_err(FeedsError::write(&directory))?;
+            taken.feeds.push(source);
         }
     }
     Ok(taken)
@@ -201,6 +209,7 @@ impl Files for Importer<'_> {
                         ..FeedSource::default()
                     },
                     writer,
+                    dated: 0,
                     failure: None,
                 }),
                 Err(error) => {
@@ -211,11 +220,14 @@ impl Files for Importer<'_> {
         };
         let file = FeedFile { path: name, bytes, limits: self.limits };
         let (writer, failure) = (&mut taking.writer, &mut taking.failure);
-        let (newest, now) = (&mut taking.source.newest, self.now);
+        let (newest, dated, now) = (&mut taking.source.newest, &mut taking.dated, self.now);
         let read = taking.feed.read(&file, &mut |record| {
             if let Record::Advisory(advisory) = &record {
-                // A date that is yet to come would hide that nothing came for long.
-                *newest = (*newest).max(advisory.modified.or(advisory.published).filter(|then| *then <= now));
+                // A date that is yet to come would hide that nothing came for long; Go's database has one of the year 1.
+                let is_one = |then: &Timestamp| (Timestamp::UNIX_EPOCH..=now).contains(then);
+                let then = [advisory.modified, advisory.published].into_iter().flatten().find(is_one);
+                *dated += usize::from(then.is_some());
+                *newest = (*newest).max(then);
             }
             if failure.is_none() {
                 *failure = writer.push(&record).err();
@@ -231,6 +243,11 @@ impl Files for Importer<'_> {
         source.skipped += skipped + lost;
         let room = MAX_DIAGNOSTICS.saturating_sub(self.diagnostics.len());
         self.diagnostics.extend(diagnostics.into_iter().filter(|told| told.level == Level::Incomplete).take(room));
+    }
+
+    fn torn(&mut self, reason: String) {
+        self.unread(&self.origin.clone(), reason.clone());
+        self.torn.get_or_insert(reason);
     }
 
     fn unread(&mut self, name: &str, reason: String) {

@@ -18,6 +18,8 @@ pub(crate) trait Files {
     fn file(&mut self, name: &str, bytes: &[u8]);
     /// Is told of what could not be read.
     fn unread(&mut self, name: &str, reason: String);
+    /// Is told that an archive was not read to its end.
+    fn torn(&mut self, reason: String);
 }
 
 /// Where the form of a tar archive is told: the magic of its first header (POSIX.1-1988).
@@ -154,6 +156,9 @@ impl Visitor<LayerStream> for TarFiles<'_> {
     }
 
     fn diagnostic(&mut self, diagnostic: Diagnostic) {
-        self.files.unread(diagnostic.path.as_deref().unwrap_or("the archive"), diagnostic.message);
+        match &diagnostic.path {
+            Some(path) => self.files.unread(path, diagnostic.message),
+            None => self.files.torn(diagnostic.message),
+        }
     }
 }

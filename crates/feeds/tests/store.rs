@@ -143,6 +143,43 @@ fn a_broken_feed_keeps_its_earlier_generation() {
     assert_eq!(place.known(), ["is-odd", "other"]);
 }
 
+/// What is left of an archive that was cut looks like a smaller one.
+#[test]
+fn an_archive_that_ends_early_is_refused() {
+    let place = Place::new();
+    let many: Vec<(String, String)> = (0..40)
+        .map(|n| (format!("OSV-{n}.json"), osv(&format!("OSV-{n}"), if n < 39 { "left-pad" } else { "other" }, "1")))
+        .collect();
+    let many: Vec<(&str, String)> = many.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
+    let whole = tar_of(&many);
+    let packed = zstd::encode_all(&whole[..], 1).unwrap();
+    place.import(&place.write("feed.tar", &whole));
+    assert_eq!(place.known(), ["left-pad", "other"]);
+    // The second is cut between two entries.
+    for (name, cut) in [("feed.tar", &whole[..10_000]), ("feed.tar", &whole[..1024 * 20]), ("feed.tar", &packed[..200])]
+    {
+        let imported = place.import(&place.write(name, cut));
+        assert!(imported.feeds.is_empty(), "{} bytes", cut.len());
+        assert!(!imported.diagnostics.is_empty(), "{} bytes", cut.len());
+        assert_eq!(place.known(), ["left-pad", "other"]);
+    }
+}
+
+/// Go's database has changed all of its advisories in the year 1, and says of few when they were published.
+#[test]
+fn a_feed_of_advisories_without_dates_has_no_newest() {
+    let place = Place::new();
+    let dated = |modified: &str, number: usize| osv(&format!("OSV-{number}"), "a", "1").replace("2024-01-01", modified);
+    let newest = |dates: &[&str]| {
+        for (number, date) in dates.iter().enumerate() {
+            place.write(&format!("feed/OSV-{number}.json"), dated(date, number));
+        }
+        place.import(&place.directory.path().join("feed")).feeds[0].newest
+    };
+    assert_eq!(newest(&["0001-01-01", "0001-01-01", "1969-02-01"]), None);
+    assert_eq!(newest(&["0001-01-01", "1970-01-01", "1970-01-01"]), Some(NOW));
+}
+
 #[test]
 fn a_damaged_database_gives_way_to_the_one_before() {
     let place = Place::new();

@@ -87,7 +87,7 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
         })
     };
     let mut found = read(path)?;
-    judges.suppress(&mut found, settings.now());
+    judges.suppress(&mut found, settings.now())?;
     vulnerabilities::age(&mut found.assessment, &settings);
     if let Some(gate) = gate {
         let baseline = baseline.map(read).transpose()?;

@@ -21,7 +21,7 @@ use sekisho_base::spool::SpillQuota;
 use sekisho_feeds::{FeedsError, Published, Store};
 use sekisho_model::{
     Assessment, Code, Diagnostic, EmbeddedDocument, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState,
-    Suppression, Verdict,
+    Suppression, Upgrade, Verdict,
 };
 use sekisho_report::{gate_lines, printable};
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ impl Judges {
     ) -> Result<ScanReport, CliError> {
         let assessed_at = clock(&context.environment)?.now();
         let mut report = self.advisories.report(settings, inventory, assessed_at)?;
-        self.suppress(&mut report, settings.now());
+        self.suppress(&mut report, settings.now())?;
         Ok(report)
     }
 
@@ -154,7 +154,7 @@ impl Judges {
     }
 
     /// Marks what does not count at this time.
-    pub(crate) fn suppress(&self, report: &mut ScanReport, now: Timestamp) {
+    pub(crate) fn suppress(&self, report: &mut ScanReport, now: Timestamp) -> Result<(), CliError> {
         let today = now.to_zoned(TimeZone::UTC).date();
         let ScanReport { inventory, assessment, .. } = report;
         // What another scanner or an earlier scan was told stands beside what is said now, until it is over.
@@ -178,7 +178,17 @@ impl Judges {
             assessment.state = ScanState::Incomplete;
         }
         assessment.diagnostics.extend(told);
-        report.upgrades = upgrades(report);
+        report.upgrades = self.upgrades(report)?;
+        Ok(())
+    }
+
+    fn upgrades(&self, report: &ScanReport) -> Result<Vec<Upgrade>, CliError> {
+        let damaged = |error| CliError::from_error(Code::DatabaseDamaged, &error);
+        let judged = self.advisories.database(|database| {
+            let matcher = Matcher::new(database, report.inventory.os.as_ref());
+            upgrades(report, Some(&matcher)).map_err(damaged)
+        });
+        judged.unwrap_or_else(|| upgrades(report, None).map_err(damaged))
     }
 
     /// What a vulnerability has to do with the packages of an inventory.
