@@ -341,7 +341,8 @@ fn link_declared(packages: &mut Vec<Package>) {
     if packages.iter().all(|package| package.facts.evidence == Evidence::Installed) {
         return;
     }
-    let mut installed: HashMap<(PackageKind, Cow<'_, str>, &str), Vec<(&str, usize)>> = HashMap::new();
+    // By kind, name and version the places, in order.
+    let mut installed: HashMap<_, Vec<(&str, usize)>> = HashMap::new();
     for (index, package) in packages.iter().enumerate() {
         let Package { facts, location, .. } = package;
         if facts.evidence == Evidence::Installed && matches!(facts.kind, PackageKind::Npm | PackageKind::Pypi) {

@@ -11,11 +11,7 @@ fn lock(text: &str) -> Extract {
 
 /// Name, version, whether it is asked for, development's, and what else is said.
 fn summary(extract: &Extract) -> Vec<String> {
-    let line = |facts: &sekisho_model::PackageFacts| {
-        let direct = facts.direct.map_or("", |direct| if direct { " direct" } else { " indirect" });
-        let extra: String = facts.extra.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-        format!("{} {}{direct}{}{extra}", facts.name, facts.version, if facts.dev { " dev" } else { "" })
-    };
+    let line = |facts| testing::line(facts, " ");
     extract.packages.iter().map(line).collect()
 }
 
@@ -42,13 +38,14 @@ fn sources_and_dependencies_are_read_in_all_their_forms() {
         summary(&extract),
         [
             "app 1.0.0 source=path",
-            "a 1.0.0 direct checksum=00",
+            "a 1.0.0 direct",
             "b 1.0.0 indirect",
             "b 2.0.0 direct source=registry+https://example.org/index",
             "g 1.0.0 direct source=git+https://example.org/g?branch=x#abc",
             "helper 0.1.0 source=path",
         ]
     );
+    assert_eq!(extract.packages[1].extra, [("checksum".to_owned(), "00".to_owned())]);
     assert_eq!(extract.diagnostics, []);
     assert!(extract.packages.iter().all(|facts| facts.evidence == Evidence::Declared));
     let oldest = lock(
@@ -79,9 +76,9 @@ fn damage_costs_one_package_and_is_told() {
         let extract = lock(&format!(
             "version = 3\n{good}[[package]]\n{bad}\n[[package]]\nname = \"c\"\nversion = \"3\"\nsource = \"x\"\n"
         ));
-        assert_eq!(summary(&extract), ["a 1 source=x", "c 3 source=x"], "{:.40}", bad);
+        assert_eq!(summary(&extract), ["a 1 source=x", "c 3 source=x"], "{bad:.40}");
         let [diagnostic] = extract.diagnostics.try_into().unwrap();
-        assert_eq!((diagnostic.level, diagnostic.code), (Level::Incomplete, Code::FileMalformed), "{:.40}", bad);
+        assert_eq!((diagnostic.level, diagnostic.code), (Level::Incomplete, Code::FileMalformed), "{bad:.40}");
     }
     assert_eq!(lock("").diagnostics, []);
     assert_eq!(lock(&format!("version = 5\n{good}")).diagnostics.len(), 1);

@@ -251,11 +251,7 @@ mod tests {
 
     fn run(text: &str) -> (Vec<String>, usize) {
         let extract = testing::run(&BUN, "srv/bun.lock", text.as_bytes());
-        let line = |facts: &PackageFacts| {
-            let direct = facts.direct.map_or("", |direct| if direct { " direct" } else { " indirect" });
-            let extra: String = facts.extra.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{}@{}{direct}{extra}", facts.name, facts.version)
-        };
+        let line = |facts| testing::line(facts, "@");
         (extract.packages.iter().map(line).collect(), extract.diagnostics.len())
     }
 

@@ -218,16 +218,13 @@ mod tests {
     use super::super::PNPM;
     use crate::testing;
     use sekisho_model::Level;
+    use std::fmt::Write;
 
     /// Name, version, whether it is asked for and development's, and what else is said.
     fn run(text: &str) -> (Vec<String>, usize) {
         let extract = testing::run(&PNPM, "srv/pnpm-lock.yaml", text.as_bytes());
         assert!(extract.diagnostics.iter().all(|entry| entry.level == Level::Incomplete));
-        let line = |facts: &sekisho_model::PackageFacts| {
-            let direct = facts.direct.map_or("", |direct| if direct { " direct" } else { " indirect" });
-            let extra: String = facts.extra.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{}@{}{direct}{}{extra}", facts.name, facts.version, if facts.dev { " dev" } else { "" })
-        };
+        let line = |facts| testing::line(facts, "@");
         (extract.packages.iter().map(line).collect(), extract.diagnostics.len())
     }
 
@@ -245,7 +242,9 @@ mod tests {
             let (mut lines, diagnostics) = run(&text);
             assert_eq!(diagnostics, 0);
             // Of a folder version 9 does not say which version it has.
-            lines.iter_mut().for_each(|line| *line = line.replace("local-dir@0.2.0", "local-dir@"));
+            for line in &mut lines {
+                *line = line.replace("local-dir@0.2.0", "local-dir@");
+            }
             lines.sort();
             lines
         });
@@ -315,10 +314,11 @@ mod tests {
     #[test]
     fn time_grows_no_faster_than_the_file() {
         let entries = if cfg!(debug_assertions) { 30_000 } else { 300_000 };
-        let packages: String = (0..entries).map(|n| format!("  p{n}@1.0.0: {{}}\n")).collect();
-        let needs: String = (0..entries)
-            .map(|n| format!("  p{n}@1.0.0:\n    dependencies:\n      p{}: 1.0.0\n      p0: 1.0.0\n", n + 1))
-            .collect();
+        let (mut packages, mut needs) = (String::new(), String::new());
+        for n in 0..entries {
+            writeln!(packages, "  p{n}@1.0.0: {{}}").unwrap();
+            write!(needs, "  p{n}@1.0.0:\n    dependencies:\n      p{}: 1.0.0\n      p0: 1.0.0\n", n + 1).unwrap();
+        }
         let text = format!(
             "lockfileVersion: '9.0'\nimporters:\n  .:\n    devDependencies:\n      p0:\n        version: 1.0.0\npackages:\n{packages}snapshots:\n{needs}"
         );

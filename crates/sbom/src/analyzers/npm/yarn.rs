@@ -191,17 +191,13 @@ mod tests {
     use super::super::YARN;
     use crate::testing;
     use sekisho_model::Level;
+    use std::fmt::Write;
 
     /// Name, version, whether it is asked for, and what else is said but checksums.
     fn run(text: &str) -> (Vec<String>, usize) {
         let extract = testing::run(&YARN, "srv/yarn.lock", text.as_bytes());
         assert!(extract.diagnostics.iter().all(|entry| entry.level == Level::Incomplete));
-        let line = |facts: &sekisho_model::PackageFacts| {
-            let direct = facts.direct.map_or("", |direct| if direct { " direct" } else { " indirect" });
-            let extra = facts.extra.iter().filter(|(key, _)| key != "integrity");
-            let extra: String = extra.map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{}@{}{direct}{extra}", facts.name, facts.version)
-        };
+        let line = |facts| testing::line(facts, "@");
         (extract.packages.iter().map(line).collect(), extract.diagnostics.len())
     }
 
@@ -281,7 +277,10 @@ mod tests {
     #[test]
     fn time_grows_no_faster_than_the_file() {
         let entries = if cfg!(debug_assertions) { 50_000 } else { 500_000 };
-        let text: String = (0..entries).map(|n| format!("p{n}@^1:\n  version \"1.0.{n}\"\n")).collect();
+        let mut text = String::new();
+        for n in 0..entries {
+            write!(text, "p{n}@^1:\n  version \"1.0.{n}\"\n").unwrap();
+        }
         assert_eq!(run(&format!("# yarn lockfile v1\n{text}")).0.len(), entries);
         let line = format!("# yarn lockfile v1\n{}:\n  version \"1\"\n", "a@1, ".repeat(entries));
         assert_eq!(run(&line).0, ["a@1"]);

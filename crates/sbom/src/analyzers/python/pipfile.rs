@@ -86,10 +86,7 @@ mod tests {
 
     fn run(text: &str) -> (Vec<String>, usize) {
         let extract = testing::run(&PIPFILE, "srv/Pipfile.lock", text.as_bytes());
-        let line = |facts: &sekisho_model::PackageFacts| {
-            let extra: String = facts.extra.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{} {}{}{extra}", facts.name, facts.version, if facts.dev { " dev" } else { "" })
-        };
+        let line = |facts| testing::line(facts, " ");
         (extract.packages.iter().map(line).collect(), extract.diagnostics.len())
     }
 

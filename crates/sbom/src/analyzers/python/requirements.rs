@@ -226,10 +226,7 @@ mod tests {
 
     fn run(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
         let extract = testing::run(&REQUIREMENTS, "srv/requirements.txt", bytes);
-        let line = |facts: &sekisho_model::PackageFacts| {
-            let extra: String = facts.extra.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{} {}{extra}", facts.name, facts.version)
-        };
+        let line = |facts| testing::line(facts, " ");
         let notes = extract.diagnostics.iter().map(|entry| {
             assert_eq!(entry.level, sekisho_model::Level::Note);
             entry.message.clone()

@@ -242,11 +242,7 @@ mod tests {
     /// Name, version, whether it is asked for and development's, and what else is said; and how much is incomplete.
     fn check(analyzer: &Analyzer, text: &str, expect: &[&str], incomplete: usize) {
         let extract = testing::run(analyzer, "srv/x.lock", text.as_bytes());
-        let line = |facts: &sekisho_model::PackageFacts| {
-            let direct = facts.direct.map_or("", |direct| if direct { " direct" } else { " indirect" });
-            let extra: String = facts.extra.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{} {}{direct}{}{extra}", facts.name, facts.version, if facts.dev { " dev" } else { "" })
-        };
+        let line = |facts| testing::line(facts, " ");
         let lines: Vec<String> = extract.packages.iter().map(line).collect();
         assert_eq!(
             (lines.iter().map(String::as_str).collect::<Vec<_>>(), extract.diagnostics.len()),
