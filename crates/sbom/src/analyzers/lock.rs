@@ -15,6 +15,8 @@ pub(super) struct Locked<'f> {
     list: Vec<PackageFacts>,
     index: HashMap<(String, String), usize>,
     over_limit: bool,
+    /// Stanzas that could not be read, and why the first could not.
+    broken: Option<(&'static str, u64)>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -22,7 +24,7 @@ impl<'f> Locked<'f> {
     /// None yet.
     pub(super) fn new(file: &'f File<'f>, kind: PackageKind) -> Self {
         let (list, index) = (Vec::new(), HashMap::new());
-        Self { file, kind, list, index, over_limit: false, diagnostics: Vec::new() }
+        Self { file, kind, list, index, over_limit: false, broken: None, diagnostics: Vec::new() }
     }
 
     /// A package to be filled in and [added](Self::add). `version` is empty where the format gives a folder, a commit or
@@ -62,6 +64,11 @@ impl<'f> Locked<'f> {
         self.note(self.file.malformed(message));
     }
 
+    /// Keeps that a stanza could not be read. However many there are, they are told in one diagnostic.
+    pub(super) fn broken(&mut self, reason: &'static str) {
+        self.broken.get_or_insert((reason, 0)).1 += 1;
+    }
+
     /// Says how many entries name no package, if there are any.
     pub(super) fn unusable(&mut self, entries: u64) {
         if entries > 0 {
@@ -71,6 +78,9 @@ impl<'f> Locked<'f> {
 
     /// All that was taken.
     pub(super) fn finish(mut self) -> Extract {
+        if let Some((reason, count)) = self.broken {
+            self.malformed(format_args!("parts that could not be read: {count}; the first {reason}"));
+        }
         if self.over_limit {
             self.diagnostics.push(self.file.exceeded(LimitKey::Records, "packages of one file"));
         }

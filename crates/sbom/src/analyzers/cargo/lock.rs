@@ -36,7 +36,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         let table = match stanza.table() {
             Ok(table) => table,
             Err(reason) => {
-                locked.malformed(format_args!("a stanza {reason}"));
+                locked.broken(reason);
                 continue;
             }
         };

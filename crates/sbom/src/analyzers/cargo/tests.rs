@@ -81,6 +81,9 @@ fn damage_costs_one_package_and_is_told() {
         assert_eq!((diagnostic.level, diagnostic.code), (Level::Incomplete, Code::FileMalformed), "{bad:.40}");
     }
     assert_eq!(lock("").diagnostics, []);
+    let many = lock(&"[[package]]\nx\n".repeat(1000));
+    assert_eq!(many.diagnostics.len(), 1);
+    assert_eq!(many.diagnostics[0].message, "parts that could not be read: 1000; the first is no TOML");
     assert_eq!(lock(&format!("version = 5\n{good}")).diagnostics.len(), 1);
     assert_eq!(lock(&format!("version = 5\n{good}")).packages.len(), 1);
 }

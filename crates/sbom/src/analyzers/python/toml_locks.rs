@@ -98,7 +98,7 @@ fn each<'f>(
     for stanza in stanzas(&file.text()?).filter(|stanza| wanted.contains(&stanza.of)) {
         match stanza.table() {
             Ok(table) => take(locked, stanza.of, &table),
-            Err(reason) => locked.malformed(format_args!("a stanza {reason}")),
+            Err(reason) => locked.broken(reason),
         }
     }
     Ok(())
