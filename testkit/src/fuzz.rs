@@ -51,9 +51,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "dpkg", run: dpkg },
     Target { name: "apk", run: apk },
     Target { name: "python", run: python },
+    Target { name: "python_requirements", run: python_requirements },
+    Target { name: "toml_locks", run: toml_locks },
     Target { name: "npm_package", run: npm_package },
     Target { name: "npm_lock", run: npm_lock },
+    Target { name: "js_locks", run: js_locks },
     Target { name: "go_binary", run: go_binary },
+    Target { name: "json_packages", run: json_packages },
     Target { name: "os_release", run: os_release },
     Target { name: "feed_osv", run: feed_osv },
     Target { name: "feed_yaml", run: feed_yaml },
@@ -212,6 +216,21 @@ pub fn python(bytes: &[u8]) {
     analyze(&["site-packages/a-1.dist-info/METADATA"], bytes);
 }
 
+/// Requirements files of Python.
+pub fn python_requirements(bytes: &[u8]) {
+    analyze(&["srv/requirements.txt"], bytes);
+}
+
+/// Lock files in TOML.
+pub fn toml_locks(bytes: &[u8]) {
+    analyze(&["srv/Cargo.lock", "srv/poetry.lock", "srv/uv.lock", "srv/pdm.lock", "srv/pylock.toml"], bytes);
+}
+
+/// Packages in JSON that no other target reads.
+pub fn json_packages(bytes: &[u8]) {
+    analyze(&["srv/Pipfile.lock", "opt/conda/conda-meta/a.json"], bytes);
+}
+
 /// `package.json`.
 pub fn npm_package(bytes: &[u8]) {
     analyze(&["srv/node_modules/a/package.json"], bytes);
@@ -222,7 +241,12 @@ pub fn npm_lock(bytes: &[u8]) {
     analyze(&["srv/package-lock.json"], bytes);
 }
 
-/// The build information of Go executables.
+/// The lock files of yarn, pnpm and bun.
+pub fn js_locks(bytes: &[u8]) {
+    analyze(&["srv/yarn.lock", "srv/pnpm-lock.yaml", "srv/bun.lock"], bytes);
+}
+
+/// What Go and Rust leave in executables.
 pub fn go_binary(bytes: &[u8]) {
     let dispatch = &*DISPATCH;
     for analyzer in dispatch.by_magic(bytes, u64::MAX) {

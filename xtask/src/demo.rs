@@ -102,7 +102,7 @@ const SIX_FILES: &str = "/.\n/usr/lib/python3/dist-packages/six-1.16.0.egg-info\
 const STATUS: &str = "var/lib/dpkg/status";
 
 fn base_layer(root: &Path) -> Vec<u8> {
-    let six = "python/fixtures/debian-12/usr/lib/python3/dist-packages/six-1.16.0.egg-info";
+    let six = "python/fixtures/installed/debian-12/usr/lib/python3/dist-packages/six-1.16.0.egg-info";
     LayerBuilder::new()
         .fixture("", &fixture(root, "os_release/fixtures/debian-12"))
         .fixture("", &fixture(root, "dpkg/fixtures/status/debian-12"))
@@ -160,7 +160,7 @@ fn app_image(root: &Path, release: &Release) -> ImageBuilder {
         status.extend(["\nPackage: ", package, "\n", installed, "\nSource: ", source, "\nVersion: ", version, "\n"]);
     }
     let installed = LayerBuilder::new().file(STATUS, status).build();
-    let mut python = LayerBuilder::new().fixture("", &fixture(root, "python/fixtures/pip-target"));
+    let mut python = LayerBuilder::new().fixture("", &fixture(root, "python/fixtures/installed/pip-target"));
     for (name, version) in release.python {
         let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\n");
         let folder = format!("usr/local/lib/python3.11/site-packages/{name}-{version}.dist-info");

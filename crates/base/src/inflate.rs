@@ -18,6 +18,8 @@ pub enum Compression {
     Gzip,
     /// zstd, one or more frames.
     Zstd,
+    /// zlib (RFC 1950), as formats have it that say so; its first bytes tell too little to be [detected](Self::detect).
+    Zlib,
 }
 
 impl Compression {
@@ -42,6 +44,7 @@ enum Decoder<R: BufRead> {
     Plain(R),
     Gzip(Box<flate2::bufread::MultiGzDecoder<R>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, R>>),
+    Zlib(Box<flate2::bufread::ZlibDecoder<R>>),
 }
 
 /// A reader of inflated bytes that stops with [`LimitExceeded`] (inside an [`io::Error`] of kind
@@ -66,6 +69,7 @@ impl<R: BufRead> Inflate<R> {
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
                 Decoder::Zstd(Box::new(decoder))
             }
+            Compression::Zlib => Decoder::Zlib(Box::new(flate2::bufread::ZlibDecoder::new(reader))),
         };
         Ok(Self {
             decoder,
@@ -88,6 +92,7 @@ impl<R: BufRead> Inflate<R> {
             Decoder::Plain(reader) => reader,
             Decoder::Gzip(decoder) => decoder.get_ref(),
             Decoder::Zstd(decoder) => decoder.get_ref(),
+            Decoder::Zlib(decoder) => decoder.get_ref(),
         }
     }
 
@@ -97,6 +102,7 @@ impl<R: BufRead> Inflate<R> {
             Decoder::Plain(reader) => reader,
             Decoder::Gzip(decoder) => decoder.into_inner(),
             Decoder::Zstd(decoder) => decoder.finish(),
+            Decoder::Zlib(decoder) => decoder.into_inner(),
         }
     }
 }
@@ -107,6 +113,7 @@ impl<R: BufRead> Read for Inflate<R> {
             Decoder::Plain(reader) => reader.read(buf)?,
             Decoder::Gzip(decoder) => decoder.read(buf).map_err(|error| damage("gzip", error))?,
             Decoder::Zstd(decoder) => decoder.read(buf).map_err(|error| damage("zstd", error))?,
+            Decoder::Zlib(decoder) => decoder.read(buf).map_err(|error| damage("zlib", error))?,
         };
         self.produced += n as u64;
         if self.produced > self.max_bytes {
@@ -176,6 +183,24 @@ mod tests {
             assert!(error.to_string().contains("for each stored byte"), "{error}");
             assert_eq!(inflate(&stored, &Limits::default()).unwrap().len(), zeros.len());
         }
+    }
+
+    #[test]
+    fn zlib_is_never_guessed_and_bounded_like_the_rest() {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        let plain = vec![7; 3 << 20];
+        encoder.write_all(&plain).unwrap();
+        let stored = encoder.finish().unwrap();
+        assert_eq!(Compression::detect(&stored), Compression::None);
+        let inflate = |stored: &[u8], limits: &Limits| {
+            let mut out = Vec::new();
+            let mut inflate = Inflate::new(stored, Compression::Zlib, stored.len() as u64, limits)?;
+            inflate.read_to_end(&mut out).map(|_| out)
+        };
+        assert_eq!(inflate(&stored, &Limits::default()).unwrap(), plain);
+        let small = Limits { inflated_bytes: 1 << 20, ..Limits::default() };
+        assert_eq!(inflate(&stored, &small).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert!(inflate(&stored[..stored.len() / 2], &Limits::default()).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::analyzer::{Analyzer, Extract, File};
 use sekisho_base::Limits;
+use sekisho_model::PackageFacts;
 use std::path::{Path, PathBuf};
 
 /// Runs `analyzer` over `bytes` as if they lay at `path`.
@@ -40,6 +41,18 @@ pub(crate) fn goldens(analyzer: &'static Analyzer, fixtures: &str) {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         settings.bind(|| insta::assert_json_snapshot!(name, extracts));
     }
+}
+
+/// A package in one line: name, `between`, version, whether it is asked for directly, whether it is for development only,
+/// and what else is said but checksums.
+pub(crate) fn line(facts: &PackageFacts, between: &str) -> String {
+    let mut out = format!("{}{between}{}", facts.name, facts.version);
+    out.push_str(facts.direct.map_or("", |direct| if direct { " direct" } else { " indirect" }));
+    out.push_str(if facts.dev { " dev" } else { "" });
+    for (key, value) in facts.extra.iter().filter(|(key, _)| !matches!(key.as_str(), "checksum" | "integrity")) {
+        out.extend([" ", key, "=", value]);
+    }
+    out
 }
 
 /// The files of a case, by their path in the image.

@@ -12,6 +12,7 @@ use sekisho_model::{
 };
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
+use std::borrow::Cow;
 
 /// Everything that was read of an image or a tree.
 pub(crate) struct Scanned<'a> {
@@ -332,37 +333,59 @@ fn first_layers(shown: &Shown<'_>, file: &FileFacts) -> Vec<LayerIndex> {
 
 /// Drops what a lock file declares where the very package is installed beside it, after handing over
 /// what only the lock file knows.
+///
+/// npm's lock files say where; for those of yarn, pnpm, bun and Python any place below the lock file is beside it, for
+/// npm packages in `node_modules`. What was installed elsewhere, as `pip` does outside of virtual environments, may be
+/// another's, and both are listed.
 fn link_declared(packages: &mut Vec<Package>) {
     if packages.iter().all(|package| package.facts.evidence == Evidence::Installed) {
         return;
     }
-    let installed: HashMap<(String, String, String), usize> = packages
-        .iter()
-        .enumerate()
-        .filter(|(_, package)| package.facts.evidence == Evidence::Installed && package.facts.kind == PackageKind::Npm)
-        .map(|(index, package)| {
-            ((package.location.clone(), package.facts.name.clone(), package.facts.version.clone()), index)
-        })
-        .collect();
+    // By kind, name and version the places, in order.
+    let mut installed: HashMap<_, Vec<(&str, usize)>> = HashMap::new();
+    for (index, package) in packages.iter().enumerate() {
+        let Package { facts, location, .. } = package;
+        if facts.evidence == Evidence::Installed && matches!(facts.kind, PackageKind::Npm | PackageKind::Pypi) {
+            let key = (facts.kind, comparable(facts), facts.version.as_str());
+            installed.entry(key).or_default().push((location, index));
+        }
+    }
+    installed.values_mut().for_each(|places| places.sort_unstable());
     let mut learned: Vec<(usize, PackageFacts)> = Vec::new();
     let mut keep = vec![true; packages.len()];
     for (index, package) in packages.iter().enumerate() {
-        if package.facts.evidence != Evidence::Declared {
+        let Package { facts, location, .. } = package;
+        if facts.evidence != Evidence::Declared {
             continue;
         }
-        let Some((_, lock_path)) = package.facts.extra.iter().find(|(key, _)| key == "lock_path") else { continue };
-        let directory =
-            package.location.rsplit_once('/').map(|(directory, _)| format!("{directory}/")).unwrap_or_default();
-        let key =
-            (format!("{directory}{lock_path}/package.json"), package.facts.name.clone(), package.facts.version.clone());
-        if let Some(found) = installed.get(&key) {
-            learned.push((*found, package.facts.clone()));
+        let Some(places) = installed.get(&(facts.kind, comparable(facts), facts.version.as_str())) else { continue };
+        let directory = location.rsplit_once('/').map(|(directory, _)| format!("{directory}/")).unwrap_or_default();
+        let lock_path = facts.extra.iter().find(|(key, _)| key == "lock_path");
+        let exactly = lock_path.map(|(_, lock_path)| format!("{directory}{lock_path}/package.json"));
+        let prefix = exactly.as_ref().unwrap_or(&directory);
+        let below = &places[places.partition_point(|(place, _)| *place < prefix.as_str())..];
+        let beside =
+            below.iter().take_while(|(place, _)| place.starts_with(prefix.as_str())).filter(|(place, _)| {
+                match (&exactly, facts.kind) {
+                    (Some(exactly), _) => place == exactly,
+                    (None, PackageKind::Npm) => place[prefix.len()..].contains("node_modules/"),
+                    _ => true,
+                }
+            });
+        for (_, found) in beside {
+            learned.push((*found, facts.clone()));
             keep[index] = false;
         }
     }
+    drop(installed);
+    let mut told: HashMap<usize, bool> = HashMap::new();
     for (index, facts) in learned {
         let package = &mut packages[index];
-        package.facts.dev |= facts.dev;
+        // For development only is what every lock file says is.
+        let dev = told.entry(index).or_insert(true);
+        *dev &= facts.dev;
+        package.facts.dev = *dev;
+        package.facts.direct = package.facts.direct.max(facts.direct);
         for (key, value) in facts.extra.into_iter().filter(|(key, _)| key != "lock_path") {
             if !package.facts.extra.iter().any(|(known, _)| *known == key) {
                 package.facts.extra.push((key, value));
@@ -372,4 +395,21 @@ fn link_declared(packages: &mut Vec<Package>) {
     }
     let mut keep = keep.into_iter();
     packages.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// The name by which an installed and a declared package are the same: of Python distributions in lower case, with one
+/// dash for each run of `-`, `_` and `.` (PEP 503).
+fn comparable(facts: &PackageFacts) -> Cow<'_, str> {
+    if facts.kind != PackageKind::Pypi {
+        return Cow::Borrowed(&facts.name);
+    }
+    let mut name = String::with_capacity(facts.name.len());
+    for character in facts.name.chars() {
+        match character {
+            '-' | '_' | '.' if name.ends_with('-') => {}
+            '-' | '_' | '.' => name.push('-'),
+            other => name.extend(other.to_lowercase()),
+        }
+    }
+    Cow::Owned(name)
 }

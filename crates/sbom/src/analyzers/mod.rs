@@ -6,8 +6,13 @@
 use crate::analyzer::Analyzer;
 
 pub mod apk;
+mod cargo;
+mod conda;
 pub mod dpkg;
+mod executable;
 mod golang;
+mod json;
+mod lock;
 mod npm;
 mod os_release;
 mod python;
@@ -23,8 +28,20 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &apk::ANALYZER,
     &rpm::ANALYZER,
     &python::ANALYZER,
+    &python::REQUIREMENTS,
+    &python::PIPFILE,
+    &python::POETRY,
+    &python::UV,
+    &python::PDM,
+    &python::PYLOCK,
+    &conda::ANALYZER,
     &npm::INSTALLED,
     &npm::LOCK,
+    &npm::YARN,
+    &npm::PNPM,
+    &npm::BUN,
+    &cargo::LOCK,
+    &cargo::BINARY,
     &golang::ANALYZER,
     &vex::ANALYZER,
 ];

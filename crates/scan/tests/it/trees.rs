@@ -33,6 +33,51 @@ fn trees_are_read_without_following_links_or_entering_storage() {
 }
 
 #[test]
+fn what_a_lock_file_declares_is_what_is_installed_below_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let metadata = |name: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
+    write(
+        root,
+        "a/yarn.lock",
+        "__metadata:\n  version: 8\n\n\"x@npm:1\":\n  version: 1.0.0\n  resolution: \"x@npm:1.0.0\"\n\n\
+        \"y@npm:1\":\n  version: 1.0.0\n  resolution: \"y@npm:1.0.0\"\n\n\
+        \"p@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"p@workspace:.\"\n  dependencies:\n    x: \"npm:1\"\n    y: \"npm:1\"\n",
+    );
+    write(root, "a/node_modules/x/package.json", &npm("x", "1.0.0"));
+    write(root, "a/src/y/package.json", &npm("y", "1.0.0"));
+    write(root, "ab/node_modules/y/package.json", &npm("y", "1.0.0"));
+    write(
+        root,
+        "b/poetry.lock",
+        "[[package]]\nname = \"foo-bar\"\nversion = \"1.0\"\ngroups = [\"dev\"]\n\n[[package]]\nname = \"other\"\nversion = \"1.0\"\n",
+    );
+    write(root, "b/.venv/lib/site-packages/Foo_Bar-1.0.dist-info/METADATA", &metadata("Foo_Bar"));
+    write(root, "usr/lib/site-packages/other-1.0.dist-info/METADATA", &metadata("other"));
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    let found: Vec<String> = inventory
+        .packages
+        .iter()
+        .map(|package| {
+            let facts = &package.facts;
+            format!("{} {:?} {:?} {} {}", facts.name, facts.evidence, facts.direct, facts.dev, package.location)
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "Foo_Bar Installed None true b/.venv/lib/site-packages/Foo_Bar-1.0.dist-info/METADATA",
+            "other Declared None false b/poetry.lock",
+            "other Installed None false usr/lib/site-packages/other-1.0.dist-info/METADATA",
+            "x Installed Some(true) false a/node_modules/x/package.json",
+            "y Installed None false a/src/y/package.json",
+            "y Declared Some(true) false a/yarn.lock",
+            "y Installed None false ab/node_modules/y/package.json",
+        ]
+    );
+}
+
+#[test]
 fn an_executable_is_known_by_its_first_bytes_under_any_name() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sbom/src/analyzers/golang/fixtures/elf64");
     let layer = LayerBuilder::new().fixture("", &fixture).build();

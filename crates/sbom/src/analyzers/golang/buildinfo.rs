@@ -11,11 +11,14 @@
 //! Source: the reader and the writer that Go itself comes with, `debug/buildinfo` and
 //! `cmd/link/internal/ld`.
 
-use super::executable::{Executable, Layout, Segment};
+use crate::analyzers::executable::{Executable, Layout, SectionName, Segment};
 use memchr::memmem;
 use sekisho_base::ReadAt;
 use std::borrow::Cow;
 use std::io;
+
+/// Where linkers put the record, in the formats that name it.
+const SECTION: SectionName = SectionName { plain: b".go.buildinfo\0", macho: b"__go_buildinfo\0" };
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const ALIGN: u64 = 16;
@@ -60,14 +63,16 @@ pub(super) struct Record {
 /// Reads the record of the executable `data`; `None` when it is no executable or has none. `budget` is
 /// how many bytes may still be searched, and is lowered by those that were.
 pub(super) fn read(data: &dyn ReadAt, budget: &mut u64) -> Result<Option<Record>, Error> {
-    let executable = match Executable::read(data) {
+    let executable = match Executable::read(data, SECTION) {
         Ok(executable) => executable,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let finder = memmem::Finder::new(MAGIC);
-    for candidate in &executable.candidates {
-        if let Some(found) = search(data, *candidate, &finder, budget)? {
+    // The section named for it is the first place to look; writable data is where it is put.
+    let named = executable.named.and_then(|section| executable.mapped(section.address));
+    for candidate in named.into_iter().chain(executable.writable.iter().copied()) {
+        if let Some(found) = search(data, candidate, &finder, budget)? {
             return decode(data, &executable, found).map(Some);
         }
     }

@@ -12,10 +12,10 @@
 //! [`buildinfo::SEARCH_BYTES`] of a file.
 
 mod buildinfo;
-mod executable;
 mod modinfo;
 
 use crate::analyzer::{Analyzer, Extract, File};
+use crate::analyzers::executable;
 use buildinfo::{Error, Record};
 use modinfo::{Linked, ModInfo, Module};
 use sekisho_base::limits::LimitKey;
@@ -28,16 +28,7 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-binary",
     title: "Go modules in executables (ELF, PE, Mach-O)",
     kinds: &[PackageKind::Golang],
-    magic: &[
-        b"\x7fELF",
-        b"MZ",
-        b"\xfe\xed\xfa\xce",
-        b"\xfe\xed\xfa\xcf",
-        b"\xce\xfa\xed\xfe",
-        b"\xcf\xfa\xed\xfe",
-        b"\xca\xfe\xba\xbe",
-        b"\xca\xfe\xba\xbf",
-    ],
+    magic: executable::MAGIC,
     // The runtime alone is larger.
     magic_min_bytes: 64 << 10,
     random_access: true,

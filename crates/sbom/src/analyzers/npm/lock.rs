@@ -8,8 +8,9 @@
 //! [`Collector`] that outlives them.
 
 use super::is_name;
-use super::value::{Items, Scalar};
+use super::value::Items;
 use crate::analyzer::{Extract, File};
+use crate::analyzers::json::Scalar;
 use sekisho_base::Limits;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind, json_reason};
@@ -52,8 +53,9 @@ struct Collector<'l> {
     found: Vec<Declared>,
     /// Whether [`Collector::found`] comes from `packages`, which stands above `dependencies`.
     by_location: bool,
-    /// What the project itself asks for, by the name it is installed under.
-    direct: HashSet<String>,
+    /// What the project and its workspaces ask for: the folder of each, empty for the project's own, and a name that
+    /// something is installed under.
+    wanted: Vec<(String, String)>,
     /// Bytes of all locations. Those of version 1 are joined from the names on the way, so that a small
     /// file could ask for more than it holds itself.
     location_bytes: u64,
@@ -72,7 +74,7 @@ impl<'l> Collector<'l> {
             limits,
             found: Vec::new(),
             by_location: false,
-            direct: HashSet::new(),
+            wanted: Vec::new(),
             location_bytes: 0,
             full: None,
             unusable: 0,
@@ -131,20 +133,40 @@ impl<'l> Collector<'l> {
 
     /// The packages, with what only the whole file tells.
     fn packages(self) -> Vec<PackageFacts> {
-        let Self { found, direct, .. } = self;
+        let Self { found, wanted, by_location, .. } = self;
+        let locations: HashSet<&str> = found.iter().map(|declared| declared.location.as_str()).collect();
+        let direct: HashSet<String> =
+            wanted.iter().filter_map(|(folder, name)| resolve(&locations, folder, name)).collect();
+        // Version 1 does not say it, and a lock file without the project itself neither.
+        let told = by_location && !wanted.is_empty();
+        drop(locations);
         found
             .into_iter()
             .map(|Declared { location, integrity, mut facts }| {
-                let top = location.strip_prefix("node_modules/");
-                if top.is_some_and(|name| direct.contains(name)) {
-                    facts.extra.push(("direct".to_owned(), "true".to_owned()));
-                }
+                facts.direct = told.then(|| direct.contains(&location));
                 facts.extra.extend(integrity.map(|integrity| ("integrity".to_owned(), integrity)));
                 facts.extra.push(("lock_path".to_owned(), location));
                 facts
             })
             .collect()
     }
+}
+
+/// Where what `folder` asks for is installed: in the folder itself, or in one above it.
+fn resolve(locations: &HashSet<&str>, folder: &str, name: &str) -> Option<String> {
+    let mut folder = folder;
+    for _ in 0..=MAX_DEPTH {
+        let location =
+            if folder.is_empty() { format!("node_modules/{name}") } else { format!("{folder}/node_modules/{name}") };
+        if locations.contains(location.as_str()) {
+            return Some(location);
+        }
+        if folder.is_empty() {
+            break;
+        }
+        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+    }
+    None
 }
 
 /// The fields of an entry that are wanted, of all versions.
@@ -267,7 +289,7 @@ impl Locations<'_, '_> {
         let lock = self.0;
         while let Some(key) = map.next_key::<Scalar<'de>>()? {
             match key.as_str() {
-                "" => map.next_value_seed(Project(lock))?,
+                folder if is_folder(folder) => map.next_value_seed(Project { lock, folder })?,
                 location if lock.has_room(location.len()) => map.next_value_seed(Located { lock, location })?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -276,8 +298,20 @@ impl Locations<'_, '_> {
     }
 }
 
-/// The entry of the project itself, of which only the names of its dependencies are wanted.
-struct Project<'c, 'l>(&'c mut Collector<'l>);
+/// Whether what lies at `location` is a folder of the project: itself, a workspace, or the target of a link. It comes
+/// from no registry, and its own package.json tells of it. The longest are none that anyone has.
+fn is_folder(location: &str) -> bool {
+    location.len() <= MAX_FOLDER_BYTES && !location.contains("node_modules/")
+}
+
+/// The longest folder whose dependencies are looked at.
+const MAX_FOLDER_BYTES: usize = 1024;
+
+/// The entry of the project itself or of another folder, of which only the names of its dependencies are wanted.
+struct Project<'c, 'l> {
+    lock: &'c mut Collector<'l>,
+    folder: &'c str,
+}
 object_reader!(Project<'_, '_>, "the object of the project itself");
 
 impl Project<'_, '_> {
@@ -285,7 +319,7 @@ impl Project<'_, '_> {
         while let Some(key) = map.next_key::<Scalar<'de>>()? {
             match key.as_str() {
                 "dependencies" | "devDependencies" | "optionalDependencies" | "peerDependencies" => {
-                    map.next_value_seed(Names(self.0))?;
+                    map.next_value_seed(Names { lock: &mut *self.lock, folder: self.folder })?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -295,14 +329,17 @@ impl Project<'_, '_> {
 }
 
 /// One kind of the project's dependencies: ranges by name.
-struct Names<'c, 'l>(&'c mut Collector<'l>);
+struct Names<'c, 'l> {
+    lock: &'c mut Collector<'l>,
+    folder: &'c str,
+}
 object_reader!(Names<'_, '_>, "an object of version ranges by name");
 
 impl Names<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some((name, _)) = map.next_entry::<Scalar<'de>, IgnoredAny>()? {
-            if self.0.direct.len() < self.0.limits.records {
-                self.0.direct.insert(name.as_str().to_owned());
+            if self.lock.wanted.len() < self.lock.limits.records {
+                self.lock.wanted.push((self.folder.to_owned(), name.as_str().to_owned()));
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! `package.json`: what npm wrote beside the code of an installed package, or a developer beside their own.
 
-use super::value::{Items, Scalar};
+use super::value::Items;
 use crate::analyzer::{Extract, File};
+use crate::analyzers::json::Scalar;
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};

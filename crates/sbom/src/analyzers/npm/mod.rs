@@ -1,5 +1,4 @@
-//! npm packages: installed ones by their `package.json`, declared ones by `package-lock.json` and
-//! `npm-shrinkwrap.json`.
+//! npm packages: installed ones by their `package.json`, declared ones by the lock files of npm, yarn, pnpm and bun.
 //!
 //! The hidden lock file `node_modules/.package-lock.json` is left unread: it repeats the tree that
 //! lies around it, where each package has its own `package.json`. Nor are lock files read that lie
@@ -8,9 +7,13 @@
 use crate::analyzer::Analyzer;
 use sekisho_model::PackageKind;
 
+mod bun;
+mod lines;
 mod lock;
 mod manifest;
+mod pnpm;
 mod value;
+mod yarn;
 
 /// Reads `package.json`.
 pub(crate) static INSTALLED: Analyzer = Analyzer {
@@ -32,6 +35,39 @@ pub(crate) static LOCK: Analyzer = Analyzer {
     paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],
     not_below: &["node_modules"],
     run: lock::run,
+    ..Analyzer::NONE
+};
+
+/// Reads yarn's lock files, of all its versions.
+pub(crate) static YARN: Analyzer = Analyzer {
+    id: "yarn-lock",
+    title: "yarn lock files (yarn.lock, classic and berry)",
+    kinds: &[PackageKind::Npm],
+    paths: &["**/yarn.lock"],
+    not_below: &["node_modules"],
+    run: yarn::run,
+    ..Analyzer::NONE
+};
+
+/// Reads pnpm's lock files of versions 5 to 9.
+pub(crate) static PNPM: Analyzer = Analyzer {
+    id: "pnpm-lock",
+    title: "pnpm lock files (pnpm-lock.yaml)",
+    kinds: &[PackageKind::Npm],
+    paths: &["**/pnpm-lock.yaml"],
+    not_below: &["node_modules"],
+    run: pnpm::run,
+    ..Analyzer::NONE
+};
+
+/// Reads bun's lock files in text.
+pub(crate) static BUN: Analyzer = Analyzer {
+    id: "bun-lock",
+    title: "bun lock files (bun.lock; of bun.lockb only that it is there)",
+    kinds: &[PackageKind::Npm],
+    paths: &["**/bun.lock", "**/bun.lockb"],
+    not_below: &["node_modules"],
+    run: bun::run,
     ..Analyzer::NONE
 };
 

@@ -1,118 +1,12 @@
-//! The JSON values of package.json and lock files, read leniently: npm's formats grew over a decade,
-//! and a field of an unexpected type says nothing rather than making its file unreadable.
-//!
-//! No value tree is built. Whatever is not wanted goes to [`IgnoredAny`], which `serde_json` skips
-//! without recursion.
+//! The values of package.json and npm's lock files that are more than a scalar.
 
+use crate::analyzers::json::{Scalar, nothing, skip_seq};
 use sekisho_model::License;
 use serde::Deserialize;
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-
-/// Visitor methods for scalars that say nothing: they give the default.
-macro_rules! nothing {
-    ($($method:ident($type:ty)),*) => {
-        $(fn $method<E>(self, _: $type) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        })*
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any value")
-        }
-    };
-}
-
-/// Skips the rest of an array.
-fn skip_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
-    while seq.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-/// Skips the rest of an object.
-fn skip_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
-    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-/// A string, truth value or natural number; nothing for all other values.
-#[derive(Debug, Default)]
-pub(super) enum Scalar<'a> {
-    Text(Cow<'a, str>),
-    Bool(bool),
-    Number(u64),
-    #[default]
-    Other,
-}
-
-impl Scalar<'_> {
-    /// The string as it is written; empty for other values.
-    pub(super) fn as_str(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            _ => "",
-        }
-    }
-
-    /// The string without white space around it, unless it is blank.
-    pub(super) fn text(&self) -> Option<&str> {
-        Some(self.as_str().trim()).filter(|text| !text.is_empty())
-    }
-
-    /// Whether it is `true`.
-    pub(super) fn is_true(&self) -> bool {
-        matches!(self, Self::Bool(true))
-    }
-
-    /// The number.
-    pub(super) fn number(&self) -> Option<u64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            _ => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Scalar<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Lenient;
-        impl<'de> Visitor<'de> for Lenient {
-            type Value = Scalar<'de>;
-
-            nothing!(visit_i64(i64), visit_f64(f64));
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Scalar::Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-                Ok(Scalar::Bool(value))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-                Ok(Scalar::Number(value))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                skip_seq(seq).map(|()| Scalar::Other)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                skip_map(map).map(|()| Scalar::Other)
-            }
-        }
-        deserializer.deserialize_any(Lenient)
-    }
-}
 
 /// A licence or a person: a string, or an object that says the same in fields.
 #[derive(Debug, Default)]

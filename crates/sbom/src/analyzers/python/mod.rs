@@ -1,7 +1,7 @@
-//! Installed Python distributions: the core metadata that wheels, eggs and distutils leave beside the
-//! code, vendored copies (`setuptools/_vendor`) included.
+//! Python distributions: installed ones by the core metadata that wheels, eggs and distutils leave beside the
+//! code, vendored copies (`setuptools/_vendor`) included; declared ones by lock files and requirements.
 //!
-//! One file is one package. Left unread because nothing a reader expects is there: `RECORD` (file
+//! One file of metadata is one package. Left unread because nothing a reader expects is there: `RECORD` (file
 //! list), `INSTALLER`, `direct_url.json`, and `METADATA`'s description.
 
 use crate::analyzer::{Analyzer, Extract, File};
@@ -10,6 +10,9 @@ use sekisho_model::{License, PackageFacts, PackageKind};
 
 mod classifiers;
 mod metadata;
+mod pipfile;
+mod requirements;
+mod toml_locks;
 
 /// Reads core metadata.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
@@ -33,6 +36,58 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     run,
     ..Analyzer::NONE
 };
+
+/// Reads requirements files.
+pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
+    id: "python-requirements",
+    title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt)",
+    paths: &["**/*requirements*.txt", "**/requirements/*.txt"],
+    run: requirements::run,
+    ..LOCK
+};
+
+/// Reads pipenv's lock files.
+pub(crate) static PIPFILE: Analyzer = Analyzer {
+    id: "python-pipenv",
+    title: "pipenv lock files (Pipfile.lock)",
+    paths: &["**/Pipfile.lock"],
+    run: pipfile::run,
+    ..LOCK
+};
+
+/// Reads poetry's lock files.
+pub(crate) static POETRY: Analyzer = Analyzer {
+    id: "python-poetry",
+    title: "Poetry lock files (poetry.lock)",
+    paths: &["**/poetry.lock"],
+    run: toml_locks::poetry,
+    ..LOCK
+};
+
+/// Reads uv's lock files.
+pub(crate) static UV: Analyzer =
+    Analyzer { id: "python-uv", title: "uv lock files (uv.lock)", paths: &["**/uv.lock"], run: toml_locks::uv, ..LOCK };
+
+/// Reads PDM's lock files.
+pub(crate) static PDM: Analyzer = Analyzer {
+    id: "python-pdm",
+    title: "PDM lock files (pdm.lock)",
+    paths: &["**/pdm.lock"],
+    run: toml_locks::pdm,
+    ..LOCK
+};
+
+/// Reads the lock files of PEP 751.
+pub(crate) static PYLOCK: Analyzer = Analyzer {
+    id: "python-pylock",
+    title: "Python lock files (pylock.toml)",
+    paths: &["**/pylock.toml", "**/pylock.*.toml"],
+    run: toml_locks::pylock,
+    ..LOCK
+};
+
+/// What all that declare packages have in common.
+const LOCK: Analyzer = Analyzer { kinds: &[PackageKind::Pypi], ..Analyzer::NONE };
 
 /// A `License` field longer than this, in bytes, is a licence's text and not its name.
 const LICENSE_NAME_BYTES: usize = 200;
@@ -141,7 +196,7 @@ mod tests {
 
     #[test]
     fn goldens() {
-        testing::goldens(&ANALYZER, "src/analyzers/python/fixtures");
+        testing::goldens(&ANALYZER, "src/analyzers/python/fixtures/installed");
     }
 
     #[test]

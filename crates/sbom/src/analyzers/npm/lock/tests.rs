@@ -19,7 +19,7 @@ fn summary(extract: &Extract) -> Vec<String> {
         .iter()
         .map(|facts| {
             let extra = |name| facts.extra.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-            let flags = [facts.dev.then_some("dev"), extra("direct").map(|_| "direct")];
+            let flags = [facts.dev.then_some("dev"), facts.direct.filter(|direct| *direct).map(|_| "direct")];
             let mut line = format!("{}@{} {}", facts.name, facts.version, extra("lock_path").unwrap());
             line.extend(flags.into_iter().flatten().flat_map(|flag| [" ", flag]));
             line
@@ -60,7 +60,7 @@ fn packages_are_read_by_location() {
         "node_modules/git": {"resolved": "git+ssh://git@example.org/x.git#0123abc"},
         "node_modules/archive": {"resolved": "file:x.tgz"},
         "node_modules/__proto__ x": {"version": "1"},
-        "folder": {"version": "1.0.0"},
+        "folder": {"version": "1.0.0", "dependencies": {"c": "4"}},
         "folder/node_modules/c": {"version": "4.0.0"},
         "": {"version": "9.9.9", "dependencies": {"a": "1", "c": "1"}, "peerDependencies": {"alias": "x"},
              "devDependencies": {"@s/b": "2"}, "optionalDependencies": {"git": "x"}}
@@ -72,14 +72,16 @@ fn packages_are_read_by_location() {
             "@s/b@2.0.0 node_modules/a/node_modules/@s/b dev",
             "real@3.0.0 node_modules/alias direct",
             "git@0123abc node_modules/git direct",
-            "c@4.0.0 folder/node_modules/c",
+            "c@4.0.0 folder/node_modules/c direct",
         ]
     );
     let first = &extract.packages[0];
     assert_eq!(first.evidence, Evidence::Declared);
+    assert_eq!(extract.packages[1].direct, Some(false));
+    assert_eq!(run(r#"{"packages": {"node_modules/a": {"version": "1"}}}"#).packages[0].direct, None);
     assert_eq!(first.licenses.len(), 1);
     let names: Vec<_> = first.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(names, ["direct=true", "integrity=sha512-x", "lock_path=node_modules/a"]);
+    assert_eq!(names, ["integrity=sha512-x", "lock_path=node_modules/a"]);
     let [diagnostic] = extract.diagnostics.try_into().unwrap();
     assert_eq!((diagnostic.level, diagnostic.code), (Level::Note, Code::RecordMalformed));
     assert!(diagnostic.message.starts_with("2 entries"), "{diagnostic}");

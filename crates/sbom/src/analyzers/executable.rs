@@ -1,4 +1,5 @@
-//! Which bytes of an executable file are mapped where, and where in it a Go linker puts build information.
+//! Which bytes of an executable file are mapped where, and where a section of some name lies: what the readers of what
+//! Go and Rust leave in their programs share.
 //!
 //! Owns the headers of ELF, PE and Mach-O, of 32 and 64 bits and either byte order, and the table of
 //! a universal (fat) Mach-O file, and of those only what maps addresses to the file and tells writable
@@ -16,6 +17,27 @@
 use sekisho_base::ReadAt;
 use std::borrow::Cow;
 use std::io;
+
+/// How the files begin that may be read here.
+pub(super) const MAGIC: &[&[u8]] = &[
+    b"\x7fELF",
+    b"MZ",
+    b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\xca\xfe\xba\xbf",
+];
+
+/// What a section is called that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SectionName {
+    /// In ELF and PE, with the zero behind it.
+    pub(super) plain: &'static [u8],
+    /// In Mach-O, with the zero behind it.
+    pub(super) macho: &'static [u8],
+}
 
 /// The most that is read of a table of headers or names: 65,536 of the largest section header.
 const TABLE_BYTES: u64 = 80 << 16;
@@ -48,22 +70,24 @@ impl Segment {
 pub(super) struct Executable {
     /// All that is mapped from the file, in the order of the headers.
     segments: Vec<Segment>,
-    /// Where build information may lie, the likeliest first.
-    pub(super) candidates: Vec<Segment>,
+    /// Writable data.
+    pub(super) writable: Vec<Segment>,
+    /// The section that was looked for, cut to what the file holds.
+    pub(super) named: Option<Segment>,
 }
 
 impl Executable {
-    /// Reads the headers. [`io::ErrorKind::UnexpectedEof`] when they are not those of an executable
+    /// Reads the headers, and looks for the section `name`. [`io::ErrorKind::UnexpectedEof`] when they are not those of an executable
     /// file or lie outside `data`.
-    pub(super) fn read(data: &dyn ReadAt) -> io::Result<Self> {
+    pub(super) fn read(data: &dyn ReadAt, name: SectionName) -> io::Result<Self> {
         let magic = data.range(0, 4)?;
         match &*magic {
-            b"\x7fELF" => elf(data),
-            [b'M', b'Z', ..] => pe(data),
-            b"\xfe\xed\xfa\xce" => macho(data, Layout { big: true, wide: false }),
-            b"\xfe\xed\xfa\xcf" => macho(data, Layout { big: true, wide: true }),
-            b"\xce\xfa\xed\xfe" => macho(data, Layout { big: false, wide: false }),
-            b"\xcf\xfa\xed\xfe" => macho(data, Layout { big: false, wide: true }),
+            b"\x7fELF" => elf(data, name.plain),
+            [b'M', b'Z', ..] => pe(data, name.plain),
+            b"\xfe\xed\xfa\xce" => macho(data, name.macho, Layout { big: true, wide: false }),
+            b"\xfe\xed\xfa\xcf" => macho(data, name.macho, Layout { big: true, wide: true }),
+            b"\xce\xfa\xed\xfe" => macho(data, name.macho, Layout { big: false, wide: false }),
+            b"\xcf\xfa\xed\xfe" => macho(data, name.macho, Layout { big: false, wide: true }),
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
@@ -82,15 +106,14 @@ impl Executable {
         let segment = Segment { len, ..segment };
         self.segments.push(segment);
         if writable_data {
-            self.candidates.push(segment);
+            self.writable.push(segment);
         }
     }
 
-    /// Makes the section at `address`, named for build information, the first place to look.
-    fn prefer(&mut self, address: u64) {
-        if let Some(segment) = self.mapped(address) {
-            self.candidates.insert(0, segment);
-        }
+    /// Takes the first section of the name, as far as it lies within `data`.
+    fn name(&mut self, data: &dyn ReadAt, section: Segment) {
+        let len = section.len.min(data.size().saturating_sub(section.offset));
+        self.named = self.named.or(Some(Segment { len, ..section }));
     }
 }
 
@@ -142,7 +165,7 @@ fn table(data: &dyn ReadAt, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> 
 }
 
 /// Reads an ELF file's program headers, and its section headers where it still has them.
-fn elf(data: &dyn ReadAt) -> io::Result<Executable> {
+fn elf(data: &dyn ReadAt, wanted: &[u8]) -> io::Result<Executable> {
     const PT_LOAD: u32 = 1;
     const PF_X: u32 = 1;
     const PF_W: u32 = 2;
@@ -177,8 +200,13 @@ fn elf(data: &dyn ReadAt) -> io::Result<Executable> {
         let names = table(data, offset, layout.word(names, layout.pick(20, 32))?)?;
         for section in sections.chunks_exact(entry) {
             let name = names.get(layout.u32(section, 0)? as usize..);
-            if name.is_some_and(|name| name.starts_with(b".go.buildinfo\0")) {
-                executable.prefer(layout.word(section, layout.pick(12, 16))?);
+            if name.is_some_and(|name| name.starts_with(wanted)) {
+                let section = Segment {
+                    address: layout.word(section, layout.pick(12, 16))?,
+                    offset: layout.word(section, layout.pick(16, 24))?,
+                    len: layout.word(section, layout.pick(20, 32))?,
+                };
+                executable.name(data, section);
                 break;
             }
         }
@@ -187,7 +215,7 @@ fn elf(data: &dyn ReadAt) -> io::Result<Executable> {
 }
 
 /// Reads a PE file's section table.
-fn pe(data: &dyn ReadAt) -> io::Result<Executable> {
+fn pe(data: &dyn ReadAt, wanted: &[u8]) -> io::Result<Executable> {
     const CODE: u32 = 0x20;
     const INITIALIZED_DATA: u32 = 0x40;
     const EXECUTE: u32 = 0x2000_0000;
@@ -218,12 +246,15 @@ fn pe(data: &dyn ReadAt) -> io::Result<Executable> {
         let flags = numbers.u32(section, 36)?;
         let writable_data = flags & (CODE | EXECUTE | INITIALIZED_DATA | WRITE) == INITIALIZED_DATA | WRITE;
         executable.map(data, segment, writable_data);
+        if section.starts_with(wanted) {
+            executable.name(data, segment);
+        }
     }
     Ok(executable)
 }
 
 /// Reads a Mach-O file's segments and the names of their sections.
-fn macho(data: &dyn ReadAt, layout: Layout) -> io::Result<Executable> {
+fn macho(data: &dyn ReadAt, wanted: &[u8], layout: Layout) -> io::Result<Executable> {
     const PROT_WRITE: u32 = 2;
     const PROT_EXECUTE: u32 = 4;
     let segment_command = if layout.wide { 0x19 } else { 1 };
@@ -232,7 +263,6 @@ fn macho(data: &dyn ReadAt, layout: Layout) -> io::Result<Executable> {
     let commands = table(data, header.len() as u64, u64::from(layout.u32(&header, 20)?))?;
 
     let mut executable = Executable::default();
-    let mut named = None;
     let mut rest = &*commands;
     for _ in 0..count {
         // A command is at least its own two numbers long, so the loop ends with the table.
@@ -251,13 +281,15 @@ fn macho(data: &dyn ReadAt, layout: Layout) -> io::Result<Executable> {
         executable.map(data, segment, protection & (PROT_WRITE | PROT_EXECUTE) == PROT_WRITE);
         let sections = command.get(layout.pick(56, 72)..).unwrap_or_default();
         for section in sections.chunks_exact(layout.pick(68, 80)) {
-            if named.is_none() && section.starts_with(b"__go_buildinfo\0") {
-                named = Some(layout.word(section, 32)?);
+            if section.starts_with(wanted) {
+                let section = Segment {
+                    address: layout.word(section, 32)?,
+                    offset: u64::from(layout.u32(section, layout.pick(40, 48))?),
+                    len: layout.word(section, layout.pick(36, 40))?,
+                };
+                executable.name(data, section);
             }
         }
-    }
-    if let Some(address) = named {
-        executable.prefer(address);
     }
     Ok(executable)
 }

@@ -1,0 +1,152 @@
+//! The lines of lock files that yarn and pnpm write: indented by two spaces a level, a key on each, the value behind it.
+//!
+//! Both write YAML (yarn classic something like it), but of one shape only, and read nothing that people write by hand. By
+//! lines a file costs no more memory than itself, however large, and damage costs one package. Values in braces are left as
+//! text.
+
+use std::borrow::Cow;
+
+/// A line with a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    /// Levels of indentation, two spaces each; none where they are odd.
+    pub(super) level: Option<usize>,
+    /// The key, without its quotes.
+    pub(super) key: Cow<'a, str>,
+    /// What follows it, as it is written; empty where a block follows.
+    raw: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// Whether a block follows: nothing stands behind the key, or behind the list of keys that yarn classic writes.
+    pub(super) fn is_block(&self) -> bool {
+        self.raw.is_empty() || self.raw.ends_with(':')
+    }
+
+    /// The value without quotes.
+    pub(super) fn value(&self) -> Cow<'a, str> {
+        quoted(self.raw).map_or(Cow::Borrowed(self.raw), |(value, _)| value)
+    }
+}
+
+/// The lines that are neither blank nor comments. A key that is so long that YAML wants it on a line of its own (`? key`,
+/// then `: value`) is one line here.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let line = lines.next()?;
+            let content = line.trim_start_matches(' ');
+            let indentation = line.len() - content.len();
+            let level = (indentation % 2 == 0).then_some(indentation / 2);
+            if content.trim().is_empty() || content.starts_with('#') {
+                continue;
+            }
+            if let Some(key) = content.strip_prefix("? ") {
+                let raw = lines.next_if(|next| next.trim_start_matches(' ').starts_with(':')).unwrap_or_default();
+                let raw = raw.trim_start_matches(' ').trim_start_matches(':').trim();
+                let key = quoted(key).map_or(Cow::Borrowed(key.trim()), |(key, _)| key);
+                return Some(Line { level, key, raw });
+            }
+            let (key, raw) = quoted(content).unwrap_or_else(|| {
+                let (key, raw) = content.split_at(plain_key(content, level));
+                (Cow::Borrowed(key), raw)
+            });
+            return Some(Line { level, key, raw: raw.strip_prefix(':').unwrap_or(raw).trim() });
+        }
+    })
+}
+
+/// Where a key without quotes ends: at a colon with nothing or a space behind it, and below the top, where a key may be a
+/// list (`a@^1, b@^1:`), at a space.
+fn plain_key(content: &str, level: Option<usize>) -> usize {
+    let colon = content.find(": ").or_else(|| content.ends_with(':').then_some(content.len() - 1));
+    let end = colon.unwrap_or(content.len());
+    let space = content.find(' ').filter(|_| level != Some(0));
+    space.map_or(end, |space| space.min(end))
+}
+
+/// The text in the quotes that `text` begins with, and what follows them.
+pub(super) fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let mark = text.chars().next().filter(|mark| matches!(mark, '"' | '\''))?;
+    let body = &text[1..];
+    let mut out = String::new();
+    let mut taken = 0;
+    let mut at = 0;
+    loop {
+        // In single quotes a quote is doubled, in double quotes a backslash stands before it.
+        at += memchr::memchr2(mark as u8, b'\\', &body.as_bytes()[at..])?;
+        let (escape, after) = (body.as_bytes()[at], body.as_bytes().get(at + 1));
+        match (mark, escape, after) {
+            ('"', b'\\', Some(next)) if next.is_ascii() => {
+                out.push_str(&body[taken..at]);
+                taken = at + 1;
+                at += 2;
+            }
+            ('\'', b'\'', Some(b'\'')) => {
+                out.push_str(&body[taken..=at]);
+                taken = at + 2;
+                at += 2;
+            }
+            (_, b'\\', _) => at += 1,
+            _ => break,
+        }
+    }
+    let rest = &body[at + 1..];
+    if taken == 0 {
+        return Some((Cow::Borrowed(&body[..at]), rest));
+    }
+    out.push_str(&body[taken..at]);
+    Some((Cow::Owned(out), rest))
+}
+
+/// Name and range of a descriptor: `@scope/name@^1.0.0`. The range is empty where there is none.
+pub(super) fn descriptor(text: &str) -> (&str, &str) {
+    let start = usize::from(text.starts_with('@'));
+    match text.get(start..).and_then(|rest| rest.find('@')) {
+        Some(at) => (&text[..start + at], &text[start + at + 1..]),
+        None => (text, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<(Option<usize>, String, String)> {
+        lines(text).map(|line| (line.level, line.key.to_string(), line.value().to_string())).collect()
+    }
+
+    #[test]
+    fn lines_have_keys_and_values_in_both_styles() {
+        let check = |text, level, key: &str, value: &str| {
+            assert_eq!(all(text), [(level, key.to_owned(), value.to_owned())], "{text}");
+        };
+        check("a@^1, b@^2:", Some(0), "a@^1, b@^2", "");
+        check("\"@a/b@npm:^1, @a/b@npm:^2\":", Some(0), "@a/b@npm:^1, @a/b@npm:^2", "");
+        check("  version \"1.0.0\"", Some(1), "version", "1.0.0");
+        check("  version: 1.0.0\r", Some(1), "version", "1.0.0");
+        check("    \"@a/b\" \"^1 || ^2\"", Some(2), "@a/b", "^1 || ^2");
+        check("      '@a/b': 1.0.0(c@2)", Some(3), "@a/b", "1.0.0(c@2)");
+        check("   odd: x", None, "odd", "x");
+        check("  /a/1.0.0:", Some(1), "/a/1.0.0", "");
+        check("  a@https://example.org/x:", Some(1), "a@https://example.org/x", "");
+        check("  a@1.0.0: {}", Some(1), "a@1.0.0", "{}");
+        check("  'it''s': \"a\\\"b\\\\\"", Some(1), "it's", "a\"b\\");
+        check("? \"a@1, a@2\"\n:", Some(0), "a@1, a@2", "");
+        check("  ? a@1\n  : {}", Some(1), "a@1", "{}");
+        check("# comment\n\n   \nx", Some(0), "x", "");
+        check("\u{feff}x:", Some(0), "x", "");
+        check("'open", Some(0), "'open", "");
+    }
+
+    #[test]
+    fn descriptors_are_cut_behind_the_scope() {
+        assert_eq!(descriptor("a@^1"), ("a", "^1"));
+        assert_eq!(descriptor("@a/b@npm:@c/d@1"), ("@a/b", "npm:@c/d@1"));
+        assert_eq!(descriptor("@a/b"), ("@a/b", ""));
+        assert_eq!(descriptor("@"), ("@", ""));
+        assert_eq!(descriptor(""), ("", ""));
+        assert_eq!(descriptor("é@1"), ("é", "1"));
+    }
+}
