@@ -6,8 +6,10 @@
 use crate::analyzer::Analyzer;
 
 pub mod apk;
+mod dotnet;
 pub mod dpkg;
 mod golang;
+mod java;
 mod npm;
 mod os_release;
 mod python;
@@ -26,5 +28,15 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &npm::INSTALLED,
     &npm::LOCK,
     &golang::ANALYZER,
+    &java::ARCHIVE,
+    &java::UNPACKED,
+    &java::POM,
+    &java::GRADLE_LOCK,
+    &java::GRADLE_VERIFICATION,
+    &java::SBT_LOCK,
+    &dotnet::DEPS,
+    &dotnet::LOCK,
+    &dotnet::CONFIG,
+    &dotnet::PROJECT,
     &vex::ANALYZER,
 ];
