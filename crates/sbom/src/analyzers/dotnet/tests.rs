@@ -1,7 +1,7 @@
 use super::*;
 use crate::project::Projects;
 use crate::testing;
-use sekisho_model::Level;
+use sekisho_model::{Evidence, Level};
 
 #[test]
 fn goldens() {
@@ -47,6 +47,26 @@ fn what_is_asked_for_without_one_version_is_listed_with_what_is_asked() {
     check(r#"<PackageReference Include="A" Version="[1.0,2.0)"/>"#, "", &[("requirement", "[1.0,2.0)")]);
     check(r#"<PackageReference Include="A"><Version>2</Version></PackageReference>"#, "2", &[]);
     check(r#"<PackageReference Include="A"/>"#, "", &[]);
+}
+
+#[test]
+fn programs_say_what_they_bring_and_what_they_were_only_compiled_with() {
+    let deps = br#"{"targets": {".NETCoreApp,Version=v8.0/linux-x64": {
+            "App/1.0.0": {"dependencies": {"A": "1", "runtimepack.Microsoft.NETCore.App.Runtime.linux-x64": "8.0.1"}},
+            "C/3": {"compileOnly": true}}},
+        "libraries": {"App/1.0.0": {"type": "project"}, "a/1": {"type": "package"}, "B/2": {"type": "reference"},
+            "C/3": {"type": "package"}, "runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1": {"type": "runtimepack"}}}"#;
+    let extract = testing::run(&DEPS, "opt/app.deps.json", deps);
+    let found: Vec<_> = extract.packages.iter().map(|it| (it.name.as_str(), it.direct, it.dev, it.evidence)).collect();
+    let expect = [
+        ("App", None, false, Evidence::Installed),
+        ("B", Some(false), false, Evidence::Installed),
+        ("C", Some(false), true, Evidence::Declared),
+        ("a", Some(true), false, Evidence::Installed),
+        ("Microsoft.NETCore.App.Runtime.linux-x64", Some(true), false, Evidence::Installed),
+    ];
+    assert_eq!(found, expect);
+    assert_eq!(extract.packages[4].extra, [("type".to_owned(), "runtimepack".to_owned())]);
 }
 
 #[test]

@@ -350,11 +350,11 @@ impl<'a> Walk<'_, 'a> {
         let mut is_told = false;
         let alone = found.stated.len() == 1;
         let mut unusable = 0_u64;
-        for (directory, mut stated) in found.stated {
+        for mut stated in found.stated {
             let coordinates = &mut stated.coordinates;
             if coordinates.group.is_empty() {
                 // Some archivers leave it out; the directory is META-INF/maven/GROUP/ARTIFACT.
-                let mut names = directory.trim_end_matches('\0').rsplit('/');
+                let mut names = stated.directory.rsplit('/');
                 let (artifact, group) = (names.next(), names.next());
                 if artifact == Some(&coordinates.artifact) {
                     group.unwrap_or_default().clone_into(&mut coordinates.group);
@@ -424,42 +424,54 @@ fn is_own(it: &Coordinates, file: &FileName<'_>, own: &PackageFacts, manifest: &
 #[derive(Default)]
 struct Found {
     manifest: Option<Manifest>,
+    stated: Vec<Stated>,
     /// By the directory of the metadata, which several files may be in.
-    stated: std::collections::BTreeMap<String, Stated>,
+    by_directory: HashMap<String, usize>,
 }
 
 /// What Maven metadata says of one package.
 #[derive(Default)]
 struct Stated {
+    directory: String,
     coordinates: Coordinates,
     licenses: Vec<License>,
     by_properties: bool,
+    by_pom: bool,
 }
 
 impl Found {
     fn take(&mut self, entry: Entry, text: &str, records: usize) {
         match entry.wanted {
             Wanted::Properties(directory) => {
-                let stated = Stated { coordinates: properties::parse(text), by_properties: true, ..Stated::default() };
-                // Under one name twice: both are packages.
-                let mut key = directory;
-                while self.stated.get(&key).is_some_and(|other| other.by_properties) {
-                    key.push('\0');
-                }
-                let licenses = self.stated.remove(&key).map(|pom| pom.licenses).unwrap_or_default();
-                self.stated.insert(key, Stated { licenses, ..stated });
+                let stated = self.of(directory, |known| known.by_properties);
+                stated.coordinates = properties::parse(text);
+                stated.by_properties = true;
             }
             Wanted::Pom(directory) => {
                 let (pom, _) = Pom::parse(text.strip_prefix('\u{feff}').unwrap_or(text), records);
-                let stated = self.stated.entry(directory).or_default();
+                let stated = self.of(directory, |known| known.by_pom);
                 if !stated.by_properties {
                     stated.coordinates = pom.coordinates();
                 }
                 stated.licenses = pom.licenses;
+                stated.by_pom = true;
             }
             Wanted::Manifest => self.manifest = Some(Manifest::parse(text)),
             Wanted::Archive => {}
         }
+    }
+
+    /// What is known of the package whose metadata lies in `directory`; another one where a file of that name `was_read`
+    /// before, so that none hides the other.
+    fn of(&mut self, directory: String, was_read: fn(&Stated) -> bool) -> &mut Stated {
+        let next = self.stated.len();
+        let known = self.by_directory.get(&directory).copied().filter(|index| !was_read(&self.stated[*index]));
+        let index = known.unwrap_or(next);
+        if index == next {
+            self.stated.push(Stated { directory: directory.clone(), ..Stated::default() });
+            self.by_directory.insert(directory, next);
+        }
+        &mut self.stated[index]
     }
 }
 

@@ -199,6 +199,8 @@ fn what_other_readers_see_otherwise_is_told() {
     let other = entry(A, &pom("a", "2"));
     let extract = run("a-1.jar", &zip(&[sound, other]));
     assert_eq!(names(&extract), ["g:a 1", "g:a 2"], "both are read");
+    let many: Vec<_> = (0..40_000).map(|n| entry(A, &pom("a", &n.to_string()))).collect();
+    assert_eq!(run("a-1.jar", &zip(&many)).packages.len(), 40_000, "each of them, in little time");
     assert_eq!(extract.diagnostics.len(), 1);
 }
 
