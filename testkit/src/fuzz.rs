@@ -16,6 +16,7 @@ use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Diagnostic, Digest, Level};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
 use sekisho_oci::{Choice, LayerStream};
+use sekisho_sbom::project::Projects;
 use sekisho_sbom::{Dispatch, Extract, File};
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
@@ -58,6 +59,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "js_locks", run: js_locks },
     Target { name: "go_binary", run: go_binary },
     Target { name: "json_packages", run: json_packages },
+    Target { name: "java_archive", run: java_archive },
+    Target { name: "java_build", run: java_build },
+    Target { name: "dotnet", run: dotnet },
     Target { name: "os_release", run: os_release },
     Target { name: "feed_osv", run: feed_osv },
     Target { name: "feed_yaml", run: feed_yaml },
@@ -251,6 +255,41 @@ pub fn go_binary(bytes: &[u8]) {
     let dispatch = &*DISPATCH;
     for analyzer in dispatch.by_magic(bytes, u64::MAX) {
         check(analyzer.run, "usr/bin/a", bytes);
+    }
+}
+
+/// Java archives.
+pub fn java_archive(bytes: &[u8]) {
+    analyze(&["opt/a-1.jar"], bytes);
+}
+
+/// The files of Maven, Gradle and sbt, and what projects make of each other.
+pub fn java_build(bytes: &[u8]) {
+    analyze(&["a/META-INF/maven/g/a/pom.properties", "a/gradle.lockfile", "a/build.sbt.lock"], bytes);
+    analyze(&["a/gradle/verification-metadata.xml"], bytes);
+    projects(&["a/b/pom.xml", "a/pom.xml"], bytes);
+}
+
+/// The files of .NET, and what projects make of each other.
+pub fn dotnet(bytes: &[u8]) {
+    analyze(&["a.deps.json", "packages.lock.json", "obj/project.assets.json", "packages.config"], bytes);
+    projects(&["a/a.csproj", "Directory.Packages.props", "Directory.Build.props"], bytes);
+}
+
+/// The same bytes as several projects of one tree.
+fn projects(paths: &[&str], bytes: &[u8]) {
+    analyze(paths, bytes);
+    let run = |path: &&str| (DISPATCH.by_path(path)[0].run)(&File { path, data: &bytes, limits: &LIMITS });
+    let read: Vec<Extract> = paths.iter().map(run).collect();
+    let stated = paths.iter().zip(&read).filter_map(|(path, extract)| Some((*path, extract.project.as_deref()?)));
+    let projects = Projects::of(stated);
+    for (path, extract) in paths.iter().zip(&read) {
+        let Some(around) = projects.around(path) else { continue };
+        for package in &extract.packages {
+            let complete = around.complete(package);
+            assert!(complete.version.len() <= package.version.len().max(1024), "a version longer than the bound");
+            assert!(complete.extra.is_sorted(), "extras are sorted by name");
+        }
     }
 }
 

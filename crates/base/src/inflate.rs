@@ -43,6 +43,7 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 enum Decoder<R: BufRead> {
     Plain(R),
     Gzip(Box<flate2::bufread::MultiGzDecoder<R>>),
+    Deflate(Box<flate2::bufread::DeflateDecoder<R>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, R>>),
     Zlib(Box<flate2::bufread::ZlibDecoder<R>>),
 }
@@ -71,14 +72,24 @@ impl<R: BufRead> Inflate<R> {
             }
             Compression::Zlib => Decoder::Zlib(Box::new(flate2::bufread::ZlibDecoder::new(reader))),
         };
-        Ok(Self {
+        Ok(Self::of(decoder, stored_bytes, limits))
+    }
+
+    /// Decodes `reader` as bare deflate (RFC 1951), which has no first bytes to be told by: what it lies in says so.
+    pub fn deflate(reader: R, stored_bytes: u64, limits: &Limits) -> Self {
+        let decoder = Decoder::Deflate(Box::new(flate2::bufread::DeflateDecoder::new(reader)));
+        Self::of(decoder, stored_bytes, limits)
+    }
+
+    fn of(decoder: Decoder<R>, stored_bytes: u64, limits: &Limits) -> Self {
+        Self {
             decoder,
             produced: 0,
             stored_bytes,
             max_bytes: limits.inflated_bytes,
             ratio: limits.ratio,
             ratio_grace_bytes: limits.ratio_grace_bytes,
-        })
+        }
     }
 
     /// How many inflated bytes have come out.
@@ -91,6 +102,7 @@ impl<R: BufRead> Inflate<R> {
         match &self.decoder {
             Decoder::Plain(reader) => reader,
             Decoder::Gzip(decoder) => decoder.get_ref(),
+            Decoder::Deflate(decoder) => decoder.get_ref(),
             Decoder::Zstd(decoder) => decoder.get_ref(),
             Decoder::Zlib(decoder) => decoder.get_ref(),
         }
@@ -101,6 +113,7 @@ impl<R: BufRead> Inflate<R> {
         match self.decoder {
             Decoder::Plain(reader) => reader,
             Decoder::Gzip(decoder) => decoder.into_inner(),
+            Decoder::Deflate(decoder) => decoder.into_inner(),
             Decoder::Zstd(decoder) => decoder.finish(),
             Decoder::Zlib(decoder) => decoder.into_inner(),
         }
@@ -112,6 +125,7 @@ impl<R: BufRead> Read for Inflate<R> {
         let n = match &mut self.decoder {
             Decoder::Plain(reader) => reader.read(buf)?,
             Decoder::Gzip(decoder) => decoder.read(buf).map_err(|error| damage("gzip", error))?,
+            Decoder::Deflate(decoder) => decoder.read(buf).map_err(|error| damage("deflate", error))?,
             Decoder::Zstd(decoder) => decoder.read(buf).map_err(|error| damage("zstd", error))?,
             Decoder::Zlib(decoder) => decoder.read(buf).map_err(|error| damage("zlib", error))?,
         };
@@ -201,6 +215,21 @@ mod tests {
         let small = Limits { inflated_bytes: 1 << 20, ..Limits::default() };
         assert_eq!(inflate(&stored, &small).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert!(inflate(&stored[..stored.len() / 2], &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn bare_deflate_is_bounded_like_the_others_and_an_error_where_it_is_cut() {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&vec![0; 3 << 20]).unwrap();
+        let stored = encoder.finish().unwrap();
+        let inflate = |stored: &[u8], limits: &Limits| {
+            let mut out = Vec::new();
+            Inflate::deflate(stored, stored.len() as u64, limits).read_to_end(&mut out).map(|_| out.len())
+        };
+        assert_eq!(inflate(&stored, &Limits::default()).unwrap(), 3 << 20);
+        assert!(inflate(&stored[..stored.len() / 2], &Limits::default()).is_err());
+        let small = Limits { inflated_bytes: 1 << 20, ..Limits::default() };
+        assert_eq!(inflate(&stored, &small).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

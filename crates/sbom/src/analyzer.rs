@@ -1,5 +1,6 @@
 //! What an analyzer is: which files it wants, and the function from one file to an [`Extract`].
 
+use crate::project::Project;
 use sekisho_base::limits::LimitKey;
 use sekisho_base::{Limits, PathTable, ReadAt};
 use sekisho_model::{Code, Diagnostic, License, OsRelease, PackageFacts, PackageKind};
@@ -110,6 +111,9 @@ pub struct Extract {
     /// Licences of packages that another file lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<PackageLicenses>,
+    /// What the packages of this and of other files take their versions from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Box<Project>>,
     /// Documents about vulnerabilities, as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<String>,
@@ -145,7 +149,8 @@ impl Extract {
         let messages: usize =
             self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + diagnostic.message.len()).sum();
         let documents: usize = self.documents.iter().map(|document| size_of::<String>() + document.len()).sum();
-        size_of::<Self>() + packages + owned + licenses + documents + messages
+        let project = self.project.as_ref().map_or(0, |project| project.weight());
+        size_of::<Self>() + packages + owned + licenses + project + documents + messages
     }
 
     /// Whether the file says nothing at all.
@@ -203,6 +208,7 @@ impl Analyzer {
             packages: Vec::new(),
             owned: Vec::new(),
             licenses: Vec::new(),
+            project: None,
             documents: Vec::new(),
             diagnostics: Vec::new(),
         },

@@ -9,7 +9,9 @@ pub mod analyzers;
 pub mod cyclonedx;
 pub mod dispatch;
 mod glob;
+pub mod project;
 pub mod purl;
+mod zip;
 
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,7 @@ use sekisho_model::{
     Code, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License,
     Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Removal, Removed, Source,
 };
+use sekisho_sbom::project::Projects;
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::borrow::Cow;
@@ -79,13 +80,17 @@ impl Maker<'_> {
         let most = files().map(|file| file.extract.packages.len()).sum();
         let mut packages = Vec::with_capacity(most);
         let mut ids = HashSet::with_capacity(most);
+        let stated = files().filter_map(|file| Some((file.path.as_str(), file.extract.project.as_deref()?)));
+        let projects = Projects::of(stated);
         for (path, shown) in &self.overlay.shown {
+            let around = projects.around(path);
             for file in &shown.now.files {
                 let in_layer =
                     |diagnostic: &Diagnostic| Diagnostic { layer: self.layer(shown.now.layer), ..diagnostic.clone() };
                 diagnostics.extend(file.extract.diagnostics.iter().map(in_layer));
                 for (facts, layer) in file.extract.packages.iter().zip(first_layers(shown, file)) {
-                    match self.package(facts, path, layer) {
+                    let facts = around.as_ref().map_or(Cow::Borrowed(facts), |around| around.complete(facts));
+                    match self.package(&facts, path, layer) {
                         // A record that a database holds twice is one package.
                         Ok(package) if !ids.insert(package.id.clone()) => {}
                         Ok(mut package) => {

@@ -20,7 +20,6 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
-mod xml;
 mod yaml;
 
 pub(crate) use feed::file_name;

@@ -8,9 +8,11 @@ use crate::analyzer::Analyzer;
 pub mod apk;
 mod cargo;
 mod conda;
+mod dotnet;
 pub mod dpkg;
 mod executable;
 mod golang;
+mod java;
 mod json;
 mod lock;
 mod npm;
@@ -43,5 +45,15 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &cargo::LOCK,
     &cargo::BINARY,
     &golang::ANALYZER,
+    &java::ARCHIVE,
+    &java::UNPACKED,
+    &java::POM,
+    &java::GRADLE_LOCK,
+    &java::GRADLE_VERIFICATION,
+    &java::SBT_LOCK,
+    &dotnet::DEPS,
+    &dotnet::LOCK,
+    &dotnet::CONFIG,
+    &dotnet::PROJECT,
     &vex::ANALYZER,
 ];

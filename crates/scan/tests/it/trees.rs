@@ -97,6 +97,24 @@ fn an_executable_is_known_by_its_first_bytes_under_any_name() {
     }
 }
 
+#[test]
+fn projects_take_versions_from_those_around_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let parent = "<project><groupId>g</groupId><artifactId>all</artifactId><version>1</version>\
+        <properties><v>2.5</v></properties><dependencyManagement><dependencies><dependency><groupId>x</groupId>\
+        <artifactId>y</artifactId><version>${v}</version></dependency></dependencies></dependencyManagement></project>";
+    let child = "<project><parent><groupId>g</groupId><artifactId>all</artifactId><version>1</version></parent>\
+        <artifactId>app</artifactId><dependencies><dependency><groupId>x</groupId><artifactId>y</artifactId></dependency>\
+        <dependency><groupId>x</groupId><artifactId>z</artifactId></dependency></dependencies></project>";
+    write(root, "src/pom.xml", parent);
+    write(root, "src/app/pom.xml", child);
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    assert_eq!(packages(&inventory), ["g:all 1", "g:app 1", "x:y 2.5", "x:z "]);
+    assert_eq!(inventory.packages[3].facts.extra[0].0, "unresolved");
+    assert!(inventory.complete, "{:?}", inventory.diagnostics);
+}
+
 /// The entry, if it is a file.
 fn file_of<R: std::io::Read>(entry: std::io::Result<tar::Entry<'_, R>>) -> Option<tar::Entry<'_, R>> {
     entry.ok().filter(|entry| entry.header().entry_type().is_file())

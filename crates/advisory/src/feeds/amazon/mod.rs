@@ -5,10 +5,10 @@
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
 use super::text::{is_cve, is_id, is_short, moment};
-use super::xml::{self, Attributes, Node};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Rating};
+use sekisho_base::xml::{self, Attributes, Node};
 use sekisho_model::Severity;
 use std::collections::{HashMap, HashSet};
 
@@ -53,7 +53,8 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
         (Node::Open(name, attributes), Some(update)) => open(update, name, &attributes),
         (Node::Close(name, text), Some(update)) => close(update, name, &text),
         _ => {}
-    })?;
+    })
+    .map_err(Broken::new)?;
     if is_list { Ok(()) } else { Err(Broken::new("it is no list of updates")) }
 }
 

@@ -5,8 +5,8 @@
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
 use super::text::{is_cve, is_short};
-use super::xml::{self, Node};
 use crate::record::Says;
+use sekisho_base::xml::{self, Node};
 
 /// The catalogue.
 pub(crate) static FEED: Feed = Feed {
@@ -55,7 +55,8 @@ fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
             }
         }
         _ => {}
-    })?;
+    })
+    .map_err(Broken::new)?;
     if is_rdf { Ok(()) } else { Err(Broken::new("it is no RDF")) }
 }
 

@@ -1,11 +1,10 @@
 //! XML as elements with their text, for the few formats that still are: no tree, no entities but the five of XML.
 
-use super::feed::Broken;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 /// What is met next. Names are without their namespace's prefix.
-pub(super) enum Node<'a> {
+pub enum Node<'a> {
     /// An element begins.
     Open(&'a str, Attributes<'a>),
     /// An element ends; the text is what stands in it behind its last child.
@@ -13,11 +12,11 @@ pub(super) enum Node<'a> {
 }
 
 /// The attributes of an element.
-pub(super) struct Attributes<'a>(&'a BytesStart<'a>);
+pub struct Attributes<'a>(&'a BytesStart<'a>);
 
 impl Attributes<'_> {
     /// The value of the attribute with this name; empty where there is none.
-    pub(super) fn get(&self, name: &str) -> String {
+    pub fn get(&self, name: &str) -> String {
         let mut attributes = self.0.attributes();
         let found =
             attributes.with_checks(false).flatten().find(|attribute| attribute.key.local_name().as_ref() == name);
@@ -25,15 +24,20 @@ impl Attributes<'_> {
     }
 }
 
-/// Calls `visit` for each element.
-pub(super) fn read(text: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Broken> {
+/// Why a text is no XML.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(String);
+
+/// Calls `visit` for each element, in the order of the text; what came before a fault has been visited.
+pub fn read(text: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Malformed> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut content = String::new();
     let mut depth = 0_usize;
     let mut any = false;
     loop {
-        match reader.read_event().map_err(Broken::new)? {
+        match reader.read_event().map_err(|error| Malformed(error.to_string()))? {
             Event::Start(start) => {
                 (depth, any) = (depth + 1, true);
                 content.clear();
@@ -46,11 +50,13 @@ pub(super) fn read(text: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Br
             }
             Event::Text(text) => content.push_str(&text.xml10_content()),
             Event::CData(text) => content.push_str(&text.xml10_content()),
-            Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(Broken::new)? {
-                Some(char) => content.push(char),
-                None => content.push_str(entity(&reference)),
-            },
-            Event::Eof if depth > 0 || !any => return Err(Broken::new("the document is not whole")),
+            Event::GeneralRef(reference) => {
+                match reference.resolve_char_ref().map_err(|error| Malformed(error.to_string()))? {
+                    Some(char) => content.push(char),
+                    None => content.push_str(entity(&reference)),
+                }
+            }
+            Event::Eof if depth > 0 || !any => return Err(Malformed("the document is not whole".to_owned())),
             Event::Eof => return Ok(()),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
