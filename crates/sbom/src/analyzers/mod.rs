@@ -10,6 +10,7 @@ mod cargo;
 mod conda;
 pub mod dpkg;
 mod executable;
+mod gem;
 mod golang;
 mod json;
 mod lock;
@@ -43,5 +44,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &cargo::LOCK,
     &cargo::BINARY,
     &golang::ANALYZER,
+    &gem::INSTALLED,
+    &gem::LOCK,
     &vex::ANALYZER,
 ];
