@@ -7,6 +7,7 @@ use crate::analyzer::Analyzer;
 
 pub mod apk;
 mod cargo;
+mod composer;
 mod conda;
 pub mod dpkg;
 mod executable;
@@ -19,6 +20,7 @@ mod os_release;
 mod python;
 mod rpm;
 mod vex;
+mod wordpress;
 
 /// Every analyzer, in the order in which they are offered a file.
 pub static ANALYZERS: &[&Analyzer] = &[
@@ -46,5 +48,8 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &golang::ANALYZER,
     &gem::INSTALLED,
     &gem::LOCK,
+    &composer::INSTALLED,
+    &composer::LOCK,
+    &wordpress::ANALYZER,
     &vex::ANALYZER,
 ];
