@@ -7,18 +7,22 @@ use crate::analyzer::Analyzer;
 
 pub mod apk;
 mod cargo;
+mod cocoapods;
 mod composer;
 mod conda;
+mod dart;
 pub mod dpkg;
 mod executable;
 mod gem;
 mod golang;
+mod hex;
 mod json;
 mod lock;
 mod npm;
 mod os_release;
 mod python;
 mod rpm;
+mod swift;
 mod vex;
 mod wordpress;
 
@@ -51,5 +55,9 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &composer::INSTALLED,
     &composer::LOCK,
     &wordpress::ANALYZER,
+    &dart::ANALYZER,
+    &hex::ANALYZER,
+    &swift::ANALYZER,
+    &cocoapods::ANALYZER,
     &vex::ANALYZER,
 ];
