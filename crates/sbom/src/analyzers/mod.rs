@@ -9,14 +9,18 @@ pub mod apk;
 mod cargo;
 mod cocoapods;
 mod composer;
+mod conan;
 mod conda;
+mod cran;
 mod dart;
 pub mod dpkg;
 mod executable;
 mod gem;
 mod golang;
+mod hackage;
 mod hex;
 mod json;
+mod julia;
 mod lock;
 mod npm;
 mod os_release;
@@ -59,5 +63,15 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &hex::ANALYZER,
     &swift::ANALYZER,
     &cocoapods::ANALYZER,
+    &conan::LOCK,
+    &conan::MANIFEST,
+    &julia::ANALYZER,
+    &cran::INSTALLED,
+    &cran::LOCK,
+    &hackage::CABAL,
+    &hackage::STACK,
     &vex::ANALYZER,
 ];
+
+#[cfg(test)]
+mod tests;
