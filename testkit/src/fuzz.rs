@@ -62,6 +62,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "java_archive", run: java_archive },
     Target { name: "java_build", run: java_build },
     Target { name: "dotnet", run: dotnet },
+    Target { name: "gem", run: gem },
+    Target { name: "json_locks", run: json_locks },
+    Target { name: "text_locks", run: text_locks },
+    Target { name: "wordpress", run: wordpress },
     Target { name: "os_release", run: os_release },
     Target { name: "feed_osv", run: feed_osv },
     Target { name: "feed_yaml", run: feed_yaml },
@@ -291,6 +295,39 @@ fn projects(paths: &[&str], bytes: &[u8]) {
             assert!(complete.extra.is_sorted(), "extras are sorted by name");
         }
     }
+/// Specifications of Ruby gems, and Bundler's lock file.
+pub fn gem(bytes: &[u8]) {
+    analyze(&["specifications/a-1.gemspec", "srv/Gemfile.lock"], bytes);
+}
+
+/// Lock files in JSON of which no other target is.
+pub fn json_locks(bytes: &[u8]) {
+    analyze(
+        &["srv/composer.lock", "vendor/composer/installed.json", "Package.resolved", "srv/conan.lock", "srv/renv.lock"],
+        bytes,
+    );
+}
+
+/// Lock files and lists of packages that are read by their lines or brackets.
+pub fn text_locks(bytes: &[u8]) {
+    analyze(
+        &[
+            "srv/pubspec.lock",
+            "srv/mix.lock",
+            "srv/Podfile.lock",
+            "srv/conanfile.txt",
+            "srv/Manifest.toml",
+            "R/library/a/DESCRIPTION",
+            "srv/cabal.project.freeze",
+            "srv/stack.yaml.lock",
+        ],
+        bytes,
+    );
+}
+
+/// Headers of plugins and themes of `WordPress`.
+pub fn wordpress(bytes: &[u8]) {
+    analyze(&["wp-content/plugins/a/a.php", "wp-content/themes/a/style.css"], bytes);
 }
 
 /// `os-release`.

@@ -165,6 +165,14 @@ pub(super) fn source(from: &str) -> (String, String) {
     ("source".to_owned(), from.to_owned())
 }
 
+/// The same where one line of a file speaks for many packages: no more of it than real addresses have, or a small file would
+/// say very much.
+pub(super) fn shared_source(from: &str) -> (String, String) {
+    source(&from[..from.floor_char_boundary(SHARED_BYTES)])
+}
+
+const SHARED_BYTES: usize = 200;
+
 /// The diagnostic for a lock file of a version that is not known.
 pub(super) fn unknown_version(file: &File<'_>, version: impl fmt::Display) -> Diagnostic {
     Diagnostic::incomplete(Code::FileMalformed, format!("lock file version {version} is not known")).at(file.path)

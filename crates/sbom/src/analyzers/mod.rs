@@ -7,19 +7,30 @@ use crate::analyzer::Analyzer;
 
 pub mod apk;
 mod cargo;
+mod cocoapods;
+mod composer;
+mod conan;
 mod conda;
+mod cran;
+mod dart;
 mod dotnet;
 pub mod dpkg;
 mod executable;
+mod gem;
 mod golang;
+mod hackage;
+mod hex;
 mod java;
 mod json;
+mod julia;
 mod lock;
 mod npm;
 mod os_release;
 mod python;
 mod rpm;
+mod swift;
 mod vex;
+mod wordpress;
 
 /// Every analyzer, in the order in which they are offered a file.
 pub static ANALYZERS: &[&Analyzer] = &[
@@ -55,5 +66,24 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &dotnet::LOCK,
     &dotnet::CONFIG,
     &dotnet::PROJECT,
+    &gem::INSTALLED,
+    &gem::LOCK,
+    &composer::INSTALLED,
+    &composer::LOCK,
+    &wordpress::ANALYZER,
+    &dart::ANALYZER,
+    &hex::ANALYZER,
+    &swift::ANALYZER,
+    &cocoapods::ANALYZER,
+    &conan::LOCK,
+    &conan::MANIFEST,
+    &julia::ANALYZER,
+    &cran::INSTALLED,
+    &cran::LOCK,
+    &hackage::CABAL,
+    &hackage::STACK,
     &vex::ANALYZER,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -8,30 +8,30 @@ use std::borrow::Cow;
 
 /// A line with a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
+pub(in crate::analyzers) struct Line<'a> {
     /// Levels of indentation, two spaces each; none where they are odd.
-    pub(super) level: Option<usize>,
+    pub(in crate::analyzers) level: Option<usize>,
     /// The key, without its quotes.
-    pub(super) key: Cow<'a, str>,
+    pub(in crate::analyzers) key: Cow<'a, str>,
     /// What follows it, as it is written; empty where a block follows.
     raw: &'a str,
 }
 
 impl<'a> Line<'a> {
     /// Whether a block follows: nothing stands behind the key, or behind the list of keys that yarn classic writes.
-    pub(super) fn is_block(&self) -> bool {
+    pub(in crate::analyzers) fn is_block(&self) -> bool {
         self.raw.is_empty() || self.raw.ends_with(':')
     }
 
     /// The value without quotes.
-    pub(super) fn value(&self) -> Cow<'a, str> {
+    pub(in crate::analyzers) fn value(&self) -> Cow<'a, str> {
         quoted(self.raw).map_or(Cow::Borrowed(self.raw), |(value, _)| value)
     }
 }
 
 /// The lines that are neither blank nor comments. A key that is so long that YAML wants it on a line of its own (`? key`,
 /// then `: value`) is one line here.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+pub(in crate::analyzers) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().peekable();
     std::iter::from_fn(move || {
         loop {
@@ -67,7 +67,7 @@ fn plain_key(content: &str, level: Option<usize>) -> usize {
 }
 
 /// The text in the quotes that `text` begins with, and what follows them.
-pub(super) fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+pub(in crate::analyzers) fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let mark = text.chars().next().filter(|mark| matches!(mark, '"' | '\''))?;
     let body = &text[1..];
     let mut out = String::new();
@@ -101,7 +101,7 @@ pub(super) fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
 }
 
 /// Name and range of a descriptor: `@scope/name@^1.0.0`. The range is empty where there is none.
-pub(super) fn descriptor(text: &str) -> (&str, &str) {
+pub(in crate::analyzers) fn descriptor(text: &str) -> (&str, &str) {
     let start = usize::from(text.starts_with('@'));
     match text.get(start..).and_then(|rest| rest.find('@')) {
         Some(at) => (&text[..start + at], &text[start + at + 1..]),

@@ -8,11 +8,11 @@ use crate::analyzer::Analyzer;
 use sekisho_model::PackageKind;
 
 mod bun;
-mod lines;
+pub(super) mod lines;
 mod lock;
 mod manifest;
 mod pnpm;
-mod value;
+pub(super) mod value;
 mod yarn;
 
 /// Reads `package.json`.

@@ -66,11 +66,11 @@ const MAX_LICENSE_BYTES: usize = 4096;
 
 /// One or several licences or persons.
 #[derive(Debug, Default)]
-pub(super) struct Items<'a>(Vec<Item<'a>>);
+pub(in crate::analyzers) struct Items<'a>(Vec<Item<'a>>);
 
 impl Items<'_> {
     /// Read as licences.
-    pub(super) fn licenses(&self) -> impl Iterator<Item = License> {
+    pub(in crate::analyzers) fn licenses(&self) -> impl Iterator<Item = License> {
         self.0
             .iter()
             .filter_map(|item| item.text.text().or_else(|| item.kind.text()).or_else(|| item.name.text()))
@@ -79,7 +79,7 @@ impl Items<'_> {
     }
 
     /// Read as persons, joined by commas; `None` when there is none.
-    pub(super) fn persons(&self) -> Option<String> {
+    pub(in crate::analyzers) fn persons(&self) -> Option<String> {
         let mut out = String::new();
         for item in &self.0 {
             let (name, email) = match item.text.text() {
@@ -101,7 +101,7 @@ impl Items<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Items<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Lenient;
         impl<'de> Visitor<'de> for Lenient {

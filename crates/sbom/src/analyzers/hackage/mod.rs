@@ -1,0 +1,225 @@
+//! Haskell packages: what `cabal freeze` fixed, and what stack's lock file names.
+
+use crate::analyzer::{Analyzer, Extract, File};
+use crate::analyzers::lock::{Locked, source};
+use sekisho_model::PackageKind;
+
+/// Reads `cabal.project.freeze`.
+pub(crate) static CABAL: Analyzer = Analyzer {
+    id: "cabal-freeze",
+    title: "Cabal freeze files (cabal.project.freeze)",
+    kinds: &[PackageKind::Hackage],
+    paths: &["**/cabal.project.freeze"],
+    run: cabal,
+    ..Analyzer::NONE
+};
+
+/// Reads `stack.yaml.lock`.
+pub(crate) static STACK: Analyzer = Analyzer {
+    id: "stack-lock",
+    title: "Stack lock files (stack.yaml.lock)",
+    kinds: &[PackageKind::Hackage],
+    paths: &["**/stack.yaml.lock"],
+    run: stack,
+    ..Analyzer::NONE
+};
+
+/// Reads the constraints of a freeze file: `any.aeson ==2.1.0.0`, and flags, which fix no version. One that is not an exact
+/// version is listed without one.
+///
+/// Source: <https://cabal.readthedocs.io/en/stable/cabal-project-description-file.html> and
+/// `Distribution.Client.CmdFreeze`.
+fn cabal(file: &File<'_>) -> Extract {
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let mut locked = Locked::new(file, PackageKind::Hackage);
+    let (mut listed, mut unusable) = (false, 0);
+    for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
+        if line.trim_start().starts_with("--") {
+            continue;
+        }
+        let constraints = if line.starts_with([' ', '\t']) {
+            line
+        } else {
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            listed = field.trim().eq_ignore_ascii_case("constraints");
+            value
+        };
+        if !listed {
+            continue;
+        }
+        for constraint in constraints.split(',').map(str::trim).filter(|constraint| !constraint.is_empty()) {
+            let end = constraint.find([' ', '=', '<', '>', '^', '+']).unwrap_or(constraint.len());
+            let (name, wanted) = constraint.split_at(end);
+            // `any.x`, `setup.x` and `y:setup.x` say for whom it holds.
+            let name = name.rsplit('.').next().unwrap_or(name);
+            let wanted = wanted.trim();
+            let version = wanted.strip_prefix("==").map(str::trim).filter(|version| is_version(version));
+            match (version, wanted.as_bytes().first()) {
+                _ if !is_name(name) => unusable += 1,
+                (Some(version), _) => locked.add(locked.package(name, version)),
+                // Flags, and which of its parts are built.
+                (None, Some(b'+' | b'-') | None) => {}
+                (None, _) if matches!(wanted, "source" | "test" | "bench") => {}
+                (None, _) => {
+                    let mut facts = locked.package(name, "");
+                    facts.extra.push(("requirement".to_owned(), wanted.to_owned()));
+                    locked.add(facts);
+                }
+            }
+        }
+    }
+    locked.unusable(unusable);
+    locked.finish()
+}
+
+/// Reads the packages that a project has beside those of its snapshot, and notes the snapshots, whose packages are listed
+/// elsewhere. A generated YAML of one shape, read by its lines: in `completed` is what was found for `original`.
+///
+/// Source: <https://docs.haskellstack.org/en/stable/topics/lock_files/> and `Stack.Lock`.
+fn stack(file: &File<'_>) -> Extract {
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let mut locked = Locked::new(file, PackageKind::Hackage);
+    let (mut section, mut completed, mut listed, mut unusable, mut snapshots) = ("", false, false, 0, 0);
+    let mut entry: Option<Completed<'_>> = None;
+    for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
+        let content = line.trim_start_matches(' ');
+        if content.trim().is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let (first, content) = content.strip_prefix("- ").map_or((false, content), |content| (true, content));
+        if line.starts_with(|character: char| character.is_ascii_alphabetic()) {
+            unusable += take(&mut locked, entry.take().as_ref());
+            section = content.split(':').next().unwrap_or(content);
+            listed |= matches!(section, "packages" | "snapshots");
+            continue;
+        }
+        let (key, value) = content.split_once(':').unwrap_or((content, ""));
+        let value = value.trim().trim_matches(['\'', '"']);
+        if first && section == "packages" {
+            unusable += take(&mut locked, entry.replace(Completed::default()).as_ref());
+        }
+        snapshots += u64::from(first && section == "snapshots");
+        match (key, &mut entry) {
+            ("completed" | "original", _) => completed = key == "completed",
+            (_, Some(entry)) if completed => match key {
+                "hackage" => entry.hackage = value,
+                "name" => entry.name = value,
+                "version" => entry.version = value,
+                "git" => entry.git = value,
+                "commit" => entry.commit = value,
+                "url" => entry.url = value,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    unusable += take(&mut locked, entry.as_ref());
+    if !listed {
+        locked.malformed("is no lock file of stack");
+    }
+    locked.unusable(unusable);
+    if snapshots > 0 {
+        locked.note(file.skipped("the packages of its snapshots are not in the file, and not listed"));
+    }
+    locked.finish()
+}
+
+/// What was found for an entry of stack's lock file.
+#[derive(Default)]
+struct Completed<'a> {
+    /// `acme-missiles-0.3@sha256:2ba6…,613`
+    hackage: &'a str,
+    name: &'a str,
+    version: &'a str,
+    git: &'a str,
+    commit: &'a str,
+    url: &'a str,
+}
+
+/// Takes an entry that has ended; counts it where it names no package.
+fn take(locked: &mut Locked<'_>, entry: Option<&Completed<'_>>) -> u64 {
+    let Some(&Completed { hackage, name, version, git, commit, url }) = entry else { return 0 };
+    let identifier = hackage.split('@').next().unwrap_or(hackage);
+    let (name, version) = identifier.rsplit_once('-').unwrap_or((name, version));
+    if !is_name(name) || !is_version(version) {
+        return 1;
+    }
+    let mut facts = locked.package(name, version);
+    if !git.is_empty() {
+        facts.extra.push(source(&format!("git+{git}#{commit}")));
+    } else if !url.is_empty() {
+        facts.extra.push(source(url));
+    }
+    locked.add(facts);
+    0
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_version(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use sekisho_model::Level;
+
+    fn check(analyzer: &Analyzer, text: &str, expect: &[&str], incomplete: usize) {
+        let extract = testing::run(analyzer, "srv/x", text.as_bytes());
+        let lines: Vec<String> = extract.packages.iter().map(|facts| testing::line(facts, " ")).collect();
+        assert_eq!(lines, expect, "{text}");
+        let told = extract.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Incomplete);
+        assert_eq!(told.count(), incomplete, "{text}");
+    }
+
+    #[test]
+    fn goldens() {
+        testing::goldens(&CABAL, "src/analyzers/hackage/fixtures/cabal");
+        testing::goldens(&STACK, "src/analyzers/hackage/fixtures/stack");
+    }
+
+    #[test]
+    fn constraints_that_fix_a_version() {
+        let text = "active-repositories: hackage.haskell.org:merge\nconstraints: any.Cabal ==3.6.3.0,\n             Cabal -bundled \
+                    +x,\n             any.aeson ==2.1.0.0,\n-- any.no ==1\n  y:setup.happy == 1.20,\n  any.base installed,\n  \
+                    text >=1 && <2, lens source\nindex-state: hackage.haskell.org 2022-11-09T09:02:57Z\n  any.no ==1\n";
+        let expect = [
+            "Cabal 3.6.3.0",
+            "aeson 2.1.0.0",
+            "happy 1.20",
+            "base  requirement=installed",
+            "text  requirement=>=1 && <2",
+        ];
+        check(&CABAL, text, &expect, 0);
+        check(&CABAL, "constraints: a_b ==1, ==2\n  , c ==1\n", &["c 1"], 1);
+        check(&CABAL, "", &[], 0);
+    }
+
+    #[test]
+    fn packages_beside_a_snapshot() {
+        let text = "# generated\npackages:\n- completed:\n    hackage: acme-missiles-0.3@sha256:2b,613\n    pantry-tree:\n      sha256: \
+                    61\n      size: 226\n  original:\n    hackage: no-0.3\n- original:\n    subdir: x\n    url: u\n  completed:\n    subdir: \
+                    x\n    name: wai\n    version: 3.2.1\n    git: https://x/wai.git\n    commit: abc\nsnapshots:\n- completed:\n    size: \
+                    1\n    url: https://x/lts-1.yaml\n  original: lts-1\n";
+        check(&STACK, text, &["acme-missiles 0.3", "wai 3.2.1 source=git+https://x/wai.git#abc"], 0);
+        let extract = testing::run(&STACK, "stack.yaml.lock", text.as_bytes());
+        assert_eq!(extract.diagnostics[0].level, Level::Note);
+        check(&STACK, "packages: []\nsnapshots: []\n", &[], 0);
+    }
+
+    #[test]
+    fn what_is_not_of_the_format_may_hide_a_package() {
+        check(&STACK, "packages:\n- completed:\n    hackage: x\n- completed:\n    hackage: y-1\n", &["y 1"], 1);
+        check(&STACK, "", &[], 1);
+    }
+}

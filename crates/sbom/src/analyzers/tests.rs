@@ -1,0 +1,65 @@
+//! What holds for every reader of a list.
+
+use crate::{Dispatch, testing};
+
+/// A file of many packages: its path, its beginning, an entry with `#` for its number, and its end.
+const LISTS: &[(&str, &str, &str, &str)] = &[
+    ("Gemfile.lock", "GEM\n  specs:\n", "    a# (1)\n", "\nDEPENDENCIES\n  a1\n"),
+    (
+        "composer.lock",
+        r#"{"packages": ["#,
+        r#"{"name": "a/b#", "version": "1"},"#,
+        r#"{"name": "z", "version": "1"}]}"#,
+    ),
+    (
+        "vendor/composer/installed.json",
+        r#"{"dev-package-names": ["z"], "packages": ["#,
+        r#"{"name": "a/b#", "version": "1"},"#,
+        r#"{"name": "z", "version": "1"}]}"#,
+    ),
+    ("pubspec.lock", "packages:\n", "  a#:\n    source: hosted\n    version: \"1\"\n", "sdks:\n"),
+    ("mix.lock", "%{\n", "  \"a#\": {:hex, :a#, \"1\", \"c\", [:mix], [{:b, \"> 1\", []}], \"hexpm\"},\n", "}\n"),
+    (
+        "Package.resolved",
+        r#"{"pins": ["#,
+        r#"{"identity": "a#", "location": "https://x/a#", "state": {"version": "1"}},"#,
+        r#"{"identity": "z", "state": {"version": "1"}}]}"#,
+    ),
+    ("Podfile.lock", "PODS:\n", "  - A#/B (1):\n    - C\n", "DEPENDENCIES:\n  - A1\n"),
+    ("conan.lock", r#"{"requires": ["#, r#""a#/1","#, r#""z/1"]}"#),
+    (
+        "conan.lock",
+        r#"{"graph_lock": {"nodes": {"0": {"requires": ["1"]}, "#,
+        r##""#": {"ref": "a#/1", "requires": ["#0", "#1", "1"]},"##,
+        r#""z": {"ref": "z/1"}}}}"#,
+    ),
+    ("conanfile.txt", "[requires]\n", "a#/1\n", ""),
+    ("Manifest.toml", "manifest_format = \"2.0\"\n", "[[deps.A#]]\nuuid = \"#\"\nversion = \"1\"\n", ""),
+    ("renv.lock", r#"{"Packages": {"#, r#""a#": {"Version": "1"},"#, r#""z": {"Version": "1"}}}"#),
+    ("cabal.project.freeze", "constraints: ", "any.a# ==1,\n             ", "any.z ==1\n"),
+    ("stack.yaml.lock", "packages:\n", "- completed:\n    hackage: a#-1@sha256:0,1\n", "snapshots: []\n"),
+];
+
+#[test]
+fn time_grows_no_faster_than_the_file() {
+    let entries = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
+    let dispatch = Dispatch::all();
+    for (path, head, entry, tail) in LISTS {
+        let mut text = (*head).to_owned();
+        for number in 1..=entries {
+            text.push_str(&entry.replace('#', &number.to_string()));
+        }
+        text.push_str(tail);
+        let [analyzer] = dispatch.by_path(path).try_into().unwrap();
+        let extract = testing::run(analyzer, path, text.as_bytes());
+        let last = usize::from(tail.contains('z'));
+        assert_eq!((extract.packages.len(), extract.diagnostics), (entries + last, Vec::new()), "{path}");
+        // One line, and no end.
+        testing::run(analyzer, path, text.replace('\n', " ").as_bytes());
+        testing::run(analyzer, path, &text.as_bytes()[..text.len() - tail.len()]);
+        testing::run(analyzer, path, format!("{head}{}", entry.trim_end().repeat(entries)).as_bytes());
+        for mark in ["[", "{", "(", "\"", "- ", ":", "#", "\\", "\n"] {
+            testing::run(analyzer, path, format!("{head}{}", mark.repeat(entries)).as_bytes());
+        }
+    }
+}
