@@ -6,10 +6,13 @@
 use crate::analyzer::Analyzer;
 
 pub mod apk;
+mod bottlerocket;
 pub mod dpkg;
 mod golang;
 mod npm;
 mod os_release;
+mod pacman;
+mod portage;
 mod python;
 mod rpm;
 mod vex;
@@ -22,6 +25,11 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &dpkg::COPYRIGHT,
     &apk::ANALYZER,
     &rpm::ANALYZER,
+    &bottlerocket::ANALYZER,
+    &pacman::PACKAGES,
+    &pacman::FILES,
+    &portage::PACKAGES,
+    &portage::LICENSES,
     &python::ANALYZER,
     &npm::INSTALLED,
     &npm::LOCK,
