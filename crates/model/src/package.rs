@@ -41,7 +41,7 @@ kinds! {
     /// Arch Linux and its derivatives: pacman.
     Alpm = "alpm";
     /// Gentoo and its derivatives, `category/name`.
-    Portage = "portage";
+    Portage = "ebuild";
     /// Python distributions.
     Pypi = "pypi";
     /// JavaScript packages.

@@ -22,8 +22,8 @@ pub struct Dispatch {
     /// What leads to package databases at places of their own: each such path and all directories above it, with the
     /// rest of the pattern.
     leads: HashMap<&'static str, Vec<Entry>>,
-    /// The patterns of those whose last component is not literal.
-    leads_to_any: Vec<Entry>,
+    /// The same of paths that have a star.
+    leads_by_star: Vec<(&'static str, Entry)>,
     /// First bytes.
     by_magic: Vec<(&'static [u8], &'static Analyzer)>,
 }
@@ -60,15 +60,14 @@ impl Dispatch {
         dispatch
     }
 
-    /// Only the last component of a pattern for one place may have a star.
     fn lead_to(&mut self, pattern: &'static str, analyzer: &'static Analyzer) {
-        for (at, _) in pattern.match_indices('/') {
-            self.leads.entry(&pattern[..at]).or_default().push((&pattern[at + 1..], analyzer));
-        }
-        if pattern.contains('*') {
-            self.leads_to_any.push((pattern, analyzer));
-        } else {
-            self.leads.entry(pattern).or_default().push(("", analyzer));
+        let above = pattern.match_indices('/').map(|(at, _)| (&pattern[..at], &pattern[at + 1..]));
+        for (path, rest) in above.chain([(pattern, "")]) {
+            if path.contains('*') {
+                self.leads_by_star.push((path, (rest, analyzer)));
+            } else {
+                self.leads.entry(path).or_default().push((rest, analyzer));
+            }
         }
     }
 
@@ -133,8 +132,8 @@ impl Dispatch {
 
     /// The patterns that the entry at `path` stands in the way to, each with what of it is below that.
     fn leads_from(&self, path: &str) -> impl Iterator<Item = Entry> {
-        let any = self.leads_to_any.iter().filter(move |(pattern, _)| glob::path(pattern, path, glob::component));
-        self.leads.get(path).into_iter().flatten().copied().chain(any.map(|(_, analyzer)| ("", *analyzer)))
+        let by_star = self.leads_by_star.iter().filter(move |(pattern, _)| glob::path(pattern, path, glob::component));
+        self.leads.get(path).into_iter().flatten().copied().chain(by_star.map(|(_, entry)| *entry))
     }
 
     /// Whether a package database is looked for below the directory, or in place of the file, at
@@ -240,14 +239,8 @@ mod tests {
         let guards = |path| Dispatch::all().guards_database(path);
         assert!(guards("var") && guards("usr/lib/sysimage/rpm") && guards("var/lib/dpkg/status.d/any"));
         assert!(!guards("usr/lib/x") && !guards("var/lib/dpkg/status/x"));
-    }
-
-    #[test]
-    fn only_names_of_patterns_for_one_place_have_stars() {
-        let databases = ANALYZERS.iter().filter(|analyzer| !analyzer.kinds.is_empty());
-        for pattern in databases.flat_map(|analyzer| analyzer.paths).filter(|pattern| !pattern.starts_with("**/")) {
-            assert!(!pattern.rsplit_once('/').is_some_and(|(above, _)| above.contains('*')), "{pattern}");
-        }
+        assert!(guards("var/lib/pacman/local/any") && guards("var/db/pkg/any/any/CONTENTS") && !guards("var/db/pkg/a/b/c"));
+        assert!(astray("var/lib/pacman/local/x-1-1", "opt/x") && astray("var/db/pkg/sys-libs", "opt/x"));
     }
 
     #[test]

@@ -128,7 +128,7 @@ mod tests {
         check(PackageKind::Composer, "console", "1", "pkg:generic/console@1");
         check(PackageKind::Swift, "github.com/apple/swift-nio", "2.1", "pkg:swift/github.com/apple/swift-nio@2.1");
         check(PackageKind::Julia, "JSON", "0.21.4", "pkg:generic/JSON@0.21.4");
-        check(PackageKind::Portage, "app-shells/bash", "5.2_p26", "pkg:portage/app-shells/bash@5.2_p26");
+        check(PackageKind::Portage, "app-shells/bash", "5.2_p26", "pkg:ebuild/app-shells/bash@5.2_p26");
         check(
             PackageKind::Alpm,
             "bash",

@@ -95,7 +95,7 @@ impl Maker<'_> {
                         Ok(package) if !ids.insert(package.id.clone()) => {}
                         Ok(mut package) => {
                             if package.facts.licenses.is_empty() {
-                                package.facts.licenses = self.licenses_of(&package.facts, &licenses);
+                                package.facts.licenses = self.licenses_of(&package, &licenses);
                             }
                             packages.push(package);
                         }
@@ -187,12 +187,17 @@ impl Maker<'_> {
     }
 
     /// Debian states licences in a file of the package's documentation, whose directory may be a link
-    /// to that of another package of the same source.
-    fn licenses_of(&self, facts: &PackageFacts, licenses: &HashMap<&str, &[License]>) -> Vec<License> {
-        if facts.kind != PackageKind::Deb {
-            return Vec::new();
-        }
-        let path = self.overlay.resolve(&format!("usr/share/doc/{}/copyright", facts.name));
+    /// to that of another package of the same source; Gentoo in one beside what names the package.
+    fn licenses_of(&self, package: &Package, licenses: &HashMap<&str, &[License]>) -> Vec<License> {
+        let path = match package.facts.kind {
+            PackageKind::Deb => format!("usr/share/doc/{}/copyright", package.facts.name),
+            PackageKind::Portage => match package.location.rsplit_once('/') {
+                Some((directory, _)) => format!("{directory}/LICENSE"),
+                None => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        let path = self.overlay.resolve(&path);
         licenses.get(path.as_str()).map(|licenses| licenses.to_vec()).unwrap_or_default()
     }
 

@@ -6,6 +6,7 @@
 use crate::analyzer::Analyzer;
 
 pub mod apk;
+mod bottlerocket;
 mod cargo;
 mod cocoapods;
 mod composer;
@@ -26,6 +27,8 @@ mod julia;
 mod lock;
 mod npm;
 mod os_release;
+mod pacman;
+mod portage;
 mod python;
 mod rpm;
 mod swift;
@@ -40,6 +43,11 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &dpkg::COPYRIGHT,
     &apk::ANALYZER,
     &rpm::ANALYZER,
+    &bottlerocket::ANALYZER,
+    &pacman::PACKAGES,
+    &pacman::FILES,
+    &portage::PACKAGES,
+    &portage::LICENSES,
     &python::ANALYZER,
     &python::REQUIREMENTS,
     &python::PIPFILE,
