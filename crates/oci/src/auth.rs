@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn helpers_are_read_for_a_limited_time() {
         let shell = |script: &str, time| run(Command::new("sh").args(["-c", script]), "h.x", time);
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         assert_eq!(shell("cat", long).unwrap(), b"h.x");
         // It goes on after it has said all: nobody waits for that.
         assert_eq!(shell("echo a; exec >&-; exec sleep 60", long).unwrap(), b"a\n");

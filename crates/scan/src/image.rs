@@ -191,22 +191,25 @@ impl LayerReader<'_> {
         if !sekisho_oci::image::is_readable_layer(&layer.media_type) {
             return None;
         }
-        let (digest, times) = match stored {
-            Stored::Remote(blob) => (blob.digest(), 2),
+        let (digest, remote) = match stored {
+            Stored::Remote(blob) => (blob.digest(), true),
             Stored::File(_) if self.options.rehash => return None,
-            Stored::File(range) => (cache.digest(&FileState::of(range.file()).ok()?, range.start(), range.size())?, 1),
+            Stored::File(range) => {
+                (cache.digest(&FileState::of(range.file()).ok()?, range.start(), range.size())?, false)
+            }
         };
-        self.cached(cache, layer, stored.size(), digest, times)
+        self.cached(cache, layer, stored.size(), digest, remote)
     }
 
-    /// What the cache holds of the layer whose stored bytes have this digest and size.
-    fn cached(&self, cache: &Cache, layer: &LayerBlob, size: u64, digest: Digest, times: u64) -> Option<Outcome> {
+    /// What the cache holds of the layer whose stored bytes have this digest.
+    fn cached(&self, cache: &Cache, layer: &LayerBlob, size: u64, digest: Digest, remote: bool) -> Option<Outcome> {
         // The cache compares with the times of files, whatever time results are to carry.
         let facts = cache.layer(digest, layer.media_type.as_str(), &self.fingerprint, SystemClock.now())?;
-        if facts.stored_bytes != size {
+        // Of what is not fetched, the manifest alone says how long it is; engines hold it to that.
+        if remote && facts.stored_bytes != size {
             return None;
         }
-        self.options.progress.advance(times * size);
+        self.options.progress.advance(if remote { 2 * size } else { size });
         Some(Outcome { facts, digest: Some(digest), stored_bytes: size, diagnostics: Vec::new() })
     }
 
@@ -250,7 +253,7 @@ impl LayerReader<'_> {
             if FileState::of(stored.file())? == before {
                 let _ = cache.keep_digest(&before, start, len, digest, now);
             }
-            if let Some(outcome) = self.cached(cache, layer, stored.size(), digest, 1) {
+            if let Some(outcome) = self.cached(cache, layer, stored.size(), digest, false) {
                 return Ok(outcome);
             }
         }

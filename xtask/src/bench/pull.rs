@@ -62,7 +62,11 @@ fn measure(sekisho: &str, reference: &Reference, scratch: &Path, rounds: usize) 
             scan(&format!("{temporary}/copy"))
         );
         let shell = |line: &str| Job::new(["sh", "-c", line]).env("SEKISHO_SCAN__TEMPORARY", scratch);
-        let ways = [("sekisho, from the registry", scan(&remote)), ("skopeo copy, then sekisho", copy), ("sekisho, from the disk", scan(&image.display().to_string()))];
+        let ways = [
+            ("sekisho, from the registry", scan(&remote)),
+            ("skopeo copy, then sekisho", copy),
+            ("sekisho, from the disk", scan(&image.display().to_string())),
+        ];
         let jobs: Vec<Job> = ways.iter().map(|(_, line)| shell(line)).collect();
         for ((way, _), cost) in ways.iter().zip(interleaved(&jobs, rounds)?) {
             let (wall, cpu, memory) = (cost.wall.as_secs_f64(), cost.cpu.as_secs_f64(), cost.memory as f64 / 1e6);

@@ -124,12 +124,7 @@ const PACKAGES: &[Package] = &[
         needed_by: "nextest",
         why: "a real registry on the loopback interface, with a login and TLS",
     },
-    Package {
-        name: "skopeo",
-        probe: &["skopeo", "--version"],
-        needed_by: "nextest",
-        why: "fills that registry",
-    },
+    Package { name: "skopeo", probe: &["skopeo", "--version"], needed_by: "nextest", why: "fills that registry" },
     Package {
         name: "docker-registry",
         probe: &["docker-registry", "--version"],

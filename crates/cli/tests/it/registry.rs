@@ -82,10 +82,8 @@ fn documents_beside_an_image_are_read_where_they_are() {
         .to_string()
     };
     let suppressed = |registry: &Registry| {
-        let text = world.stdout(&format!(
-            "scan image {}/team/app:1 --vex attached --format json --no-cache",
-            registry.host()
-        ));
+        let text =
+            world.stdout(&format!("scan image {}/team/app:1 --vex attached --format json --no-cache", registry.host()));
         let report: Value = serde_json::from_str(&text).unwrap();
         let findings = report["assessment"]["findings"].as_array().unwrap().clone();
         findings.iter().filter(|finding| !finding["suppressed"].is_null()).count()
@@ -147,7 +145,10 @@ fn logins_come_from_helpers_that_are_asked_once() {
     fs::write(docker.join("config.json"), r#"{"credsStore":"none"}"#).unwrap();
     let (code, said) = run(&world, &scan, &pairs);
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("error[registry.denied]") && said.contains("the credential helper \"none\" cannot be"), "{said}");
+    assert!(
+        said.contains("error[registry.denied]") && said.contains("the credential helper \"none\" cannot be"),
+        "{said}"
+    );
     // REGISTRY_AUTH_FILE counts alone.
     let file = world.path().join("auth.json");
     fs::write(&file, format!(r#"{{"auths":{{"{}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#, registry.host())).unwrap();
@@ -192,9 +193,9 @@ impl RealRegistry {
             directory.join("registry").display()
         );
         let config = write("registry.yml", &config);
-        let child = Command::new("/usr/bin/docker-registry").args(["serve", &config]);
-        let child = { child }.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let started = Self(child, address);
+        let mut command = Command::new("/usr/bin/docker-registry");
+        command.args(["serve", &config]).stdout(Stdio::null()).stderr(Stdio::null());
+        let started = Self(command.spawn().unwrap(), address);
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
             assert!(Instant::now() < deadline, "the registry does not start");
@@ -218,7 +219,7 @@ fn a_real_registry_with_a_login_and_tls_gives_what_skopeo_put_there() {
     for (name, form) in [("app:1", "oci"), ("app:2", "v2s2")] {
         let status = Command::new("/usr/bin/skopeo")
             .args(["--insecure-policy", "copy", "--quiet", "--format", form, "--dest-tls-verify=false"])
-            .args(["--dest-creds", "me:secret", "oci:app"])
+            .args(["--dest-creds", "me:secret", "oci-archive:gzip.tar"])
             .arg(format!("docker://{}/team/{name}", registry.1))
             .current_dir(world.path())
             .status()
@@ -232,9 +233,10 @@ fn a_real_registry_with_a_login_and_tls_gives_what_skopeo_put_there() {
     let login = ("DOCKER_CONFIG", docker.to_str().unwrap());
     let bundle = ("SEKISHO_NETWORK__CA_BUNDLE", "authority.pem");
     let components = |text: &str| serde_json::from_str::<Value>(text).unwrap()["components"].take();
-    let expected = components(&world.stdout("sbom image app --no-cache"));
+    let expected = components(&world.stdout("sbom image gzip.tar --no-cache"));
     for tag in ["1", "2"] {
-        let output = world.command(&format!("sbom image {at}:{tag} --no-cache")).envs([login, bundle]).output().unwrap();
+        let output =
+            world.command(&format!("sbom image {at}:{tag} --no-cache")).envs([login, bundle]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
         assert_eq!(components(&String::from_utf8(output.stdout).unwrap()), expected);
     }

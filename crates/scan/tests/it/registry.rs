@@ -198,9 +198,11 @@ fn documents_are_verified_and_bounded() {
         failed(|target, answer| if target.contains("/manifests/") { answer.announcing(1 << 30) } else { answer });
     assert_eq!(code, Code::LimitExceeded, "{said}");
     assert!(said.contains("limits.document_bytes"), "{said}");
-    let (code, said) = failed(|target, answer| match target.contains("/manifests/") {
-        true => Answer::new(200, vec![b' '; 5 << 20]).with("transfer-encoding", "identity"),
-        false => answer,
+    let (code, said) = failed(|target, answer| {
+        if target.contains("/manifests/") {
+            return Answer::new(200, vec![b' '; 5 << 20]).with("transfer-encoding", "identity");
+        }
+        answer
     });
     assert_eq!(code, Code::LimitExceeded, "{said}");
     // A manifest that is not the one the registry says it is, and a configuration that is another.
@@ -313,11 +315,12 @@ fn registries_that_ask_for_a_token_get_one_and_no_loop() {
     assert!(endless.take_requests().len() <= 3);
     // One that lets only the manifest be read.
     let realm = tokens.url("/token");
-    let half =
-        Registry::new(move |request, answer| match request.target.contains("/blobs/") && answer.body.len() > 400_000 {
-            true => Answer::new(401, "").with("www-authenticate", format!("Bearer realm=\"{realm}\",service=\"r\"")),
-            false => answer,
-        });
+    let half = Registry::new(move |request, answer| {
+        if request.target.contains("/blobs/") && answer.body.len() > 400_000 {
+            return Answer::new(401, "").with("www-authenticate", format!("Bearer realm=\"{realm}\",service=\"r\""));
+        }
+        answer
+    });
     half.push("1", &image().oci_layout());
     let inventory = scan(&half).unwrap();
     assert_eq!(codes(&inventory), [Code::RegistryDenied]);
@@ -452,13 +455,13 @@ fn mirrors_are_asked_first_and_may_fail() {
 
 #[test]
 fn there_is_an_end_to_waiting_and_to_room() {
-    let registry =
-        Registry::new(|request, answer| match request.target.contains("/blobs/") && answer.body.len() > 400_000 {
-            true => {
-                Answer { body: answer.body[..100].to_vec(), ..answer.clone() }.announcing(answer.body.len()).hanging()
-            }
-            false => answer,
-        });
+    let registry = Registry::new(|request, answer| {
+        if request.target.contains("/blobs/") && answer.body.len() > 400_000 {
+            let whole = answer.body.len();
+            return Answer { body: answer.body[..100].to_vec(), ..answer }.announcing(whole).hanging();
+        }
+        answer
+    });
     registry.push("1", &image().oci_layout());
     let at = format!("{}/team/app:1", registry.host());
     // One that says nothing more.
