@@ -15,7 +15,7 @@ use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Diagnostic, Digest, Level};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
-use sekisho_oci::{Choice, LayerStream};
+use sekisho_oci::{Choice, LayerStream, Stored};
 use sekisho_sbom::project::Projects;
 use sekisho_sbom::{Dispatch, Extract, File};
 use std::cell::RefCell;
@@ -177,7 +177,8 @@ pub fn image(archive: &[u8]) {
         let quota = SpillQuota::new(std::env::temp_dir(), LIMITS.spill_bytes);
         if let Ok(image) = sekisho_oci::open(file.path(), &Choice::default(), &LIMITS, &quota) {
             for layer in image.layers.iter().filter_map(|layer| layer.stored.as_ref().ok()) {
-                layer.whole(LIMITS.inflated_bytes).expect("a layer lies in the archive");
+                let Stored::File(range) = layer else { panic!("a layer of an archive lies elsewhere") };
+                range.whole(LIMITS.inflated_bytes).expect("a layer lies in the archive");
             }
         }
         assert!(quota.total() <= LIMITS.spill_bytes, "more temporary bytes than the quota");

@@ -10,6 +10,7 @@
 pub mod fuzz;
 mod image;
 mod layer;
+pub mod registry;
 pub mod server;
 
 pub use image::{Compress, ImageBuilder};

@@ -99,7 +99,13 @@ impl Deadline {
         }
     }
 
-    fn exceeded(&self) -> LimitExceeded {
+    /// How much time is left; `None` for as much as anyone wants.
+    pub fn left(&self) -> Option<Duration> {
+        self.at.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// What to say once the time is over.
+    pub fn exceeded(&self) -> LimitExceeded {
         LimitExceeded { key: LimitKey::TimeSeconds, what: "seconds", limit: self.limit.as_secs() }
     }
 }

@@ -1,4 +1,5 @@
-//! A file that is small enough for memory, or else an unlinked temporary file under a quota.
+//! A file that is small enough for memory, or else an unlinked temporary file under a quota; and temporary files for
+//! which room is set aside before they are written.
 
 use crate::bytes::{FileRange, ReadAt};
 use crate::limits::{LimitExceeded, LimitKey};
@@ -6,8 +7,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// How much all spools of one job may write to disk together, and how much they did.
 #[derive(Debug)]
@@ -16,12 +17,16 @@ pub struct SpillQuota {
     max_bytes: u64,
     in_use: AtomicU64,
     total: AtomicU64,
+    /// What is set aside for files of a known size.
+    reserved: Mutex<u64>,
+    given_back: Condvar,
 }
 
 impl SpillQuota {
     /// A quota of `max_bytes` for temporary files in `directory`.
     pub fn new(directory: PathBuf, max_bytes: u64) -> Arc<Self> {
-        Arc::new(Self { directory, max_bytes, in_use: AtomicU64::new(0), total: AtomicU64::new(0) })
+        let (in_use, total) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { directory, max_bytes, in_use, total, reserved: Mutex::new(0), given_back: Condvar::new() })
     }
 
     /// Where the temporary files are.
@@ -38,6 +43,22 @@ impl SpillQuota {
     pub fn file(self: &Arc<Self>) -> io::Result<SpillFile> {
         let file = tempfile::tempfile_in(&self.directory)?;
         Ok(SpillFile { file, len: 0, quota: Arc::clone(self) })
+    }
+
+    /// A temporary file without a name for exactly `bytes`, once there is room for it: such files together leave half of
+    /// the quota to what else is set aside, and one that is larger than that has to be the only one. Whoever holds one
+    /// must not ask for a second before it is dropped.
+    pub fn reserve(self: &Arc<Self>, bytes: u64) -> io::Result<ReservedFile> {
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        while *reserved > 0 && reserved.saturating_add(bytes) > self.max_bytes / 2 {
+            reserved = self.given_back.wait(reserved).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.take(bytes)?;
+        *reserved += bytes;
+        drop(reserved);
+        // From here on dropping it gives the room back.
+        let room = Room { bytes, quota: Arc::clone(self) };
+        Ok(ReservedFile { file: Arc::new(tempfile::tempfile_in(&self.directory)?), room })
     }
 
     fn take(&self, bytes: u64) -> Result<(), LimitExceeded> {
@@ -79,6 +100,40 @@ impl SpillFile {
     /// All that was written. Its share of the quota is not given back: it lives as long as the job.
     pub fn into_range(self) -> FileRange {
         FileRange::new(Arc::new(self.file), 0, self.len)
+    }
+}
+
+/// A temporary file without a name, for which room in a quota is set aside until it is dropped.
+#[derive(Debug)]
+pub struct ReservedFile {
+    file: Arc<File>,
+    room: Room,
+}
+
+impl ReservedFile {
+    /// The file, to be written.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// What was written. It is to be dropped before this, which counts it.
+    pub fn range(&self) -> FileRange {
+        FileRange::new(Arc::clone(&self.file), 0, self.room.bytes)
+    }
+}
+
+/// Bytes that are set aside.
+#[derive(Debug)]
+struct Room {
+    bytes: u64,
+    quota: Arc<SpillQuota>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.quota.give_back(self.bytes);
+        *self.quota.reserved.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.quota.given_back.notify_all();
     }
 }
 
@@ -192,5 +247,32 @@ mod tests {
         spool.clear();
         spool.write_all(&[1; 60]).unwrap();
         assert_eq!(spool.range(59, 1).unwrap().as_ref(), &[1], "the quota was given back");
+    }
+
+    #[test]
+    fn room_is_set_aside_and_waited_for() {
+        let quota = SpillQuota::new(std::env::temp_dir(), 64);
+        let first = quota.reserve(40).unwrap();
+        first.file().unwrap().write_all(&[7; 40]).unwrap();
+        assert_eq!(first.range().range(39, 1).unwrap().as_ref(), &[7]);
+        // More than half is taken: the next one has to wait for it to be dropped.
+        let order = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let second = quota.reserve(30).unwrap();
+                order.lock().unwrap().push("second");
+                drop(second);
+            });
+            order.lock().unwrap().push("first");
+            drop(first);
+        });
+        assert_eq!(*order.lock().unwrap(), ["first", "second"]);
+        assert_eq!(quota.reserve(65).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        // What was refused takes no room.
+        let (small, other) = (quota.reserve(16).unwrap(), quota.reserve(16).unwrap());
+        let mut spool = Spool::new(0, Arc::clone(&quota));
+        spool.write_all(&[1; 32]).unwrap();
+        drop((small, other));
+        quota.reserve(32).unwrap();
     }
 }

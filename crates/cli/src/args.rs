@@ -168,8 +168,9 @@ pub(crate) enum ConfigCommand {
 /// What to scan, when it is an image.
 #[derive(Debug, Args)]
 pub(crate) struct ImageTarget {
-    /// A docker archive (docker save), an OCI layout directory, or a tar of one; archives may be
-    /// compressed with gzip or zstd
+    /// A docker archive (docker save), an OCI layout directory, or a tar of one, archives also compressed with gzip or
+    /// zstd; or, where there is no such file, an image of a registry as docker names it: `registry.example.org/app:1.0`,
+    /// `nginx`. `docker://` before it leaves files out of account
     #[arg(value_name = "IMAGE")]
     pub(crate) path: PathBuf,
 
@@ -184,6 +185,10 @@ pub(crate) struct ImageTarget {
     /// A base image to recognise: an image, or a TOML list of known bases; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) base: Vec<PathBuf>,
+
+    /// Take any certificate from the image's registry, and plain http where it speaks no TLS
+    #[arg(long)]
+    pub(crate) insecure: bool,
 
     /// Hash local files again even if they seem unchanged
     #[arg(long)]
@@ -206,6 +211,7 @@ impl ImageTarget {
             image: None,
             platform,
             base: Vec::new(),
+            insecure: false,
             rehash: false,
             no_cache: false,
             jobs: None,
@@ -345,7 +351,7 @@ pub(crate) struct GateArguments {
 #[derive(Debug, Args)]
 pub(crate) struct SuppressionArguments {
     /// A VEX document to believe (OpenVEX, CycloneDX or CSAF); `embedded` for those that lie in the image itself
-    /// (*.vex.json), `attached` for those that an OCI layout holds about it; may be repeated
+    /// (*.vex.json), `attached` for those that an OCI layout or the registry holds about it; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
     pub(crate) vex: Vec<VexChoice>,
 
@@ -484,7 +490,7 @@ pub(crate) struct RegistryArguments {
 #[derive(Debug, Args)]
 pub(crate) struct PushArguments {
     /// `HOST[:PORT]/NAME[:TAG]` in a registry, or `oci:DIRECTORY[:TAG]`; the tag is `latest` where none is given. Logins are
-    /// read from the files of docker and podman; credential helpers are not run
+    /// those of docker and podman
     #[arg(value_name = "REFERENCE")]
     pub(crate) place: String,
 

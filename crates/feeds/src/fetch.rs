@@ -178,7 +178,7 @@ impl Downloads {
         }
         let begun = state.begun.take();
         let known = state.whole.as_ref().map(|whole| whole.validators.clone());
-        let get = Get { url, headers: HeaderMap::new(), known: known.as_ref(), begun, most };
+        let get = Get { url, headers: HeaderMap::new(), known: known.as_ref(), begun, most, immutable: false };
         let mut watch = Begun { path: &path, state: &mut state, progress };
         match download(client, patience, get, &mut file, &mut watch).await? {
             Got::Unchanged => {

@@ -85,7 +85,7 @@ codes! {
         "make room, or set scan.temporary to a directory that has some; raise limits.spill_bytes if the input is trusted";
     SourceUnknown = "source.unknown", Usage,
         "The file is none of the image formats that are read.",
-        "give a docker archive (docker save), an OCI layout directory, or a tar of one; use `scan fs` for a directory of files";
+        "give a docker archive (docker save), an OCI layout directory, a tar of one, or an image of a registry; use `scan fs` for a directory of files";
     SourceChanged = "source.changed", Incomplete,
         "The file changed while it was being read.",
         "scan it again when nothing writes to it";
@@ -105,10 +105,10 @@ codes! {
         "The build history does not fit the layers, so that no layer can be given its instruction.",
         "none needed; some tools that flatten images leave the history of the original";
     BlobMissing = "image.blob_missing", Incomplete,
-        "The image refers to a blob that the archive or layout does not hold.",
-        "save the image again; a layout may have been copied in part";
+        "The image refers to a blob that the archive, layout or registry does not hold.",
+        "save or push the image again; a layout may have been copied in part";
     DigestMismatch = "image.digest_mismatch", Incomplete,
-        "Stored bytes do not have the digest that the image states for them.",
+        "Stored bytes do not have the digest or the size that the image states for them.",
         "do not use the image: it was damaged or changed after it was built";
     LayerUnreadable = "layer.unreadable", Incomplete,
         "A layer could not be inflated or read to its end; what was read before that is reported.",
@@ -184,12 +184,12 @@ codes! {
         "build one without them: `sekisho db remove SOURCE`; or give --allow-restricted if the publisher has agreed";
     RegistryUnreachable = "registry.unreachable", Incomplete,
         "A registry could not be reached, or does not answer as the distribution specification says.",
-        "check the name, [network] in `sekisho config show`, and whether it wants --plain-http";
+        "check the name, and [network] and [registry] in `sekisho config show`; a registry without TLS wants --insecure, for `sekisho db` --plain-http";
     RegistryDenied = "registry.denied", Incomplete,
         "A registry denies access.",
-        "log in with `docker login` or `podman login`, which keep logins in a file; credential helpers are never run";
+        "log in with `docker login` or `podman login`; the message says as whom it was asked";
     ArtifactAbsent = "artifact.absent", Usage,
-        "There is no artifact of the name that was given.",
+        "There is no artifact or image of the name that was given in the registry.",
         "check the name and the tag";
     ArtifactInvalid = "artifact.invalid", Incomplete,
         "An artifact is of another kind, or damaged.",

@@ -30,6 +30,8 @@ pub enum SourceKind {
     OciLayout,
     /// An OCI image layout in a tar archive.
     OciArchive,
+    /// A registry.
+    Registry,
     /// A root file system or any directory.
     FileSystem,
     /// The report of another scanner.

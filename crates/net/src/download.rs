@@ -149,6 +149,9 @@ pub struct Get<'a> {
     pub begun: Option<Validators>,
     /// The most bytes that it may have.
     pub most: u64,
+    /// Whether what the address names never changes, as where it is a digest of the content: a part of it then needs
+    /// nothing to tell its version by.
+    pub immutable: bool,
 }
 
 /// What came of it.
@@ -168,7 +171,7 @@ pub async fn download(
     file: &mut File,
     watch: &mut dyn Watch,
 ) -> Result<Got, FetchError> {
-    let mut failures = 0;
+    let (mut failures, mut reached) = (0, file.seek(SeekFrom::End(0)).unwrap_or(0));
     loop {
         let error = match attempt(client, patience, &mut get, file, watch).await {
             Ok(Some(got)) => return Ok(got),
@@ -179,6 +182,11 @@ pub async fn download(
             }
             Err(error) => error,
         };
+        // A line that breaks time and again, but further on each time, is no reason to give up.
+        let there = file.seek(SeekFrom::End(0)).unwrap_or(0);
+        if there >= reached.saturating_add(patience.least.max(1 << 16)) {
+            (failures, reached) = (0, there);
+        }
         failures += 1;
         let asked = if let FetchError::Status { wait, .. } = &error { *wait } else { None };
         if failures >= patience.attempts || !error.is_passing(failures) || !patience.pause(failures, asked).await {
@@ -198,9 +206,12 @@ async fn attempt(
     let unwritable = |source| FetchError::Write { url: shown(), source };
     let there = file.seek(SeekFrom::End(0)).map_err(unwritable)?;
     let mut request = client.get(get.url).headers(get.headers.clone());
-    let rest = get.begun.as_ref().filter(|_| there > 0).and_then(Validators::strong);
-    if let Some(version) = rest {
-        request = request.header(RANGE, format!("bytes={there}-")).header(IF_RANGE, version);
+    let resumes = there > 0 && get.begun.as_ref().is_some_and(|begun| get.immutable || begun.strong().is_some());
+    if resumes {
+        request = request.header(RANGE, format!("bytes={there}-"));
+        if let Some(version) = get.begun.as_ref().and_then(Validators::strong).filter(|_| !get.immutable) {
+            request = request.header(IF_RANGE, version);
+        }
     } else if let Some(known) = get.known {
         for (name, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)] {
             if let Some(value) = value {
@@ -208,7 +219,6 @@ async fn attempt(
             }
         }
     }
-    let resumes = rest.is_some();
     let response = match timeout(patience.window, request.send()).await {
         Err(_) => return Err(FetchError::Stalled { url: shown() }),
         Ok(Err(_)) if !is_address(get.url) => return Err(FetchError::Address { url: shown() }),
@@ -220,7 +230,7 @@ async fn attempt(
         StatusCode::NOT_MODIFIED if get.known.is_some() && !resumes => return Ok(Some(Got::Unchanged)),
         StatusCode::OK => 0,
         StatusCode::PARTIAL_CONTENT if resumes => {
-            let fits = get.begun.as_ref().is_some_and(|begun| begun.fits(&version));
+            let fits = get.immutable || get.begun.as_ref().is_some_and(|begun| begun.fits(&version));
             match content_range(&response) {
                 Some((start, _)) if start == there && fits => there,
                 _ => return Ok(None),

@@ -31,6 +31,15 @@ pub struct Network {
     pub ca_bundle: Option<PathBuf>,
 }
 
+/// What a client does otherwise than others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Whether it follows no redirection, since what it sends is for the named server and no other.
+    pub stays: bool,
+    /// Whether it takes any certificate, for a server that the user has named as such.
+    pub unverified: bool,
+}
+
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
@@ -90,6 +99,11 @@ fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Actio
 impl Network {
     /// A client that goes through the proxies and trusts the authorities of this site; TLS 1.2 or later.
     pub fn client(&self) -> Result<Client, NetworkError> {
+        self.client_with(Ways::default())
+    }
+
+    /// The same, with other ways.
+    pub fn client_with(&self, ways: Ways) -> Result<Client, NetworkError> {
         // Another part of the program may have installed it already; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || -> Result<ClientBuilder, NetworkError> {
@@ -97,7 +111,8 @@ impl Network {
                 .user_agent(concat!("sekisho/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT)
                 .read_timeout(SILENCE)
-                .redirect(Policy::custom(redirect))
+                .redirect(if ways.stays { Policy::none() } else { Policy::custom(redirect) })
+                .tls_danger_accept_invalid_certs(ways.unverified)
                 .no_proxy();
             Ok(self.proxies()?.into_iter().fold(builder, ClientBuilder::proxy))
         };

@@ -56,7 +56,14 @@ fn run(server: &Server, there: &[u8], begun: Option<&str>, known: Option<&str>, 
     let mut seen = Seen::default();
     let url = server.url("/file");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let get = Get { url: &url, headers: HeaderMap::new(), known: known.as_ref(), begun: begun.map(validators), most };
+    let get = Get {
+        url: &url,
+        headers: HeaderMap::new(),
+        known: known.as_ref(),
+        begun: begun.map(validators),
+        most,
+        immutable: false,
+    };
     let result = runtime.block_on(download(&client, &patience(), get, &mut target, &mut seen));
     let mut content = Vec::new();
     target.rewind().unwrap();
@@ -203,7 +210,7 @@ fn what_cannot_be_reached_says_so_without_credentials() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for url in [format!("http://me:secret@{unused}/x"), "nonsense".to_owned(), "ftp://me:secret@x/".to_owned()] {
-        let get = Get { url: &url, headers: HeaderMap::new(), known: None, begun: None, most: 1 };
+        let get = Get { url: &url, headers: HeaderMap::new(), known: None, begun: None, most: 1, immutable: false };
         let mut target = tempfile::tempfile().unwrap();
         let result = runtime.block_on(download(&client, &patience(), get, &mut target, &mut Seen::default()));
         let error = result.unwrap_err();

@@ -4,7 +4,7 @@
 use sekisho_base::Limits;
 use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
-use sekisho_oci::{Choice, LayerStream, open};
+use sekisho_oci::{Choice, LayerStream, Stored, open};
 use std::error::Error;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     let quota = SpillQuota::new(std::env::temp_dir(), limits.spill_bytes);
     for layer in open(Path::new(&path), &Choice::default(), &limits, &quota)?.layers {
-        let stored = layer.stored.map_err(|diagnostic| diagnostic.to_string())?;
+        let Stored::File(stored) = layer.stored.map_err(|diagnostic| diagnostic.to_string())? else { continue };
         LayerStream::new(stored, &limits, Deadline::of(&limits))?.finish()?.plain?;
     }
     Ok(())

@@ -54,6 +54,14 @@ pub enum ArtifactError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// An answer has more bytes than one of its kind may have.
+    #[error("{url} answers with more than {most} bytes")]
+    TooLong {
+        /// What was asked.
+        url: String,
+        /// What it may have.
+        most: u64,
+    },
     /// There is nothing of this name.
     #[error("there is no {place}")]
     Absent {
@@ -102,7 +110,9 @@ impl ArtifactError {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Fetch(_) | Self::Refused { .. } | Self::Protocol { .. } => Code::RegistryUnreachable,
+            Self::Fetch(_) | Self::Refused { .. } | Self::Protocol { .. } | Self::TooLong { .. } => {
+                Code::RegistryUnreachable
+            }
             Self::Denied { .. } => Code::RegistryDenied,
             Self::Absent { .. } => Code::ArtifactAbsent,
             Self::Foreign { .. } | Self::Digest { .. } => Code::ArtifactInvalid,
@@ -188,11 +198,13 @@ pub async fn push(
     let json = serde_json::to_vec(&manifest).map_err(|error| unreadable(error.into()))?;
     match place {
         Place::Registry(reference) => {
-            let mut repository = Repository::new(access, reference, "pull,push");
+            let repository = Repository::new(access, reference, "pull,push");
             repository.upload(&empty, 2, &|| Ok(Body::from("{}"))).await?;
             let body = || Ok(Body::wrap(FileBody::new(File::open(file)?, size)));
             repository.upload(&digest, size, &body).await?;
-            repository.put_manifest(MANIFEST, &json).await?;
+            repository
+                .put_manifest(if reference.tag.is_empty() { "latest" } else { &reference.tag }, MANIFEST, &json)
+                .await?;
         }
         Place::Layout { directory, tag } => {
             let write = || -> io::Result<()> {
@@ -230,8 +242,8 @@ pub async fn pull(
     }
     let layer = match place {
         Place::Registry(reference) => {
-            let mut repository = Repository::new(access, reference, "pull");
-            let (layer, annotations) = layer_of(place, kind, limits, &repository.manifest(MANIFEST).await?)?;
+            let repository = Repository::new(access, reference, "pull");
+            let (layer, annotations) = layer_of(place, kind, limits, &repository.manifest(reference, MANIFEST).await?)?;
             repository.blob(&layer.digest, layer.size, file, &mut Counted(advance)).await?;
             (layer, annotations)
         }
@@ -338,7 +350,7 @@ fn read_layout(directory: &Path, tag: &str, place: &Place, limits: &Limits) -> R
     Ok(manifest)
 }
 
-fn digest_of(file: &mut File) -> io::Result<(Digest, u64)> {
+pub(crate) fn digest_of(file: &mut File) -> io::Result<(Digest, u64)> {
     let (mut hasher, mut total, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
         match file.read(&mut buffer)? {

@@ -15,7 +15,10 @@ mod whiteout;
 
 pub use auth::{Logins, LoginsError};
 pub use client::Access;
-pub use image::{Choice, FileState, ImageError, LayerBlob, OpenImage, Referrer, open, referrers};
+pub use image::{
+    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, Stored, open,
+    referrers,
+};
 pub use reference::{InvalidReference, Place, Reference};
 pub use stream::{LayerEnd, LayerStream};
 pub use whiteout::Whiteout;

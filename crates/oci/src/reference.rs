@@ -14,7 +14,7 @@ pub struct Reference {
     pub registry: String,
     /// `team/advisories`
     pub repository: String,
-    /// What follows a colon; `latest` where nothing is said.
+    /// What follows a colon; `latest` where nothing is said, and empty where there is only a digest.
     pub tag: String,
     /// What follows an `@`; the content is held to it.
     pub digest: Option<Digest>,
@@ -58,6 +58,42 @@ fn is_component(text: &str) -> bool {
         && separators.into_iter().all(|it| matches!(it, "." | "_" | "__") || it.bytes().all(|byte| byte == b'-'))
 }
 
+impl Reference {
+    /// What an image is called on the command lines of docker and podman: as the grammar has it, also without a registry
+    /// (`nginx` is `docker.io/library/nginx:latest`), and with `docker://` or `registry:` before it
+    /// (<https://github.com/distribution/reference/blob/main/normalize.go>).
+    pub fn of_image(text: &str) -> Result<Self, InvalidReference> {
+        let name = forced(text).unwrap_or(text);
+        let first = name.split_once('/').map_or("", |(first, _)| first);
+        let whole = if first == "index.docker.io" {
+            name.replacen("index.", "", 1)
+        } else if first == "localhost" || first.contains(['.', ':']) {
+            name.to_owned()
+        } else {
+            format!("docker.io/{name}")
+        };
+        let mut reference: Self =
+            whole.parse().map_err(|error: InvalidReference| InvalidReference { text: text.to_owned(), ..error })?;
+        if reference.registry == "docker.io" && !reference.repository.contains('/') {
+            reference.repository.insert_str(0, "library/");
+        }
+        Ok(reference)
+    }
+
+    /// The tag or digest by which a registry is asked for it.
+    pub(crate) fn wanted(&self) -> String {
+        self.digest.as_ref().map_or_else(|| self.tag.clone(), ToString::to_string)
+    }
+}
+
+/// What follows a prefix that says that a text is a reference and no path. `registry:2` is not one of these: that is the
+/// image `registry` with one of its tags.
+pub(crate) fn forced(text: &str) -> Option<&str> {
+    let of_image = |rest: &&str| *rest == "latest" || rest.starts_with(|first: char| first.is_ascii_digit());
+    let registry = || text.strip_prefix("registry:").filter(|rest| rest.contains(['/', ':']) || !of_image(rest));
+    text.strip_prefix("docker://").or_else(registry)
+}
+
 impl FromStr for Reference {
     type Err = InvalidReference;
 
@@ -74,23 +110,32 @@ impl FromStr for Reference {
         let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
         let is_host = registry == "localhost" || registry.contains(['.', ':']);
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        if !is_host || host.is_empty() || !registry.bytes().all(plain) {
+        let begins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'[';
+        if !is_host || !host.bytes().next().is_some_and(begins) || !registry.bytes().all(plain) {
             return Err(refused("names no registry: HOST[:PORT]/NAME[:TAG]"));
         }
-        let (repository, tag) = rest.split_once(':').unwrap_or((rest, "latest"));
+        let (repository, tag) = match (rest.split_once(':'), &digest) {
+            (Some((repository, tag)), _) => (repository, Some(tag)),
+            (None, None) => (rest, Some("latest")),
+            (None, Some(_)) => (rest, None),
+        };
         if repository.len() > 255 || !repository.split('/').all(is_component) {
             return Err(refused("has a name that no registry takes: small letters, digits and . _ - between them"));
         }
-        if !is_tag(tag) {
+        if !tag.is_none_or(is_tag) {
             return Err(refused("has a tag that no registry takes"));
         }
-        Ok(Self { registry: registry.to_owned(), repository: repository.to_owned(), tag: tag.to_owned(), digest })
+        let tag = tag.unwrap_or_default().to_owned();
+        Ok(Self { registry: registry.to_owned(), repository: repository.to_owned(), tag, digest })
     }
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}:{}", self.registry, self.repository, self.tag)?;
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        if !self.tag.is_empty() {
+            write!(f, ":{}", self.tag)?;
+        }
         self.digest.as_ref().map_or(Ok(()), |digest| write!(f, "@{digest}"))
     }
 }
@@ -129,6 +174,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn images_are_named_as_on_other_command_lines() {
+        let check = |text: &str, shown: &str| {
+            assert_eq!(Reference::of_image(text).map(|it| it.to_string()), Ok(shown.to_owned()), "{text}");
+        };
+        check("nginx", "docker.io/library/nginx:latest");
+        check("nginx:1.27", "docker.io/library/nginx:1.27");
+        check("docker://nginx", "docker.io/library/nginx:latest");
+        check("registry:nginx", "docker.io/library/nginx:latest");
+        check("registry:h.x/a:1", "h.x/a:1");
+        check("registry:2", "docker.io/library/registry:2");
+        check("registry:registry:2", "docker.io/library/registry:2");
+        check("docker.io/nginx", "docker.io/library/nginx:latest");
+        check("index.docker.io/team/app", "docker.io/team/app:latest");
+        check("team/app", "docker.io/team/app:latest");
+        check("localhost/app", "localhost/app:latest");
+        check("h.x/app:1", "h.x/app:1");
+        check("h:5000/app", "h:5000/app:latest");
+        let digest = format!("sha256:{}", "a".repeat(64));
+        check(&format!("nginx@{digest}"), &format!("docker.io/library/nginx@{digest}"));
+        for text in ["", "Nginx", "docker://", "./nginx", "/nginx", "a b", "-", "h.x/", "a:b:c", "nginx@sha256:1"] {
+            assert!(Reference::of_image(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn references_are_read_as_the_specification_has_them() {
         let digest = format!("sha256:{}", "a".repeat(64));
         for (text, shown) in [
@@ -137,6 +207,7 @@ mod tests {
             ("h:5000/a--b/c.d", "h:5000/a--b/c.d:latest"),
             ("[::1]:5000/a", "[::1]:5000/a:latest"),
             (&format!("h.x/a:t@{digest}"), &format!("h.x/a:t@{digest}")),
+            (&format!("h.x/a@{digest}"), &format!("h.x/a@{digest}")),
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), *shown);
         }
@@ -160,6 +231,8 @@ mod tests {
             ":5000/a",
             "h x.y/a",
             "h.x/../a",
+            "./a",
+            "../a",
         ] {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }

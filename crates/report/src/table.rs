@@ -57,6 +57,7 @@ fn summary(out: &mut String, inventory: &Inventory) {
         SourceKind::DockerArchive => "docker archive",
         SourceKind::OciLayout => "OCI layout",
         SourceKind::OciArchive => "OCI archive",
+        SourceKind::Registry => "registry",
         SourceKind::FileSystem => "file system",
         SourceKind::Report => "report",
     };

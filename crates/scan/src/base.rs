@@ -96,10 +96,10 @@ impl KnownBases {
         }
         let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
         let choice = Choice { name: None, platform: options.choice.platform.clone() };
-        let image = sekisho_oci::open(path, &choice, &options.limits, &quota)
+        let (image, called) = crate::open(path, &choice, options, &quota)
             .map_err(|error| BaseError::Image { path: path.to_owned(), error })?;
         let diff_ids: Option<Vec<Digest>> = image.layers.iter().map(|layer| layer.diff_id).collect();
-        let name = image.names.first().cloned().unwrap_or_else(|| path.to_string_lossy().into_owned());
+        let name = image.names.first().cloned().unwrap_or(called);
         match diff_ids {
             Some(diff_ids) if !diff_ids.is_empty() => {
                 Ok(Self { bases: vec![KnownBase { name, digest: image.manifest_digest, diff_ids }] })

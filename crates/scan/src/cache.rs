@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Raised when the form of [`LayerFacts`] changes, or what is kept there.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const MAGIC: &[u8; 4] = b"SKC2";
 /// Bytes of [`hash::checksum`].
 const CHECKSUM: usize = 16;

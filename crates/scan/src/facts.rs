@@ -28,6 +28,8 @@ pub(crate) struct LayerFacts {
     /// Digest of the plain bytes; `None` when they could not all be read.
     pub(crate) diff_id: Option<Digest>,
     pub(crate) plain_bytes: u64,
+    /// Bytes as they are stored; what a registry's manifest says of them has to be this.
+    pub(crate) stored_bytes: u64,
     pub(crate) entries: u64,
     /// About how many bytes of memory all that follows takes.
     pub(crate) weight: u64,
@@ -50,6 +52,7 @@ impl LayerFacts {
         let rest = Self {
             diff_id: self.diff_id,
             plain_bytes: self.plain_bytes,
+            stored_bytes: self.stored_bytes,
             entries: self.entries,
             weight: self.weight,
             ..Self::default()

@@ -1,4 +1,5 @@
-//! Scanning an image: layers in parallel, each at most once, then the whole put together.
+//! Scanning an image: layers in parallel, each at most once, then the whole put together. Layers of a registry are fetched
+//! while others are read.
 
 use crate::assemble::{self, Scanned};
 use crate::cache::Fingerprint;
@@ -12,26 +13,34 @@ use sekisho_base::limits::Deadline;
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, Image, Inventory, Layer, LayerIndex, Level, Source};
-use sekisho_oci::{FileState, LayerBlob, OpenImage};
+use sekisho_oci::{FileState, LayerBlob, OpenImage, Stored};
 use sekisho_sbom::Dispatch;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
-/// Scans the image at `path`.
+/// Scans the image that `path` names: a file or directory, or where there is none an image of a registry.
 ///
 /// Fails only when there is no image to speak of; whatever could not be read of one is in the
 /// inventory's diagnostics.
 pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
     let quota = SpillQuota::new(options.temporary.clone(), options.limits.spill_bytes);
-    let mut opened = sekisho_oci::open(path, &options.choice, &options.limits, &quota)
+    let (mut opened, called) = crate::open(path, &options.choice, options, &quota)
         .map_err(|error| ScanError::Image { path: path.to_owned(), error })?;
     let dispatch = Dispatch::all();
     let fingerprint = Fingerprint::new(&dispatch, &options.limits);
     let deadline = Deadline::of(&options.limits);
-    let reader = LayerReader { options, dispatch, fingerprint, quota, deadline, cache_failure: OnceLock::new() };
+    let reader = LayerReader {
+        options,
+        dispatch,
+        fingerprint,
+        quota,
+        deadline,
+        cache_failure: OnceLock::new(),
+        reading: Permits::default(),
+    };
     let blobs = Blobs::of(&opened.layers);
     let outcomes = reader.read_all(&blobs);
     options.progress.spilled(reader.quota.total());
@@ -44,7 +53,7 @@ pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanE
         }
     }
     let outcomes: Vec<&Outcome> = blobs.of_layer.iter().map(|blob| &outcomes[*blob]).collect();
-    Ok(put_together(path, opened, &outcomes, &reader.dispatch, options))
+    Ok(put_together(called, opened, &outcomes, &reader.dispatch, options))
 }
 
 /// What is to be read: an image may refer to the same bytes many times.
@@ -60,8 +69,11 @@ impl<'a> Blobs<'a> {
         let mut known = HashMap::new();
         for layer in layers {
             let place = layer.stored.as_ref().ok().and_then(|stored| {
-                let state = FileState::of(stored.file()).ok()?;
-                Some((state, stored.start(), stored.size(), layer.media_type.as_str()))
+                let bytes = match stored {
+                    Stored::File(range) => (Some(FileState::of(range.file()).ok()?), range.start(), None),
+                    Stored::Remote(blob) => (None, 0, Some(blob.digest())),
+                };
+                Some((bytes, stored.size(), layer.media_type.as_str()))
             });
             let new = blobs.distinct.len();
             let blob = place.map_or(new, |place| *known.entry(place).or_insert(new));
@@ -89,6 +101,40 @@ struct LayerReader<'a> {
     quota: Arc<SpillQuota>,
     deadline: Deadline,
     cache_failure: OnceLock<io::Error>,
+    /// How many threads read a layer; more may fetch one.
+    reading: Permits,
+}
+
+/// Layers that are fetched beyond those that are read. Registries and those between take it ill when one client opens
+/// many connections; docker takes three.
+const FETCHED_AHEAD: usize = 3;
+
+/// What only so many may do at once.
+#[derive(Default)]
+struct Permits {
+    taken: Mutex<usize>,
+    given_back: Condvar,
+}
+
+impl Permits {
+    /// Runs `work` when fewer than `most` others are at it.
+    fn with<T>(&self, most: usize, work: impl FnOnce() -> T) -> T {
+        struct GivenBack<'a>(&'a Permits);
+        impl Drop for GivenBack<'_> {
+            fn drop(&mut self) {
+                *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+                self.0.given_back.notify_one();
+            }
+        }
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken >= most {
+            taken = self.given_back.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken += 1;
+        drop(taken);
+        let _given_back = GivenBack(self);
+        work()
+    }
 }
 
 impl LayerReader<'_> {
@@ -96,8 +142,10 @@ impl LayerReader<'_> {
     /// time.
     fn read_all(&self, blobs: &Blobs<'_>) -> Vec<Outcome> {
         let layers = &blobs.distinct;
-        let size = |layer: &LayerBlob| layer.stored.as_ref().map_or(0, ReadAt::size);
-        self.options.progress.total(layers.iter().map(|layer| size(layer)).sum());
+        let size = |layer: &LayerBlob| layer.stored.as_ref().map_or(0, Stored::size);
+        // What is fetched goes by twice.
+        let times = |layer: &LayerBlob| if matches!(layer.stored, Ok(Stored::Remote(_))) { 2 } else { 1 };
+        self.options.progress.total(layers.iter().map(|layer| times(layer) * size(layer)).sum());
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         for layer in layers {
             outcomes.push(self.kept(layer));
@@ -106,10 +154,8 @@ impl LayerReader<'_> {
         let mut order: Vec<usize> = (0..layers.len()).filter(|index| outcomes[*index].is_none()).collect();
         order.sort_by_key(|index| std::cmp::Reverse(size(layers[*index])));
 
-        let jobs = match self.options.jobs {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            jobs => jobs,
-        };
+        let remote = order.iter().any(|index| matches!(layers[*index].stored, Ok(Stored::Remote(_))));
+        let threads = if remote { self.jobs() + FETCHED_AHEAD } else { self.jobs() };
         let next = AtomicUsize::new(0);
         let outcomes = Mutex::new(outcomes);
         let work = || {
@@ -122,7 +168,7 @@ impl LayerReader<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..jobs.min(order.len()) {
+            for _ in 1..threads.min(order.len()) {
                 scope.spawn(work);
             }
             work();
@@ -131,22 +177,40 @@ impl LayerReader<'_> {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(Outcome::lost)).collect()
     }
 
-    /// What the cache holds of a layer that is where it was when it was last hashed.
+    fn jobs(&self) -> usize {
+        match self.options.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs,
+        }
+    }
+
+    /// What the cache holds of a layer that is where it was when it was last hashed, or that a registry has under the
+    /// digest of bytes that were hashed once: others would be refused when they came.
     fn kept(&self, layer: &LayerBlob) -> Option<Outcome> {
         let (cache, stored) = (self.options.cache.as_ref()?, layer.stored.as_ref().ok()?);
-        if self.options.rehash || !sekisho_oci::image::is_readable_layer(&layer.media_type) {
+        if !sekisho_oci::image::is_readable_layer(&layer.media_type) {
             return None;
         }
-        let digest = cache.digest(&FileState::of(stored.file()).ok()?, stored.start(), stored.size())?;
-        self.cached(cache, layer, stored, digest)
+        let (digest, remote) = match stored {
+            Stored::Remote(blob) => (blob.digest(), true),
+            Stored::File(_) if self.options.rehash => return None,
+            Stored::File(range) => {
+                (cache.digest(&FileState::of(range.file()).ok()?, range.start(), range.size())?, false)
+            }
+        };
+        self.cached(cache, layer, stored.size(), digest, remote)
     }
 
     /// What the cache holds of the layer whose stored bytes have this digest.
-    fn cached(&self, cache: &Cache, layer: &LayerBlob, stored: &FileRange, digest: Digest) -> Option<Outcome> {
+    fn cached(&self, cache: &Cache, layer: &LayerBlob, size: u64, digest: Digest, remote: bool) -> Option<Outcome> {
         // The cache compares with the times of files, whatever time results are to carry.
         let facts = cache.layer(digest, layer.media_type.as_str(), &self.fingerprint, SystemClock.now())?;
-        self.options.progress.advance(stored.size());
-        Some(Outcome { facts, digest: Some(digest), stored_bytes: stored.size(), diagnostics: Vec::new() })
+        // Of what is not fetched, the manifest alone says how long it is; engines hold it to that.
+        if remote && facts.stored_bytes != size {
+            return None;
+        }
+        self.options.progress.advance(if remote { 2 * size } else { size });
+        Some(Outcome { facts, digest: Some(digest), stored_bytes: size, diagnostics: Vec::new() })
     }
 
     fn read(&self, layer: &LayerBlob) -> Outcome {
@@ -154,23 +218,34 @@ impl LayerReader<'_> {
             let message = format!("layers of the media type {} are not read", layer.media_type);
             return Outcome::failed(Diagnostic::incomplete(Code::LayerMediaType, message));
         }
-        let stored = match &layer.stored {
-            Ok(stored) => stored,
+        let fetched;
+        let (range, settled) = match &layer.stored {
+            Ok(Stored::File(range)) => (range.clone(), true),
+            Ok(Stored::Remote(blob)) => {
+                let advance = |bytes| self.options.progress.advance(bytes);
+                fetched = match blob.fetch(&self.quota, self.deadline, &advance) {
+                    Ok(fetched) => fetched,
+                    Err(diagnostic) => return Outcome::failed(diagnostic),
+                };
+                (fetched.range(), false)
+            }
             Err(diagnostic) => return Outcome::failed(diagnostic.clone()),
         };
-        self.read_stored(layer, stored).unwrap_or_else(|error| {
+        let outcome = self.reading.with(self.jobs(), || self.read_stored(layer, &range, settled));
+        outcome.unwrap_or_else(|error| {
             Outcome::failed(Diagnostic::incomplete(Code::SourceUnreadable, format!("cannot be read: {error}")))
         })
     }
 
-    fn read_stored(&self, layer: &LayerBlob, stored: &FileRange) -> io::Result<Outcome> {
+    /// Reads the bytes of a layer; `settled` says that they stay where they are, so that their digest may be remembered.
+    fn read_stored(&self, layer: &LayerBlob, stored: &FileRange, settled: bool) -> io::Result<Outcome> {
         let media_type = layer.media_type.as_str();
         let before = FileState::of(stored.file())?;
         let (start, len) = (stored.start(), stored.size());
         // The cache compares with the times of files, whatever time results are to carry.
         let now = SystemClock.now();
         // Bytes that hash to a known layer need not be inflated.
-        if let (Some(cache), Some(stated)) = (&self.options.cache, layer.digest.or(layer.diff_id))
+        if let (true, Some(cache), Some(stated)) = (settled, &self.options.cache, layer.digest.or(layer.diff_id))
             && cache.layer_known(stated, media_type, &self.fingerprint)
         {
             let (digest, _) = HashingReader::new(stored.reader(), 1 << 17).finish()?;
@@ -178,7 +253,7 @@ impl LayerReader<'_> {
             if FileState::of(stored.file())? == before {
                 let _ = cache.keep_digest(&before, start, len, digest, now);
             }
-            if let Some(outcome) = self.cached(cache, layer, stored, digest) {
+            if let Some(outcome) = self.cached(cache, layer, stored.size(), digest, false) {
                 return Ok(outcome);
             }
         }
@@ -194,7 +269,7 @@ impl LayerReader<'_> {
         } else if let (Some(cache), Some(digest), Ok(_)) = (&self.options.cache, end.digest, &end.plain) {
             let kept = cache
                 .keep_layer(digest, media_type, &self.fingerprint, &facts)
-                .and_then(|()| cache.keep_digest(&before, start, len, digest, now));
+                .and_then(|()| if settled { cache.keep_digest(&before, start, len, digest, now) } else { Ok(()) });
             if let Err(error) = kept {
                 // One word for all layers.
                 let _ = self.cache_failure.set(error);
@@ -257,7 +332,7 @@ const MAX_DIAGNOSTICS: usize = 10_000;
 
 /// Makes the inventory of an image from the facts of its layers.
 fn put_together(
-    path: &Path,
+    called: String,
     opened: OpenImage,
     outcomes: &[&Outcome],
     dispatch: &Dispatch,
@@ -312,7 +387,7 @@ fn put_together(
         history: opened.history,
         base,
     };
-    let source = Source { kind: opened.kind, name: path.to_string_lossy().into_owned() };
+    let source = Source { kind: opened.kind, name: called };
     let overlay = Overlay::of(&facts, &options.limits);
     assemble::inventory(Scanned { source, image: Some(image), overlay, diagnostics }, dispatch, options)
 }

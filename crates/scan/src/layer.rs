@@ -44,6 +44,7 @@ pub(crate) fn read(
     let mut facts = collector.finish();
     facts.diff_id = end.plain.as_ref().ok().copied();
     facts.plain_bytes = end.plain_bytes;
+    facts.stored_bytes = end.stored_bytes;
     facts.entries = walked.entries;
     Ok((facts, end))
 }

@@ -23,9 +23,11 @@ pub use tree::scan_fs;
 
 use sekisho_base::Limits;
 use sekisho_base::clock::Clock;
+use sekisho_base::spool::SpillQuota;
 use sekisho_model::{Code, Tool};
-use sekisho_oci::{Choice, ImageError};
-use std::path::PathBuf;
+use sekisho_oci::{Choice, ImageError, InvalidReference, Location, OpenImage, Registries};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Told how far a scan has come, from several threads.
 pub trait Progress: Sync {
@@ -65,12 +67,38 @@ pub struct Options<'a> {
     pub cache: Option<Cache>,
     /// Hash local files again even if nothing about them seems to have changed.
     pub rehash: bool,
+    /// Where images of registries come from; `None` for nowhere.
+    pub registries: Option<&'a Registries>,
     /// Where temporary files go.
     pub temporary: PathBuf,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Watches.
     pub progress: &'a dyn Progress,
+}
+
+/// Opens the image that `argument` names: a file or directory, or else one of a registry. Returns what it is called too.
+fn open(
+    argument: &Path,
+    choice: &Choice,
+    options: &Options<'_>,
+    quota: &Arc<SpillQuota>,
+) -> Result<(OpenImage, String), ImageError> {
+    match (Location::of(argument), options.registries) {
+        (Ok(Location::Registry { reference, forced }), Some(registries)) => {
+            let image = registries.open(&reference, forced, choice, &options.limits)?;
+            Ok((image, reference.to_string()))
+        }
+        (Err(invalid), _) => Err(unreadable(&invalid)),
+        (Ok(_), _) => {
+            let image = sekisho_oci::open(argument, choice, &options.limits, quota)?;
+            Ok((image, argument.to_string_lossy().into_owned()))
+        }
+    }
+}
+
+fn unreadable(invalid: &InvalidReference) -> ImageError {
+    ImageError::Unknown { reason: invalid.to_string(), hint: Some("as in registry.example.org/team/app:1.0") }
 }
 
 /// Why a scan could not be made at all. Its text begins with what was to be scanned.

@@ -4,6 +4,7 @@ mod advisory;
 mod measure;
 mod packages;
 mod peers;
+mod pull;
 mod reference;
 mod scan;
 
@@ -20,6 +21,8 @@ pub(crate) enum Bench {
     Advisory(advisory::Options),
     /// Scanning an image: CPU, wall and memory against inflating and hashing alone, Trivy and Syft
     Scan(scan::Options),
+    /// Scanning out of a registry: wall time against copying with skopeo and scanning the copy
+    Pull(pull::Options),
     /// Build the reference image, if it is not there yet, and print where it is
     Reference,
 }
@@ -28,6 +31,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
+        Bench::Pull(options) => pull::run(root, options),
         Bench::Reference => reference::build_here(),
     }
 }

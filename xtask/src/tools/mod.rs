@@ -119,6 +119,25 @@ const PACKAGES: &[Package] = &[
         why: "fetches the JavaScript packages of the reference image",
     },
     Package {
+        name: "docker-registry",
+        probe: &["docker-registry", "--version"],
+        needed_by: "nextest",
+        why: "a real registry on the loopback interface, with a login and TLS",
+    },
+    Package { name: "skopeo", probe: &["skopeo", "--version"], needed_by: "nextest", why: "fills that registry" },
+    Package {
+        name: "docker-registry",
+        probe: &["docker-registry", "--version"],
+        needed_by: "bench",
+        why: "what images are pulled from",
+    },
+    Package {
+        name: "skopeo",
+        probe: &["skopeo", "--version"],
+        needed_by: "bench",
+        why: "fills that registry, and is the other way to pull",
+    },
+    Package {
         name: "mmdebstrap",
         probe: &["mmdebstrap", "--version"],
         needed_by: "bench",

@@ -15,7 +15,7 @@ pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandRe
     let settings = scan::settings(context, common, None, false)?;
     let named = [(old.as_path(), "what is compared with"), (new.as_path(), "what is compared")];
     show::check_output(common, db.as_ref(), suppression, &named)?;
-    let judges = Judges::find(&settings, db.as_ref(), suppression)?;
+    let judges = Judges::find(&settings, &context.environment, db.as_ref(), suppression)?;
     let mut read = |path| {
         let report = show::report_of(context, &settings, &judges, path, platform.clone(), common)?;
         show::tell(&report.inventory, &settings);

@@ -12,7 +12,7 @@ use crate::progress::Bar;
 use crate::{CommandResult, output};
 use sekisho_base::clock::{Clock, FixedClock, SystemClock};
 use sekisho_model::{Code, Gate, Inventory};
-use sekisho_oci::Choice;
+use sekisho_oci::{Choice, Location};
 use sekisho_report::{explanation_text, write_json};
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
 use std::mem::ManuallyDrop;
@@ -28,6 +28,7 @@ pub(crate) struct Context {
 pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<LayeredTarget>) -> CommandResult {
     let ScanArguments { target, format, language, vulnerabilities, common } = arguments;
     let LayeredTarget { image, all_layers } = target;
+    name_insecure(context, &image)?;
     let asked = Asked::of(context, &vulnerabilities, &common)?;
     let (inventory, settings) = read_image(context, image, all_layers, &common)?;
     let form = Form { format, language, file: common.output.as_deref() };
@@ -64,7 +65,7 @@ impl<'a> Asked<'a> {
             let message = "a gate on vulnerabilities was asked for, and no database to find them by";
             return Err(CliError::new(Code::UsageInvalid, message).hint("leave out --db none, or the gate"));
         }
-        let judges = Judges::find(&settings, db.as_ref(), suppression)?;
+        let judges = Judges::find(&settings, &context.environment, db.as_ref(), suppression)?;
         let named: Vec<_> = baseline.map(|path| (path, "the baseline that is read")).into_iter().collect();
         show::check_output(common, db.as_ref(), suppression, &named)?;
         Ok(Self { judges, explain: explain.as_deref(), gate, baseline })
@@ -72,6 +73,7 @@ impl<'a> Asked<'a> {
 }
 
 pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
+    name_insecure(context, &arguments.target)?;
     let (inventory, settings) = read_image(context, arguments.target, false, &arguments.common)?;
     write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
 }
@@ -79,6 +81,20 @@ pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTa
 pub(crate) fn sbom_fs(context: &mut Context, arguments: &SbomArguments<FsTarget>) -> CommandResult {
     let (inventory, settings) = read_fs(context, &arguments.target, &arguments.common)?;
     write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
+}
+
+/// Adds the registry of the image to those that need not prove who they are, where that is asked for.
+fn name_insecure(context: &mut Context, target: &ImageTarget) -> Result<(), CliError> {
+    if !target.insecure {
+        return Ok(());
+    }
+    let Ok(Location::Registry { reference, .. }) = Location::of(&target.path) else {
+        let message = format!("--insecure is about a registry, and {} is of none", target.path.display());
+        return Err(CliError::new(Code::UsageInvalid, message).hint("leave it out"));
+    };
+    let mut insecure = context.config.settings()?.registry.insecure;
+    insecure.push(reference.registry);
+    context.config.flag("--insecure", "registry", "insecure", Some(insecure))
 }
 
 pub(super) fn read_image(
@@ -95,7 +111,9 @@ pub(super) fn read_image(
     output::check(common.output.as_deref(), &inputs)?;
     let bar = Bar::new("scanning", &context.global);
     let choice = Choice { name: target.image, platform: target.platform };
+    let registries = settings.registries(&context.environment);
     let mut options = options(&settings, clock.as_ref(), &bar, choice);
+    options.registries = Some(&registries);
     options.all_layers = all_layers;
     options.rehash = target.rehash;
     for path in bases {
@@ -160,6 +178,7 @@ fn options<'a>(settings: &Settings, clock: &'a dyn Clock, bar: &'a Bar, choice: 
         bases: KnownBases::default(),
         cache: cache.enabled.then(|| Cache::new(cache.directory.clone(), cache.max_bytes)),
         rehash: false,
+        registries: None,
         temporary: settings.scan.temporary.clone(),
         clock,
         progress: bar,

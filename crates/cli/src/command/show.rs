@@ -78,7 +78,7 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
     let named = std::iter::once((path.as_path(), "the report that is read"));
     let named: Vec<_> = named.chain(baseline.map(|path| (path, "the baseline that is read"))).collect();
     check_output(common, None, suppression, &named)?;
-    let judges = Judges::of_findings(&settings, suppression)?;
+    let judges = Judges::of_findings(&settings, &context.environment, suppression)?;
     let read = |path: &Path| {
         let found = document::open(path, now, &settings.limits())?.and_then(document::Document::report);
         found.ok_or_else(|| {

@@ -3,7 +3,7 @@
 use super::document;
 use super::scan::{Context, clock};
 use crate::args::{DatabaseChoice, GateArguments, SuppressionArguments, VexChoice};
-use crate::config::Settings;
+use crate::config::{Environment, Settings};
 use crate::error::CliError;
 use crate::output::error_line;
 use jiff::Timestamp;
@@ -21,8 +21,9 @@ use sekisho_base::spool::SpillQuota;
 use sekisho_feeds::{FeedsError, Published, Store};
 use sekisho_model::{
     Assessment, Code, Diagnostic, EmbeddedDocument, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState,
-    Suppression, Upgrade, Verdict,
+    SourceKind, Suppression, Upgrade, Verdict,
 };
+use sekisho_oci::{Reference, Registries};
 use sekisho_report::{gate_lines, printable};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,7 @@ pub(crate) struct Judges {
     limits: Limits,
     /// Where temporary files go.
     temporary: PathBuf,
+    registries: Registries,
     exceptions: Vec<Exceptions>,
     /// What was met in reading them.
     diagnostics: Vec<Diagnostic>,
@@ -46,18 +48,28 @@ impl Judges {
     /// What was asked for, or what the configuration names.
     pub(crate) fn find(
         settings: &Settings,
+        environment: &Environment,
         choice: Option<&DatabaseChoice>,
         suppression: &SuppressionArguments,
     ) -> Result<Self, CliError> {
-        Self::with(Advisories::find(settings, choice)?, settings, suppression)
+        Self::with(Advisories::find(settings, choice)?, settings, environment, suppression)
     }
 
     /// What was asked for where findings are there already.
-    pub(crate) fn of_findings(settings: &Settings, suppression: &SuppressionArguments) -> Result<Self, CliError> {
-        Self::with(Advisories::NotAsked, settings, suppression)
+    pub(crate) fn of_findings(
+        settings: &Settings,
+        environment: &Environment,
+        suppression: &SuppressionArguments,
+    ) -> Result<Self, CliError> {
+        Self::with(Advisories::NotAsked, settings, environment, suppression)
     }
 
-    fn with(advisories: Advisories, settings: &Settings, suppression: &SuppressionArguments) -> Result<Self, CliError> {
+    fn with(
+        advisories: Advisories,
+        settings: &Settings,
+        environment: &Environment,
+        suppression: &SuppressionArguments,
+    ) -> Result<Self, CliError> {
         let limits = settings.limits();
         let mut judges = Self {
             advisories,
@@ -66,6 +78,7 @@ impl Judges {
             attached: suppression.vex.contains(&VexChoice::Attached),
             limits: limits.clone(),
             temporary: settings.scan.temporary.clone(),
+            registries: settings.registries(environment),
             exceptions: Vec::new(),
             diagnostics: Vec::new(),
         };
@@ -124,15 +137,24 @@ impl Judges {
             _ if !self.attached => return (documents, told),
             Some(manifest) => manifest,
             None => {
-                let message = "nothing can lie beside it (--vex attached): only layouts hold documents about images";
+                let message = "nothing can lie beside it (--vex attached): only layouts and registries hold documents about images";
                 told.push(Diagnostic::note(Code::VexUnused, message));
                 return (documents, told);
             }
         };
         let quota = SpillQuota::new(self.temporary.clone(), self.limits.spill_bytes);
-        let found = sekisho_oci::referrers(Path::new(&inventory.source.name), manifest, &self.limits, &quota);
+        let name = &inventory.source.name;
+        let found = match (inventory.source.kind, name.parse::<Reference>()) {
+            (SourceKind::Registry, Ok(reference)) => {
+                self.registries.referrers(&reference, manifest, &self.limits, &quota)
+            }
+            _ => sekisho_oci::referrers(Path::new(name), manifest, &self.limits, &quota),
+        };
         let (referrers, notes) = found.unwrap_or_else(|error| {
-            let message = format!("what lies beside the image could not be read: {error}");
+            let first: &dyn std::error::Error = &error;
+            let because = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string);
+            let because = because.collect::<Vec<_>>().join(": ");
+            let message = format!("what lies beside the image could not be read: {because}");
             (Vec::new(), vec![Diagnostic::note(Code::FileUnreadable, message)])
         });
         told.extend(notes.into_iter().map(note));

@@ -6,7 +6,8 @@ use sekisho_base::Limits;
 use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::limits::LimitKey;
 use sekisho_feeds::upstream::UPSTREAMS;
-use sekisho_net::Network;
+use sekisho_net::{Network, Patience};
+use sekisho_oci::{Mirror, Registries, Sites};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) limits: BTreeMap<String, u64>,
     network: NetworkSettings,
     pub(crate) output: OutputSettings,
+    pub(crate) registry: RegistrySettings,
     pub(crate) scan: ScanSettings,
 }
 
@@ -49,6 +51,12 @@ struct NetworkSettings {
 #[derive(Debug, Deserialize)]
 pub(crate) struct OutputSettings {
     pub(crate) color: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RegistrySettings {
+    pub(crate) insecure: Vec<String>,
+    mirrors: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,6 +121,18 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ("network", "no_proxy", "", "hosts, domains and networks reached without a proxy, separated by commas"),
     ("output", "color", "--color", "when to colour output: auto, always or never"),
     (
+        "registry",
+        "insecure",
+        "--insecure",
+        "registries, as `HOST[:PORT]`, of which any certificate is taken, and that may speak plain http; the flag adds the one of the image",
+    ),
+    (
+        "registry",
+        "mirrors",
+        "",
+        "places that are asked for images before their registry, as `REGISTRY[/PATH]=HOST[:PORT][/PATH]`: `docker.io=mirror.example.com/hub`",
+    ),
+    (
         "scan",
         "allow_incomplete",
         "--allow-incomplete",
@@ -164,6 +184,15 @@ pub(super) fn check(name: &str, value: &Value) -> Result<(), String> {
             Err(format!("{name} is {text:?}, which is no moment such as 2026-01-31T00:00:00Z"))
         }
         Value::Array(values) if !values.iter().all(Value::is_str) => Err(format!("{name} must be a list of strings")),
+        Value::Array(values) if name == "registry.mirrors" => {
+            let broken = values.iter().filter_map(Value::as_str).find_map(|text| text.parse::<Mirror>().err());
+            broken.map_or(Ok(()), |reason| Err(format!("{name}: {reason}")))
+        }
+        Value::Array(values) if name == "registry.insecure" => {
+            let host = |value: &&Value| value.as_str().is_none_or(|text| text.is_empty() || text.contains(['/', '@']));
+            let broken = values.iter().find(host);
+            broken.map_or(Ok(()), |value| Err(format!("{name}: {value} is not of the form HOST[:PORT]")))
+        }
         _ => Ok(()),
     }
 }
@@ -194,6 +223,9 @@ impl Settings {
             set("network", key, "".into());
         }
         set("output", "color", "auto".into());
+        for key in ["insecure", "mirrors"] {
+            set("registry", key, Value::Array(Vec::new()));
+        }
         set("scan", "allow_incomplete", false.into());
         set("scan", "as_of", "".into());
         for key in ["bases", "exceptions", "vex"] {
@@ -217,6 +249,18 @@ impl Settings {
             no_proxy: self.network.no_proxy.clone(),
             ca_bundle: given(&self.network.ca_bundle).map(PathBuf::from),
         }
+    }
+
+    /// How this site reaches registries.
+    pub(crate) fn registries(&self, environment: &Environment) -> Registries {
+        Registries::new(Sites {
+            network: self.network(),
+            patience: Patience::default(),
+            login_files: environment.login_files(),
+            // What is no mirror was refused when it was set.
+            mirrors: self.registry.mirrors.iter().filter_map(|text| text.parse().ok()).collect(),
+            insecure: self.registry.insecure.clone(),
+        })
     }
 
     /// The moment by which it is judged what is over and what is too old.

@@ -3,6 +3,7 @@
 
 mod faults;
 mod output;
+mod registry;
 mod reproducible;
 mod schema;
 mod terminal;

@@ -2,19 +2,19 @@
 
 use super::archive::Archive;
 use super::document::{Config, DockerImage, normal};
-use super::{Choice, ImageError, LayerBlob, OpenImage, check_layers, document, is_named, parse};
+use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, Stored, check_layers, is_named, parse};
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Digest, SourceKind};
 
 /// Opens the wanted image of `archive`.
 pub(super) fn open(archive: &Archive, choice: &Choice, limits: &Limits) -> Result<OpenImage, ImageError> {
-    let bytes = document(archive, "manifest.json", "manifest.json", None, limits)?;
+    let bytes = archive.document("manifest.json", "manifest.json", None, limits)?;
     let images: Vec<DockerImage> = parse(&bytes, "manifest.json")?;
     let image = choose(images, choice)?;
     // The configuration is named by its digest: `<hex>.json`, or `blobs/sha256/<hex>`.
     let stem = image.config.rsplit('/').next().unwrap_or_default();
     let expected = Digest::from_hex(stem.strip_suffix(".json").unwrap_or(stem)).ok();
-    let bytes = document(archive, &image.config, "configuration", expected, limits)?;
+    let bytes = archive.document(&image.config, "configuration", expected, limits)?;
     let config = Config::parse(&bytes)?;
     let platform = config.platform();
     if let Some(wanted) = choice.platform.clone().map(normal).filter(|wanted| !wanted.accepts(&platform)) {
@@ -34,7 +34,7 @@ pub(super) fn open(archive: &Archive, choice: &Choice, limits: &Limits) -> Resul
             digest: None,
             diff_id,
             media_type: String::new(),
-            stored: super::Blobs::file(archive, path).ok().flatten().ok_or_else(|| missing(archive, path)),
+            stored: archive.file(path).ok().flatten().map(Stored::File).ok_or_else(|| missing(archive, path)),
         })
         .collect();
     Ok(OpenImage {

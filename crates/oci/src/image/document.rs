@@ -135,6 +135,16 @@ pub(super) fn normal(platform: Platform) -> Platform {
 }
 
 impl Descriptor {
+    /// One of nothing but a document.
+    pub(super) fn of(media_type: &str, digest: Digest, size: u64) -> Self {
+        Self { media_type: media_type.to_owned(), digest, size, platform: None, annotations: BTreeMap::new() }
+    }
+
+    /// Whether it is what `BuildKit` puts beside an image.
+    pub(super) fn is_attestation(&self) -> bool {
+        self.annotations.contains_key("vnd.docker.reference.digest")
+    }
+
     /// Whether it is an index of further manifests.
     pub(super) fn is_index(&self) -> bool {
         matches!(

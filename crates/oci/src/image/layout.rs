@@ -1,7 +1,7 @@
 //! OCI image layouts, in a directory or in an archive, and `docker save` since version 25.
 
 use super::document::{Config, Descriptor, DockerImage, Index, Manifest, PlatformDocument, normal};
-use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, check_layers, document, is_named, parse};
+use super::{Blobs, Choice, ImageError, LayerBlob, OpenImage, check_layers, is_named, parse};
 use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
@@ -53,7 +53,7 @@ pub(super) fn open(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<OpenImage, ImageError> {
-    let bytes = document(blobs, "index.json", "index", None, limits)?;
+    let bytes = blobs.document("index.json", "index", None, limits)?;
     let index: Index = parse(&bytes, "index")?;
     let tags = docker_images(blobs, limits);
     let mut search = Search { blobs, limits, candidates: Vec::new(), indexes: HashSet::new(), bytes: 0 };
@@ -62,11 +62,23 @@ pub(super) fn open(
         search.follow(&descriptor, &names, descriptor.digest, 0)?;
     }
     let configs: HashSet<Digest> = search.candidates.iter().map(|candidate| candidate.config_digest).collect();
-    let (image, beside) = choose(search.candidates, &tags, choice)?;
+    let (mut image, beside) = choose(search.candidates, &tags, choice)?;
+    if image.manifest.is_empty() {
+        // Only named by the index until now.
+        let missing = |error| match error {
+            ImageError::BlobMissing { what, .. } => ImageError::BlobMissing { what, name: image.digest.to_string() },
+            other => other,
+        };
+        image.manifest =
+            blobs.document(&blob_path(&image.digest), "manifest", Some(image.digest), limits).map_err(missing)?;
+    }
     let manifest: Manifest = parse(&image.manifest, "manifest")?;
+    if !is_image_config(&manifest.config.media_type) {
+        return Err(ImageError::of_artifact(&manifest.config.media_type));
+    }
     check_layers(manifest.layers.len())?;
     let config_bytes =
-        document(blobs, &blob_path(&manifest.config.digest), "configuration", Some(manifest.config.digest), limits)?;
+        blobs.document(&blob_path(&manifest.config.digest), "configuration", Some(manifest.config.digest), limits)?;
     let config = Config::parse(&config_bytes)?;
 
     let mut diagnostics = Vec::new();
@@ -92,8 +104,13 @@ pub(super) fn open(
         ));
         diff_ids.resize(manifest.layers.len(), None);
     }
-    let layers =
-        manifest.layers.iter().zip(diff_ids).map(|(layer, diff_id)| layer_blob(blobs, layer, diff_id)).collect();
+    let layer = |(layer, diff_id): (&Descriptor, Option<Digest>)| LayerBlob {
+        digest: Some(layer.digest),
+        diff_id,
+        media_type: layer.media_type.clone(),
+        stored: blobs.layer(layer, limits),
+    };
+    let layers = manifest.layers.iter().zip(diff_ids).map(layer).collect();
     Ok(OpenImage {
         kind,
         names: image.names,
@@ -108,8 +125,9 @@ pub(super) fn open(
     })
 }
 
-fn layer_blob(blobs: &dyn Blobs, layer: &Descriptor, diff_id: Option<Digest>) -> LayerBlob {
-    let stored = match blobs.file(&blob_path(&layer.digest)) {
+/// The file of a layer, as far as it is the one that the manifest states.
+pub(super) fn stored(file: Result<Option<FileRange>, ImageError>, layer: &Descriptor) -> Result<FileRange, Diagnostic> {
+    match file {
         Ok(Some(range)) if range.size() == layer.size || layer.size == 0 => Ok(range),
         Ok(Some(range)) => Err(Diagnostic::incomplete(
             Code::DigestMismatch,
@@ -121,8 +139,7 @@ fn layer_blob(blobs: &dyn Blobs, layer: &Descriptor, diff_id: Option<Digest>) ->
             format!("the blob {} cannot be read: {source}", layer.digest),
         )),
         Err(error) => Err(Diagnostic::incomplete(Code::SourceUnreadable, error.to_string())),
-    };
-    LayerBlob { digest: Some(layer.digest), diff_id, media_type: layer.media_type.clone(), stored }
+    }
 }
 
 /// A manifest that was found in the layout.
@@ -152,7 +169,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn read(&mut self, digest: &Digest, what: &'static str) -> Result<Vec<u8>, ImageError> {
-        let bytes = document(self.blobs, &blob_path(digest), what, Some(*digest), self.limits)?;
+        let bytes = self.blobs.document(&blob_path(digest), what, Some(*digest), self.limits)?;
         self.bytes += bytes.len() as u64;
         let limit = self.limits.document_bytes.saturating_mul(MAX_DOCUMENTS);
         if self.bytes > limit {
@@ -191,13 +208,20 @@ impl Search<'_> {
             if !self.indexes.insert((names.to_vec(), descriptor.digest)) {
                 return Ok(());
             }
+            if self.indexes.len() > MAX_MANIFESTS {
+                let (count, most) = (self.indexes.len(), MAX_MANIFESTS);
+                return Err(ImageError::TooMany { what: "or more indexes", count, most });
+            }
             let bytes = self.read(&descriptor.digest, "index")?;
             let index: Index = parse(&bytes, "index")?;
             for inner in index.manifests {
-                // A layout of one platform may keep the index of all; what it does not hold cannot be meant.
-                if self.blobs.file(&blob_path(&inner.digest))?.is_some() {
+                if self.blobs.holds(&inner)? {
                     self.follow(&inner, names, top, depth + 1)?;
-                } else if let Some(platform) = &inner.platform {
+                } else if let Some(platform) = inner.platform.as_ref().filter(|_| inner.is_image()) {
+                    if self.candidates.len() >= MAX_MANIFESTS {
+                        let (count, most) = (self.candidates.len() + 1, MAX_MANIFESTS);
+                        return Err(ImageError::TooMany { what: "or more manifests", count, most });
+                    }
                     let missing = candidate(Some(platform.platform()), inner.digest, Vec::new(), true);
                     self.candidates.push(Candidate { digest: inner.digest, ..missing });
                 }
@@ -222,7 +246,7 @@ impl Search<'_> {
 }
 
 /// Whether a manifest with this configuration is an image, not another kind of artifact.
-fn is_image_config(media_type: &str) -> bool {
+pub(super) fn is_image_config(media_type: &str) -> bool {
     matches!(
         media_type,
         "" | "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
@@ -232,7 +256,7 @@ fn is_image_config(media_type: &str) -> bool {
 /// What `docker save` writes beside the layout: the names of each image, with the digest of its configuration.
 /// That is of the file's content, since some engines do not compare it with the digest in its name.
 fn docker_images(blobs: &dyn Blobs, limits: &Limits) -> Vec<(Option<Digest>, Vec<String>)> {
-    let Ok(bytes) = document(blobs, "manifest.json", "manifest.json", None, limits) else { return Vec::new() };
+    let Ok(bytes) = blobs.document("manifest.json", "manifest.json", None, limits) else { return Vec::new() };
     let Ok(images) = parse::<Vec<DockerImage>>(&bytes, "manifest.json") else { return Vec::new() };
     let mut digests: HashMap<String, Option<Digest>> = HashMap::new();
     let mut images: Vec<_> = images
@@ -240,7 +264,7 @@ fn docker_images(blobs: &dyn Blobs, limits: &Limits) -> Vec<(Option<Digest>, Vec
         .map(|DockerImage { config, repo_tags, .. }| {
             let room = digests.len() < MAX_MANIFESTS;
             let digest = *digests.entry(config).or_insert_with_key(|path| {
-                let bytes = room.then(|| document(blobs, path, "configuration", None, limits).ok()).flatten()?;
+                let bytes = room.then(|| blobs.document(path, "configuration", None, limits).ok()).flatten()?;
                 Some(Digest::of(&bytes))
             });
             (digest, repo_tags)
@@ -349,9 +373,6 @@ fn choose(
         });
     }
     match found {
-        Some(candidate) if candidate.manifest.is_empty() => {
-            Err(ImageError::BlobMissing { what: "manifest", name: candidate.digest.to_string() })
-        }
         Some(candidate) => Ok((candidate, beside)),
         None => Err(ImageError::Platform { wanted: wanted.to_string(), available }),
     }

@@ -1,19 +1,28 @@
-//! Images on disk: which forms there are, and what an opened one offers.
+//! Images as they are stored: which forms there are, and what an opened one offers.
 
 mod archive;
 mod docker;
 mod document;
 mod layout;
 mod referrers;
+mod registry;
+mod remote;
 
 pub use referrers::{Referrer, referrers};
+pub use registry::{Mirror, Registries, Sites};
+pub use remote::RemoteBlob;
 
+use crate::artifact::ArtifactError;
+use crate::auth::LoginsError;
 use crate::image::archive::Archive;
-use sekisho_base::Limits;
+use crate::image::document::Descriptor;
+use crate::reference::{InvalidReference, Reference};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::spool::SpillQuota;
+use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind, json_reason};
+use sekisho_net::NetworkError;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,9 +33,39 @@ use std::sync::Arc;
 pub enum ImageError {
     /// Nothing is there.
     #[error("there is no such file or directory")]
-    Missing {
-        /// The image of a registry that may have been meant.
-        reference: Option<String>,
+    Missing,
+    /// The image of a registry cannot be had.
+    #[error("{}{reference} cannot be had{}", no_file(*.forced), listed_failures(.mirrors))]
+    Registry {
+        /// Its whole name.
+        reference: String,
+        /// Whether it was said to be in a registry; otherwise a file was looked for first.
+        forced: bool,
+        /// What the mirrors said that were asked before.
+        mirrors: Vec<String>,
+        /// Why.
+        #[source]
+        error: Box<ArtifactError>,
+    },
+    /// Logins of registries cannot be read.
+    #[error(transparent)]
+    Logins(#[from] LoginsError),
+    /// The network cannot be used.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A document that comes from elsewhere has more bytes than are read.
+    #[error("the {what} is too large: {limit}")]
+    TooLong {
+        /// What it is.
+        what: &'static str,
+        /// The limit.
+        limit: LimitExceeded,
+    },
+    /// It took too long to get what describes the image.
+    #[error("getting its manifest {limit}")]
+    TooSlow {
+        /// The limit.
+        limit: LimitExceeded,
     },
     /// The operating system refused.
     #[error("{what} cannot be read")]
@@ -137,10 +176,22 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// The error for what is stored as an image is and is none.
+    fn of_artifact(media_type: &str) -> Self {
+        let reason = format!("it is no image but an artifact with a configuration of the kind {media_type:?}");
+        Self::Unknown { reason, hint: None }
+    }
+
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing { .. } => Code::SourceMissing,
+            Self::Missing => Code::SourceMissing,
+            Self::Registry { error, .. } => match &**error {
+                ArtifactError::Digest { .. } => Code::DigestMismatch,
+                other => other.code(),
+            },
+            Self::Logins(_) => Code::RegistryDenied,
+            Self::Network(_) => Code::NetworkUnusable,
             Self::Io { .. } => Code::SourceUnreadable,
             Self::Temporary { .. } => Code::TemporaryUnusable,
             Self::Unknown { .. } => Code::SourceUnknown,
@@ -150,16 +201,20 @@ impl ImageError {
             Self::Platform { .. } => Code::PlatformAbsent,
             Self::BlobMissing { .. } => Code::BlobMissing,
             Self::DigestMismatch { .. } => Code::DigestMismatch,
-            Self::TooLarge { .. } | Self::TooMany { .. } | Self::InflatesTooFar { .. } => Code::LimitExceeded,
+            Self::TooLarge { .. }
+            | Self::TooLong { .. }
+            | Self::TooSlow { .. }
+            | Self::TooMany { .. }
+            | Self::InflatesTooFar { .. } => Code::LimitExceeded,
         }
     }
 
     /// What to do, where more is known than goes with the code.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing { reference: Some(name) } => Some(format!(
-                "images are read from files; save it first: `docker save --output image.tar {name}`, or `skopeo copy docker://{name} oci:image`"
-            )),
+            Self::Registry { forced: false, error, .. } if error.code() == Code::ArtifactAbsent => {
+                Some("check the path; or the name and the tag, if an image of a registry is meant".to_owned())
+            }
             Self::Unknown { hint, .. } => hint.map(str::to_owned),
             Self::Inflate { .. } => Some("copy or save the archive again".to_owned()),
             // Engines leave the registry out of the names they show.
@@ -182,6 +237,33 @@ pub struct Choice {
     pub platform: Option<Platform>,
 }
 
+fn no_file(forced: bool) -> &'static str {
+    if forced { "" } else { "there is no such file, and " }
+}
+
+fn listed_failures(mirrors: &[String]) -> String {
+    mirrors.iter().flat_map(|said| [", ", said]).collect()
+}
+
+/// Where the stored bytes of a layer are.
+#[derive(Debug, Clone)]
+pub enum Stored {
+    /// In a file.
+    File(FileRange),
+    /// In a registry.
+    Remote(RemoteBlob),
+}
+
+impl Stored {
+    /// How many bytes there are, of a remote one as the manifest states it.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File(range) => range.size(),
+            Self::Remote(blob) => blob.size(),
+        }
+    }
+}
+
 /// A layer as the image refers to it. Nothing of it has been read or verified.
 #[derive(Debug, Clone)]
 pub struct LayerBlob {
@@ -192,7 +274,7 @@ pub struct LayerBlob {
     /// The media type that the manifest states; empty in docker archives.
     pub media_type: String,
     /// The stored bytes, or why there are none.
-    pub stored: Result<FileRange, Diagnostic>,
+    pub stored: Result<Stored, Diagnostic>,
 }
 
 /// An image that was opened: its documents are read and verified, its layers are not.
@@ -224,7 +306,7 @@ pub struct OpenImage {
 /// also compressed as a whole.
 pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuota>) -> Result<OpenImage, ImageError> {
     let io_error = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => ImageError::Missing { reference: as_reference(path) },
+        io::ErrorKind::NotFound => ImageError::Missing,
         _ => ImageError::Io { what: "it".to_owned(), source },
     };
     let unknown = |reason: &str, hint| ImageError::Unknown { reason: reason.to_owned(), hint };
@@ -275,14 +357,38 @@ const PIPE: &str = "an image is not read from a pipe";
 const FROM_PIPE: &str = "save it to a file first, and give that";
 const FROM_FILES: &str = "unpack it and use `scan fs`; for an image as a whole use `docker save`, not `docker export`";
 
-/// The image of a registry that was meant by a path that is not there, if it looks like one: it has a scheme, a
-/// tag or a digest.
-fn as_reference(path: &Path) -> Option<String> {
-    let text = path.to_str()?;
-    let name = text.split_once("://").map_or(text, |(_, name)| name);
-    let tag = name.rsplit('/').next().and_then(|last| last.split_once(':'));
-    let tagged = tag.is_some_and(|(name, tag)| !name.is_empty() && !tag.is_empty());
-    (name.len() < text.len() || tagged).then(|| name.to_owned())
+/// What an argument names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// Something on the disk, or nothing.
+    Path,
+    /// An image of a registry, as was said with a prefix or not.
+    Registry {
+        /// Its name.
+        reference: Reference,
+        /// Whether a prefix said so.
+        forced: bool,
+    },
+}
+
+/// What ends names of files and not of images.
+const OF_FILES: [&str; 9] = [".tar", ".gz", ".tgz", ".zst", ".json", ".toml", ".oci", ".img", ".zip"];
+
+impl Location {
+    /// What an argument names: `docker://` and `registry:` lead to a registry, whatever is on the disk; otherwise what is
+    /// there counts, and a text that can be a reference and does not look like a path names an image of a registry.
+    pub fn of(argument: &Path) -> Result<Self, InvalidReference> {
+        let Some(text) = argument.to_str() else { return Ok(Self::Path) };
+        if crate::reference::forced(text).is_some() {
+            return Reference::of_image(text).map(|reference| Self::Registry { reference, forced: true });
+        }
+        let of_file = || OF_FILES.iter().any(|end| text.ends_with(end));
+        if of_file() || std::fs::symlink_metadata(argument).is_ok() {
+            return Ok(Self::Path);
+        }
+        let reference = Reference::of_image(text).ok();
+        Ok(reference.map_or(Self::Path, |reference| Self::Registry { reference, forced: false }))
+    }
 }
 
 /// The state of an open file by which a later change shows: device, inode, size, and both times in
@@ -359,18 +465,38 @@ fn listed(images: &[Vec<String>]) -> String {
 trait Blobs {
     /// The file at `path` in the archive or directory.
     fn file(&self, path: &str) -> Result<Option<FileRange>, ImageError>;
+
+    /// A JSON document of bounded size and, when `expected` is given, of that digest.
+    fn document(
+        &self,
+        path: &str,
+        what: &'static str,
+        expected: Option<Digest>,
+        limits: &Limits,
+    ) -> Result<Vec<u8>, ImageError> {
+        document_of(self.file(path)?, path, what, expected, limits)
+    }
+
+    /// Whether what an index names is looked at before one is chosen. A layout of one platform may keep the index of all;
+    /// what it does not hold cannot be meant.
+    fn holds(&self, descriptor: &Descriptor) -> Result<bool, ImageError> {
+        Ok(self.file(&layout::blob_path(&descriptor.digest))?.is_some())
+    }
+
+    /// Where a layer is.
+    fn layer(&self, layer: &Descriptor, _: &Limits) -> Result<Stored, Diagnostic> {
+        layout::stored(self.file(&layout::blob_path(&layer.digest)), layer).map(Stored::File)
+    }
 }
 
-/// Reads a JSON document of bounded size and, when `expected` is given, of that digest.
-fn document(
-    blobs: &dyn Blobs,
+fn document_of(
+    range: Option<FileRange>,
     path: &str,
     what: &'static str,
     expected: Option<Digest>,
     limits: &Limits,
 ) -> Result<Vec<u8>, ImageError> {
-    use sekisho_base::ReadAt;
-    let range = blobs.file(path)?.ok_or_else(|| ImageError::BlobMissing { what, name: path.to_owned() })?;
+    let range = range.ok_or_else(|| ImageError::BlobMissing { what, name: path.to_owned() })?;
     if range.size() > limits.document_bytes {
         let limit = limits.exceeded(LimitKey::DocumentBytes, "bytes");
         return Err(ImageError::TooLarge { what, size: range.size(), limit });

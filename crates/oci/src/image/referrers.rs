@@ -1,11 +1,11 @@
-//! What a layout holds about an image beside it: signatures, lists of components, VEX.
+//! What a layout or a registry holds about an image beside it: signatures, lists of components, VEX.
 //!
 //! Three ways lead from them to the image: `subject` (OCI image specification 1.1), the tag `sha256-HEX.att` (cosign),
-//! and the annotation `vnd.docker.reference.digest` (`BuildKit`). Anyone who can write the layout can write these.
+//! and the annotation `vnd.docker.reference.digest` (`BuildKit`). Anyone who can write there can write these.
 
 use super::document::{Descriptor, Index};
 use super::layout::{Layout, MAX_DOCUMENTS, MAX_INDEX_DEPTH, MAX_MANIFESTS, blob_path};
-use super::{Archive, Blobs, ImageError, archive, document, parse};
+use super::{Archive, Blobs, ImageError, archive, parse};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::LimitKey;
 use sekisho_base::spool::SpillQuota;
@@ -74,18 +74,33 @@ pub fn referrers(
     };
     // Docker's old archives have no place for them.
     let Some(blobs) = layout else { return Ok((Vec::new(), Vec::new())) };
-    let index: Index = parse(&document(&*blobs, "index.json", "index", None, limits)?, "index")?;
+    let index: Index = parse(&blobs.document("index.json", "index", None, limits)?, "index")?;
+    follow(&*blobs, &[image], index.manifests.into_iter().map(|descriptor| (descriptor, false)).collect(), limits)
+}
+
+/// The tag under which cosign keeps attestations of a manifest.
+pub(super) fn attestation_tag(image: Digest) -> String {
+    format!("sha256-{}.att", image.hex())
+}
+
+/// The documents about any of `images` behind these descriptors, each of which may be known to be about one of them.
+pub(super) fn follow(
+    blobs: &dyn Blobs,
+    images: &[Digest],
+    from: Vec<(Descriptor, bool)>,
+    limits: &Limits,
+) -> Result<(Vec<Referrer>, Vec<Diagnostic>), ImageError> {
     let mut search = Search {
-        blobs: &*blobs,
+        blobs,
         limits,
-        image,
-        tag: format!("sha256-{}.att", image.hex()),
+        images,
+        tags: images.iter().copied().map(attestation_tag).collect(),
         seen: HashSet::new(),
         bytes: 0,
         found: Vec::new(),
         diagnostics: Vec::new(),
     };
-    search.follow(index.manifests)?;
+    search.follow(from)?;
     Ok((search.found, search.diagnostics))
 }
 
@@ -114,9 +129,10 @@ struct Configuration {
 struct Search<'a> {
     blobs: &'a dyn Blobs,
     limits: &'a Limits,
-    image: Digest,
-    /// Cosign's tag for attestations.
-    tag: String,
+    /// The manifest, and the index that led to it.
+    images: &'a [Digest],
+    /// Cosign's tags for attestations.
+    tags: Vec<String>,
     /// Manifests and indexes that were gone through, and whether as tagged ones.
     seen: HashSet<(Digest, bool)>,
     bytes: u64,
@@ -125,12 +141,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn follow(&mut self, manifests: Vec<Descriptor>) -> Result<(), ImageError> {
+    fn follow(&mut self, from: Vec<(Descriptor, bool)>) -> Result<(), ImageError> {
         let mut pending: Vec<(Descriptor, usize, bool)> =
-            manifests.into_iter().map(|descriptor| (descriptor, 0, false)).collect();
+            from.into_iter().map(|(descriptor, tagged)| (descriptor, 0, tagged)).collect();
         while let Some((descriptor, depth, tagged)) = pending.pop() {
-            let tagged = tagged || descriptor.names().any(|name| super::is_named(name, &self.tag));
-            if descriptor.digest == self.image || !self.seen.insert((descriptor.digest, tagged)) {
+            let tagged =
+                tagged || descriptor.names().any(|name| self.tags.iter().any(|tag| super::is_named(name, tag)));
+            if self.images.contains(&descriptor.digest) || !self.seen.insert((descriptor.digest, tagged)) {
                 continue;
             }
             if self.seen.len() > MAX_MANIFESTS {
@@ -148,9 +165,10 @@ impl Search<'_> {
             }
             let Some(manifest) = self.parsed::<Manifest>(&bytes) else { continue };
             let annotated = descriptor.annotations.get("vnd.docker.reference.digest");
+            let is_one = |text: &String| text.parse().is_ok_and(|digest| self.images.contains(&digest));
             let is_about = tagged
-                || manifest.subject.as_ref().is_some_and(|subject| subject.digest.parse() == Ok(self.image))
-                || annotated.is_some_and(|digest| digest.parse() == Ok(self.image));
+                || manifest.subject.as_ref().is_some_and(|subject| is_one(&subject.digest))
+                || annotated.is_some_and(is_one);
             if is_about {
                 self.take(descriptor.digest, manifest);
             }
@@ -189,10 +207,9 @@ impl Search<'_> {
     /// A manifest; a layout need not hold all that an index names.
     fn read(&mut self, descriptor: &Descriptor) -> Option<Vec<u8>> {
         let path = blob_path(&descriptor.digest);
-        let read = match self.blobs.file(&path) {
-            Ok(None) => return None,
-            Ok(Some(_)) => document(self.blobs, &path, "manifest", Some(descriptor.digest), self.limits),
-            Err(error) => Err(error),
+        let read = match self.blobs.document(&path, "manifest", Some(descriptor.digest), self.limits) {
+            Err(ImageError::BlobMissing { .. }) => return None,
+            read => read,
         };
         let bytes = read.map_err(|error| self.note(&error)).ok()?;
         self.bytes += bytes.len() as u64;

@@ -3,6 +3,7 @@
 
 mod hostile;
 mod layers;
+mod registry;
 mod sources;
 mod trees;
 
@@ -27,6 +28,7 @@ fn options() -> Options<'static> {
         bases: KnownBases::default(),
         cache: None,
         rehash: false,
+        registries: None,
         temporary: std::env::temp_dir(),
         clock: &CLOCK,
         progress: &NoProgress,

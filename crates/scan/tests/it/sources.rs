@@ -517,8 +517,8 @@ fn archives_that_do_not_inflate_are_damaged_and_not_forbidden() {
 fn what_is_no_path_of_an_image_is_told_how_to_become_one() {
     let directory = tempfile::tempdir().unwrap();
     let hint = |name: &str| refused(Path::new(name), Choice::default()).hint().unwrap_or_default();
-    for name in ["example.com/shop:1.5", "docker://example.com/shop", "shop@sha256:00", "docker://shop"] {
-        assert!(hint(name).contains("docker save") && hint(name).contains("skopeo copy"), "{name}");
+    for name in ["docker://Shop", "registry:example.com/shop:a:b", "docker://shop@sha256:00"] {
+        assert!(hint(name).contains("registry.example.org/team/app:1.0"), "{name}");
     }
     for name in ["-", "/dev/null"] {
         assert!(hint(name).contains("save it to a file first"), "{name}");
