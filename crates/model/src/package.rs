@@ -193,6 +193,12 @@ impl PackageId {
         Self(hash::hex(&hasher.finish()[..16]))
     }
 
+    /// The id that `text` is; none where it has another form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -38,8 +38,11 @@ impl Purl {
     ) -> Result<Self, InvalidPurl> {
         let build = || {
             let mut purl = PackageUrl::new(keeping_case(kind), name)?;
-            if !namespace.is_empty() {
-                purl.with_namespace(namespace)?;
+            // Such segments are none (ECMA-427): the text would not be read as it is written.
+            let segments: Vec<&str> =
+                namespace.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")).collect();
+            if !segments.is_empty() {
+                purl.with_namespace(segments.join("/"))?;
             }
             if !version.is_empty() {
                 purl.with_version(version)?;
@@ -59,6 +62,16 @@ impl Purl {
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same for another version.
+    pub fn with_version(&self, version: &str) -> Result<Self, InvalidPurl> {
+        let text = self.as_str();
+        let (path, rest) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+        // The canonical form has an `@` before the version only.
+        let path = path.split_once('@').map_or(path, |(path, _)| path);
+        let version: String = version.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        format!("{path}@{version}{rest}").parse()
     }
 
     /// Which of our kinds the package is of.
@@ -231,6 +244,16 @@ mod tests {
         let parts = "pkg:oci/app@sha256:ab?repository_url=ghcr.io/o/app&tag=1".parse::<Purl>().unwrap().parts();
         assert_eq!(parts.version, "sha256:ab");
         assert_eq!(parts.qualifiers[0], ("repository_url".to_owned(), "ghcr.io/o/app".to_owned()));
+    }
+
+    #[test]
+    fn a_version_can_be_put_into_it() {
+        let with = |text: &str, version: &str| text.parse::<Purl>().unwrap().with_version(version).unwrap();
+        assert_eq!(
+            with("pkg:deb/debian/git?arch=amd64", "1:2.39+b").as_str(),
+            "pkg:deb/debian/git@1:2.39%2Bb?arch=amd64"
+        );
+        assert_eq!(with("pkg:npm/%40a/b@1#c/d", "2/3").as_str(), "pkg:npm/%40a/b@2%2F3#c/d");
     }
 
     #[test]

@@ -9,7 +9,12 @@ pub mod analyzers;
 pub mod cyclonedx;
 pub mod dispatch;
 mod glob;
+mod json;
+mod property;
 pub mod purl;
+pub mod read;
+pub mod spdx;
+mod syft;
 
 #[cfg(test)]
 mod testing;
