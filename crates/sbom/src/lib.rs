@@ -10,6 +10,7 @@ pub mod cyclonedx;
 pub mod dispatch;
 mod glob;
 mod json;
+pub mod merge;
 mod property;
 pub mod purl;
 pub mod read;

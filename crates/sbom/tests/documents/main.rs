@@ -4,5 +4,6 @@
 
 mod arbitrary;
 mod cyclonedx;
+mod merge;
 mod round_trip;
 mod spdx;
