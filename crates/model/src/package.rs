@@ -122,6 +122,16 @@ pub struct SourcePackage {
     pub version: String,
 }
 
+impl SourcePackage {
+    /// The one whose file is called `name-version-release.src.rpm`.
+    pub fn of_rpm(file_name: &str) -> Option<Self> {
+        let stem = file_name.strip_suffix(".src.rpm").or_else(|| file_name.strip_suffix(".nosrc.rpm"))?;
+        let (rest, release) = stem.rsplit_once('-')?;
+        let (name, version) = rest.rsplit_once('-')?;
+        Some(Self { name: name.to_owned(), version: format!("{version}-{release}") })
+    }
+}
+
 /// What one file says of one package. Analyzers make these; where it lies is added by the scan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct PackageFacts {

@@ -1,5 +1,6 @@
 //! Package URLs (ECMA-427).
 
+use crate::os::distribution_id;
 use crate::package::PackageKind;
 use packageurl::PackageUrl;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,26 @@ pub struct PurlParts {
     pub qualifiers: Vec<(String, String)>,
     /// A path below the root of the package.
     pub subpath: String,
+}
+
+impl PurlParts {
+    /// The distribution that it says its package is of: the `ID` of os-release(5) and the version, empty where it names none.
+    /// Trivy writes `distro` without the id for some.
+    pub fn distribution(&self) -> Option<(&str, &str)> {
+        if !PackageKind::of_type(&self.kind).is_os() {
+            return None;
+        }
+        let distro = self.qualifiers.iter().find(|(key, _)| key == "distro").map_or("", |(_, value)| value);
+        let (id, version) = match distro {
+            "" => (self.namespace.as_str(), ""),
+            text if text.starts_with(|first: char| first.is_ascii_digit()) => (self.namespace.as_str(), text),
+            text => match text.rsplit_once('-') {
+                Some((id, version)) if version.starts_with(|first: char| first.is_ascii_digit()) => (id, version),
+                _ => (text, ""),
+            },
+        };
+        (!id.is_empty()).then(|| (distribution_id(id), version))
+    }
 }
 
 /// `text` without percent-encoding; what is no code stays as it is.
@@ -254,6 +275,21 @@ mod tests {
             "pkg:deb/debian/git@1:2.39%2Bb?arch=amd64"
         );
         assert_eq!(with("pkg:npm/%40a/b@1#c/d", "2/3").as_str(), "pkg:npm/%40a/b@2%2F3#c/d");
+    }
+
+    #[test]
+    fn distributions_are_known_by_the_name_of_their_own() {
+        let check = |text: &str, expect: Option<(&str, &str)>| {
+            assert_eq!(text.parse::<Purl>().unwrap().parts().distribution(), expect, "{text}");
+        };
+        check("pkg:deb/debian/git@1?distro=debian-12.5", Some(("debian", "12.5")));
+        check("pkg:apk/alpine/musl@1?distro=3.16.2", Some(("alpine", "3.16.2")));
+        check("pkg:rpm/redhat/bash@1?distro=redhat-8.8", Some(("rhel", "8.8")));
+        check("pkg:rpm/redhat/bash@1?distro=rhel-8.8", Some(("rhel", "8.8")));
+        check("pkg:rpm/opensuse/bash@1?distro=opensuse-leap-15.5", Some(("opensuse-leap", "15.5")));
+        check("pkg:alpm/arch/bash@1?distro=arch", Some(("arch", "")));
+        check("pkg:deb/bash@1", None);
+        check("pkg:npm/a@1?distro=debian-12", None);
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl<'a> Words<'a> {
             return Some(SourcePackage { name: name.to_owned(), version: or(own, version) });
         }
         if let Some(file) = self.text("syft:metadata:sourceRpm") {
-            return crate::purl::source_rpm(file);
+            return SourcePackage::of_rpm(file);
         }
         let origin = self.text("syft:metadata:originPackage").map(|name| (name, None));
         let source = self.text("syft:metadata:source").map(|name| (name, self.text("syft:metadata:sourceVersion")));

@@ -97,7 +97,7 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
     };
     let upstream = said("upstream").filter(|text| !text.is_empty());
     let source = match (kind, upstream) {
-        (PackageKind::Rpm, Some(text)) if text.ends_with(".rpm") => source_rpm(text),
+        (PackageKind::Rpm, Some(text)) if text.ends_with(".rpm") => SourcePackage::of_rpm(text),
         (_, Some(text)) => {
             let (name, own) = text.split_once('@').unwrap_or((text, &version));
             Some(SourcePackage { name: name.to_owned(), version: own.to_owned() })
@@ -122,49 +122,6 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
     }
     let arch = said("arch").map(str::to_owned);
     PackageFacts { arch, source, extra, ..PackageFacts::new(kind, name, version) }
-}
-
-/// Name and version of the source package whose file is called `name-version-release.src.rpm`.
-pub(crate) fn source_rpm(file_name: &str) -> Option<SourcePackage> {
-    let stem = file_name.strip_suffix(".src.rpm").or_else(|| file_name.strip_suffix(".nosrc.rpm"))?;
-    let (rest, release) = stem.rsplit_once('-')?;
-    let (name, version) = rest.rsplit_once('-')?;
-    Some(SourcePackage { name: name.to_owned(), version: format!("{version}-{release}") })
-}
-
-/// The distribution that a package URL says its package is of: the `ID` of os-release(5) and the version, empty where it
-/// names none. Trivy writes `distro` without the id for some.
-pub fn distribution_of(purl: &Purl) -> Option<(String, String)> {
-    if !purl.kind().is_os() {
-        return None;
-    }
-    let parts = purl.parts();
-    let distro = parts.qualifiers.into_iter().find(|(key, _)| key == "distro").map(|(_, value)| value);
-    let distro = distro.filter(|text| !text.is_empty());
-    let (id, version) = match distro.as_deref() {
-        None => (parts.namespace.as_str(), ""),
-        Some(text) if text.starts_with(|first: char| first.is_ascii_digit()) => (parts.namespace.as_str(), text),
-        Some(text) => match text.rsplit_once('-') {
-            Some((id, version)) if version.starts_with(|first: char| first.is_ascii_digit()) => (id, version),
-            _ => (text, ""),
-        },
-    };
-    (!id.is_empty()).then(|| (distribution_id(id).to_owned(), version.to_owned()))
-}
-
-/// The `ID` of os-release(5) of a distribution that Trivy, Syft or a package URL may call otherwise.
-pub fn distribution_id(name: &str) -> &str {
-    match name {
-        "redhat" => "rhel",
-        "alma" => "almalinux",
-        "oracle" | "oraclelinux" => "ol",
-        "amazon" => "amzn",
-        "opensuse.leap" => "opensuse-leap",
-        "opensuse.tumbleweed" => "opensuse-tumbleweed",
-        "suse linux enterprise server" | "suse.linux enterprise server" => "sles",
-        "cbl-mariner" => "mariner",
-        other => other,
-    }
 }
 
 fn extra<'a>(package: &'a PackageFacts, key: &str) -> &'a str {
@@ -237,22 +194,6 @@ mod tests {
         check(&["pkg:maven/org.slf4j/slf4j-api@2.0.9"], "org.slf4j:slf4j-api", "2.0.9", None);
         check(&["pkg:golang/golang.org/x/net@v0.1.0"], "golang.org/x/net", "v0.1.0", None);
         check(&["pkg:golang/stdlib@1.22.3", "pkg:golang/stdlib@v1.22.3"], "stdlib", "1.22.3", None);
-    }
-
-    #[test]
-    fn distributions_are_known_by_the_name_of_their_own() {
-        let check = |text: &str, expect: Option<(&str, &str)>| {
-            let found = distribution_of(&text.parse().unwrap());
-            assert_eq!(found.as_ref().map(|(id, version)| (id.as_str(), version.as_str())), expect, "{text}");
-        };
-        check("pkg:deb/debian/git@1?distro=debian-12.5", Some(("debian", "12.5")));
-        check("pkg:apk/alpine/musl@1?distro=3.16.2", Some(("alpine", "3.16.2")));
-        check("pkg:rpm/redhat/bash@1?distro=redhat-8.8", Some(("rhel", "8.8")));
-        check("pkg:rpm/redhat/bash@1?distro=rhel-8.8", Some(("rhel", "8.8")));
-        check("pkg:rpm/opensuse/bash@1?distro=opensuse-leap-15.5", Some(("opensuse-leap", "15.5")));
-        check("pkg:alpm/arch/bash@1?distro=arch", Some(("arch", "")));
-        check("pkg:deb/bash@1", None);
-        check("pkg:npm/a@1?distro=debian-12", None);
     }
 
     #[test]

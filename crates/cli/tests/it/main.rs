@@ -4,6 +4,7 @@
 mod faults;
 mod output;
 mod reproducible;
+mod sboms;
 mod schema;
 mod terminal;
 mod update;

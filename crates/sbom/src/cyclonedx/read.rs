@@ -3,9 +3,8 @@
 
 use crate::json::{Few, Text, with_field};
 use crate::property::{INVENTORY, Word, Words};
-use crate::purl::distribution_id;
 use crate::read::{About, Format, Gather, Head, Input, Said, image};
-use sekisho_model::{Image, Inventory, License, OsRelease};
+use sekisho_model::{Image, Inventory, License, OsRelease, distribution_id};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;

@@ -2,11 +2,12 @@
 
 use super::Input;
 use crate::property::{Word, Words};
-use crate::purl::{distribution_id, distribution_of, facts_of, purl_of};
+use crate::purl::{facts_of, purl_of};
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     Code, Diagnostic, Digest, Evidence, INVENTORY_SCHEMA, Image, Inventory, Layer, Level, License, Origin, OsRelease,
     Package, PackageFacts, PackageId, PackageKind, Platform, Purl, Source, SourceKind, SourcePackage, Tool,
+    distribution_id, is_same_release,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -220,8 +221,8 @@ impl<'a> Gather<'a> {
                 self.unversioned.add(purl.as_str());
             }
         }
-        if let Some(distribution) = distribution_of(&purl) {
-            *self.distributions.entry(distribution).or_default() += 1;
+        if let Some((id, version)) = purl.parts().distribution() {
+            *self.distributions.entry((id.to_owned(), version.to_owned())).or_default() += 1;
         }
         if let Some(source) = words.foreign_source(&facts.version).or_else(|| said.source.clone()) {
             facts.source = Some(source);
@@ -387,13 +388,9 @@ impl<'a> Gather<'a> {
     }
 }
 
-/// Whether a distribution as package URLs name it is `os`: a release may be told to the last number or not.
+/// Whether a distribution as package URLs name it is `os`.
 fn is_same((id, version): &(String, String), os: &OsRelease) -> bool {
-    let of = |long: &str, short: &str| {
-        long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || short.is_empty())
-    };
-    // Distributions that are rolling, and testing ones, are called by their codename.
-    *id == distribution_id(&os.id) && (of(version, &os.version_id) || of(&os.version_id, version))
+    *id == distribution_id(&os.id) && is_same_release(version, &os.version_id)
 }
 
 /// The image that somebody else's document describes, by what it says of it. `layers` are digests of plain bytes.

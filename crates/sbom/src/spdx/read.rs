@@ -5,9 +5,8 @@
 use super::license::{self, Extracted};
 use crate::json::{Few, Text, each};
 use crate::property::{INVENTORY, Word, Words};
-use crate::purl::distribution_id;
 use crate::read::{About, Format, Gather, Head, Input, Said, image};
-use sekisho_model::{Image, Inventory, OsRelease, SourcePackage};
+use sekisho_model::{Image, Inventory, OsRelease, SourcePackage, distribution_id};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 

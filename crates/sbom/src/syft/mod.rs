@@ -2,7 +2,6 @@
 
 use crate::json::{Few, Text, each};
 use crate::property::{evidence_of_cataloger, full};
-use crate::purl::source_rpm;
 use crate::read::{About, Format, Gather, Head, Input, Said, Schema, image};
 use sekisho_model::{Image, Inventory, License, OsRelease, PackageId, SourcePackage};
 use serde::Deserialize;
@@ -182,7 +181,7 @@ fn take(gather: &mut Gather<'_>, artifact: &Artifact) -> Option<PackageId> {
     let facts = artifact.metadata.as_ref().unwrap_or(&none);
     let is_rpm = artifact.purl.starts_with("pkg:rpm/");
     let source = if is_rpm {
-        source_rpm(&facts.source_rpm)
+        SourcePackage::of_rpm(&facts.source_rpm)
     } else {
         let (name, version) = if facts.source.is_empty() {
             (&facts.origin_package, &artifact.version)

@@ -4,6 +4,8 @@
 
 mod arbitrary;
 mod cyclonedx;
+mod foreign;
+mod hostile;
 mod merge;
 mod round_trip;
 mod spdx;

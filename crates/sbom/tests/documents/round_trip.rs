@@ -4,7 +4,11 @@ use super::{arbitrary, cyclonedx, spdx};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use sekisho_base::Limits;
-use sekisho_model::{Inventory, Level, Origin, PackageId, Removal, Removed};
+use sekisho_model::{Inventory, Level, Origin, Package, PackageId, Removal, Removed};
+use sekisho_sbom::purl::purl_of;
+use sekisho_sbom::{Dispatch, File};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 pub(crate) fn read(text: &str) -> Inventory {
     let limits = Limits::default();
@@ -32,6 +36,60 @@ proptest! {
     fn every_inventory_comes_back(inventory in arbitrary::sound_inventory()) {
         check(&inventory);
     }
+}
+
+/// Every file that an analyzer is tested with, as if all lay in one image.
+#[test]
+fn what_analyzers_find_in_their_fixtures_comes_back() {
+    let dispatch = Dispatch::all();
+    let limits = Limits::default();
+    let mut inventory = cyclonedx::example();
+    inventory.packages.clear();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/analyzers")];
+    let mut seen = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Some((_, name)) = path.to_str().unwrap().split_once("/fixtures/") else { continue };
+            let mut bytes = std::fs::read(&path).unwrap();
+            let mut name = name;
+            if let Some(plain) = name.strip_suffix(".zst") {
+                name = plain;
+                bytes = zstd::decode_all(&bytes[..]).unwrap();
+            }
+            // Which part of the path is the case's is told by what an analyzer wants.
+            let parts = name.match_indices('/').map(|(at, _)| &name[at + 1..]);
+            let wanted = std::iter::once(name).chain(parts).find(|part| !dispatch.by_path(part).is_empty());
+            let by_path = wanted.map(|part| dispatch.by_path(part)).into_iter().flatten();
+            let by_magic = dispatch.by_magic(&bytes, bytes.len() as u64);
+            let analyzers: Vec<_> = by_path.chain(by_magic).collect();
+            for analyzer in analyzers {
+                let file = File { path: wanted.unwrap_or(name), data: &bytes.as_slice(), limits: &limits };
+                for facts in (analyzer.run)(&file).packages {
+                    let Ok(purl) = purl_of(&facts, inventory.os.as_ref()) else { continue };
+                    let id = PackageId::new(&purl, name);
+                    if seen.insert(id.clone()) {
+                        let (location, origin) = (name.to_owned(), Origin::Unknown);
+                        inventory.packages.push(Package {
+                            id,
+                            purl,
+                            facts,
+                            location,
+                            layer: None,
+                            origin,
+                            owned_by: None,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    assert!(inventory.packages.len() > 500, "{} packages", inventory.packages.len());
+    check(&inventory);
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use super::error::Error;
 use super::header::{Header, Tag};
-use crate::purl::source_rpm;
 use sekisho_base::hash;
-use sekisho_model::{License, PackageFacts, PackageKind};
+use sekisho_model::{License, PackageFacts, PackageKind, SourcePackage};
 use serde::Serialize;
 
 /// The identity of a package and what else its header says in one value each. Texts that the header
@@ -76,7 +75,7 @@ impl RpmHeader {
         let extra = [("install_time", install_time), ("modularity", self.modularity_label), ("sigmd5", self.sigmd5)];
         PackageFacts {
             arch: some(self.arch),
-            source: source_rpm(&self.source_rpm),
+            source: SourcePackage::of_rpm(&self.source_rpm),
             licenses: License::parse(&self.license).into_iter().collect(),
             supplier: some(self.vendor),
             extra: extra
