@@ -3,6 +3,7 @@
 use crate::os::distribution_id;
 use crate::package::PackageKind;
 use packageurl::PackageUrl;
+use sekisho_base::hash::hex;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -71,8 +72,13 @@ impl Purl {
         let (path, rest) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
         // The canonical form has an `@` before the version only.
         let path = path.split_once('@').map_or(path, |(path, _)| path);
-        let version: String = version.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        format!("{path}@{version}{rest}").parse()
+        let mut with = format!("{path}@");
+        for byte in version.bytes() {
+            with.push('%');
+            with.push_str(&hex(&[byte]));
+        }
+        with.push_str(rest);
+        with.parse()
     }
 
     /// Which of our kinds the package is of.

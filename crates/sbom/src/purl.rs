@@ -97,11 +97,10 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
     };
     let upstream = said("upstream").filter(|text| !text.is_empty());
     let source = match (kind, upstream) {
-        (PackageKind::Rpm, Some(text)) if text.ends_with(".rpm") => SourcePackage::of_rpm(text),
-        (_, Some(text)) => {
+        (_, Some(text)) => SourcePackage::of_rpm(text).filter(|_| kind == PackageKind::Rpm).or_else(|| {
             let (name, own) = text.split_once('@').unwrap_or((text, &version));
             Some(SourcePackage { name: name.to_owned(), version: own.to_owned() })
-        }
+        }),
         (PackageKind::Deb | PackageKind::Apk | PackageKind::Alpm, None) => {
             Some(SourcePackage { name: name.clone(), version: version.clone() })
         }

@@ -228,5 +228,5 @@ fn findings_of_an_export_are_those_of_the_inventory() {
             }
         }
     }
-    assert!(found > 10_000, "{found} findings are too few to show anything");
+    assert!(found > 1000, "{found} findings are too few to show anything");
 }

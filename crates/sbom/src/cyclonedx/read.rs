@@ -194,7 +194,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
                 "evidence" => read.occurrences = map.next_value::<Option<Found>>()?.unwrap_or_default().occurrences,
                 "properties" => read.properties = map.next_value()?,
                 "components" if self.is_inner => {
-                    map.next_value_seed(Nested { take: &mut *self.take, is_inner: true })?
+                    map.next_value_seed(Nested { take: &mut *self.take, is_inner: true })?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }

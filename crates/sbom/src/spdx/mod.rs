@@ -31,7 +31,8 @@ struct Document<'a> {
     #[serde(rename = "SPDXID")]
     id: &'static str,
     name: &'a str,
-    document_namespace: String,
+    #[serde(rename = "documentNamespace")]
+    namespace: String,
     creation_info: CreationInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'static str>,
@@ -84,11 +85,13 @@ struct Checksum {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ExternalReference<'a> {
-    reference_category: &'static str,
-    reference_type: &'static str,
-    reference_locator: &'a str,
+    #[serde(rename = "referenceCategory")]
+    category: &'static str,
+    #[serde(rename = "referenceType")]
+    kind: &'static str,
+    #[serde(rename = "referenceLocator")]
+    locator: &'a str,
 }
 
 #[derive(Serialize)]
@@ -102,15 +105,17 @@ struct ExtractedText {
 #[serde(rename_all = "camelCase")]
 struct Relationship {
     spdx_element_id: String,
-    relationship_type: &'static str,
+    #[serde(rename = "relationshipType")]
+    kind: &'static str,
     related_spdx_element: String,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Annotation {
-    annotation_date: String,
-    annotation_type: &'static str,
+    #[serde(rename = "annotationDate")]
+    date: String,
+    #[serde(rename = "annotationType")]
+    kind: &'static str,
     annotator: String,
     comment: String,
 }
@@ -130,8 +135,8 @@ impl Annotator {
     /// The properties as JSON.
     fn note(&self, properties: &[Property<'_>]) -> io::Result<Annotation> {
         Ok(Annotation {
-            annotation_date: self.date.clone(),
-            annotation_type: "OTHER",
+            date: self.date.clone(),
+            kind: "OTHER",
             annotator: self.name.clone(),
             comment: serde_json::to_string(properties)?,
         })
@@ -165,7 +170,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
         id: DOCUMENT,
         name,
         // What the specification proposes to those who keep no documents of their own on the web.
-        document_namespace: format!("https://spdx.org/spdxdocs/sekisho-{}", serial(inventory)),
+        namespace: format!("https://spdx.org/spdxdocs/sekisho-{}", serial(inventory)),
         creation_info: CreationInfo { created: date, creators: [tool] },
         comment: (!inventory.complete)
             .then_some("This document is incomplete: something that could hold packages was not read."),
@@ -178,8 +183,8 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
     })
 }
 
-fn related(from: &str, relationship_type: &'static str, to: &str) -> Relationship {
-    Relationship { spdx_element_id: from.to_owned(), relationship_type, related_spdx_element: to.to_owned() }
+fn related(from: &str, kind: &'static str, to: &str) -> Relationship {
+    Relationship { spdx_element_id: from.to_owned(), kind, related_spdx_element: to.to_owned() }
 }
 
 /// An item of which nothing is said but what it is.
@@ -241,11 +246,7 @@ fn item<'a>(
         Some(source) => format!("built package from: {} {}", source.name, source.version),
         None => format!("package found in: {}", package.location),
     };
-    let url = ExternalReference {
-        reference_category: "PACKAGE-MANAGER",
-        reference_type: "purl",
-        reference_locator: package.purl.as_str(),
-    };
+    let url = ExternalReference { category: "PACKAGE-MANAGER", kind: "purl", locator: package.purl.as_str() };
     Ok(Item {
         version_info: &facts.version,
         supplier,

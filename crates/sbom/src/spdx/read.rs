@@ -26,7 +26,8 @@ pub(crate) static FORMAT: Format = Format {
 struct Document {
     name: Text,
     creation_info: Option<CreationInfo>,
-    document_describes: Few<Text>,
+    #[serde(rename = "documentDescribes")]
+    describes: Few<Text>,
     annotations: Few<Annotation>,
 }
 
@@ -87,7 +88,8 @@ struct File {
 #[serde(default, rename_all = "camelCase")]
 struct Relationship {
     spdx_element_id: Text,
-    relationship_type: Text,
+    #[serde(rename = "relationshipType")]
+    kind: Text,
     related_spdx_element: Text,
 }
 
@@ -141,11 +143,10 @@ fn read(input: &Input<'_>) -> Result<Inventory, serde_json::Error> {
             files.insert(file.id.0, file.file_name.0);
         }
     })?;
-    let mut subjects: HashSet<String> = document.document_describes.iter().map(|id| id.0.clone()).collect();
+    let mut subjects: HashSet<String> = document.describes.iter().map(|id| id.0.clone()).collect();
     let mut places: HashMap<String, String> = HashMap::new();
     each(input.bytes, "relationships", |found: Relationship| {
-        let Relationship { spdx_element_id: Text(from), relationship_type: kind, related_spdx_element: Text(to) } =
-            found;
+        let Relationship { spdx_element_id: Text(from), kind, related_spdx_element: Text(to) } = found;
         let of_file = matches!(&*kind, "CONTAINS" | "OTHER" | "EVIDENT_BY");
         if *kind == *"DESCRIBES" && from == super::DOCUMENT && subjects.len() < most {
             subjects.insert(to);
