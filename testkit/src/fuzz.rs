@@ -28,11 +28,13 @@ mod database;
 mod feeds;
 mod report;
 mod said;
+mod sbom;
 
 pub use database::database;
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
+pub use sbom::{sbom_cyclonedx, sbom_spdx, sbom_syft};
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +81,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "exceptions", run: exceptions },
     Target { name: "version", run: version },
     Target { name: "foreign_report", run: foreign_report },
+    Target { name: "sbom_cyclonedx", run: sbom_cyclonedx },
+    Target { name: "sbom_spdx", run: sbom_spdx },
+    Target { name: "sbom_syft", run: sbom_syft },
 ];
 
 static LIMITS: Limits = Limits {
@@ -296,6 +301,8 @@ fn projects(paths: &[&str], bytes: &[u8]) {
             assert!(complete.extra.is_sorted(), "extras are sorted by name");
         }
     }
+}
+
 /// Specifications of Ruby gems, and Bundler's lock file.
 pub fn gem(bytes: &[u8]) {
     analyze(&["specifications/a-1.gemspec", "srv/Gemfile.lock"], bytes);

@@ -1,7 +1,7 @@
 //! What VEX statements and exceptions are about: packages by their package URLs, images by digest or name.
 
 use crate::vers::Vers;
-use sekisho_model::{Digest, InvalidPurl, Inventory, Purl, PurlParts};
+use sekisho_model::{Digest, InvalidPurl, Inventory, Purl, PurlParts, SourcePackage, distribution_id, is_same_release};
 use std::collections::HashSet;
 
 /// A name of a product or of a component of one.
@@ -43,8 +43,9 @@ enum Versions {
 /// Packages by a package URL, matched as OpenVEX does (`PurlMatches` of `go-vex`, which its specification leaves it to):
 /// without a version all versions are meant; qualifiers that are named must be equal, and others do not matter.
 ///
-/// Two ways to write the same are one: the epoch of an rpm or deb in the version or as a qualifier, the `v` of Go, and a
-/// slash between namespace and name that is encoded.
+/// Two ways to write the same are one: the epoch of an rpm or deb in the version or as a qualifier, the `v` of Go, a slash
+/// between namespace and name that is encoded, and the names of distributions, their releases and source packages as
+/// Trivy, Syft and Red Hat write them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackagePattern {
     kind: String,
@@ -105,7 +106,48 @@ impl PackagePattern {
                 Versions::In(vers) => vers.holds(&package.compared),
             }
             && self.subpath == package.subpath
-            && self.qualifiers.iter().all(|wanted| package.qualifiers.contains(wanted))
+            && self.qualifiers.iter().all(|wanted| package.has(wanted))
+    }
+}
+
+/// What a distribution's package is of by the names that os-release(5) has, and its source as `name`, or `name@version`
+/// where that has another version.
+fn plain_distribution(parts: &mut PurlParts) {
+    let Some((id, release)) = parts.distribution().map(|(id, release)| (id.to_owned(), release.to_owned())) else {
+        return;
+    };
+    parts.namespace = distribution_id(&parts.namespace).to_owned();
+    let epoch = parts.qualifiers.iter().find(|(key, _)| key == "epoch").map(|(_, value)| value.clone());
+    let plain = parts.version.split_once(':').map_or(&*parts.version, |(_, rest)| rest).to_owned();
+    let is_same = |own: &str| match own.split_once(':') {
+        Some((stated, rest)) => rest == plain && (parts.version == own || epoch.as_deref() == Some(stated)),
+        // The file of a source package does not name the epoch.
+        None => own == plain && (parts.kind == "rpm" || epoch.is_none() && parts.version == own),
+    };
+    for (key, value) in &mut parts.qualifiers {
+        match key.as_str() {
+            "distro" => *value = if release.is_empty() { id.clone() } else { format!("{id}-{release}") },
+            "upstream" => {
+                let stated = match SourcePackage::of_rpm(value) {
+                    Some(source) => Some((source.name, source.version)),
+                    None => value.split_once('@').map(|(name, own)| (name.to_owned(), own.to_owned())),
+                };
+                if let Some((name, own)) = stated {
+                    *value = if is_same(&own) { name } else { format!("{name}@{own}") };
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether two values of `distro` mean the same release.
+fn is_same_distribution(a: &str, b: &str) -> bool {
+    match (a.rsplit_once('-'), b.rsplit_once('-')) {
+        (Some((a, of_a)), Some((b, of_b))) => {
+            a == b && !of_a.is_empty() && !of_b.is_empty() && is_same_release(of_a, of_b)
+        }
+        _ => false,
     }
 }
 
@@ -141,7 +183,14 @@ impl KnownPackage {
         (&self.kind, &self.name)
     }
 
-    fn of(parts: PurlParts) -> Self {
+    /// Whether it has a qualifier; of a release of its distribution the last numbers may not be told.
+    fn has(&self, (wanted, value): &(String, String)) -> bool {
+        let is = |own: &str| own == value || wanted == "distro" && is_same_distribution(own, value);
+        self.qualifiers.iter().any(|(key, own)| key == wanted && is(own))
+    }
+
+    fn of(mut parts: PurlParts) -> Self {
+        plain_distribution(&mut parts);
         let PurlParts { kind, namespace, name, version, mut qualifiers, subpath } = parts;
         let name = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
         let stated = qualifiers.iter().position(|(key, _)| key == "epoch").map(|at| qualifiers.remove(at).1);
@@ -341,6 +390,27 @@ mod tests {
         check("pkg:golang/golang.org/x/text@v0.3.0#language", "pkg:golang/golang.org/x/text@v0.3.0", false);
         check("pkg:npm/%40babel/core", "pkg:npm/%40babel/core@7.1.0", true);
         check("pkg:pypi/Foo_Bar@1.0", "pkg:pypi/foo-bar@1.0", true);
+    }
+
+    /// As Trivy 0.59 and Syft 1.18 write packages of images that we write otherwise.
+    #[test]
+    fn dialects_are_the_same() {
+        let git = "pkg:deb/debian/git@1:2.39.5-0%2Bdeb12u3?arch=amd64&distro=debian-12";
+        check("pkg:deb/debian/git@2.39.5-0%2Bdeb12u3?arch=amd64&distro=debian-12.5&epoch=1", git, true);
+        check("pkg:deb/debian/git@1:2.39.5-0%2Bdeb12u3?arch=amd64&distro=debian-12", git, true);
+        check("pkg:deb/debian/git?distro=debian-1", git, false);
+        check("pkg:deb/debian/git?distro=debian-11", git, false);
+        check("pkg:deb/debian/git?distro=ubuntu-12", git, false);
+        let musl = "pkg:apk/alpine/musl@1.2.3-r0?arch=x86_64&distro=alpine-3.16.2";
+        check("pkg:apk/alpine/musl@1.2.3-r0?arch=x86_64&distro=3.16.2", musl, true);
+        check("pkg:apk/alpine/musl@1.2.3-r0?arch=x86_64&distro=3.17.2", musl, false);
+        let uuid = "pkg:rpm/rhel/libuuid@2.32.1-42.el8_8?arch=x86_64&distro=rhel-8.8&upstream=util-linux";
+        check("pkg:rpm/redhat/libuuid@2.32.1-42.el8_8?arch=x86_64&distro=redhat-8.8", uuid, true);
+        let file = "upstream=util-linux-2.32.1-42.el8_8.src.rpm";
+        check(&format!("pkg:rpm/redhat/libuuid@2.32.1-42.el8_8?distro=rhel-8.8&{file}"), uuid, true);
+        check(&format!("pkg:rpm/redhat/libuuid@2.32.1-42.el8_8?{}", file.replace("2.32", "2.33")), uuid, false);
+        let epoch = "pkg:rpm/rhel/bind@9.11-1.el8?distro=rhel-8.8&epoch=32&upstream=bind%409.11-1.el8";
+        check("pkg:rpm/redhat/bind@9.11-1.el8?epoch=32&upstream=bind-9.11-1.el8.src.rpm", epoch, true);
     }
 
     #[test]

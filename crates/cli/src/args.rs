@@ -83,10 +83,10 @@ pub(crate) enum Command {
     /// Find out what is in an image or a file system
     #[command(subcommand, after_help = EXIT_CODES)]
     Scan(ScanCommand),
-    /// Write a software bill of materials
+    /// Write, convert, merge and compare software bills of materials
     #[command(subcommand, after_help = EXIT_CODES)]
     Sbom(SbomCommand),
-    /// Show which packages and vulnerabilities one image has and another has not
+    /// Show which packages and vulnerabilities one image or SBOM has and another has not
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Diff(DiffArguments),
     /// Work with advisories
@@ -115,6 +115,9 @@ pub(crate) enum ScanCommand {
     /// List the packages of a root file system or directory, and their vulnerabilities
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(ScanArguments<FsTarget>),
+    /// List the packages of an SBOM or of the JSON of a scan, and look for their vulnerabilities anew
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Sbom(ScanArguments<DocumentTarget>),
     /// Show and judge what an earlier scan found, of this program, Trivy or Grype
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Report(ReportArguments),
@@ -128,6 +131,15 @@ pub(crate) enum SbomCommand {
     /// Describe a root file system or directory
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(SbomArguments<FsTarget>),
+    /// Write an SBOM in another format
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Convert(SbomArguments<DocumentTarget>),
+    /// Put several SBOMs into one
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Merge(SbomArguments<DocumentTargets>),
+    /// Show which packages one SBOM has and another has not; `sekisho diff` compares vulnerabilities as well
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Diff(PackageDiffArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -242,6 +254,22 @@ pub(crate) struct FsTarget {
     pub(crate) cross_file_systems: bool,
 }
 
+/// What to read, when it is a document.
+#[derive(Debug, Args)]
+pub(crate) struct DocumentTarget {
+    /// CycloneDX 1.2 to 1.7, SPDX 2.2 or 2.3 or Syft's own form, all as JSON; or the JSON of a scan or an inventory
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+}
+
+/// What to read, when it is several documents.
+#[derive(Debug, Args)]
+pub(crate) struct DocumentTargets {
+    /// As `sekisho sbom convert` reads them; of one distribution, where they have packages of any
+    #[arg(value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ScanArguments<T: Args> {
     #[command(flatten)]
@@ -330,7 +358,8 @@ pub(crate) struct GateArguments {
     #[arg(long, value_name = "SEVERITY", help_heading = "Gate")]
     pub(crate) fail_on: Option<Severity>,
 
-    /// Exit with 1 only for what BASELINE does not have: an image, an archive or layout of one, or the JSON of a scan
+    /// Exit with 1 only for what BASELINE does not have: an image, an archive or layout of one, an SBOM, or the JSON of
+    /// a scan
     #[arg(long, value_name = "BASELINE", help_heading = "Gate")]
     pub(crate) fail_on_new: Option<PathBuf>,
 
@@ -416,7 +445,22 @@ pub(crate) struct CommonArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DiffArguments {
-    /// What to compare with: an image, a directory, or the JSON of a scan, whose packages are judged anew
+    #[command(flatten)]
+    pub(crate) packages: PackageDiffArguments,
+
+    /// A database file in place of the configured one; `demo` for some notorious vulnerabilities that come with the
+    /// program; `none` to look for no vulnerabilities
+    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
+    pub(crate) db: Option<DatabaseChoice>,
+
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
+}
+
+/// Two things whose packages are compared.
+#[derive(Debug, Args)]
+pub(crate) struct PackageDiffArguments {
+    /// What to compare with: an image, a directory, an SBOM, or the JSON of a scan, whose packages are judged anew
     #[arg(value_name = "OLD")]
     pub(crate) old: PathBuf,
 
@@ -427,14 +471,6 @@ pub(crate) struct DiffArguments {
     /// Platform to choose from multi-platform images, as os/architecture[/variant]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
-
-    /// A database file in place of the configured one; `demo` for some notorious vulnerabilities that come with the
-    /// program; `none` to look for no vulnerabilities
-    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
-    pub(crate) db: Option<DatabaseChoice>,
-
-    #[command(flatten)]
-    pub(crate) suppression: SuppressionArguments,
 
     /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
@@ -545,7 +581,7 @@ pub(crate) struct ReevaluateArguments {
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
 
-    /// A directory with the JSON of scans or inventories in it, or one such document; may be repeated
+    /// A directory with SBOMs or the JSON of scans or inventories in it, or one such document; may be repeated
     #[arg(long, value_name = "PATH", required = true)]
     pub(crate) inventory: Vec<PathBuf>,
 
@@ -607,6 +643,8 @@ pub(crate) enum JsonOrTable {
 pub(crate) enum SbomFormat {
     /// CycloneDX 1.6 JSON
     Cyclonedx,
+    /// SPDX 2.3 JSON
+    Spdx,
     /// The inventory, schema sekisho.inventory/v1
     Json,
 }

@@ -228,16 +228,16 @@ codes! {
         "An exception is for nothing that was found.",
         "remove it";
     ReportUnknown = "report.unknown", Usage,
-        "The file is no scan report that is read.",
-        "give a report in JSON of this program (`sekisho scan --format json`), of Trivy (`trivy … --format json`) or of Grype (`grype … -o json`)";
+        "The file is no scan report or SBOM that is read.",
+        "give a report in JSON of this program (`sekisho scan --format json`), of Trivy (`trivy … --format json`) or of Grype (`grype … -o json`); or an SBOM in CycloneDX, SPDX 2.3 or Syft's JSON to `scan sbom`";
     ReportMalformed = "report.malformed", Incomplete,
-        "A scan report does not follow its format; nothing of it was taken.",
-        "write the report again with the scanner that made it";
+        "A scan report or an SBOM does not follow its format; nothing of it was taken.",
+        "write it again with the program that made it";
     ReportRecordMalformed = "report.record_malformed", Incomplete,
-        "A record of a scan report names no vulnerability or no package, or one that the report does not describe.",
-        "write the report again with the scanner that made it";
+        "A record of a scan report or SBOM names no vulnerability or no package, or one that it does not describe; or an SBOM names no package at all.",
+        "write it again with the program that made it";
     ReportLimited = "report.limited", Passed,
-        "A report of another scanner tells less than a scan of ours, or something about it is worth knowing.",
+        "A report or an SBOM of another program tells less than a scan of ours, or something about it is worth knowing.",
         "none needed";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",

@@ -36,6 +36,8 @@ pub enum SourceKind {
     FileSystem,
     /// The report of another scanner.
     Report,
+    /// A software bill of materials that another program wrote, or several put together.
+    Sbom,
 }
 
 /// What was scanned, as it was named.
@@ -125,6 +127,23 @@ impl Inventory {
     pub fn identity(&self) -> String {
         let digest = self.image.as_ref().map(|image| image.config_digest);
         digest.map_or_else(|| self.source.name.clone(), |digest| digest.to_string())
+    }
+
+    /// The same without its packages, which documents list in their own way.
+    pub fn without_packages(&self) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            tool: self.tool.clone(),
+            observed_at: self.observed_at,
+            source: self.source.clone(),
+            image: self.image.clone(),
+            os: self.os.clone(),
+            packages: Vec::new(),
+            removed: self.removed.clone(),
+            documents: self.documents.clone(),
+            complete: self.complete,
+            diagnostics: self.diagnostics.clone(),
+        }
     }
 
     /// The diagnostics that make the inventory incomplete.

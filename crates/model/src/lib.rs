@@ -36,7 +36,7 @@ pub use finding::{
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
 pub use license::License;
-pub use os::OsRelease;
+pub use os::{OsRelease, distribution_id, is_same_release};
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};

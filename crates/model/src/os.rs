@@ -33,3 +33,27 @@ impl OsRelease {
         if self.version_id.is_empty() { self.id.clone() } else { format!("{}-{}", self.id, self.version_id) }
     }
 }
+
+/// The `ID` of os-release(5) of a distribution that Trivy, Syft or a package URL may call otherwise.
+pub fn distribution_id(name: &str) -> &str {
+    match name {
+        "redhat" => "rhel",
+        "alma" => "almalinux",
+        "oracle" | "oraclelinux" => "ol",
+        "amazon" => "amzn",
+        "opensuse.leap" => "opensuse-leap",
+        "opensuse.tumbleweed" => "opensuse-tumbleweed",
+        "suse linux enterprise server" | "suse.linux enterprise server" => "sles",
+        "cbl-mariner" => "mariner",
+        other => other,
+    }
+}
+
+/// Whether two versions are of the same release, one of which may be told to the last number and the other not: `12` and
+/// `12.5`.
+pub fn is_same_release(a: &str, b: &str) -> bool {
+    let of = |long: &str, short: &str| {
+        short.is_empty() || long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    of(a, b) || of(b, a)
+}

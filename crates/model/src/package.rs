@@ -123,6 +123,16 @@ pub struct SourcePackage {
     pub version: String,
 }
 
+impl SourcePackage {
+    /// The one whose file is called `name-version-release.src.rpm`.
+    pub fn of_rpm(file_name: &str) -> Option<Self> {
+        let stem = file_name.strip_suffix(".src.rpm").or_else(|| file_name.strip_suffix(".nosrc.rpm"))?;
+        let (rest, release) = stem.rsplit_once('-')?;
+        let (name, version) = rest.rsplit_once('-')?;
+        Some(Self { name: name.to_owned(), version: format!("{version}-{release}") })
+    }
+}
+
 /// What one file says of one package. Analyzers make these; where it lies is added by the scan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct PackageFacts {
@@ -192,6 +202,12 @@ impl PackageId {
         hasher.update(&[0]);
         hasher.update(location.as_bytes());
         Self(hash::hex(&hasher.finish()[..16]))
+    }
+
+    /// The id that `text` is; none where it has another form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
     /// The text.

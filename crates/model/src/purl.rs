@@ -1,7 +1,9 @@
 //! Package URLs (ECMA-427).
 
+use crate::os::distribution_id;
 use crate::package::PackageKind;
 use packageurl::PackageUrl;
+use sekisho_base::hash::hex;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -38,8 +40,11 @@ impl Purl {
     ) -> Result<Self, InvalidPurl> {
         let build = || {
             let mut purl = PackageUrl::new(keeping_case(kind), name)?;
-            if !namespace.is_empty() {
-                purl.with_namespace(namespace)?;
+            // Such segments are none (ECMA-427): the text would not be read as it is written.
+            let segments: Vec<&str> =
+                namespace.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")).collect();
+            if !segments.is_empty() {
+                purl.with_namespace(segments.join("/"))?;
             }
             if !version.is_empty() {
                 purl.with_version(version)?;
@@ -59,6 +64,21 @@ impl Purl {
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same for another version.
+    pub fn with_version(&self, version: &str) -> Result<Self, InvalidPurl> {
+        let text = self.as_str();
+        let (path, rest) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+        // The canonical form has an `@` before the version only.
+        let path = path.split_once('@').map_or(path, |(path, _)| path);
+        let mut with = format!("{path}@");
+        for byte in version.bytes() {
+            with.push('%');
+            with.push_str(&hex(&[byte]));
+        }
+        with.push_str(rest);
+        with.parse()
     }
 
     /// Which of our kinds the package is of.
@@ -99,6 +119,26 @@ pub struct PurlParts {
     pub qualifiers: Vec<(String, String)>,
     /// A path below the root of the package.
     pub subpath: String,
+}
+
+impl PurlParts {
+    /// The distribution that it says its package is of: the `ID` of os-release(5) and the version, empty where it names none.
+    /// Trivy writes `distro` without the id for some.
+    pub fn distribution(&self) -> Option<(&str, &str)> {
+        if !PackageKind::of_type(&self.kind).is_os() {
+            return None;
+        }
+        let distro = self.qualifiers.iter().find(|(key, _)| key == "distro").map_or("", |(_, value)| value);
+        let (id, version) = match distro {
+            "" => (self.namespace.as_str(), ""),
+            text if text.starts_with(|first: char| first.is_ascii_digit()) => (self.namespace.as_str(), text),
+            text => match text.rsplit_once('-') {
+                Some((id, version)) if version.starts_with(|first: char| first.is_ascii_digit()) => (id, version),
+                _ => (text, ""),
+            },
+        };
+        (!id.is_empty()).then(|| (distribution_id(id), version))
+    }
 }
 
 /// `text` without percent-encoding; what is no code stays as it is.
@@ -231,6 +271,31 @@ mod tests {
         let parts = "pkg:oci/app@sha256:ab?repository_url=ghcr.io/o/app&tag=1".parse::<Purl>().unwrap().parts();
         assert_eq!(parts.version, "sha256:ab");
         assert_eq!(parts.qualifiers[0], ("repository_url".to_owned(), "ghcr.io/o/app".to_owned()));
+    }
+
+    #[test]
+    fn a_version_can_be_put_into_it() {
+        let with = |text: &str, version: &str| text.parse::<Purl>().unwrap().with_version(version).unwrap();
+        assert_eq!(
+            with("pkg:deb/debian/git?arch=amd64", "1:2.39+b").as_str(),
+            "pkg:deb/debian/git@1:2.39%2Bb?arch=amd64"
+        );
+        assert_eq!(with("pkg:npm/%40a/b@1#c/d", "2/3").as_str(), "pkg:npm/%40a/b@2%2F3#c/d");
+    }
+
+    #[test]
+    fn distributions_are_known_by_the_name_of_their_own() {
+        let check = |text: &str, expect: Option<(&str, &str)>| {
+            assert_eq!(text.parse::<Purl>().unwrap().parts().distribution(), expect, "{text}");
+        };
+        check("pkg:deb/debian/git@1?distro=debian-12.5", Some(("debian", "12.5")));
+        check("pkg:apk/alpine/musl@1?distro=3.16.2", Some(("alpine", "3.16.2")));
+        check("pkg:rpm/redhat/bash@1?distro=redhat-8.8", Some(("rhel", "8.8")));
+        check("pkg:rpm/redhat/bash@1?distro=rhel-8.8", Some(("rhel", "8.8")));
+        check("pkg:rpm/opensuse/bash@1?distro=opensuse-leap-15.5", Some(("opensuse-leap", "15.5")));
+        check("pkg:alpm/arch/bash@1?distro=arch", Some(("arch", "")));
+        check("pkg:deb/bash@1", None);
+        check("pkg:npm/a@1?distro=debian-12", None);
     }
 
     #[test]

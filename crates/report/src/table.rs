@@ -60,6 +60,7 @@ fn summary(out: &mut String, inventory: &Inventory) {
         SourceKind::Registry => "registry",
         SourceKind::FileSystem => "file system",
         SourceKind::Report => "report",
+        SourceKind::Sbom => "SBOM",
     };
     line!(out, "{HEADING}{}{HEADING:#} ({kind})", printable(&inventory.source.name));
     let mut field = |name: &str, value: &str| {

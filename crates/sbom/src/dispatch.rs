@@ -239,7 +239,9 @@ mod tests {
         let guards = |path| Dispatch::all().guards_database(path);
         assert!(guards("var") && guards("usr/lib/sysimage/rpm") && guards("var/lib/dpkg/status.d/any"));
         assert!(!guards("usr/lib/x") && !guards("var/lib/dpkg/status/x"));
-        assert!(guards("var/lib/pacman/local/any") && guards("var/db/pkg/any/any/CONTENTS") && !guards("var/db/pkg/a/b/c"));
+        assert!(
+            guards("var/lib/pacman/local/any") && guards("var/db/pkg/any/any/CONTENTS") && !guards("var/db/pkg/a/b/c")
+        );
         assert!(astray("var/lib/pacman/local/x-1-1", "opt/x") && astray("var/db/pkg/sys-libs", "opt/x"));
     }
 

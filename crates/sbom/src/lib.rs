@@ -9,8 +9,14 @@ pub mod analyzers;
 pub mod cyclonedx;
 pub mod dispatch;
 mod glob;
+mod json;
+pub mod merge;
 pub mod project;
+mod property;
 pub mod purl;
+pub mod read;
+pub mod spdx;
+mod syft;
 mod zip;
 
 #[cfg(test)]

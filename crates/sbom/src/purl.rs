@@ -1,6 +1,7 @@
 //! Package URLs of packages, by the type definitions of the purl specification.
 
-use sekisho_model::{InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl};
+use crate::property::full;
+use sekisho_model::{InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl, PurlParts, SourcePackage};
 
 /// The package URL of `package`, found beside the distribution `os`.
 ///
@@ -70,6 +71,58 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
     purl.or_else(|error| Purl::new("generic", "", &package.name, version, &[]).map_err(|_| error))
 }
 
+/// What a package URL says of its package, whoever wrote it: the inverse of [`purl_of`], which also knows how Trivy and
+/// Syft write what the type definitions leave open.
+///
+/// The epoch of a distribution's package may be a qualifier or be in the version. `upstream` is a source package as
+/// `name`, `name@version` or the file `name-version-release.src.rpm`; one of a distribution that names no other was built
+/// from the source of its own name.
+pub fn facts_of(purl: &Purl) -> PackageFacts {
+    let PurlParts { namespace, name, version, qualifiers, .. } = purl.parts();
+    let kind = purl.kind();
+    let said = |key: &str| qualifiers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+    let joined = |sign: char| if namespace.is_empty() { name.clone() } else { format!("{namespace}{sign}{name}") };
+    let name = match kind {
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm | PackageKind::Conan => name,
+        PackageKind::Maven => joined(':'),
+        _ => joined('/'),
+    };
+    let version = match kind {
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm if !version.is_empty() => {
+            full(said("epoch"), &version, None)
+        }
+        // The standard library has no module, and Go's releases no `v`.
+        PackageKind::Golang if name == "stdlib" => version.strip_prefix('v').unwrap_or(&version).to_owned(),
+        _ => version,
+    };
+    let upstream = said("upstream").filter(|text| !text.is_empty());
+    let source = match (kind, upstream) {
+        (_, Some(text)) => SourcePackage::of_rpm(text).filter(|_| kind == PackageKind::Rpm).or_else(|| {
+            let (name, own) = text.split_once('@').unwrap_or((text, &version));
+            Some(SourcePackage { name: name.to_owned(), version: own.to_owned() })
+        }),
+        (PackageKind::Deb | PackageKind::Apk | PackageKind::Alpm, None) => {
+            Some(SourcePackage { name: name.clone(), version: version.clone() })
+        }
+        _ => None,
+    };
+    let known = [("build", "build"), ("channel", "channel"), ("subdir", "subdir"), ("uuid", "uuid")];
+    let modularity = [("modularity", "modularitylabel"), ("modularity", "rpmmod")];
+    let names: &[(&str, &str)] = match kind {
+        PackageKind::Conda | PackageKind::Julia => &known,
+        PackageKind::Rpm => &modularity,
+        _ => &[],
+    };
+    let mut extra: Vec<(String, String)> = Vec::new();
+    for (own, theirs) in names {
+        if let Some(value) = said(theirs).filter(|_| extra.iter().all(|(name, _)| name != own)) {
+            extra.push(((*own).to_owned(), value.to_owned()));
+        }
+    }
+    let arch = said("arch").map(str::to_owned);
+    PackageFacts { arch, source, extra, ..PackageFacts::new(kind, name, version) }
+}
+
 fn extra<'a>(package: &'a PackageFacts, key: &str) -> &'a str {
     package.extra.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
 }
@@ -77,7 +130,6 @@ fn extra<'a>(package: &'a PackageFacts, key: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sekisho_model::SourcePackage;
 
     fn check(kind: PackageKind, name: &str, version: &str, expect: &str) {
         let os = OsRelease { id: "debian".into(), version_id: "12".into(), ..OsRelease::default() };
@@ -102,6 +154,45 @@ mod tests {
         let julia = [("uuid", "682c06a0-de6a-54ab-a142-c8b1cf79cde6")];
         let expect = "pkg:julia/JSON@1?uuid=682c06a0-de6a-54ab-a142-c8b1cf79cde6";
         assert_eq!(with(PackageKind::Julia, "JSON", &julia), expect);
+    }
+
+    /// As Trivy 0.59 and Syft 1.18 write the packages of the same images.
+    #[test]
+    fn dialects_say_the_same() {
+        let check = |same: &[&str], name: &str, version: &str, source: Option<(&str, &str)>| {
+            for text in same {
+                let facts = facts_of(&text.parse().unwrap());
+                let built = facts.source.as_ref().map(|source| (source.name.as_str(), source.version.as_str()));
+                assert_eq!((facts.name.as_str(), facts.version.as_str(), built), (name, version, source), "{text}");
+            }
+        };
+        check(
+            &[
+                "pkg:deb/debian/git@2.39.5-0%2Bdeb12u3?arch=amd64&distro=debian-12.5&epoch=1",
+                "pkg:deb/debian/git@1:2.39.5-0%2Bdeb12u3?arch=amd64&distro=debian-12",
+                "pkg:deb/debian/git@1%3A2.39.5-0%2Bdeb12u3?epoch=1",
+            ],
+            "git",
+            "1:2.39.5-0+deb12u3",
+            Some(("git", "1:2.39.5-0+deb12u3")),
+        );
+        check(
+            &["pkg:deb/debian/bash@5.2.15-2%2Bb8?upstream=bash%405.2.15-2"],
+            "bash",
+            "5.2.15-2+b8",
+            Some(("bash", "5.2.15-2")),
+        );
+        check(
+            &["pkg:rpm/redhat/libuuid@2.32.1-42.el8_8?epoch=1&upstream=util-linux-2.32.1-42.el8_8.src.rpm"],
+            "libuuid",
+            "1:2.32.1-42.el8_8",
+            Some(("util-linux", "2.32.1-42.el8_8")),
+        );
+        check(&["pkg:rpm/redhat/bash@5.1-1.el9?epoch=0"], "bash", "5.1-1.el9", None);
+        check(&["pkg:npm/%40babel/core@7.24.0"], "@babel/core", "7.24.0", None);
+        check(&["pkg:maven/org.slf4j/slf4j-api@2.0.9"], "org.slf4j:slf4j-api", "2.0.9", None);
+        check(&["pkg:golang/golang.org/x/net@v0.1.0"], "golang.org/x/net", "v0.1.0", None);
+        check(&["pkg:golang/stdlib@1.22.3", "pkg:golang/stdlib@v1.22.3"], "stdlib", "1.22.3", None);
     }
 
     #[test]

@@ -268,7 +268,7 @@ impl Maker<'_> {
                 for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
                     if let Ok(mut package) = self.package(facts, &file.path, layer) {
                         if package.facts.licenses.is_empty() {
-                            package.facts.licenses = self.licenses_of(facts, &licenses);
+                            package.facts.licenses = self.licenses_of(&package, &licenses);
                         }
                         removed.push(Removed { package, removed_in, removal });
                     }

@@ -1,9 +1,9 @@
-//! `diff`: what one image has that another has not.
+//! `diff` and `sbom diff`: what one image or SBOM has that another has not.
 
 use super::scan::{self, Context};
 use super::show;
 use super::vulnerabilities::Judges;
-use crate::args::{DiffArguments, JsonOrTable};
+use crate::args::{DatabaseChoice, DiffArguments, JsonOrTable, PackageDiffArguments, SuppressionArguments};
 use crate::error::CliError;
 use crate::{CommandResult, output};
 use sekisho_advisory::diff::diff;
@@ -11,11 +11,27 @@ use sekisho_model::Exit;
 use sekisho_report::{TableOptions, diff_table, write_json};
 
 pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandResult {
-    let DiffArguments { old, new, platform, db, suppression, format, common } = arguments;
+    let DiffArguments { packages, db, suppression } = arguments;
+    compare(context, packages, db.as_ref(), suppression)
+}
+
+/// The same without vulnerabilities.
+pub(crate) fn packages(context: &mut Context, arguments: &PackageDiffArguments) -> CommandResult {
+    let nobody = SuppressionArguments { vex: Vec::new(), exceptions: Vec::new() };
+    compare(context, arguments, Some(&DatabaseChoice::None), &nobody)
+}
+
+fn compare(
+    context: &mut Context,
+    packages: &PackageDiffArguments,
+    db: Option<&DatabaseChoice>,
+    suppression: &SuppressionArguments,
+) -> CommandResult {
+    let PackageDiffArguments { old, new, platform, format, common } = packages;
     let settings = scan::settings(context, common, None, false)?;
     let named = [(old.as_path(), "what is compared with"), (new.as_path(), "what is compared")];
-    show::check_output(common, db.as_ref(), suppression, &named)?;
-    let judges = Judges::find(&settings, &context.environment, db.as_ref(), suppression)?;
+    show::check_output(common, db, suppression, &named)?;
+    let judges = Judges::find(&settings, &context.environment, db, suppression)?;
     let mut read = |path| {
         let report = show::report_of(context, &settings, &judges, path, platform.clone(), common)?;
         show::tell(&report.inventory, &settings);

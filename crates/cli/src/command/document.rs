@@ -1,9 +1,9 @@
-//! Documents that are read again: what this program wrote, and reports of other scanners.
+//! Documents that are read again: what this program wrote, SBOMs, and reports of other scanners.
 
 use crate::error::{CliError, reason};
 use jiff::Timestamp;
 use sekisho_base::Limits;
-use sekisho_model::{Code, INVENTORY_SCHEMA, Inventory, ScanReport, json_reason};
+use sekisho_model::{Code, INVENTORY_SCHEMA, Inventory, ScanReport, SourceKind, json_reason};
 use sekisho_report::foreign;
 use serde::Deserialize;
 use std::fs::File;
@@ -57,23 +57,46 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), Cl
     Ok((path.to_string_lossy().into_owned(), bytes))
 }
 
-/// The document at `path`; none where that is no JSON at all. `now` is the time of a report that says none.
+/// The document at `path`; none where that is no JSON at all. `now` is the time of a document that says none.
 pub(crate) fn open(path: &Path, now: Timestamp, limits: &Limits) -> Result<Option<Document>, CliError> {
     // What is no file, whoever reads images says better.
     if !path.is_file() || !begins_as_json(path) {
         return Ok(None);
     }
     let (name, bytes) = read(path, limits)?;
+    let fail = |code, why: String| CliError::new(code, format!("cannot read {}: {why}", path.display()));
     let is_inventory = serde_json::from_slice(&bytes).is_ok_and(|kind: Kind| kind.schema == INVENTORY_SCHEMA);
     if is_inventory && bytes.len() as u64 <= limits.text_file_bytes {
-        let inventory = serde_json::from_slice(&bytes).map_err(|error| {
-            CliError::new(Code::ReportMalformed, format!("cannot read {}: it {}", path.display(), json_reason(&error)))
-        })?;
+        let read = serde_json::from_slice(&bytes);
+        let inventory: Inventory =
+            read.map_err(|error| fail(Code::ReportMalformed, format!("it {}", json_reason(&error))))?;
+        return Ok(Some(Document::Inventory(Box::new(inventory))));
+    }
+    if let Some(read) = sekisho_sbom::read::read(&bytes, &name, now, limits) {
+        let inventory = read.map_err(|error| fail(error.code(), error.to_string()))?;
         return Ok(Some(Document::Inventory(Box::new(inventory))));
     }
     match foreign::read(&bytes, &name, now, limits) {
         Ok(report) => Ok(Some(Document::Report(Box::new(report)))),
-        Err(error) => Err(CliError::new(error.code(), format!("cannot read {}: {error}", path.display()))),
+        Err(error) => Err(fail(error.code(), error.to_string())),
+    }
+}
+
+/// What is in the thing that the document at `path` describes. What another scanner reported is none: it names what has
+/// findings, which need not be all.
+pub(crate) fn inventory(path: &Path, now: Timestamp, limits: &Limits) -> Result<Inventory, CliError> {
+    match open(path, now, limits)? {
+        Some(Document::Report(found)) if found.inventory.source.kind == SourceKind::Report => {
+            let message =
+                format!("{} is the report of a scan by {}, and no SBOM", path.display(), found.inventory.tool.name);
+            Err(CliError::new(Code::ReportUnknown, message).hint("use `sekisho scan report`"))
+        }
+        Some(document) => Ok(document.inventory()),
+        None => {
+            // A path that is not there, or may not be read, is better told by whoever opens it.
+            let (name, _) = read(path, limits)?;
+            Err(CliError::new(Code::ReportUnknown, format!("{name} is no SBOM in JSON")))
+        }
     }
 }
 

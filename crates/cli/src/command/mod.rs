@@ -37,9 +37,13 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
     match command {
         Command::Scan(ScanCommand::Image(arguments)) => scan::scan_image(&mut context, arguments),
         Command::Scan(ScanCommand::Fs(arguments)) => scan::scan_fs(&mut context, &arguments),
+        Command::Scan(ScanCommand::Sbom(arguments)) => scan::scan_sbom(&mut context, &arguments),
         Command::Scan(ScanCommand::Report(arguments)) => show::stored(&mut context, &arguments),
         Command::Sbom(SbomCommand::Image(arguments)) => scan::sbom_image(&mut context, arguments),
         Command::Sbom(SbomCommand::Fs(arguments)) => scan::sbom_fs(&mut context, &arguments),
+        Command::Sbom(SbomCommand::Convert(arguments)) => scan::sbom_convert(&mut context, &arguments),
+        Command::Sbom(SbomCommand::Merge(arguments)) => scan::sbom_merge(&mut context, &arguments),
+        Command::Sbom(SbomCommand::Diff(arguments)) => diff::packages(&mut context, &arguments),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),

@@ -1,10 +1,11 @@
-//! `scan` and `sbom`: what is in an image or a directory.
+//! `scan` and `sbom`: what is in an image, a directory or a document.
 
+use super::document;
 use super::show::{self, Form};
 use super::vulnerabilities::{self, Judges};
 use crate::args::{
-    CommonArguments, DatabaseChoice, FsTarget, Global, ImageTarget, LayeredTarget, SbomArguments, SbomFormat,
-    ScanArguments, VulnerabilityArguments,
+    CommonArguments, DatabaseChoice, DocumentTarget, DocumentTargets, FsTarget, Global, ImageTarget, LayeredTarget,
+    SbomArguments, SbomFormat, ScanArguments, VulnerabilityArguments,
 };
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
@@ -14,7 +15,8 @@ use sekisho_base::clock::{Clock, FixedClock, SystemClock};
 use sekisho_model::{Code, Gate, Inventory};
 use sekisho_oci::{Choice, Location};
 use sekisho_report::{explanation_text, write_json};
-use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image};
+use sekisho_sbom::merge::merge;
+use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image, tool};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +41,15 @@ pub(crate) fn scan_fs(context: &mut Context, arguments: &ScanArguments<FsTarget>
     let ScanArguments { target, format, language, vulnerabilities, common } = arguments;
     let asked = Asked::of(context, vulnerabilities, common)?;
     let (inventory, settings) = read_fs(context, target, common)?;
+    let form = Form { format: *format, language: *language, file: common.output.as_deref() };
+    show(context, &settings, asked, inventory, form, common)
+}
+
+/// `scan sbom`: what is in a document, judged anew.
+pub(crate) fn scan_sbom(context: &mut Context, arguments: &ScanArguments<DocumentTarget>) -> CommandResult {
+    let ScanArguments { target, format, language, vulnerabilities, common } = arguments;
+    let asked = Asked::of(context, vulnerabilities, common)?;
+    let (inventory, settings) = read_documents(context, std::slice::from_ref(&target.path), common)?;
     let form = Form { format: *format, language: *language, file: common.output.as_deref() };
     show(context, &settings, asked, inventory, form, common)
 }
@@ -95,6 +106,38 @@ fn name_insecure(context: &mut Context, target: &ImageTarget) -> Result<(), CliE
     let mut insecure = context.config.settings()?.registry.insecure;
     insecure.push(reference.registry);
     context.config.flag("--insecure", "registry", "insecure", Some(insecure))
+}
+
+/// `sbom convert`.
+pub(crate) fn sbom_convert(context: &mut Context, arguments: &SbomArguments<DocumentTarget>) -> CommandResult {
+    let path = std::slice::from_ref(&arguments.target.path);
+    let (inventory, settings) = read_documents(context, path, &arguments.common)?;
+    write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
+}
+
+/// `sbom merge`.
+pub(crate) fn sbom_merge(context: &mut Context, arguments: &SbomArguments<DocumentTargets>) -> CommandResult {
+    let (inventory, settings) = read_documents(context, &arguments.target.paths, &arguments.common)?;
+    write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
+}
+
+/// What the documents at `paths` describe, as one.
+fn read_documents(
+    context: &mut Context,
+    paths: &[PathBuf],
+    common: &CommonArguments,
+) -> Result<(Inventory, Settings), CliError> {
+    let settings = settings(context, common, None, false)?;
+    let now = clock(&context.environment)?.now();
+    let named: Vec<_> = paths.iter().map(|path| (path.as_path(), "a document that is read")).collect();
+    output::check(common.output.as_deref(), &named)?;
+    let limits = settings.limits();
+    let read = paths.iter().map(|path| document::inventory(path, now, &limits));
+    let merged = merge(read.collect::<Result<_, CliError>>()?, tool(), &limits);
+    let inventory = merged.map_err(|error| {
+        CliError::new(Code::UsageInvalid, error.to_string()).hint("merge those of each distribution on their own")
+    })?;
+    Ok((inventory, settings))
 }
 
 pub(super) fn read_image(
@@ -199,6 +242,11 @@ pub(super) fn clock(environment: &Environment) -> Result<Box<dyn Clock>, CliErro
     }
 }
 
+/// The time that documents carry, where `SOURCE_DATE_EPOCH` is set.
+pub(super) fn fixed_time(environment: &Environment) -> Result<Option<jiff::Timestamp>, CliError> {
+    environment.get("SOURCE_DATE_EPOCH").map(|_| Ok(clock(environment)?.now())).transpose()
+}
+
 fn show(
     context: &mut Context,
     settings: &Settings,
@@ -234,10 +282,11 @@ fn write_sbom(
     // As in `show`: the process ends when this is written.
     let inventory = &*ManuallyDrop::new(inventory);
     let file = common.output.as_deref();
-    let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| inventory.observed_at);
+    let fixed = fixed_time(&context.environment)?;
     output::write_with(file, |to| match format {
         SbomFormat::Json => write_json(inventory, to),
         SbomFormat::Cyclonedx => sekisho_sbom::cyclonedx::write(inventory, fixed, to),
+        SbomFormat::Spdx => sekisho_sbom::spdx::write(inventory, fixed, to),
     })?;
     show::tell(inventory, settings);
     Ok(show::verdict(inventory, settings))

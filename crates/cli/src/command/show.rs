@@ -30,7 +30,7 @@ pub(crate) fn report(context: &Context, settings: &Settings, form: Form<'_>, rep
             output::write_styled(&scan_table(report, TableOptions { width: output::width(file) }), file)?;
         }
         ScanFormat::Document(format) => {
-            let fixed = context.environment.get("SOURCE_DATE_EPOCH").map(|_| report.inventory.observed_at);
+            let fixed = scan::fixed_time(&context.environment)?;
             let options = FormatOptions { language, timestamp: fixed };
             output::write_with(file, |to| (format.write)(report, &options, to))?;
         }

@@ -5,6 +5,7 @@ mod faults;
 mod output;
 mod registry;
 mod reproducible;
+mod sboms;
 mod schema;
 mod terminal;
 mod update;

@@ -87,6 +87,7 @@ impl World {
             "SeveritySource":"debian","Title":"Files of others can be written","PkgIdentifier":{"PURL":
             "pkg:deb/debian/base-files@12.4?arch=amd64&distro=debian-12.4"}}]}]}"#;
         fs::write(at("trivy.json"), trivy).unwrap();
+        fs::write(at("nothing.cdx.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[]}"#).unwrap();
         fs::create_dir(at("scans")).unwrap();
         world.stdout("db import findings");
         world

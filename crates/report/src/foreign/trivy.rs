@@ -11,7 +11,7 @@ use super::gather::{About, Gather, Named, Said, moment, score, severity};
 use super::{Head, Input, Scanner};
 use sekisho_model::{
     Digest, FindingStatus, History, Image, Judgement, Layer, Origin, OsRelease, PackageId, Platform, ScanReport,
-    ScanState, Severity, SourcePackage, Suppression, SuppressionKind, Tool, Vulnerability,
+    ScanState, Severity, SourcePackage, Suppression, SuppressionKind, Tool, Vulnerability, distribution_id,
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -521,17 +521,7 @@ fn image(metadata: &Metadata, target: &str) -> Option<Image> {
 /// The distribution by the id that os-release has for it; Trivy's families have names of their own.
 fn system(system: &System) -> Option<OsRelease> {
     let family = system.family.as_deref().filter(|family| !family.is_empty() && *family != "none")?;
-    let id = match family {
-        "redhat" => "rhel",
-        "alma" => "almalinux",
-        "oracle" => "ol",
-        "amazon" => "amzn",
-        "opensuse.leap" => "opensuse-leap",
-        "opensuse.tumbleweed" => "opensuse-tumbleweed",
-        "suse linux enterprise server" => "sles",
-        "cbl-mariner" => "mariner",
-        other => other,
-    };
+    let id = distribution_id(family);
     Some(OsRelease { id: id.to_owned(), version_id: system.name.clone().unwrap_or_default(), ..OsRelease::default() })
 }
 

@@ -4,32 +4,33 @@
 //! was scanned, the time is the image's own. What the standard has no field for goes into properties
 //! named `sekisho:…`, so that a reader of ours loses nothing.
 
+pub(crate) mod read;
 mod vulnerabilities;
 
+use crate::property::{InFields, Property, of_inventory, of_package};
 use jiff::{Timestamp, Unit};
-use sekisho_model::{Digest, Evidence, Inventory, License, Origin, Package, PackageKind, ScanReport};
+use sekisho_model::{Digest, Inventory, License, Package, PackageKind, ScanReport};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::io::{self, Write};
 use uuid::Uuid;
 
 /// Writes the inventory as an indented CycloneDX 1.6 document with a final newline. `timestamp` stands
 /// for the image's own time of creation, and that for the time of the scan.
 pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, &document(inventory, timestamp))?;
+    serde_json::to_writer_pretty(&mut to, &document(inventory, timestamp)?)?;
     to.write_all(b"\n")
 }
 
 /// Writes the report's inventory in the same way, with its vulnerabilities. What could not be judged is in a composition
 /// and in the properties of the metadata.
 pub fn write_scan(report: &ScanReport, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
-    let mut document = document(&report.inventory, timestamp);
+    let mut document = document(&report.inventory, timestamp)?;
     let entries = vulnerabilities::entries(report);
     if let Some(aggregate) = vulnerabilities::aggregate(&report.assessment) {
         let vulnerabilities = entries.iter().map(|entry| entry.bom_ref.clone()).collect();
         document.compositions.push(Composition { aggregate, assemblies: None, vulnerabilities: Some(vulnerabilities) });
     }
-    document.metadata.properties = vulnerabilities::state(&report.assessment);
+    document.metadata.properties.extend(vulnerabilities::state(&report.assessment));
     document.vulnerabilities = Some(entries);
     serde_json::to_writer_pretty(&mut to, &document)?;
     to.write_all(b"\n")
@@ -123,6 +124,16 @@ enum LicenseName<'a> {
     Name(&'a str),
 }
 
+impl<'a> LicenseChoice<'a> {
+    fn text(&self) -> &'a str {
+        match self {
+            Self::Expression { expression: text } | Self::License(LicenseName::Id(text) | LicenseName::Name(text)) => {
+                text
+            }
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct EvidenceDocument<'a> {
     occurrences: [Occurrence<'a>; 1],
@@ -131,12 +142,6 @@ struct EvidenceDocument<'a> {
 #[derive(Serialize)]
 struct Occurrence<'a> {
     location: &'a str,
-}
-
-#[derive(Serialize)]
-struct Property<'a> {
-    name: Cow<'static, str>,
-    value: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -188,7 +193,12 @@ const UNLISTED: [&str; 20] = [
     "atc-game",
 ];
 
-fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_> {
+/// Whether what passes for an SPDX identifier is none that readers know.
+pub(crate) fn is_unlisted(id: &str) -> bool {
+    UNLISTED.binary_search(&id).is_ok()
+}
+
+fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<Document<'_>> {
     let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
     let diff_ids: Vec<Option<String>> = layers.iter().map(|layer| Some(layer.diff_id?.to_string())).collect();
     let mut components = Vec::with_capacity(inventory.packages.len() + 1);
@@ -213,7 +223,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_>
     } else {
         vec![Composition { aggregate: "incomplete", assemblies: Some([SUBJECT]), vulnerabilities: None }]
     };
-    Document {
+    Ok(Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
         bom_format: "CycloneDX",
         spec_version: "1.6",
@@ -230,18 +240,18 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> Document<'_>
                 }],
             },
             component: subject(inventory),
-            properties: Vec::new(),
+            properties: vec![of_inventory(inventory)?],
         },
         components,
         dependencies: vec![Dependency { of: SUBJECT, depends_on }],
         compositions,
         vulnerabilities: None,
-    }
+    })
 }
 
 /// A version 5 UUID of the digest of what was scanned: the image's configuration, or, for a tree, which
 /// has no digest, its list of packages.
-fn serial(inventory: &Inventory) -> Uuid {
+pub(crate) fn serial(inventory: &Inventory) -> Uuid {
     let of_packages = || {
         let ids: Vec<&str> = inventory.packages.iter().map(|package| package.id.as_str()).collect();
         Digest::of(ids.join("\n").as_bytes())
@@ -250,7 +260,7 @@ fn serial(inventory: &Inventory) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, digest.to_string().as_bytes())
 }
 
-fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
+pub(crate) fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
     let created = || inventory.image.as_ref()?.created.as_deref()?.parse::<Timestamp>().ok();
     date_time(timestamp.or_else(created).unwrap_or(inventory.observed_at))
 }
@@ -303,6 +313,9 @@ fn component<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Component
         },
         _ => (None, facts.name.as_str()),
     };
+    let licenses = licenses(&facts.licenses);
+    let read: Vec<License> = licenses.iter().filter_map(|choice| License::parse(choice.text())).collect();
+    let fields = InFields { licenses: &read, supplier: facts.supplier.as_deref(), location: Some(&package.location) };
     Component {
         kind: "library",
         bom_ref: Some(package.id.as_str()),
@@ -310,10 +323,10 @@ fn component<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Component
         group,
         name,
         version: &facts.version,
-        licenses: licenses(&facts.licenses),
+        licenses,
         purl: Some(package.purl.as_str()),
         evidence: Some(EvidenceDocument { occurrences: [Occurrence { location: &package.location }] }),
-        properties: properties(diff_ids, package),
+        properties: of_package(diff_ids, package, &fields),
         ..Component::default()
     }
 }
@@ -331,45 +344,5 @@ fn licenses(licenses: &[License]) -> Vec<LicenseChoice<'_>> {
 
 /// Whether the schema takes the licence as an `id`. It does not take `Apache-2.0+`, which is an expression.
 fn is_listed(license: &License) -> bool {
-    license.is_spdx_id() && !license.as_str().ends_with('+') && UNLISTED.binary_search(&license.as_str()).is_err()
-}
-
-fn properties<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Vec<Property<'a>> {
-    let facts = &package.facts;
-    let mut properties = Vec::new();
-    let mut add = |name: &'static str, value: Cow<'a, str>| properties.push(Property { name: name.into(), value });
-    match facts.evidence {
-        Evidence::Installed => {}
-        Evidence::Declared => add("sekisho:evidence", "declared".into()),
-        Evidence::Inferred => add("sekisho:evidence", "inferred".into()),
-    }
-    if facts.dev {
-        add("sekisho:dev", "true".into());
-    }
-    if let Some(direct) = facts.direct {
-        add("sekisho:direct", if direct { "true" } else { "false" }.into());
-    }
-    if let Some(layer) = package.layer {
-        add("sekisho:layer:index", layer.to_string().into());
-        if let Some(diff_id) = diff_ids.get(layer as usize).cloned().flatten() {
-            add("sekisho:layer:diff_id", diff_id.into());
-        }
-    }
-    match package.origin {
-        Origin::Base => add("sekisho:origin", "base".into()),
-        Origin::Application => add("sekisho:origin", "application".into()),
-        Origin::Unknown => {}
-    }
-    if let Some(owner) = &package.owned_by {
-        add("sekisho:owned_by", owner.as_str().to_owned().into());
-    }
-    if let Some(source) = &facts.source {
-        add("sekisho:source:name", source.name.as_str().into());
-        add("sekisho:source:version", source.version.as_str().into());
-    }
-    for (key, value) in &facts.extra {
-        let name = Cow::Owned(format!("sekisho:extra:{key}"));
-        properties.push(Property { name, value: value.as_str().into() });
-    }
-    properties
+    license.is_spdx_id() && !license.as_str().ends_with('+') && !is_unlisted(license.as_str())
 }

@@ -35,7 +35,7 @@ pub(crate) static LICENSES: Analyzer = Analyzer {
 fn package_of(directory: &str) -> Option<(String, &str)> {
     let mut parts = directory.rsplit('/');
     let (full, category) = (parts.next()?, parts.next()?);
-    let is_revision = |text: &str| text.strip_prefix('r').is_some_and(|rest| is_number(rest));
+    let is_revision = |text: &str| text.strip_prefix('r').is_some_and(is_number);
     let mut at = full.rfind('-')?;
     if is_revision(&full[at + 1..]) {
         at = full[..at].rfind('-')?;

@@ -75,7 +75,7 @@ impl RpmHeader {
         let extra = [("install_time", install_time), ("modularity", self.modularity_label), ("sigmd5", self.sigmd5)];
         PackageFacts {
             arch: some(self.arch),
-            source: source_package(&self.source_rpm),
+            source: SourcePackage::of_rpm(&self.source_rpm),
             licenses: License::parse(&self.license).into_iter().collect(),
             supplier: some(self.vendor),
             extra: extra
@@ -91,14 +91,6 @@ impl RpmHeader {
 /// The text, unless it is empty.
 fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
-}
-
-/// Name and version of the source package whose file is called `name-version-release.src.rpm`.
-fn source_package(file_name: &str) -> Option<SourcePackage> {
-    let stem = file_name.strip_suffix(".src.rpm").or_else(|| file_name.strip_suffix(".nosrc.rpm"))?;
-    let (rest, release) = stem.rsplit_once('-')?;
-    let (name, version) = rest.rsplit_once('-')?;
-    Some(SourcePackage { name: name.to_owned(), version: format!("{version}-{release}") })
 }
 
 /// The paths of the package's files, without a leading slash. `None` when they have more bytes than

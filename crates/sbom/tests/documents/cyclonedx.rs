@@ -1,8 +1,6 @@
 //! CycloneDX documents held against the standard's own schema, for inventories of every shape.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod arbitrary;
-
+use super::arbitrary;
 use boon::{Compiler, SchemaIndex, Schemas, SchemeUrlLoader};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -43,7 +41,7 @@ fn schema(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn write(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
+pub(crate) fn write(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
     let mut bytes = Vec::new();
     sekisho_sbom::cyclonedx::write(inventory, timestamp, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -160,7 +158,7 @@ fn licences_are_one_expression_or_a_list() {
 }
 
 /// An image of three packages, one of which a file of another owns, that was not read to its end.
-fn example() -> Inventory {
+pub(crate) fn example() -> Inventory {
     let os = OsRelease {
         id: "debian".into(),
         version_id: "12".into(),

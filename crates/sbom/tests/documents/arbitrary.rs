@@ -174,6 +174,18 @@ fn os() -> impl Strategy<Value = OsRelease> {
     })
 }
 
+/// Any inventory that our own JSON can hold: the platform of an image is a text with two or three parts.
+pub(crate) fn sound_inventory() -> impl Strategy<Value = Inventory> {
+    inventory().prop_map(|mut inventory| {
+        if let Some(image) = &mut inventory.image
+            && image.platform.to_string().parse::<Platform>().as_ref() != Ok(&image.platform)
+        {
+            image.platform = Platform { os: "linux".into(), architecture: "arm".into(), variant: Some("v7".into()) };
+        }
+        inventory
+    })
+}
+
 /// Any inventory whose packages are told apart by their ids.
 pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
     let source = (select(vec![SourceKind::DockerArchive, SourceKind::OciLayout, SourceKind::FileSystem]), text())

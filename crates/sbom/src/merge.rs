@@ -1,0 +1,115 @@
+//! Several inventories as one: an image and what was built into it, or the parts of a product.
+//!
+//! A package that two of them have at the same place is one. The distribution decides whose advisories hold for its
+//! packages, so that inventories of different ones are not merged.
+
+use sekisho_base::Limits;
+use sekisho_base::limits::LimitKey;
+use sekisho_model::{Code, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Source, SourceKind, Tool};
+use std::collections::HashMap;
+
+/// Why inventories are not merged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// There is none.
+    #[error("there is nothing to merge")]
+    Nothing,
+    /// Advisories of one distribution say nothing about packages of another.
+    #[error("{0} and {1} are different distributions: whose advisories hold for a package could not be told any more")]
+    Distributions(String, String),
+}
+
+/// Puts `inventories` into one, written by `tool`; one alone stays as it is.
+///
+/// Of an image, and of its layers, the result tells only where it is the only one.
+pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result<Inventory, MergeError> {
+    if inventories.len() < 2 {
+        return inventories.into_iter().next().ok_or(MergeError::Nothing);
+    }
+    let os = system(&inventories)?;
+    let mut images: Vec<_> = inventories.iter().filter_map(|inventory| inventory.image.as_ref()).collect();
+    images.dedup_by(|a, b| a.config_digest == b.config_digest);
+    let image = if let [image] = images[..] { Some(image.clone()) } else { None };
+    let names: Vec<&str> = inventories.iter().map(|inventory| inventory.source.name.as_str()).collect();
+    let mut merged = Inventory {
+        schema: INVENTORY_SCHEMA.to_owned(),
+        tool,
+        observed_at: inventories.iter().map(|inventory| inventory.observed_at).max().unwrap_or_default(),
+        source: Source { kind: SourceKind::Sbom, name: names.join(" + ") },
+        image,
+        os,
+        packages: Vec::new(),
+        removed: Vec::new(),
+        documents: Vec::new(),
+        complete: inventories.iter().all(|inventory| inventory.complete),
+        diagnostics: Vec::new(),
+    };
+    let mut places = HashMap::new();
+    let mut is_full = false;
+    for inventory in inventories {
+        // Layers have numbers in their own image only.
+        let has_layers = merged.image.is_some() && inventory.image.is_some();
+        for mut package in inventory.packages {
+            if !has_layers {
+                (package.layer, package.origin) = (None, Origin::Unknown);
+            }
+            let Some(at) = places.get(&package.id) else {
+                if merged.packages.len() < limits.records {
+                    places.insert(package.id.clone(), merged.packages.len());
+                    merged.packages.push(package);
+                } else {
+                    is_full = true;
+                }
+                continue;
+            };
+            // Of two that say something of the same package the one that says more is kept.
+            let known: &mut sekisho_model::Package = &mut merged.packages[*at];
+            known.facts.source = known.facts.source.take().or(package.facts.source);
+            known.facts.dev &= package.facts.dev;
+            known.owned_by = known.owned_by.take().or(package.owned_by);
+            for extra in package.facts.extra {
+                if known.facts.extra.iter().all(|(key, _)| *key != extra.0) {
+                    known.facts.extra.push(extra);
+                }
+            }
+        }
+        if has_layers {
+            merged.removed.extend(inventory.removed);
+        }
+        merged.documents.extend(inventory.documents);
+        let told = inventory.diagnostics.into_iter();
+        merged.diagnostics.extend(told.map(|told| Diagnostic { layer: told.layer.filter(|_| has_layers), ..told }));
+    }
+    if is_full {
+        let exceeded = limits.exceeded(LimitKey::Records, "records");
+        merged.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, exceeded.to_string()));
+        merged.complete = false;
+    }
+    merged.packages.sort_by(|a, b| {
+        let text = |package: &'_ sekisho_model::Package| (package.facts.kind, package.purl.kind());
+        text(a)
+            .cmp(&text(b))
+            .then_with(|| (&a.facts.name, &a.facts.version).cmp(&(&b.facts.name, &b.facts.version)))
+            .then_with(|| (&a.location, &a.id).cmp(&(&b.location, &b.id)))
+    });
+    merged.diagnostics.sort();
+    merged.diagnostics.dedup();
+    Ok(merged)
+}
+
+/// The one distribution that all inventories with packages of one are of.
+fn system(inventories: &[Inventory]) -> Result<Option<OsRelease>, MergeError> {
+    let mut known: Option<&OsRelease> = None;
+    for os in inventories.iter().filter_map(|inventory| inventory.os.as_ref()) {
+        let same = |known: &OsRelease| (&known.id, &known.version_id) == (&os.id, &os.version_id);
+        match known {
+            Some(known) if !same(known) => {
+                return Err(MergeError::Distributions(known.distro(), os.distro()));
+            }
+            // The one that says more.
+            Some(known) if known.pretty_name.is_some() => {}
+            _ => known = Some(os),
+        }
+    }
+    Ok(known.cloned())
+}

@@ -1,0 +1,122 @@
+//! SBOMs of any program as inventories.
+//!
+//! One module for each format, in one table; which it is, the fields at the top tell. Documents that this program wrote
+//! bring back the inventory that they were written from: all of it but its packages is a property of the document, and
+//! their packages have properties for what the standard's fields do not hold. Documents of others say less: what they name
+//! no package URL or version for is said, and one that names no package at all is never taken for something empty.
+//!
+//! Two passes over the bytes: what the document says of itself, then its packages one by one, so that the memory taken is
+//! of the packages that are kept, not of the text.
+
+mod gather;
+
+pub(crate) use gather::{About, Gather, Said, image};
+
+use crate::{cyclonedx, spdx, syft};
+use jiff::Timestamp;
+use sekisho_base::Limits;
+use sekisho_base::limits::{LimitExceeded, LimitKey};
+use sekisho_model::{Code, Inventory, json_reason};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::json::Text;
+
+/// Why a file is not taken as an SBOM.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is too large.
+    #[error(transparent)]
+    TooLarge(#[from] LimitExceeded),
+    /// It is of a version that is not read.
+    #[error("it is {0}, which is not read")]
+    Version(String),
+    /// It does not follow its form.
+    #[error("as an SBOM in {format} it {reason}")]
+    Malformed {
+        /// Of which format it is.
+        format: &'static str,
+        /// What is wrong, as a verb and what follows it.
+        reason: String,
+    },
+}
+
+impl ReadError {
+    /// Its code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooLarge(_) => Code::LimitExceeded,
+            Self::Version(_) => Code::ReportUnknown,
+            Self::Malformed { .. } => Code::ReportMalformed,
+        }
+    }
+}
+
+/// A format that is read.
+pub(crate) struct Format {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Whether a document with these fields is of it.
+    pub(crate) recognises: fn(&Head) -> bool,
+    /// Whether it is of a version that is read; what it is, where it is not.
+    pub(crate) version: fn(&Head) -> Result<(), String>,
+    pub(crate) read: fn(&Input<'_>) -> Result<Inventory, serde_json::Error>,
+}
+
+/// Every format that is read.
+static FORMATS: &[&Format] = &[&cyclonedx::read::FORMAT, &spdx::read::FORMAT, &syft::FORMAT];
+
+/// What a reader gets.
+pub(crate) struct Input<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) name: &'a str,
+    pub(crate) read_at: Timestamp,
+    pub(crate) limits: &'a Limits,
+}
+
+/// The fields at the top of a document that tell its format.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Head {
+    #[serde(rename = "bomFormat")]
+    pub(crate) bom_format: Text,
+    #[serde(rename = "specVersion")]
+    pub(crate) spec_version: Text,
+    #[serde(rename = "spdxVersion")]
+    pub(crate) spdx_version: Text,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) artifacts: Option<IgnoredAny>,
+}
+
+/// What Syft calls its form.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Schema {
+    /// By address.
+    Syft {
+        /// Of the schema.
+        url: Text,
+    },
+    /// Something else.
+    Other(IgnoredAny),
+}
+
+/// Reads the SBOM in `bytes`, which came from the file `name`: CycloneDX 1.2 to 1.7, SPDX 2.2 and 2.3 or Syft's own form,
+/// all as JSON. None where it is of no format that is known. `read_at` is the time of a document that says none.
+///
+/// What was left out or is not known is in the diagnostics of the result.
+pub fn read(bytes: &[u8], name: &str, read_at: Timestamp, limits: &Limits) -> Option<Result<Inventory, ReadError>> {
+    // Some programs on Windows write it; JSON has no place for it.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let head: Head = serde_json::from_slice(bytes).ok()?;
+    let format = FORMATS.iter().find(|format| (format.recognises)(&head))?;
+    if bytes.len() as u64 > limits.text_file_bytes {
+        return Some(Err(limits.exceeded(LimitKey::TextFileBytes, "bytes").into()));
+    }
+    if let Err(what) = (format.version)(&head) {
+        return Some(Err(ReadError::Version(what)));
+    }
+    let input = Input { bytes, name, read_at, limits };
+    let malformed = |error| ReadError::Malformed { format: format.name, reason: json_reason(&error) };
+    Some((format.read)(&input).map_err(malformed))
+}

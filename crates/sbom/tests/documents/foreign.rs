@@ -1,0 +1,216 @@
+//! Documents of Trivy and of Syft, and what is said of those that say too little.
+
+use super::round_trip::read;
+use jiff::Timestamp;
+use sekisho_base::Limits;
+use sekisho_model::{Code, Inventory, Level, PackageKind, SourceKind};
+use sekisho_sbom::read::ReadError;
+use sekisho_sbom::{Dispatch, File};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/foreign");
+
+pub(crate) fn fixtures() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(DATA).unwrap() {
+        let path = entry.unwrap().path();
+        if let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".json.zst") {
+            let bytes = zstd::decode_all(&std::fs::read(&path).unwrap()[..]).unwrap();
+            found.push((name.to_owned(), String::from_utf8(bytes).unwrap()));
+        }
+    }
+    found.sort();
+    assert!(found.len() > 15);
+    found
+}
+
+/// What is in it, a line for each package.
+fn lines(inventory: &Inventory) -> String {
+    let Inventory { tool, source, image, os, complete, diagnostics, .. } = inventory;
+    let mut text = format!("{} {} of {}, complete: {complete}\n", tool.name, tool.version, source.name);
+    for told in diagnostics {
+        writeln!(text, "{}: {told}", told.code).unwrap();
+    }
+    if let Some(os) = os {
+        writeln!(text, "system {os:?}").unwrap();
+    }
+    if let Some(image) = image {
+        let layers: Vec<_> = image.layers.iter().map(|layer| layer.diff_id).collect();
+        writeln!(
+            text,
+            "image {:?} {} {} {layers:?} {:?}",
+            image.names, image.config_digest, image.platform, image.labels
+        )
+        .unwrap();
+    }
+    for package in &inventory.packages {
+        let facts = &package.facts;
+        let source = facts.source.as_ref().map(|source| format!("{}@{}", source.name, source.version));
+        writeln!(
+            text,
+            "{} {:?} {:?} {:?} at {:?} in {:?} {:?} {:?} {:?} owner {:?}\n    {}",
+            facts.name,
+            facts.version,
+            facts.arch,
+            source,
+            package.location,
+            package.layer,
+            facts.evidence,
+            facts.licenses.iter().map(sekisho_model::License::as_str).collect::<Vec<_>>(),
+            facts.supplier,
+            package.owned_by,
+            package.purl,
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn goldens() {
+    for (name, text) in fixtures() {
+        let inventory = read(&text);
+        assert_eq!(inventory.source.kind, SourceKind::Sbom);
+        assert!(inventory.complete && inventory.packages.len() > 2, "{name}");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(DATA);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(name, lines(&inventory)));
+    }
+}
+
+/// A distribution's packages as a matcher sees them.
+fn system(packages: impl Iterator<Item = sekisho_model::PackageFacts>) -> BTreeSet<String> {
+    packages
+        .filter(|facts| facts.kind.is_os())
+        .map(|facts| {
+            let version = facts.version.strip_prefix("0:").unwrap_or(&facts.version);
+            format!("{} {} {version} {:?} {:?}", facts.kind, facts.name, facts.arch, facts.source)
+        })
+        .collect()
+}
+
+/// What we find in a package database beside the documents' own.
+fn scanned(path: &str, file: &str) -> BTreeSet<String> {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/analyzers").join(file);
+    let mut bytes = std::fs::read(&fixture).unwrap();
+    if fixture.extension().is_some_and(|extension| extension == "zst") {
+        bytes = zstd::decode_all(&bytes[..]).unwrap();
+    }
+    let dispatch = Dispatch::all();
+    let limits = Limits::default();
+    let data = bytes.as_slice();
+    let file = File { path, data: &data, limits: &limits };
+    system(dispatch.by_path(path).into_iter().flat_map(|analyzer| (analyzer.run)(&file).packages))
+}
+
+#[test]
+fn every_dialect_names_the_packages_that_we_find() {
+    for (image, path, file) in [
+        ("deb", "var/lib/dpkg/status", "dpkg/fixtures/status/debian-12/var/lib/dpkg/status"),
+        ("apk", "lib/apk/db/installed", "apk/fixtures/alpine-3.16/lib/apk/db/installed"),
+        ("rpm", "var/lib/rpm/Packages", "rpm/fixtures/rhel-8-libuuid/var/lib/rpm/Packages.zst"),
+    ] {
+        let expected = scanned(path, file);
+        assert!(!expected.is_empty());
+        let of_image: Vec<_> = fixtures().into_iter().filter(|(name, _)| name.starts_with(image)).collect();
+        assert_eq!(of_image.len(), 5);
+        for (name, text) in of_image {
+            let read = read(&text);
+            let id = &read.os.as_ref().unwrap().id;
+            assert_eq!(
+                id,
+                match image {
+                    "deb" => "debian",
+                    "apk" => "alpine",
+                    _ => "rhel",
+                },
+                "{name}"
+            );
+            assert_eq!(system(read.packages.into_iter().map(|package| package.facts)), expected, "{name}");
+        }
+    }
+}
+
+fn cyclonedx(components: &str) -> Inventory {
+    read(&format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":{components}}}"#))
+}
+
+#[track_caller]
+fn is_told(inventory: &Inventory, what: &str) {
+    assert!(!inventory.complete, "{what}");
+    let mut told = inventory.diagnostics.iter().filter(|told| told.level == Level::Incomplete);
+    assert!(told.any(|told| told.message.contains(what)), "{what}: {:?}", inventory.diagnostics);
+}
+
+#[test]
+fn what_says_nothing_is_not_clean() {
+    is_told(&cyclonedx("[]"), "names no component");
+    is_told(&cyclonedx("null"), "names no component");
+    is_told(&read(r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#), "names no component");
+    is_told(&cyclonedx(r#"[{"type":"file","name":"a"}]"#), "of its 1 components none is a package");
+    is_told(&read(r#"{"spdxVersion":"SPDX-2.3","packages":[]}"#), "names no component");
+    let syft = r#"{"schema":{"url":"https://x/anchore/syft/x.json"},"artifacts":[]}"#;
+    is_told(&read(syft), "names no component");
+}
+
+#[test]
+fn what_cannot_be_looked_up_is_said() {
+    let some =
+        cyclonedx(r#"[{"type":"library","name":"openssl","version":"1.0"},{"type":"library","purl":"pkg:npm/a@1"}]"#);
+    is_told(&some, "1 component without a package URL: openssl");
+    assert_eq!(some.packages.len(), 2, "it is listed all the same");
+    assert!(some.packages.iter().any(|package| package.facts.kind == PackageKind::Generic));
+    is_told(&cyclonedx(r#"[{"type":"library","name":"a","purl":"npm/a@1"}]"#), "1 package URL that is none: npm/a@1");
+    is_told(
+        &cyclonedx(r#"[{"type":"library","name":"a","purl":"pkg:npm/a"}]"#),
+        "1 package without a version: pkg:npm/a",
+    );
+    is_told(&cyclonedx(r#"[{"type":"library"}]"#), "1 components without a name");
+    let mixed = r#"[{"type":"library","purl":"pkg:deb/debian/a@1?distro=debian-12"},
+        {"type":"library","purl":"pkg:apk/alpine/b@1?distro=alpine-3.20.1"}]"#;
+    is_told(&cyclonedx(mixed), "several distributions");
+}
+
+#[test]
+fn versions_beside_package_urls_count() {
+    let two = cyclonedx(
+        r#"[{"type":"library","name":"a","version":"1.0","purl":"pkg:npm/a"},
+            {"type":"library","name":"a","version":"2.0","purl":"pkg:npm/a"}]"#,
+    );
+    let versions: Vec<&str> = two.packages.iter().map(|package| package.facts.version.as_str()).collect();
+    assert_eq!(versions, ["1.0", "2.0"]);
+    assert!(two.complete);
+}
+
+#[test]
+fn nested_components_and_what_a_document_is_about_are_packages() {
+    let inventory = read(
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.4",
+            "metadata":{"tools":[{"vendor":"v","name":"tool","version":"3"}],
+                "component":{"type":"application","name":"app","version":"1","purl":"pkg:npm/app@1",
+                    "components":[{"type":"library","name":"part","purl":"pkg:npm/part@1"}]}},
+            "components":[{"type":"library","name":"outer","purl":"pkg:npm/outer@1","components":[
+                {"type":"library","name":"inner","purl":"pkg:npm/inner@1","scope":"excluded","components":[
+                    {"type":"library","name":"core","purl":"pkg:npm/core@1"}]}]}]}"#,
+    );
+    let names: Vec<(&str, bool)> =
+        inventory.packages.iter().map(|package| (package.facts.name.as_str(), package.facts.dev)).collect();
+    assert_eq!(names, [("app", false), ("core", false), ("inner", true), ("outer", false), ("part", false)]);
+    assert_eq!((inventory.tool.name.as_str(), inventory.tool.version.as_str()), ("tool", "3"));
+}
+
+#[test]
+fn documents_of_other_forms_are_told_apart() {
+    let limits = Limits::default();
+    let of = |text: &str| sekisho_sbom::read::read(text.as_bytes(), "x", Timestamp::UNIX_EPOCH, &limits);
+    assert!(of("{}").is_none() && of("[]").is_none() && of("").is_none());
+    assert!(of(r#"{"schema":"sekisho.inventory/v1"}"#).is_none());
+    assert!(matches!(of(r#"{"spdxVersion":"SPDX-3.0"}"#), Some(Err(ReadError::Version(_)))));
+    assert!(matches!(of(r#"{"bomFormat":"CycloneDX","specVersion":"2.0"}"#), Some(Err(ReadError::Version(_)))));
+    let wrong = of(r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[[{"type":"library"}]],"metadata":3}"#);
+    assert_eq!(wrong.unwrap().unwrap_err().code(), Code::ReportMalformed);
+}
