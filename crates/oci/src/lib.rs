@@ -20,5 +20,6 @@ pub use image::{
     referrers,
 };
 pub use reference::{InvalidReference, Place, Reference};
+pub use sekisho_net::Patience;
 pub use stream::{LayerEnd, LayerStream};
 pub use whiteout::Whiteout;

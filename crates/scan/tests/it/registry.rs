@@ -3,8 +3,7 @@
 use crate::options;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Digest, Inventory, SourceKind};
-use sekisho_net::Patience;
-use sekisho_oci::{Choice, Mirror, Registries, Sites};
+use sekisho_oci::{Choice, Mirror, Patience, Registries, Sites};
 use sekisho_scan::{Cache, Options, ScanError, scan_image};
 use sekisho_testkit::registry::Registry;
 use sekisho_testkit::server::{Answer, Server};
