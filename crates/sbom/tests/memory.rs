@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// Bytes allocated at most, for each byte of the file.
-const TIMES: usize = 10;
+const TIMES: usize = 14;
 /// And this much for any file: the parts of a result that do not grow with it.
 const CONSTANT: usize = 16 << 10;
 /// And this much for what inflates: its window and tables.

@@ -43,8 +43,8 @@ impl World {
         fs::write(at("image.tar.xz"), b"\xfd7zXZ\0\0rest").unwrap();
         fs::write(at("rootfs.tar"), LayerBuilder::new().file("etc/passwd", "root:x:0:0::/:/bin/sh\n").build()).unwrap();
         fs::write(at("no-layers.toml"), "[[base]]\nname = \"x\"\ndiff_ids = []\n").unwrap();
-        let arch = ("usr/lib/os-release".to_owned(), b"ID=arch\nPRETTY_NAME=\"Arch Linux\"\n".to_vec());
-        ImageBuilder::write_directory(&BTreeMap::from([arch]), &at("arch"));
+        let nix = ("usr/lib/os-release".to_owned(), b"ID=nixos\nPRETTY_NAME=\"NixOS 24.11\"\n".to_vec());
+        ImageBuilder::write_directory(&BTreeMap::from([nix]), &at("nix"));
         fs::write(at("good.toml"), "[scan]\njobs = 2\n\n[limits]\nrecords = 1000\n").unwrap();
         fs::write(at("unknown-key.toml"), "[scan]\njob = 2\n").unwrap();
         fs::write(at("broken.toml"), "[scan\n").unwrap();

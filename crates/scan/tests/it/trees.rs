@@ -156,8 +156,8 @@ fn a_system_without_a_database_that_is_read_is_not_one_without_packages() {
         assert_eq!(inventory.complete, codes(&inventory).is_empty(), "{:?}", inventory.diagnostics);
         codes(&inventory)
     };
-    let arch = ("usr/lib/os-release", "ID=arch\nPRETTY_NAME=\"Arch Linux\"\n");
-    assert_eq!(codes_of(&[arch, ("var/lib/pacman/local/bash-5.2-1/desc", "%NAME%\nbash\n")]), [Code::SystemUncovered]);
+    let nix = ("usr/lib/os-release", "ID=nixos\nPRETTY_NAME=\"NixOS 24.11\"\n");
+    assert_eq!(codes_of(&[nix, ("nix/var/nix/db/db.sqlite", "")]), [Code::SystemUncovered]);
     assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE)]), [Code::SystemUncovered], "its database was deleted");
     assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status", "")]), [], "an empty one is one");
     let distroless = dpkg(&[("tzdata", "2024a")]);
