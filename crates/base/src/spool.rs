@@ -157,6 +157,11 @@ impl Spool {
         Self { memory: Vec::new(), memory_bytes, file: None, len: 0, quota }
     }
 
+    /// Where it spills to.
+    pub fn directory(&self) -> &Path {
+        self.quota.directory()
+    }
+
     /// Empties the spool and gives its share of the quota back.
     pub fn clear(&mut self) {
         self.memory.clear();

@@ -363,7 +363,7 @@ pub(crate) struct GateArguments {
     #[arg(long, value_name = "BASELINE", help_heading = "Gate")]
     pub(crate) fail_on_new: Option<PathBuf>,
 
-    /// Let pass what no version is without
+    /// Let pass what is not fixed: findings for which there is no version without them
     #[arg(long, help_heading = "Gate")]
     pub(crate) ignore_unfixed: bool,
 

@@ -49,6 +49,20 @@ fn message(refusal: &clap::Error) -> String {
     text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
+/// Options of scanners that people come from, and what does the same here.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("--exit-code", "--fail-on SEVERITY ends with 1 for such findings"),
+    ("--ignorefile", "--exceptions FILE reads .trivyignore files, too"),
+    ("--input", "give the path of the archive in the place of a name"),
+    ("--light", "the table leaves out columns by itself where a terminal is narrow"),
+    ("--offline-scan", "a scan of what is on the disk uses no network"),
+    ("--only-fixed", "--ignore-unfixed with --fail-on lets pass what is not fixed"),
+    ("--scanners", "--db none leaves out vulnerabilities"),
+    ("--severity", "--fail-on SEVERITY gates by severity; all findings are shown"),
+    ("--skip-db-update", "scans never update the database, `sekisho db update` does"),
+    ("--template", "see --format for the forms of output"),
+];
+
 fn hint(refusal: &clap::Error, tree: &Command, command: &Command) -> String {
     let context = |kind| match refusal.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -56,10 +70,25 @@ fn hint(refusal: &clap::Error, tree: &Command, command: &Command) -> String {
         _ => None,
     };
     let help = format!("run `{} --help`", name(command));
+    let unknown = context(ContextKind::InvalidArg).filter(|_| refusal.kind() == ErrorKind::UnknownArgument);
+    let elsewhere = |flag: &str| ELSEWHERE.iter().find(|(theirs, _)| Some(*theirs) == flag.split('=').next());
+    if let Some((_, ours)) = unknown.as_deref().and_then(elsewhere) {
+        return format!("{ours}; {help}");
+    }
+    if let Some(ContextValue::String(word)) = refusal.get(ContextKind::InvalidSubcommand)
+        && command.has_subcommands()
+        && command.get_name() != "sekisho"
+        && (word.contains(['.', '/', ':']) || command.get_name() == "scan")
+    {
+        let kinds: Vec<String> = (command.get_subcommands().filter(|kind| kind.get_name() != "help"))
+            .map(|kind| format!("`{}`", name(kind)))
+            .collect();
+        return format!("say what it is: {}; {help}", kinds.join(", "));
+    }
     if let Some(close) = context(ContextKind::SuggestedSubcommand).or_else(|| context(ContextKind::SuggestedArg)) {
         return format!("there is `{close}`; or {help}");
     }
-    let Some(flag) = context(ContextKind::InvalidArg).filter(|_| refusal.kind() == ErrorKind::UnknownArgument) else {
+    let Some(flag) = unknown else {
         return help;
     };
     let mut takers = Vec::new();

@@ -11,8 +11,8 @@ use sekisho_advisory::record::Record;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Level};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// Of more diagnostics of one feed the first are kept.
 const MAX_DIAGNOSTICS: usize = 50;
@@ -27,11 +27,48 @@ pub struct Imported {
     /// The feeds that were refused, with why: what was taken from them earlier stays.
     pub refused: Vec<(FeedSource, String)>,
     /// Files that are no feed's.
-    pub strange: usize,
+    pub strange: Strange,
     /// What was skipped or not read.
     pub diagnostics: Vec<Diagnostic>,
     /// The database that was built; none where nothing was taken, so that nothing changed.
     pub header: Option<Header>,
+}
+
+/// Files that are no feed's: how many, and the names of the first.
+#[derive(Debug, Default)]
+pub struct Strange {
+    /// How many.
+    pub count: usize,
+    /// The names of the first, as archives or directories have them.
+    pub first: Vec<String>,
+}
+
+impl Strange {
+    const NAMED: usize = 3;
+
+    fn take(&mut self, name: &str) {
+        self.count += 1;
+        if self.first.len() < Self::NAMED {
+            self.first.push(name.to_owned());
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.truncate(Self::NAMED);
+    }
+}
+
+/// `a.txt, b.txt, c.txt and 4 more`.
+impl fmt::Display for Strange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first.join(", "))?;
+        match self.count - self.first.len() {
+            0 => Ok(()),
+            rest => write!(f, " and {rest} more"),
+        }
+    }
 }
 
 /// One feed that is being taken from one path.
@@ -50,7 +87,7 @@ struct Importer<'a> {
     origin: String,
     now: Timestamp,
     taking: BTreeMap<&'static str, Taking>,
-    strange: usize,
+    strange: Strange,
     /// Why an archive was not read to its end: what is there of a feed is not all of it.
     torn: Option<String>,
     diagnostics: Vec<Diagnostic>,
@@ -69,8 +106,13 @@ pub fn import(
 ) -> Result<Imported, FeedsError> {
     let locked = store.lock()?;
     locked.may_build(replace)?;
-    let mut imported =
-        Imported { feeds: Vec::new(), refused: Vec::new(), strange: 0, diagnostics: Vec::new(), header: None };
+    let mut imported = Imported {
+        feeds: Vec::new(),
+        refused: Vec::new(),
+        strange: Strange::default(),
+        diagnostics: Vec::new(),
+        header: None,
+    };
     // Paths of one name are one source, of which the second part must not take the place of the first.
     let mut sources: Vec<(String, Vec<PathBuf>)> = Vec::new();
     for path in paths {
@@ -93,7 +135,7 @@ impl Imported {
     fn add(&mut self, taken: Taken) {
         self.feeds.extend(taken.feeds);
         self.refused.extend(taken.refused);
-        self.strange += taken.strange;
+        self.strange.add(taken.strange);
         self.diagnostics.extend(taken.diagnostics);
     }
 }
@@ -102,7 +144,7 @@ impl Imported {
 pub(crate) struct Taken {
     pub(crate) feeds: Vec<FeedSource>,
     pub(crate) refused: Vec<(FeedSource, String)>,
-    pub(crate) strange: usize,
+    pub(crate) strange: Strange,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -121,13 +163,16 @@ pub(crate) fn take(
         origin: origin.to_owned(),
         now,
         taking: BTreeMap::new(),
-        strange: 0,
+        strange: Strange::default(),
         torn: None,
         diagnostics: Vec::new(),
         failure: None,
     };
     for path in paths {
-        source::each(path, limits, &mut importer).map_err(FeedsError::read(path))?;
+        source::each(path, limits, &mut importer).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => FeedsError::Missing(path.clone()),
+            _ => FeedsError::read(path)(error),
+        })?;
         if let Some(failure) = importer.failure {
             return Err(FeedsError::Write { path: directory, source: failure });
         }
@@ -192,7 +237,7 @@ fn broken(source: &FeedSource) -> Option<String> {
 impl Files for Importer<'_> {
     fn file(&mut self, name: &str, bytes: &[u8]) {
         let Some(feed) = feed_of(name, bytes) else {
-            self.strange += 1;
+            self.strange.take(name);
             return;
         };
         let taking = match self.taking.entry(feed.id) {

@@ -17,7 +17,7 @@ pub mod upstream;
 
 pub use fetch::{Failure, Origin, Progress};
 pub use generation::Generation;
-pub use import::{Imported, import};
+pub use import::{Imported, Strange, import};
 pub use store::{Opened, Published, Store};
 pub use update::{Asked, Outcome, Updated, missing, update};
 
@@ -70,8 +70,11 @@ pub enum FeedsError {
     /// An artifact could not be handed over.
     #[error(transparent)]
     Artifact(#[from] sekisho_oci::artifact::ArtifactError),
+    /// What was to be imported is not there.
+    #[error("cannot import {0}: there is no such file or directory")]
+    Missing(PathBuf),
     /// Nothing was taken from a source of this name.
-    #[error("nothing was taken from {name:?}; there is what was taken from {}", .there.join(", "))]
+    #[error("nothing was taken from {name:?}; {}", origins(.there))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -83,10 +86,19 @@ pub enum FeedsError {
     Absent(PathBuf),
 }
 
+/// What a source can be named by.
+fn origins(names: &[String]) -> String {
+    if names.is_empty() {
+        return "nothing was taken from anywhere".to_owned();
+    }
+    format!("there is what was taken from {}", names.join(", "))
+}
+
 impl FeedsError {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
+            Self::Missing(_) => Code::SourceMissing,
             Self::Read { .. } => Code::FeedUnreadable,
             Self::Write { .. } | Self::TooLarge(_) => Code::DatabaseUnwritable,
             Self::Database { .. } => Code::DatabaseDamaged,

@@ -251,13 +251,15 @@ fn taken(
     let taken = match take(locked, upstream.name, paths, limits, now) {
         Ok(taken) => taken,
         // The file is at fault, not the store.
-        Err(error @ FeedsError::Read { .. }) => return Ok((Vec::new(), Some(Failure::Files(error)))),
+        Err(error @ (FeedsError::Read { .. } | FeedsError::Missing(_))) => {
+            return Ok((Vec::new(), Some(Failure::Files(error))));
+        }
         Err(error) => return Err(error),
     };
     let Taken { feeds, refused, strange, diagnostics: told } = taken;
     let mut reasons: Vec<String> = refused.iter().map(|(source, reason)| format!("{}: {reason}", source.id)).collect();
     if feeds.is_empty() && reasons.is_empty() {
-        reasons.push(format!("none of its {strange} files is of a feed that is read"));
+        reasons.push(format!("none of its {} files is of a feed that is read", strange.count));
     }
     let known: BTreeSet<&str> =
         feeds.iter().chain(refused.iter().map(|(source, _)| source)).map(|source| source.id.as_str()).collect();

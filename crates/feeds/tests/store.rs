@@ -232,7 +232,7 @@ fn what_is_no_feed_is_counted_and_takes_nothing_away() {
     let place = Place::new();
     place.import(&place.write("one.json", osv("OSV-1", "left-pad", "1")));
     let imported = place.import(&place.write("LICENSE", "terms"));
-    assert_eq!((imported.strange, imported.feeds.len(), imported.refused.len()), (1, 0, 0));
+    assert_eq!((imported.strange.count, imported.feeds.len(), imported.refused.len()), (1, 0, 0));
     assert_eq!(place.known(), ["left-pad"]);
     let missing = import(&place.store, &[place.directory.path().join("nowhere")], false, &Limits::default(), NOW);
     assert_eq!(missing.unwrap_err().code(), sekisho_model::Code::FeedUnreadable);

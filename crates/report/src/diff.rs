@@ -1,7 +1,8 @@
 //! What is different between two scans, or by two databases, for people.
 
-use crate::findings::{remedy, severity_table, short};
-use crate::table::{HEADING, TableOptions, WARNING, cell, counted, heading, line, print, table};
+use crate::findings::{by_severity, remedy, short};
+use crate::sheet::{Sheet, folded, spare, whole};
+use crate::table::{HEADING, TableOptions, WARNING, cell, counted, heading, line};
 use crate::text::printable;
 use sekisho_model::{Diff, DiffFinding, DiffSide, Origin, PackageChange, Reevaluation, Severity};
 use std::fmt::Write as _;
@@ -46,9 +47,9 @@ pub fn diff_table(diff: &Diff, options: TableOptions) -> String {
 }
 
 fn changes(out: &mut String, packages: &[PackageChange], options: TableOptions) {
-    let mut table = table(&["PACKAGE", "KIND", "", "FROM", "TO"], &[], options);
+    let mut sheet = Sheet::new([folded("PACKAGE"), spare("KIND", 1), whole(""), folded("FROM"), folded("TO")]);
     for PackageChange { kind, name, change, from, to } in packages {
-        table.add_row([
+        sheet.row([
             cell(name),
             kind.to_string(),
             change.as_str().to_owned(),
@@ -56,12 +57,20 @@ fn changes(out: &mut String, packages: &[PackageChange], options: TableOptions) 
             cell(&to.join(", ")),
         ]);
     }
-    print(out, &table);
+    sheet.print(out, options);
 }
 
 fn list(out: &mut String, findings: &[DiffFinding], options: TableOptions) {
-    let header = ["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "FIXED IN", "RISK", "ORIGIN", "TITLE"];
-    let mut table = table(&header, &[], options);
+    let mut sheet = Sheet::new([
+        whole("SEVERITY"),
+        whole("VULNERABILITY"),
+        folded("PACKAGE"),
+        folded("VERSION"),
+        folded("FIXED IN"),
+        spare("RISK", 1),
+        spare("ORIGIN", 2),
+        spare("TITLE", 3),
+    ]);
     for finding in findings {
         let origin = match finding.origin {
             Origin::Base => "base",
@@ -72,7 +81,7 @@ fn list(out: &mut String, findings: &[DiffFinding], options: TableOptions) {
         if finding.suppressed.is_some() {
             risk = if risk.is_empty() { "suppressed".to_owned() } else { format!("{risk}, suppressed") };
         }
-        table.add_row([
+        sheet.row([
             finding.severity.to_string(),
             cell(&finding.vulnerability),
             cell(&finding.name),
@@ -83,7 +92,7 @@ fn list(out: &mut String, findings: &[DiffFinding], options: TableOptions) {
             short(&finding.title),
         ]);
     }
-    severity_table(out, &table);
+    by_severity(sheet, out, options);
 }
 
 /// What another database changes, as text with ANSI styles.
@@ -91,7 +100,14 @@ pub fn reevaluation_table(found: &Reevaluation, options: TableOptions) -> String
     /// Of more inventories the rest is counted.
     const NAMED: usize = 3;
     let mut out = String::new();
-    let mut table = table(&["", "VULNERABILITY", "PACKAGE", "VERSION", "KIND", "INVENTORIES"], &[], options);
+    let mut sheet = Sheet::new([
+        whole(""),
+        whole("VULNERABILITY"),
+        folded("PACKAGE"),
+        folded("VERSION"),
+        spare("KIND", 1),
+        folded("INVENTORIES"),
+    ]);
     let (mut opened, mut closed) = (0, 0);
     for package in &found.packages {
         let named: Vec<&str> = package.inventories.iter().take(NAMED).map(String::as_str).collect();
@@ -104,7 +120,7 @@ pub fn reevaluation_table(found: &Reevaluation, options: TableOptions) -> String
         closed += package.closed.len() * package.inventories.len();
         let all = package.opened.iter().map(|id| ("opened", id)).chain(package.closed.iter().map(|id| ("closed", id)));
         for (what, id) in all {
-            table.add_row([
+            sheet.row([
                 what.to_owned(),
                 cell(id),
                 cell(&package.name),
@@ -115,7 +131,7 @@ pub fn reevaluation_table(found: &Reevaluation, options: TableOptions) -> String
         }
     }
     if opened + closed > 0 {
-        print(&mut out, &table);
+        sheet.print(&mut out, options);
         line!(out, "");
     }
     let inventories =

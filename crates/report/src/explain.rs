@@ -15,14 +15,14 @@ pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inven
     let name = printable(name);
     line!(out, "{HEADING}{name}{HEADING:#} in {}", printable(&inventory.source.name));
     if vulnerabilities.is_empty() {
-        line!(out, "no advisory is about it");
-        return out;
+        line!(out, "{ALARM}unknown{ALARM:#}: the database has no advisory about it, so that nothing could be compared");
     }
     for vulnerability in vulnerabilities {
         known(&mut out, vulnerability);
     }
-    if comparisons.is_empty() && packages > unjudged {
-        line!(out, "\nnothing is said about any of the {} packages that could be looked up", packages - unjudged);
+    if !vulnerabilities.is_empty() && comparisons.is_empty() && packages > unjudged {
+        let looked_up = counted(packages - unjudged, "package");
+        line!(out, "\nno advisory about it names any package of these: {looked_up} could be looked up");
     }
     if *unjudged > 0 {
         line!(
@@ -30,6 +30,10 @@ pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inven
             "{WARNING}not judged{WARNING:#}: {}, about which the database has nothing",
             counted(*unjudged, "package")
         );
+    }
+    if !inventory.complete {
+        let things = counted(inventory.incomplete().count(), "thing");
+        line!(out, "{ALARM}incomplete{ALARM:#}: {things} could not be read, packages may be missing");
     }
     let by_id: HashMap<&PackageId, &Package> =
         inventory.packages.iter().map(|package| (&package.id, package)).collect();

@@ -1,13 +1,13 @@
 //! Vulnerabilities for people: what was found, what is suppressed, and what the gate says.
 
 use crate::advice;
+use crate::sheet::{Sheet, folded, spare, whole};
 use crate::table::{
-    ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, name_cell, origin, print, table,
+    ALARM, HEADING, TableOptions, WARNING, cell, counted, heading, layer_cell, line, name_cell, origin,
 };
 use crate::text::printable;
 use crate::view::{self, View, score};
 use anstyle::{AnsiColor, Style};
-use comfy_table::Table;
 use sekisho_model::{
     FindingRow, FindingStatus, Gate, GateResult, Level, ScanReport, ScanState, Severity, Suppression, SuppressionKind,
     Verdict, Vulnerability,
@@ -39,33 +39,54 @@ fn upgrades(out: &mut String, report: &ScanReport, options: TableOptions) {
         return;
     }
     heading(out, &format!("Upgrades ({})", upgrades.len()));
-    let mut header = vec!["PACKAGE", "INSTALLED", "UPGRADE TO", "REMOVES"];
+    let mut columns = vec![folded("PACKAGE"), folded("INSTALLED"), folded("UPGRADE TO"), folded("REMOVES")];
     let with_layers = report.inventory.image.is_some();
     if with_layers {
-        header.push("ORIGIN");
+        columns.push(spare("ORIGIN", 1));
     }
-    let mut table = table(&header, &[], options);
+    let mut sheet = Sheet::new(columns);
     for upgrade in upgrades.iter().take(MOST) {
         let installed: Vec<String> = upgrade.installed.iter().map(|version| cell(version)).collect();
-        let mut row = vec![cell(upgrade.name), installed.join(", "), cell(upgrade.to), view::counted(upgrade.counts)];
+        let exploited = match upgrade.exploited {
+            0 => String::new(),
+            count => format!(", {count} known to be exploited"),
+        };
+        let removes = format!("{}{exploited}", view::counted(upgrade.counts));
+        // Who looks for the package that a finding names must see it under the source that is upgraded.
+        let packages: Vec<String> = upgrade.packages.iter().take(2).map(|name| cell(name)).collect();
+        let name = match upgrade.packages.len() {
+            1 if upgrade.packages.contains(upgrade.name) => cell(upgrade.name),
+            1 | 2 => format!("{} ({})", cell(upgrade.name), packages.join(", ")),
+            many => format!("{} ({} and {} more)", cell(upgrade.name), packages[0], many - 1),
+        };
+        let mut row = vec![name, installed.join(", "), cell(upgrade.to), removes];
         if with_layers {
             row.push(origin(upgrade.origin).to_owned());
         }
-        table.add_row(row);
+        sheet.row(row);
     }
-    print(out, &table);
+    sheet.print(out, options);
     if upgrades.len() > MOST {
         line!(out, " and {} more, of which the JSON has all", upgrades.len() - MOST);
     }
 }
 
 fn findings(out: &mut String, rows: &[FindingRow<'_>], with_layers: bool, options: TableOptions) {
-    let mut header =
-        vec!["SEVERITY", "VULNERABILITY", "SINCE", "PACKAGE", "VERSION", "FIXED IN", "RISK", "FOUND IN", "TITLE"];
+    let mut columns = vec![
+        whole("SEVERITY"),
+        whole("VULNERABILITY"),
+        spare("SINCE", 3),
+        folded("PACKAGE"),
+        folded("VERSION"),
+        folded("FIXED IN"),
+        spare("RISK", 1),
+        spare("FOUND IN", 4),
+        spare("TITLE", 5),
+    ];
     if with_layers {
-        header.insert(7, "LAYER");
+        columns.insert(7, spare("LAYER", 2));
     }
-    let mut table = table(&header, &[], options);
+    let mut sheet = Sheet::new(columns);
     for FindingRow { finding, package, vulnerability } in rows {
         let score = score(vulnerability, finding.severity).map(|score| format!(" {score:.1}")).unwrap_or_default();
         let mut row = vec![
@@ -82,22 +103,22 @@ fn findings(out: &mut String, rows: &[FindingRow<'_>], with_layers: bool, option
         if with_layers {
             row.insert(7, layer_cell(package));
         }
-        table.add_row(row);
+        sheet.row(row);
     }
-    severity_table(out, &table);
+    by_severity(sheet, out, options);
 }
 
 /// Prints a table whose first column is the severity, which it colours.
-pub(crate) fn severity_table(out: &mut String, table: &Table) {
-    for text in table.lines() {
+pub(crate) fn by_severity(sheet: Sheet, out: &mut String, options: TableOptions) {
+    sheet.print_with(out, options, |out, text| {
         // The table counts characters, so that colour comes when it is laid out.
         let word = text.trim_start().split(' ').next().unwrap_or_default();
         let severity = Severity::ALL.into_iter().find(|severity| severity.as_str() == word);
         let style = severity.map(style).unwrap_or_default();
         let (margin, rest) = text.split_at(text.len() - text.trim_start().len());
-        let rest = rest.strip_prefix(word).unwrap_or_default().trim_end();
+        let rest = rest.strip_prefix(word).unwrap_or_default();
         line!(out, "{margin}{style}{word}{style:#}{rest}");
-    }
+    });
 }
 
 fn style(severity: Severity) -> Style {
@@ -145,7 +166,15 @@ pub(crate) fn short(title: &str) -> String {
 }
 
 fn excused(out: &mut String, rows: &[FindingRow<'_>], options: TableOptions) {
-    let mut table = table(&["SEVERITY", "VULNERABILITY", "PACKAGE", "VERSION", "BY", "UNTIL", "WHY"], &[], options);
+    let mut sheet = Sheet::new([
+        whole("SEVERITY"),
+        whole("VULNERABILITY"),
+        folded("PACKAGE"),
+        spare("VERSION", 2),
+        folded("BY"),
+        whole("UNTIL"),
+        spare("WHY", 1),
+    ]);
     for FindingRow { finding, package, vulnerability } in rows {
         let Some(Suppression { kind, source, status, reason, owner, until }) = &finding.suppressed else { continue };
         let kind = match kind {
@@ -161,7 +190,7 @@ fn excused(out: &mut String, rows: &[FindingRow<'_>], options: TableOptions) {
             Some(status) => format!("{status}: {reason}"),
             None => reason.clone(),
         };
-        table.add_row([
+        sheet.row([
             finding.severity.to_string(),
             cell(&vulnerability.id),
             cell(&package.facts.name),
@@ -171,7 +200,7 @@ fn excused(out: &mut String, rows: &[FindingRow<'_>], options: TableOptions) {
             short(&why),
         ]);
     }
-    print(out, &table);
+    sheet.print(out, options);
 }
 
 /// How many there are, in a line; and why it is not the whole.

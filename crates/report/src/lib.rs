@@ -11,6 +11,7 @@ pub mod foreign;
 pub mod formats;
 mod language;
 mod markup;
+mod sheet;
 mod table;
 mod text;
 mod view;

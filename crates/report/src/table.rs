@@ -1,9 +1,9 @@
 //! A scan for people: what was scanned, its layers, its packages, their vulnerabilities, and what was not read.
 
 use crate::findings;
+use crate::sheet::{Sheet, folded, spare, whole};
 use crate::text::{bytes_for_people, printable};
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use sekisho_model::{
     BaseImage, Evidence, Image, Inventory, Layer, Level, License, Origin, Package, PackageKind, Removal, ScanReport,
     SourceKind,
@@ -100,36 +100,21 @@ pub(crate) fn origin(origin: Origin) -> &'static str {
     }
 }
 
-pub(crate) fn table(header: &[&str], right: &[usize], options: TableOptions) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    match options.width {
-        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
-        None => table.set_content_arrangement(ContentArrangement::Disabled),
-    };
-    table.set_header(header.to_vec());
-    for column in right {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-pub(crate) fn print(out: &mut String, table: &Table) {
-    for line in table.lines() {
-        line!(out, "{}", line.trim_end());
-    }
-}
-
 fn layers(out: &mut String, image: &Image, packages: &[Package], options: TableOptions) {
     heading(out, &format!("Layers ({})", image.layers.len()));
-    let mut table =
-        table(&["#", "ORIGIN", "STORED", "PLAIN", "ENTRIES", "PACKAGES", "CREATED BY"], &[0, 2, 3, 4, 5], options);
+    let mut sheet = Sheet::new([
+        whole("#").right(),
+        whole("ORIGIN"),
+        spare("STORED", 2).right(),
+        spare("PLAIN", 1).right(),
+        spare("ENTRIES", 3).right(),
+        whole("PACKAGES").right(),
+        folded("CREATED BY"),
+    ]);
     for layer in &image.layers {
         let count =
             packages.iter().filter(|package| package.layer == Some(layer.index) && package.owned_by.is_none()).count();
-        table.add_row([
+        sheet.row([
             layer.index.to_string(),
             origin(layer.origin).to_owned(),
             bytes_for_people(layer.stored_bytes),
@@ -139,7 +124,7 @@ fn layers(out: &mut String, image: &Image, packages: &[Package], options: TableO
             instruction(layer),
         ]);
     }
-    print(out, &table);
+    sheet.print(out, options);
 }
 
 fn instruction(layer: &Layer) -> String {
@@ -212,11 +197,12 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
         return;
     }
     let with_layers = inventory.image.is_some();
-    let mut header = vec!["PACKAGE", "VERSION", "FOUND IN", "PURL", "LICENCE"];
+    let mut columns =
+        vec![folded("PACKAGE"), folded("VERSION"), folded("FOUND IN"), spare("PURL", 2), spare("LICENCE", 1)];
     if with_layers {
-        header.insert(2, "LAYER");
+        columns.insert(2, whole("LAYER"));
     }
-    let mut table = table(&header, &[], options);
+    let mut sheet = Sheet::new(columns);
     for package in shown {
         let mut row = vec![
             name_cell(package),
@@ -228,9 +214,9 @@ fn packages(out: &mut String, inventory: &Inventory, options: TableOptions) {
         if with_layers {
             row.insert(2, layer_cell(package));
         }
-        table.add_row(row);
+        sheet.row(row);
     }
-    print(out, &table);
+    sheet.print(out, options);
 }
 
 fn removed(out: &mut String, inventory: &Inventory, options: TableOptions) {
@@ -238,14 +224,21 @@ fn removed(out: &mut String, inventory: &Inventory, options: TableOptions) {
         return;
     }
     heading(out, &format!("Only in lower layers ({})", inventory.removed.len()));
-    let mut table = table(&["PACKAGE", "VERSION", "LAYER", "REMOVED IN", "BY", "FOUND IN"], &[], options);
+    let mut sheet = Sheet::new([
+        folded("PACKAGE"),
+        folded("VERSION"),
+        whole("LAYER"),
+        whole("REMOVED IN"),
+        spare("BY", 1),
+        spare("FOUND IN", 2),
+    ]);
     for gone in &inventory.removed {
         let by = match gone.removal {
             Removal::Whiteout => "whiteout",
             Removal::Opaque => "opaque directory",
             Removal::Replaced => "replacement",
         };
-        table.add_row([
+        sheet.row([
             cell(&gone.package.facts.name),
             cell(&gone.package.facts.version),
             layer_cell(&gone.package),
@@ -254,7 +247,7 @@ fn removed(out: &mut String, inventory: &Inventory, options: TableOptions) {
             cell(&gone.package.location),
         ]);
     }
-    print(out, &table);
+    sheet.print(out, options);
 }
 
 fn diagnostics(out: &mut String, inventory: &Inventory) {

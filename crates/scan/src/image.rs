@@ -266,7 +266,9 @@ impl LayerReader<'_> {
         } else if end.digest.is_some() && end.stored_bytes != len {
             let message = format!("the file ends after {} of {len} bytes of the layer", end.stored_bytes);
             diagnostics.push(Diagnostic::incomplete(Code::LayerUnreadable, message));
-        } else if let (Some(cache), Some(digest), Ok(_)) = (&self.options.cache, end.digest, &end.plain) {
+        } else if let (Some(cache), Some(digest), Ok(_)) = (&self.options.cache, end.digest, &end.plain)
+            && !self.is_passing(&facts)
+        {
             let kept = cache
                 .keep_layer(digest, media_type, &self.fingerprint, &facts)
                 .and_then(|()| if settled { cache.keep_digest(&before, start, len, digest, now) } else { Ok(()) });
@@ -276,6 +278,12 @@ impl LayerReader<'_> {
             }
         }
         Ok(Outcome { facts, digest: end.digest, stored_bytes: end.stored_bytes, diagnostics })
+    }
+
+    /// Whether the next scan may read what this one could not: there was no room for temporary files, or no time.
+    fn is_passing(&self, facts: &LayerFacts) -> bool {
+        self.deadline.check().is_err()
+            || facts.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::TemporaryUnusable)
     }
 }
 

@@ -154,14 +154,9 @@ fn with_content<S: ByteStream>(
     match content.copy_to(spool)? {
         Ok(()) => visit(spool),
         Err(error) => {
-            let code = match error.kind() {
-                io::ErrorKind::FileTooLarge => Code::LimitExceeded,
-                _ => Code::FileUnreadable,
-            };
             spool.clear();
-            return Ok(Some(
-                Diagnostic::incomplete(code, format!("could not be set aside to be read: {error}")).at(path),
-            ));
+            let message = format!("could not be set aside in {} to be read: {error}", spool.directory().display());
+            return Ok(Some(Diagnostic::incomplete(Code::TemporaryUnusable, message).at(path)));
         }
     }
     spool.clear();

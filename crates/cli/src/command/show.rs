@@ -80,11 +80,14 @@ pub(crate) fn stored(context: &mut Context, arguments: &ReportArguments) -> Comm
     check_output(common, None, suppression, &named)?;
     let judges = Judges::of_findings(&settings, &context.environment, suppression)?;
     let read = |path: &Path| {
-        let found = document::open(path, now, &settings.limits())?.and_then(document::Document::report);
-        found.ok_or_else(|| {
-            let message = format!("{} says nothing about vulnerabilities", path.display());
-            CliError::new(Code::ReportUnknown, message)
-        })
+        let limits = settings.limits();
+        if let Some(found) = document::open(path, now, &limits)?.and_then(document::Document::report) {
+            return Ok(found);
+        }
+        // What is not there, or may not be read, says so itself.
+        document::read(path, &limits)?;
+        let message = format!("{} says nothing about vulnerabilities", path.display());
+        Err(CliError::new(Code::ReportUnknown, message))
     };
     let mut found = read(path)?;
     judges.suppress(&mut found, settings.now())?;

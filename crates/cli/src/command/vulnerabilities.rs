@@ -242,10 +242,6 @@ impl Advisories {
                 let bytes = demo::database().map_err(|error| CliError::from_error(Code::InternalFault, &error))?;
                 return Ok(Self::Demo(bytes));
             }
-            Some(DatabaseChoice::File(path)) if !path.is_file() => {
-                let message = format!("there is no advisory database {}: no such file", path.display());
-                return Err(CliError::new(Code::UsageInvalid, message).hint("give the path of a database file to --db"));
-            }
             Some(DatabaseChoice::File(path)) => return Ok(Self::File(read_database(path)?)),
             None => {}
         }
@@ -322,6 +318,10 @@ pub(crate) fn age(assessment: &mut Assessment, settings: &Settings) {
 
 /// The bytes of a database file, which are verified: [`Database::view`] may open them.
 pub(crate) fn read_database(path: &Path) -> Result<Vec<u8>, CliError> {
+    if !path.is_file() {
+        let message = format!("there is no advisory database {}: no such file", path.display());
+        return Err(CliError::new(Code::UsageInvalid, message).hint("give the path of a database file"));
+    }
     let failed = |error: &std::io::Error| {
         CliError::new(Code::DatabaseDamaged, format!("cannot read {}: {error}", path.display()))
     };

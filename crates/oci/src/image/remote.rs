@@ -236,10 +236,8 @@ impl RemoteBlob {
     ) -> Result<ReservedFile, Diagnostic> {
         let Self { line, digest, size } = self;
         let unwritable = |error: io::Error| {
-            let full = error.kind() == io::ErrorKind::FileTooLarge;
-            let code = if full { Code::LimitExceeded } else { Code::TemporaryUnusable };
             let message = format!("the blob {digest} cannot be set aside in {}: {error}", quota.directory().display());
-            Diagnostic::incomplete(code, message)
+            Diagnostic::incomplete(Code::TemporaryUnusable, message)
         };
         let room = quota.reserve(*size).map_err(unwritable)?;
         let mut file = room.file().map_err(unwritable)?;

@@ -480,12 +480,14 @@ fn there_is_an_end_to_waiting_and_to_room() {
     let inventory = scan_with(&at, sites(), |options| options.limits = limits).unwrap();
     assert!(codes(&inventory).contains(&Code::LimitExceeded), "{:?}", inventory.diagnostics);
     // Temporary files are counted before they are written, and layers larger than a file may be not fetched.
-    for limits in
-        [Limits { spill_bytes: 100_000, ..Limits::default() }, Limits { download_bytes: 100_000, ..Limits::default() }]
-    {
+    let bounded = [
+        (Limits { spill_bytes: 100_000, ..Limits::default() }, Code::TemporaryUnusable),
+        (Limits { download_bytes: 100_000, ..Limits::default() }, Code::LimitExceeded),
+    ];
+    for (limits, code) in bounded {
         registry.take_requests();
         let inventory = scan_with(&at, sites(), |options| options.limits = limits.clone()).unwrap();
-        assert_eq!(codes(&inventory), [Code::LimitExceeded], "{:?}", inventory.diagnostics);
+        assert_eq!(codes(&inventory), [code], "{:?}", inventory.diagnostics);
         assert_eq!(names(&inventory), ["one", "two"]);
         assert_eq!(registry.take_requests().len(), 4);
     }

@@ -4,6 +4,7 @@ use super::*;
 use sekisho_model::{Digest, Platform, SourceKind};
 use sekisho_scan::Cache;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 const EXPECT: [&str; 3] = ["base-files 12 @0", "libc6 2.36 @0", "left-pad 1.3.0 @1"];
 
@@ -292,7 +293,7 @@ fn old_docker_archives_link_repeated_layers() {
     check(&path, SourceKind::DockerArchive);
 }
 
-fn write(files: &BTreeMap<String, Vec<u8>>) -> (tempfile::TempDir, std::path::PathBuf) {
+fn write(files: &BTreeMap<String, Vec<u8>>) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("image.tar");
     ImageBuilder::write_tar(files, &path);
@@ -452,6 +453,26 @@ fn the_cache_gives_the_same_inventory_and_is_not_fooled() {
     let inventory = sekisho_scan::scan_image(&path, &cached()).unwrap();
     assert_eq!(packages(&inventory), ["evil 6.6.6 @0"]);
     assert_eq!(codes(&inventory), [Code::DigestMismatch]);
+}
+
+#[test]
+fn what_only_temporary_files_failed_at_is_not_remembered() {
+    // Too large for the window and for memory.
+    let large = npm("left-pad", "1.3.0") + &" ".repeat(2 << 20);
+    let layer = LayerBuilder::new().file("app/node_modules/left-pad/package.json", large).build();
+    let (directory, path) = write(&ImageBuilder::new("x:1").layer("COPY", &layer, Compress::Gzip).docker_archive());
+    let cache = Cache::new(directory.path().join("cache"), 1 << 20);
+    let with = |temporary: PathBuf| {
+        let limits = Limits { memory_file_bytes: 1, ..Limits::default() };
+        let options = Options { cache: Some(cache.clone()), temporary, limits, ..options() };
+        sekisho_scan::scan_image(&path, &options).unwrap()
+    };
+    let inventory = with(directory.path().join("none"));
+    assert_eq!(codes(&inventory), [Code::TemporaryUnusable]);
+    assert!(packages(&inventory).is_empty() && !inventory.complete);
+    let inventory = with(directory.path().to_owned());
+    assert_eq!(packages(&inventory), ["left-pad 1.3.0 @0"]);
+    assert!(inventory.complete, "{:?}", inventory.diagnostics);
 }
 
 #[test]

@@ -31,10 +31,10 @@ pub(crate) fn import(context: &Context, arguments: &ImportArguments) -> CommandR
         let kind = if told.code == Code::FeedShrunk { "less than before" } else { "not read" };
         error_line(&format!("{kind}: {} {}", told.code, printable(&told.to_string())));
     }
-    if imported.strange > 0 && !context.global.quiet {
-        let files =
-            if imported.strange == 1 { "1 file is".to_owned() } else { format!("{} files are", imported.strange) };
-        error_line(&format!("note: {files} of no feed that is read"));
+    let strange = &imported.strange;
+    if strange.count > 0 && !context.global.quiet {
+        let files = if strange.count == 1 { "1 file is".to_owned() } else { format!("{} files are", strange.count) };
+        error_line(&format!("note: {files} of no feed that is read: {}", printable(&strange.to_string())));
     }
     for (source, reason) in &imported.refused {
         let kept = match source.observed_at {

@@ -129,7 +129,7 @@ impl Page<'_> {
             facts.push((words.image_id, image.config_digest.to_string()));
             facts.push((words.platform, view::line(&image.platform.to_string())));
             if let Some(base) = &image.base {
-                let name = view::line(base.name.as_deref().unwrap_or("?"));
+                let name = view::line(base.name.as_deref().unwrap_or(words.unnamed));
                 facts.push((words.base_image, format!("{name} ({})", fill(words.base_layers, base.layers as usize))));
             }
         }
