@@ -14,6 +14,7 @@ mod explain;
 mod finding;
 mod image;
 mod inventory;
+mod json;
 mod license;
 mod os;
 mod package;
@@ -25,7 +26,7 @@ mod severity;
 
 pub use code::{Code, Exit};
 pub use database::{CoveredPlace, DATABASE_STATUS_SCHEMA, DatabaseFeed, DatabaseStatus};
-pub use diagnostic::{Diagnostic, Level, json_reason};
+pub use diagnostic::{Diagnostic, Level};
 pub use diff::{DIFF_SCHEMA, Diff, DiffFinding, DiffSide, PackageChange, PackageChangeKind};
 pub use digest::{Digest, InvalidDigest};
 pub use explain::{Comparison, Explanation, Outcome};
@@ -35,6 +36,7 @@ pub use finding::{
 };
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
 pub use inventory::{EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
+pub use json::{json_reason, write_json};
 pub use license::License;
 pub use os::{OsRelease, distribution_id, is_same_release};
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};

@@ -6,7 +6,7 @@ use packageurl::PackageUrl;
 use sekisho_base::hash::hex;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 /// A package URL in canonical form, such as
@@ -85,6 +85,13 @@ impl Purl {
     pub fn kind(&self) -> PackageKind {
         let text = self.0.strip_prefix("pkg:").unwrap_or_default();
         PackageKind::of_type(text.split('/').next().unwrap_or_default())
+    }
+
+    /// The value of a qualifier, without the encoding.
+    pub fn qualifier(&self, key: &str) -> Option<Cow<'_, str>> {
+        let text = self.0.split_once('#').map_or(self.0.as_str(), |(text, _)| text);
+        let mut pairs = text.split_once('?')?.1.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(own, _)| *own == key).map(|(_, value)| percent_decoded(value))
     }
 
     /// What it is put together from, without the encoding.
@@ -174,19 +181,45 @@ fn names(text: &str, kind: &str) -> bool {
     text.strip_prefix("pkg:").and_then(|text| text.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The text of `purl`, as one of type `kind`.
+/// The text of `purl`, as one of type `kind`, in the canonical form of ECMA-427: qualifiers in order, and percent-encoded
+/// what may be. The library's own leaves a slash in a version as it is, which parsing takes for a separator, and
+/// characters such as `!` and `(`.
 fn canonical(purl: &PackageUrl<'_>, kind: &str) -> String {
-    let text = purl.to_string();
-    // The library leaves a slash in a version as it is, and parsing would take it for a separator.
-    let text = if purl.version().is_some_and(|version| version.contains('/')) {
-        let path = purl.clone().without_version().without_subpath().clear_qualifiers().to_string();
-        let rest = &text[path.len()..];
-        let version = rest.split(['?', '#']).next().unwrap_or_default();
-        format!("{path}{}{}", version.replace('/', "%2F"), &rest[version.len()..])
-    } else {
-        text
-    };
-    if names(&text, kind) { text } else { text.replacen(purl.ty(), kind, 1) }
+    let mut text = format!("pkg:{kind}/");
+    for segment in purl.namespace().into_iter().flat_map(|namespace| namespace.split('/')) {
+        push_encoded(&mut text, segment);
+        text.push('/');
+    }
+    push_encoded(&mut text, purl.name());
+    if let Some(version) = purl.version() {
+        text.push('@');
+        push_encoded(&mut text, version);
+    }
+    let mut qualifiers: Vec<_> = purl.qualifiers().iter().collect();
+    qualifiers.sort_unstable();
+    for (index, (key, value)) in qualifiers.into_iter().enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(key);
+        text.push('=');
+        push_encoded(&mut text, value);
+    }
+    let segments = purl.subpath().into_iter().flat_map(|subpath| subpath.split('/'));
+    for (index, segment) in segments.filter(|segment| !matches!(*segment, "" | "." | "..")).enumerate() {
+        text.push(if index == 0 { '#' } else { '/' });
+        push_encoded(&mut text, segment);
+    }
+    text
+}
+
+fn push_encoded(text: &mut String, part: &str) {
+    for byte in part.bytes() {
+        if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
 }
 
 impl fmt::Display for Purl {
@@ -249,6 +282,7 @@ mod tests {
         check("npm", "@Sc", "JSONStream", "1.3.5", "pkg:npm/%40Sc/JSONStream@1.3.5?arch=amd64");
         check("npm", "", "../x é", "1/2 3", "pkg:npm/..%2Fx%20%C3%A9@1%2F2%203?arch=amd64");
         check("golang", "github.com/Foo", "Bar", "v1.0.0", "pkg:golang/github.com/Foo/Bar@v1.0.0?arch=amd64");
+        check("npm", "", "a!(b)", "1,$'*&", "pkg:npm/a%21%28b%29@1%2C%24%27%2A%26?arch=amd64");
     }
 
     #[test]

@@ -25,12 +25,3 @@ pub use formats::{
 pub use language::Language;
 pub use table::{TableOptions, scan_table};
 pub use text::{bytes_for_people, printable};
-
-use serde::Serialize;
-use std::io::{self, Write};
-
-/// Writes a document (an inventory, a scan report, a difference) as indented JSON with a final newline.
-pub fn write_json(document: &impl Serialize, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, document)?;
-    to.write_all(b"\n")
-}

@@ -36,7 +36,7 @@ pub(crate) struct InFields<'a> {
 
 /// What is known of a package beyond the fields. `diff_ids` are those of the image's layers.
 pub(crate) fn of_package<'a>(
-    diff_ids: &[Option<String>],
+    diff_ids: &'a [Option<String>],
     package: &'a Package,
     fields: &InFields<'_>,
 ) -> Vec<Property<'a>> {
@@ -46,9 +46,7 @@ pub(crate) fn of_package<'a>(
     if facts.kind != package.purl.kind() {
         add("sekisho:kind", facts.kind.as_str().into());
     }
-    let parts = package.purl.parts();
-    let arch = parts.qualifiers.iter().find(|(key, _)| key == "arch").map(|(_, value)| value.as_str());
-    if let Some(own) = facts.arch.as_deref().filter(|own| arch != Some(*own)) {
+    if let Some(own) = facts.arch.as_deref().filter(|own| package.purl.qualifier("arch").as_deref() != Some(own)) {
         add("sekisho:arch", own.into());
     }
     if fields.location != Some(package.location.as_str()) {
@@ -67,7 +65,7 @@ pub(crate) fn of_package<'a>(
     }
     if let Some(layer) = package.layer {
         add("sekisho:layer:index", layer.to_string().into());
-        if let Some(diff_id) = diff_ids.get(layer as usize).cloned().flatten() {
+        if let Some(diff_id) = diff_ids.get(layer as usize).and_then(Option::as_deref) {
             add("sekisho:layer:diff_id", diff_id.into());
         }
     }
@@ -77,7 +75,7 @@ pub(crate) fn of_package<'a>(
         Origin::Unknown => {}
     }
     if let Some(owner) = &package.owned_by {
-        add("sekisho:owned_by", owner.as_str().to_owned().into());
+        add("sekisho:owned_by", owner.as_str().into());
     }
     if let Some(source) = &facts.source {
         add("sekisho:source:name", source.name.as_str().into());

@@ -7,8 +7,8 @@ use crate::args::{DatabaseChoice, DiffArguments, JsonOrTable, PackageDiffArgumen
 use crate::error::CliError;
 use crate::{CommandResult, output};
 use sekisho_advisory::diff::diff;
-use sekisho_model::Exit;
-use sekisho_report::{TableOptions, diff_table, write_json};
+use sekisho_model::{Exit, write_json};
+use sekisho_report::{TableOptions, diff_table};
 
 pub(crate) fn run(context: &mut Context, arguments: &DiffArguments) -> CommandResult {
     let DiffArguments { packages, db, suppression } = arguments;

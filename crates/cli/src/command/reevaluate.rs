@@ -12,8 +12,8 @@ use sekisho_advisory::db::Database;
 use sekisho_advisory::matching::with_owners;
 use sekisho_advisory::reevaluate::{Change, Index};
 use sekisho_base::Limits;
-use sekisho_model::{Code, Exit, REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
-use sekisho_report::{TableOptions, printable, reevaluation_table, write_json};
+use sekisho_model::{Code, Exit, REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation, write_json};
+use sekisho_report::{TableOptions, printable, reevaluation_table};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> CommandResult {

@@ -10,7 +10,7 @@
 
 use super::Format;
 use crate::view::{self, Standing, View};
-use crate::write_json;
+use sekisho_model::write_json;
 use sekisho_model::{
     FindingRow, Judgement, Level, Package, ScanReport, Severity, SourceKind, SuppressionKind, Vulnerability,
 };

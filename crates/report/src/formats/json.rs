@@ -1,7 +1,7 @@
 //! The report as it is: schema `sekisho.scan/v1`.
 
 use super::Format;
-use crate::write_json;
+use sekisho_model::write_json;
 
 pub(super) static FORMAT: Format = Format {
     name: "json",

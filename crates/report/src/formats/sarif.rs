@@ -9,7 +9,7 @@
 use super::Format;
 use crate::formats::markdown;
 use crate::view::{self, Standing, Told, View};
-use crate::write_json;
+use sekisho_model::write_json;
 use sekisho_model::{FindingRow, Level, ScanReport, Severity, Vulnerability};
 use serde::Serialize;
 use std::borrow::Cow;

@@ -9,21 +9,20 @@ mod vulnerabilities;
 
 use crate::property::{InFields, Property, of_inventory, of_package};
 use jiff::{Timestamp, Unit};
-use sekisho_model::{Digest, Inventory, License, Package, PackageKind, ScanReport};
-use serde::Serialize;
+use sekisho_model::{Digest, Inventory, License, OsRelease, Package, PackageKind, ScanReport, write_json};
+use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 use uuid::Uuid;
 
 /// Writes the inventory as an indented CycloneDX 1.6 document with a final newline. `timestamp` stands
 /// for the image's own time of creation, and that for the time of the scan.
-pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, &document(inventory, timestamp)?)?;
-    to.write_all(b"\n")
+pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, to: impl Write) -> io::Result<()> {
+    write_json(&document(inventory, timestamp)?, to)
 }
 
 /// Writes the report's inventory in the same way, with its vulnerabilities. What could not be judged is in a composition
 /// and in the properties of the metadata.
-pub fn write_scan(report: &ScanReport, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
+pub fn write_scan(report: &ScanReport, timestamp: Option<Timestamp>, to: impl Write) -> io::Result<()> {
     let mut document = document(&report.inventory, timestamp)?;
     let entries = vulnerabilities::entries(report);
     if let Some(aggregate) = vulnerabilities::aggregate(&report.assessment) {
@@ -32,8 +31,7 @@ pub fn write_scan(report: &ScanReport, timestamp: Option<Timestamp>, mut to: imp
     }
     document.metadata.properties.extend(vulnerabilities::state(&report.assessment));
     document.vulnerabilities = Some(entries);
-    serde_json::to_writer_pretty(&mut to, &document)?;
-    to.write_all(b"\n")
+    write_json(&document, to)
 }
 
 #[derive(Serialize)]
@@ -46,7 +44,7 @@ struct Document<'a> {
     serial_number: String,
     version: u32,
     metadata: Metadata<'a>,
-    components: Vec<Component<'a>>,
+    components: Components<'a>,
     dependencies: Vec<Dependency<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     compositions: Vec<Composition<'a>>,
@@ -94,6 +92,21 @@ struct Component<'a> {
     evidence: Option<EvidenceDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property<'a>>,
+}
+
+/// The components of an inventory, each made when it is written: together they take several times the memory of the
+/// inventory.
+struct Components<'a> {
+    inventory: &'a Inventory,
+    /// Those of the image's layers.
+    diff_ids: Vec<Option<String>>,
+}
+
+impl Serialize for Components<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let packages = self.inventory.packages.iter().map(|package| component(&self.diff_ids, package));
+        serializer.collect_seq(self.inventory.os.as_ref().map(system).into_iter().chain(packages))
+    }
 }
 
 #[derive(Serialize)]
@@ -201,23 +214,8 @@ pub(crate) fn is_unlisted(id: &str) -> bool {
 fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<Document<'_>> {
     let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
     let diff_ids: Vec<Option<String>> = layers.iter().map(|layer| Some(layer.diff_id?.to_string())).collect();
-    let mut components = Vec::with_capacity(inventory.packages.len() + 1);
-    let mut depends_on = Vec::with_capacity(inventory.packages.len() + 1);
-    if let Some(os) = &inventory.os {
-        depends_on.push(SYSTEM);
-        components.push(Component {
-            kind: "operating-system",
-            bom_ref: Some(SYSTEM),
-            name: &os.id,
-            version: &os.version_id,
-            description: os.pretty_name.as_deref(),
-            ..Component::default()
-        });
-    }
-    for package in &inventory.packages {
-        depends_on.push(package.id.as_str());
-        components.push(component(&diff_ids, package));
-    }
+    let packages = inventory.packages.iter().map(|package| package.id.as_str());
+    let depends_on = inventory.os.iter().map(|_| SYSTEM).chain(packages).collect();
     let compositions = if inventory.complete {
         Vec::new()
     } else {
@@ -242,7 +240,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
             component: subject(inventory),
             properties: vec![of_inventory(inventory)?],
         },
-        components,
+        components: Components { inventory, diff_ids },
         dependencies: vec![Dependency { of: SUBJECT, depends_on }],
         compositions,
         vulnerabilities: None,
@@ -303,7 +301,18 @@ fn subject(inventory: &Inventory) -> Component<'_> {
     component
 }
 
-fn component<'a>(diff_ids: &[Option<String>], package: &'a Package) -> Component<'a> {
+fn system(os: &OsRelease) -> Component<'_> {
+    Component {
+        kind: "operating-system",
+        bom_ref: Some(SYSTEM),
+        name: &os.id,
+        version: &os.version_id,
+        description: os.pretty_name.as_deref(),
+        ..Component::default()
+    }
+}
+
+fn component<'a>(diff_ids: &'a [Option<String>], package: &'a Package) -> Component<'a> {
     let facts = &package.facts;
     let (group, name) = match (facts.kind, facts.name.split_once('/')) {
         (PackageKind::Npm | PackageKind::Composer, Some((group, name))) => (Some(group), name),

@@ -11,16 +11,15 @@ use crate::cyclonedx::{serial, time};
 use crate::property::{InFields, Property, of_inventory, of_package};
 use jiff::Timestamp;
 use license::Extracted;
-use sekisho_model::{Inventory, OsRelease, Package};
+use sekisho_model::{Inventory, OsRelease, Package, write_json};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Writes the inventory as an indented SPDX 2.3 document with a final newline. `timestamp` stands for the image's own time
 /// of creation, and that for the time of the scan.
-pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, &document(inventory, timestamp)?)?;
-    to.write_all(b"\n")
+pub fn write(inventory: &Inventory, timestamp: Option<Timestamp>, to: impl Write) -> io::Result<()> {
+    write_json(&document(inventory, timestamp)?, to)
 }
 
 #[derive(Serialize)]

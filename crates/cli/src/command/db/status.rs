@@ -8,8 +8,8 @@ use crate::{CommandResult, output};
 use jiff::Timestamp;
 use sekisho_advisory::db::Header;
 use sekisho_feeds::Store;
-use sekisho_model::{CoveredPlace, DATABASE_STATUS_SCHEMA, DatabaseFeed, DatabaseStatus, Exit};
-use sekisho_report::{printable, write_json};
+use sekisho_model::{CoveredPlace, DATABASE_STATUS_SCHEMA, DatabaseFeed, DatabaseStatus, Exit, write_json};
+use sekisho_report::printable;
 use std::fmt::Write as _;
 
 pub(crate) fn status(context: &Context, arguments: &StatusArguments) -> CommandResult {
