@@ -14,6 +14,7 @@ pub mod limits;
 pub mod map;
 mod paths;
 pub mod spool;
+pub mod tree;
 pub mod xml;
 
 pub use bytes::ReadAt;
