@@ -13,6 +13,7 @@ mod digest;
 mod explain;
 mod finding;
 mod image;
+mod image_ref;
 mod inventory;
 mod json;
 mod license;
@@ -35,6 +36,7 @@ pub use finding::{
     Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
 };
 pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
+pub use image_ref::{ImageRef, InvalidImageRef, is_tag};
 pub use inventory::{EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
 pub use json::{json_reason, write_json};
 pub use license::License;

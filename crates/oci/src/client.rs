@@ -6,10 +6,10 @@
 
 use crate::artifact::ArtifactError;
 use crate::auth::{Login, Logins, Secret};
-use crate::reference::Reference;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use sekisho_model::Digest;
+use sekisho_model::ImageRef;
 use sekisho_net::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use sekisho_net::{
     Body, Client, FetchError, Get, Method, Network, Patience, RequestBuilder, Response, Url, Watch, Ways,
@@ -80,8 +80,8 @@ struct Token {
 }
 
 impl Repository {
-    pub(crate) fn new(access: &Access<'_>, reference: &Reference, actions: &'static str) -> Self {
-        let Reference { registry, repository, .. } = reference;
+    pub(crate) fn new(access: &Access<'_>, reference: &ImageRef, actions: &'static str) -> Self {
+        let ImageRef { registry, repository, .. } = reference;
         let scheme = if access.plain_http || is_local(registry) { "http" } else { "https" };
         let (client, logins) = (access.client.clone(), access.logins.clone());
         Self::at(scheme, registry, repository, actions, client, None, access.patience.clone(), logins)
@@ -289,7 +289,7 @@ impl Repository {
     }
 
     /// The bytes of the manifest, which are those of the digest where the reference has one.
-    pub(crate) async fn manifest(&self, reference: &Reference, media_type: &str) -> Result<Vec<u8>, ArtifactError> {
+    pub(crate) async fn manifest(&self, reference: &ImageRef, media_type: &str) -> Result<Vec<u8>, ArtifactError> {
         Ok(self.manifest_of(&reference.wanted(), &reference.to_string(), media_type, MAX_ANSWER).await?.0)
     }
 

@@ -19,7 +19,7 @@ pub use image::{
     Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, Stored, open,
     referrers,
 };
-pub use reference::{InvalidReference, Place, Reference};
+pub use reference::{Place, image_named};
 pub use sekisho_net::Patience;
 pub use stream::{LayerEnd, LayerStream};
 pub use whiteout::Whiteout;

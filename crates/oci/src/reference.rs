@@ -1,30 +1,15 @@
 //! What a registry, or a directory in the OCI layout, calls something.
 
-use sekisho_model::Digest;
+use sekisho_model::{ImageRef, InvalidImageRef, is_tag};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-
-/// `registry.example.org/team/advisories:today`, by the grammar of the distribution specification
-/// (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>). The registry is always
-/// named: what a name without one means differs from tool to tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// Host, and port where one is named.
-    pub registry: String,
-    /// `team/advisories`
-    pub repository: String,
-    /// What follows a colon; `latest` where nothing is said, and empty where there is only a digest.
-    pub tag: String,
-    /// What follows an `@`; the content is held to it.
-    pub digest: Option<Digest>,
-}
 
 /// Where an artifact lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In a registry.
-    Registry(Reference),
+    Registry(ImageRef),
     /// In a directory in the OCI layout: `oci:DIRECTORY[:TAG]`.
     Layout {
         /// The directory.
@@ -34,56 +19,10 @@ pub enum Place {
     },
 }
 
-/// A text that names no place of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} {reason}")]
-pub struct InvalidReference {
-    text: String,
-    reason: &'static str,
-}
-
-fn is_tag(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let mut bytes = text.bytes();
-    text.len() <= 128 && bytes.next().is_some_and(word) && bytes.all(|byte| word(byte) || b".-".contains(&byte))
-}
-
-/// Words of small letters and digits, parted by one dot, one or two underscores, or dashes.
-fn is_component(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let separators = text.split(|char: char| char.is_ascii() && word(char as u8)).filter(|part| !part.is_empty());
-    let edge = |byte: Option<u8>| byte.is_some_and(word);
-    edge(text.bytes().next())
-        && edge(text.bytes().last())
-        && separators.into_iter().all(|it| matches!(it, "." | "_" | "__") || it.bytes().all(|byte| byte == b'-'))
-}
-
-impl Reference {
-    /// What an image is called on the command lines of docker and podman: as the grammar has it, also without a registry
-    /// (`nginx` is `docker.io/library/nginx:latest`), and with `docker://` or `registry:` before it
-    /// (<https://github.com/distribution/reference/blob/main/normalize.go>).
-    pub fn of_image(text: &str) -> Result<Self, InvalidReference> {
-        let name = forced(text).unwrap_or(text);
-        let first = name.split_once('/').map_or("", |(first, _)| first);
-        let whole = if first == "index.docker.io" {
-            name.replacen("index.", "", 1)
-        } else if first == "localhost" || first.contains(['.', ':']) {
-            name.to_owned()
-        } else {
-            format!("docker.io/{name}")
-        };
-        let mut reference: Self =
-            whole.parse().map_err(|error: InvalidReference| InvalidReference { text: text.to_owned(), ..error })?;
-        if reference.registry == "docker.io" && !reference.repository.contains('/') {
-            reference.repository.insert_str(0, "library/");
-        }
-        Ok(reference)
-    }
-
-    /// The tag or digest by which a registry is asked for it.
-    pub(crate) fn wanted(&self) -> String {
-        self.digest.as_ref().map_or_else(|| self.tag.clone(), ToString::to_string)
-    }
+/// What an image is called on the command lines of docker and podman: [`ImageRef::familiar`], also with `docker://` or
+/// `registry:` before it.
+pub fn image_named(text: &str) -> Result<ImageRef, InvalidImageRef> {
+    ImageRef::familiar(forced(text).unwrap_or(text)).map_err(|error| InvalidImageRef { text: text.to_owned(), ..error })
 }
 
 /// What follows a prefix that says that a text is a reference and no path. `registry:2` is not one of these: that is the
@@ -94,58 +33,12 @@ pub(crate) fn forced(text: &str) -> Option<&str> {
     text.strip_prefix("docker://").or_else(registry)
 }
 
-impl FromStr for Reference {
-    type Err = InvalidReference;
-
-    fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        let refused = |reason| InvalidReference { text: text.to_owned(), reason };
-        let (name, digest) = match text.split_once('@') {
-            Some((name, digest)) => {
-                (name, Some(digest.parse().map_err(|_| refused("has no digest of the form sha256:... behind the @"))?))
-            }
-            None => (text, None),
-        };
-        let (registry, rest) =
-            name.split_once('/').ok_or_else(|| refused("names no registry: HOST[:PORT]/NAME[:TAG]"))?;
-        let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
-        let is_host = registry == "localhost" || registry.contains(['.', ':']);
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        let begins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'[';
-        if !is_host || !host.bytes().next().is_some_and(begins) || !registry.bytes().all(plain) {
-            return Err(refused("names no registry: HOST[:PORT]/NAME[:TAG]"));
-        }
-        let (repository, tag) = match (rest.split_once(':'), &digest) {
-            (Some((repository, tag)), _) => (repository, Some(tag)),
-            (None, None) => (rest, Some("latest")),
-            (None, Some(_)) => (rest, None),
-        };
-        if repository.len() > 255 || !repository.split('/').all(is_component) {
-            return Err(refused("has a name that no registry takes: small letters, digits and . _ - between them"));
-        }
-        if !tag.is_none_or(is_tag) {
-            return Err(refused("has a tag that no registry takes"));
-        }
-        let tag = tag.unwrap_or_default().to_owned();
-        Ok(Self { registry: registry.to_owned(), repository: repository.to_owned(), tag, digest })
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)?;
-        if !self.tag.is_empty() {
-            write!(f, ":{}", self.tag)?;
-        }
-        self.digest.as_ref().map_or(Ok(()), |digest| write!(f, "@{digest}"))
-    }
-}
-
 impl FromStr for Place {
-    type Err = InvalidReference;
+    type Err = InvalidImageRef;
 
-    fn from_str(text: &str) -> Result<Self, InvalidReference> {
+    fn from_str(text: &str) -> Result<Self, InvalidImageRef> {
         let Some(rest) = text.strip_prefix("oci:") else { return text.parse().map(Self::Registry) };
-        let refused = |reason| InvalidReference { text: text.to_owned(), reason };
+        let refused = |reason| InvalidImageRef { text: text.to_owned(), reason };
         let (directory, tag) = match rest.rsplit_once(':') {
             Some((directory, tag)) if !tag.contains('/') => (directory, tag),
             _ => (rest, "latest"),
@@ -176,66 +69,21 @@ mod tests {
     #[test]
     fn images_are_named_as_on_other_command_lines() {
         let check = |text: &str, shown: &str| {
-            assert_eq!(Reference::of_image(text).map(|it| it.to_string()), Ok(shown.to_owned()), "{text}");
+            assert_eq!(image_named(text).map(|it| it.to_string()), Ok(shown.to_owned()), "{text}");
         };
         check("nginx", "docker.io/library/nginx:latest");
-        check("nginx:1.27", "docker.io/library/nginx:1.27");
         check("docker://nginx", "docker.io/library/nginx:latest");
         check("registry:nginx", "docker.io/library/nginx:latest");
         check("registry:h.x/a:1", "h.x/a:1");
         check("registry:2", "docker.io/library/registry:2");
         check("registry:registry:2", "docker.io/library/registry:2");
-        check("docker.io/nginx", "docker.io/library/nginx:latest");
-        check("index.docker.io/team/app", "docker.io/team/app:latest");
-        check("team/app", "docker.io/team/app:latest");
-        check("localhost/app", "localhost/app:latest");
-        check("h.x/app:1", "h.x/app:1");
-        check("h:5000/app", "h:5000/app:latest");
-        let digest = format!("sha256:{}", "a".repeat(64));
-        check(&format!("nginx@{digest}"), &format!("docker.io/library/nginx@{digest}"));
-        for text in ["", "Nginx", "docker://", "./nginx", "/nginx", "a b", "-", "h.x/", "a:b:c", "nginx@sha256:1"] {
-            assert!(Reference::of_image(text).is_err(), "{text}");
+        for text in ["", "Nginx", "docker://", "./nginx"] {
+            assert_eq!(image_named(text).unwrap_err().text, text);
         }
     }
 
     #[test]
-    fn references_are_read_as_the_specification_has_them() {
-        let digest = format!("sha256:{}", "a".repeat(64));
-        for (text, shown) in [
-            ("r.example.org/a", "r.example.org/a:latest"),
-            ("localhost/a/b__c:1.2-x", "localhost/a/b__c:1.2-x"),
-            ("h:5000/a--b/c.d", "h:5000/a--b/c.d:latest"),
-            ("[::1]:5000/a", "[::1]:5000/a:latest"),
-            (&format!("h.x/a:t@{digest}"), &format!("h.x/a:t@{digest}")),
-            (&format!("h.x/a@{digest}"), &format!("h.x/a@{digest}")),
-        ] {
-            assert_eq!(text.parse::<Reference>().unwrap().to_string(), *shown);
-        }
-        for text in [
-            "",
-            "a",
-            "a/b",
-            "h.x/",
-            "h.x/A",
-            "h.x/a:",
-            "h.x/a:.x",
-            "h.x/a__",
-            "h.x/a___b",
-            "h.x//a",
-            "h.x/a..b",
-            "h.x/a@sha256:0",
-            "https://h.x/a",
-            "me:secret@h.x/a",
-            "h.x/a?b",
-            "/a",
-            ":5000/a",
-            "h x.y/a",
-            "h.x/../a",
-            "./a",
-            "../a",
-        ] {
-            assert!(text.parse::<Reference>().is_err(), "{text}");
-        }
+    fn layouts_are_named_by_directory_and_tag() {
         let layout = |directory: &str, tag: &str| Place::Layout { directory: directory.into(), tag: tag.into() };
         assert_eq!("oci:a/b".parse(), Ok(layout("a/b", "latest")));
         assert_eq!("oci:/a:b/c:1".parse(), Ok(layout("/a:b/c", "1")));

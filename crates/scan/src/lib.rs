@@ -25,7 +25,7 @@ use sekisho_base::Limits;
 use sekisho_base::clock::Clock;
 use sekisho_base::spool::SpillQuota;
 use sekisho_model::{Code, Tool};
-use sekisho_oci::{Choice, ImageError, InvalidReference, Location, OpenImage, Registries};
+use sekisho_oci::{Choice, ImageError, Location, OpenImage, Registries};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -97,7 +97,7 @@ fn open(
     }
 }
 
-fn unreadable(invalid: &InvalidReference) -> ImageError {
+fn unreadable(invalid: &sekisho_model::InvalidImageRef) -> ImageError {
     ImageError::Unknown { reason: invalid.to_string(), hint: Some("as in registry.example.org/team/app:1.0") }
 }
 

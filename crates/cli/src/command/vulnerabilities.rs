@@ -19,11 +19,12 @@ use sekisho_advisory::{demo, exception, gate};
 use sekisho_base::Limits;
 use sekisho_base::spool::SpillQuota;
 use sekisho_feeds::{FeedsError, Published, Store};
+use sekisho_model::ImageRef;
 use sekisho_model::{
     Assessment, Code, Diagnostic, EmbeddedDocument, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState,
     SourceKind, Suppression, Upgrade, Verdict,
 };
-use sekisho_oci::{Reference, Registries};
+use sekisho_oci::Registries;
 use sekisho_report::{gate_lines, printable};
 use std::path::{Path, PathBuf};
 
@@ -144,7 +145,7 @@ impl Judges {
         };
         let quota = SpillQuota::new(self.temporary.clone(), self.limits.spill_bytes);
         let name = &inventory.source.name;
-        let found = match (inventory.source.kind, name.parse::<Reference>()) {
+        let found = match (inventory.source.kind, name.parse::<ImageRef>()) {
             (SourceKind::Registry, Ok(reference)) => {
                 self.registries.referrers(&reference, manifest, &self.limits, &quota)
             }

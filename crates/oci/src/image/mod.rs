@@ -16,12 +16,13 @@ use crate::artifact::ArtifactError;
 use crate::auth::LoginsError;
 use crate::image::archive::Archive;
 use crate::image::document::Descriptor;
-use crate::reference::{InvalidReference, Reference};
+use crate::reference::image_named;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind, json_reason};
+use sekisho_model::{ImageRef, InvalidImageRef};
 use sekisho_net::NetworkError;
 use std::fs::{File, Metadata};
 use std::io;
@@ -365,7 +366,7 @@ pub enum Location {
     /// An image of a registry, as was said with a prefix or not.
     Registry {
         /// Its name.
-        reference: Reference,
+        reference: ImageRef,
         /// Whether a prefix said so.
         forced: bool,
     },
@@ -377,16 +378,16 @@ const OF_FILES: [&str; 9] = [".tar", ".gz", ".tgz", ".zst", ".json", ".toml", ".
 impl Location {
     /// What an argument names: `docker://` and `registry:` lead to a registry, whatever is on the disk; otherwise what is
     /// there counts, and a text that can be a reference and does not look like a path names an image of a registry.
-    pub fn of(argument: &Path) -> Result<Self, InvalidReference> {
+    pub fn of(argument: &Path) -> Result<Self, InvalidImageRef> {
         let Some(text) = argument.to_str() else { return Ok(Self::Path) };
         if crate::reference::forced(text).is_some() {
-            return Reference::of_image(text).map(|reference| Self::Registry { reference, forced: true });
+            return image_named(text).map(|reference| Self::Registry { reference, forced: true });
         }
         let of_file = || OF_FILES.iter().any(|end| text.ends_with(end));
         if of_file() || std::fs::symlink_metadata(argument).is_ok() {
             return Ok(Self::Path);
         }
-        let reference = Reference::of_image(text).ok();
+        let reference = image_named(text).ok();
         Ok(reference.map_or(Self::Path, |reference| Self::Registry { reference, forced: false }))
     }
 }

@@ -7,10 +7,10 @@ use super::{Choice, ImageError, OpenImage, Referrer, parse, referrers};
 use crate::artifact::ArtifactError;
 use crate::auth::Logins;
 use crate::client::{Repository, is_local};
-use crate::reference::Reference;
 use sekisho_base::Limits;
 use sekisho_base::limits::{Deadline, LimitKey};
 use sekisho_base::spool::SpillQuota;
+use sekisho_model::ImageRef;
 use sekisho_model::{Diagnostic, Digest, SourceKind};
 use sekisho_net::{Network, Patience, Ways};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ impl FromStr for Mirror {
         let (from, to) = text.split_once('=').ok_or_else(refused)?;
         for place in [from, to] {
             // Whatever is a place, is one with a repository below it; and has no tag.
-            let whole: Result<Reference, _> = format!("{place}/x").parse();
+            let whole: Result<ImageRef, _> = format!("{place}/x").parse();
             whole.map_err(|_| refused())?;
         }
         Ok(Self { from: from.to_owned(), to: to.to_owned() })
@@ -153,16 +153,16 @@ impl Registries {
     }
 
     /// Gets what a reference names from the first place that has it.
-    fn top(&self, reference: &Reference, forced: bool, limits: &Limits) -> Result<(Arc<Line>, Top), ImageError> {
+    fn top(&self, reference: &ImageRef, forced: bool, limits: &Limits) -> Result<(Arc<Line>, Top), ImageError> {
         let (wire, logins) = self.wire()?;
         let deadline = Deadline::of(limits);
-        let Reference { registry, repository, .. } = reference;
+        let ImageRef { registry, repository, .. } = reference;
         let mirrors = self.sites.mirrors.iter().filter_map(|mirror| mirror.of(registry, repository));
         let places = mirrors.map(|place| (place, false)).chain([((registry.clone(), repository.clone()), true)]);
         let mut told = Vec::new();
         for ((registry, name), last) in places {
             let shown =
-                Reference { registry: registry.clone(), repository: name.clone(), ..reference.clone() }.to_string();
+                ImageRef { registry: registry.clone(), repository: name.clone(), ..reference.clone() }.to_string();
             let opened = self.repository(&wire, &logins, (&registry, &name), deadline).and_then(|repository| {
                 let line = Line { wire: Arc::clone(&wire), repository, place: shown.clone() };
                 let (most, wanted) = (limits.document_bytes, reference.wanted());
@@ -196,7 +196,7 @@ impl Registries {
     /// Opens the image: its documents are read and verified, its layers only named. `forced` says that no file was meant.
     pub fn open(
         &self,
-        reference: &Reference,
+        reference: &ImageRef,
         forced: bool,
         choice: &Choice,
         limits: &Limits,
@@ -222,7 +222,7 @@ impl Registries {
     /// The documents about the image of this name whose manifest has the digest `image`, and about the index that it is of.
     pub fn referrers(
         &self,
-        reference: &Reference,
+        reference: &ImageRef,
         image: Digest,
         limits: &Limits,
         quota: &Arc<SpillQuota>,

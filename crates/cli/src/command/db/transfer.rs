@@ -53,7 +53,7 @@ fn store(settings: &Settings) -> Store {
 }
 
 fn place(text: &str) -> Result<Place, CliError> {
-    text.parse().map_err(|error: sekisho_oci::InvalidReference| {
+    text.parse().map_err(|error: sekisho_model::InvalidImageRef| {
         CliError::new(Code::UsageInvalid, error.to_string())
             .hint("as in registry.example.org/team/advisories:latest, or oci:DIRECTORY for a directory")
     })
