@@ -239,6 +239,12 @@ codes! {
     ReportLimited = "report.limited", Passed,
         "A report or an SBOM of another program tells less than a scan of ours, or something about it is worth knowing.",
         "none needed";
+    ManifestMalformed = "manifest.malformed", Incomplete,
+        "A manifest, or an object in it, is not of the form that the API server takes; what it would run is not judged.",
+        "correct the line that the message names; render templates first, with `helm template` or `kustomize build`";
+    ManifestForeign = "manifest.foreign", Passed,
+        "A document among the manifests is no object of Kubernetes, or of a kind that is not judged.",
+        "none needed";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

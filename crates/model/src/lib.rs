@@ -24,6 +24,7 @@ mod reevaluation;
 mod report;
 mod schema;
 mod severity;
+mod workload;
 
 pub use code::{Code, Exit};
 pub use database::{CoveredPlace, DATABASE_STATUS_SCHEMA, DatabaseFeed, DatabaseStatus};
@@ -47,3 +48,7 @@ pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};
 pub use schema::{database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema};
 pub use severity::{Severity, UnknownSeverity};
+pub use workload::{
+    Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, Mount, Permissions, Port, Propagation,
+    Seccomp, Workload,
+};

@@ -100,6 +100,34 @@ impl Node {
         names.iter().try_fold(self, |node, name| node.get(name))
     }
 
+    /// The value under `name`, taken out.
+    pub fn take(self, name: &str) -> Option<Node> {
+        let Value::Map(fields) = self.value else { return None };
+        fields.into_iter().find(|field| field.name == name).map(|field| field.node)
+    }
+
+    /// The values of a list, taken out; none where this is none.
+    pub fn into_items(self) -> Vec<Node> {
+        match self.value {
+            Value::List(items) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts a text under `name` where a map has nothing there.
+    pub fn set_missing(&mut self, name: &str, text: &str) {
+        let place = self.place;
+        if self.get(name).is_none()
+            && let Value::Map(fields) = &mut self.value
+        {
+            fields.push(Field {
+                name: name.to_owned(),
+                place,
+                node: Node { value: Value::Text(text.to_owned()), place },
+            });
+        }
+    }
+
     /// The values of a list; none where this is none.
     pub fn items(&self) -> &[Node] {
         match &self.value {

@@ -1,0 +1,7 @@
+//! Policies: what images and workloads are to be like, and whether they are.
+//!
+//! Texts and values in, verdicts out: nothing here opens a file or a connection, or asks the time.
+
+pub mod manifest;
+#[cfg(test)]
+mod testing;

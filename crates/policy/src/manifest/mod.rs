@@ -1,0 +1,50 @@
+//! Manifests: texts in YAML or JSON become objects of Kubernetes, and those that make pods become
+//! [`Workload`](sekisho_model::Workload)s.
+//!
+//! A manifest is read as the API server reads it, with its defaults. What the server would refuse (a text where a number
+//! belongs) is told and makes the reading incomplete, since nobody can say what such an object would be.
+
+mod kinds;
+mod object;
+mod pod;
+mod quantity;
+mod reader;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+
+pub use object::{Object, objects};
+pub use quantity::quantity;
+
+use kinds::PodKind;
+use reader::Reader;
+use sekisho_model::{Diagnostic, Workload};
+use surroundings::Surroundings;
+
+/// A workload, and the object that it is made from.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The object.
+    pub object: &'a Object,
+    /// What it would run.
+    pub workload: Workload,
+}
+
+/// What the objects would run, in their order. Services, routes, network policies and roles among them say how the
+/// workloads can be reached and what they may do; objects that make no pods are passed over.
+pub fn workloads(objects: &[Object]) -> (Vec<Found<'_>>, Vec<Diagnostic>) {
+    let surroundings = Surroundings::of(objects);
+    let mut found = Vec::new();
+    let mut diagnostics = Vec::new();
+    for object in objects {
+        let Some(kind) = PodKind::of(object) else { continue };
+        let mut reader = Reader::of(object);
+        let workload = pod::workload(object, kind, &mut reader);
+        diagnostics.append(&mut reader.diagnostics);
+        if let Some(mut workload) = workload {
+            surroundings.apply(&mut workload);
+            found.push(Found { object, workload });
+        }
+    }
+    (found, diagnostics)
+}

@@ -1,0 +1,116 @@
+//! Objects of Kubernetes out of texts, lists of them taken apart.
+
+use sekisho_base::Limits;
+use sekisho_base::tree::{Node, Place, documents};
+use sekisho_model::{Code, Diagnostic};
+
+/// An object of Kubernetes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// The file it is from.
+    pub file: String,
+    /// `apps/v1`
+    pub api_version: String,
+    /// `Deployment`
+    pub kind: String,
+    /// The name; empty where none is given.
+    pub name: String,
+    /// The namespace; empty where none is given.
+    pub namespace: String,
+    /// All of it.
+    pub node: Node,
+}
+
+impl Object {
+    /// The object that `node` is; none where it names no kind.
+    pub fn new(file: &str, node: Node) -> Option<Self> {
+        let text = |names: &[&str]| node.at(names).and_then(Node::as_str).unwrap_or_default().to_owned();
+        let object = Self {
+            file: file.to_owned(),
+            api_version: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            name: text(&["metadata", "name"]),
+            namespace: text(&["metadata", "namespace"]),
+            node,
+        };
+        (!object.api_version.is_empty() && !object.kind.is_empty()).then_some(object)
+    }
+
+    /// The API group; empty for the core.
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The namespace it is put into: `default` where none is given.
+    pub fn effective_namespace(&self) -> &str {
+        if self.namespace.is_empty() { "default" } else { &self.namespace }
+    }
+
+    /// `Deployment/web`
+    pub fn title(&self) -> String {
+        if self.name.is_empty() { self.kind.clone() } else { format!("{}/{}", self.kind, self.name) }
+    }
+
+    /// Where `path`, such as `spec.containers[0].image`, stands in the text: the place of the field, or of the nearest
+    /// thing above it where it is not there.
+    pub fn place(&self, path: &str) -> Place {
+        let mut place = self.node.place;
+        let mut node = &self.node;
+        let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
+        for step in steps {
+            let next = match step.strip_suffix(']').and_then(|index| index.parse::<usize>().ok()) {
+                Some(index) => node.items().get(index).map(|item| (item.place, item)),
+                None => node.fields().iter().find(|field| field.name == step).map(|field| (field.place, &field.node)),
+            };
+            let Some((at, below)) = next else { break };
+            (place, node) = (at, below);
+        }
+        place
+    }
+}
+
+/// The objects in the text of `file`, those of lists in their place; and what is no object, or cannot be read.
+pub fn objects(file: &str, text: &str, limits: &Limits) -> (Vec<Object>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let mut diagnostics = Vec::new();
+    for (index, document) in documents(text, limits).into_iter().enumerate() {
+        match document {
+            Ok(node) => take(file, index + 1, node, &mut found, &mut diagnostics),
+            Err(error) => {
+                let hint = if text.contains("{{") { "; a template must be rendered first" } else { "" };
+                let message = format!("document {}: {error}{hint}", index + 1);
+                diagnostics.push(Diagnostic::incomplete(Code::ManifestMalformed, message).at(file));
+            }
+        }
+    }
+    (found, diagnostics)
+}
+
+fn take(file: &str, document: usize, node: Node, found: &mut Vec<Object>, diagnostics: &mut Vec<Diagnostic>) {
+    let line = |node: &Node| node.place.line;
+    // Lists may lie in lists; how deep is bounded by the depth of documents.
+    let mut rest = vec![node];
+    while let Some(node) = rest.pop() {
+        let at = line(&node);
+        let Some(mut object) = Object::new(file, node) else {
+            let message = format!("document {document}, line {at}: names no apiVersion and kind, so it is no object");
+            diagnostics.push(Diagnostic::note(Code::ManifestForeign, message).at(file));
+            continue;
+        };
+        let is_list = object.kind.ends_with("List") && object.node.get("items").is_some();
+        if !is_list {
+            found.push(object);
+            continue;
+        }
+        let items = std::mem::take(&mut object.node).take("items").map(Node::into_items).unwrap_or_default();
+        // A typed list leaves out what its name says.
+        let (api_version, kind) = (object.api_version, object.kind.trim_end_matches("List").to_owned());
+        for mut item in items.into_iter().rev() {
+            if !kind.is_empty() {
+                item.set_missing("apiVersion", &api_version);
+                item.set_missing("kind", &kind);
+            }
+            rest.push(item);
+        }
+    }
+}
