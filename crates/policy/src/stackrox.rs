@@ -1,0 +1,427 @@
+//! Policies as `StackRox` exports and takes them: version 1.1 of its JSON, one policy or a bundle `{"policies": […]}`, and the
+//! custom resource `SecurityPolicy` (`config.stackrox.io/v1alpha1`).
+//!
+//! What is read is written again as the same document: what has no place in [`Policy`] is kept under its own name.
+
+use crate::policy::{
+    Attack, Enforcement, EventSource, Exclusion, Group, Label, Operator, Policy, PolicySeverity, Scope, Section,
+    SkipContainer, Stage,
+};
+use serde_json::{Map, Value, json};
+
+/// Why a policy cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path} {reason}")]
+pub struct Malformed {
+    /// Where: `policySections[0].policyGroups[1].booleanOperator`.
+    pub path: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// The version of the form.
+const VERSION: &str = "1.1";
+
+/// The policies of a document: one, or the list of a bundle.
+pub fn read(document: &Value) -> Result<Vec<Policy>, Malformed> {
+    let top = Cursor { value: document, path: String::new() };
+    match document.get("policies") {
+        Some(_) => top.field("policies").items()?.into_iter().map(|policy| policy_of(&policy)).collect(),
+        None => Ok(vec![policy_of(&top)?]),
+    }
+}
+
+/// The policy of a custom resource, which `read` takes for a document otherwise; none where `document` is none.
+pub fn read_resource(document: &Value) -> Option<Result<Policy, Malformed>> {
+    let version = document.get("apiVersion")?.as_str()?;
+    let is_one = version.starts_with("config.stackrox.io/") && document.get("kind")?.as_str()? == "SecurityPolicy";
+    is_one.then(|| {
+        let spec = Cursor { value: document.get("spec").unwrap_or(&Value::Null), path: "spec".to_owned() };
+        let mut policy = policy_of(&spec)?;
+        // The resource names the policy in another word, so that it is none of the things kept as they are.
+        policy.name = spec.field("policyName").text()?;
+        policy.extra.remove("policyName");
+        Ok(policy)
+    })
+}
+
+/// Fields of a policy that have a place in [`Policy`].
+const KNOWN: [&str; 18] = [
+    "id",
+    "name",
+    "description",
+    "rationale",
+    "remediation",
+    "disabled",
+    "categories",
+    "lifecycleStages",
+    "eventSource",
+    "exclusions",
+    "scope",
+    "severity",
+    "enforcementActions",
+    "notifiers",
+    "policySections",
+    "mitreAttackVectors",
+    "evaluationFilter",
+    "policyVersion",
+];
+
+fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
+    let fields = from.value.as_object().ok_or_else(|| from.wrong("is no object"))?;
+    let version = from.field("policyVersion");
+    // A resource leaves it out.
+    if !version.value.is_null() && version.value != VERSION {
+        return Err(version.wrong(&format!("is not {VERSION:?}, the only version that is read")));
+    }
+    let filter = from.field("evaluationFilter").field("skipContainerTypes");
+    Ok(Policy {
+        id: from.field("id").text()?,
+        name: from.field("name").text()?,
+        description: from.field("description").text()?,
+        rationale: from.field("rationale").text()?,
+        remediation: from.field("remediation").text()?,
+        disabled: from.field("disabled").flag()?,
+        categories: from.field("categories").texts()?,
+        stages: from.field("lifecycleStages").words(&STAGES)?,
+        event_source: from.field("eventSource").word(&SOURCES)?.flatten(),
+        exclusions: from.field("exclusions").each(exclusion)?,
+        scopes: from.field("scope").each(scope)?,
+        severity: from.field("severity").word(&SEVERITIES)?.unwrap_or_default(),
+        enforcement: from.field("enforcementActions").words(&ACTIONS)?,
+        notifiers: from.field("notifiers").texts()?,
+        sections: from.field("policySections").each(section)?,
+        attack: from.field("mitreAttackVectors").each(|from| {
+            Ok(Attack { tactic: from.field("tactic").text()?, techniques: from.field("techniques").texts()? })
+        })?,
+        controls: Vec::new(),
+        skip_containers: filter.words(&SKIPPED)?,
+        extra: fields.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(own).collect(),
+    })
+}
+
+fn own((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+const STAGES: [(&str, Stage); 3] = [("BUILD", Stage::Build), ("DEPLOY", Stage::Deploy), ("RUNTIME", Stage::Runtime)];
+const SOURCES: [(&str, Option<EventSource>); 4] = [
+    ("NOT_APPLICABLE", None),
+    ("DEPLOYMENT_EVENT", Some(EventSource::Deployment)),
+    ("AUDIT_LOG_EVENT", Some(EventSource::AuditLog)),
+    ("NODE_EVENT", Some(EventSource::Node)),
+];
+const SEVERITIES: [(&str, PolicySeverity); 4] = [
+    ("LOW_SEVERITY", PolicySeverity::Low),
+    ("MEDIUM_SEVERITY", PolicySeverity::Medium),
+    ("HIGH_SEVERITY", PolicySeverity::High),
+    ("CRITICAL_SEVERITY", PolicySeverity::Critical),
+];
+const ACTIONS: [(&str, Enforcement); 7] = [
+    ("FAIL_BUILD_ENFORCEMENT", Enforcement::FailBuild),
+    ("SCALE_TO_ZERO_ENFORCEMENT", Enforcement::ScaleToZero),
+    ("UNSATISFIABLE_NODE_CONSTRAINT_ENFORCEMENT", Enforcement::UnsatisfiableNodeConstraint),
+    ("KILL_POD_ENFORCEMENT", Enforcement::KillPod),
+    ("FAIL_KUBE_REQUEST_ENFORCEMENT", Enforcement::FailKubeRequest),
+    ("FAIL_DEPLOYMENT_CREATE_ENFORCEMENT", Enforcement::FailDeploymentCreate),
+    ("FAIL_DEPLOYMENT_UPDATE_ENFORCEMENT", Enforcement::FailDeploymentUpdate),
+];
+const OPERATORS: [(&str, Operator); 2] = [("OR", Operator::Or), ("AND", Operator::And)];
+const SKIPPED: [(&str, SkipContainer); 2] = [("REGULAR", SkipContainer::Regular), ("INIT", SkipContainer::Init)];
+
+fn section(from: &Cursor<'_>) -> Result<Section, Malformed> {
+    let groups = from.field("policyGroups").each(|from| {
+        Ok(Group {
+            field: from.field("fieldName").text()?,
+            operator: from.field("booleanOperator").word(&OPERATORS)?.unwrap_or_default(),
+            negate: from.field("negate").flag()?,
+            values: from.field("values").each(|from| from.field("value").text())?,
+        })
+    })?;
+    Ok(Section { name: from.field("sectionName").text()?, groups })
+}
+
+fn scope(from: &Cursor<'_>) -> Result<Scope, Malformed> {
+    Ok(Scope {
+        cluster: from.field("cluster").text()?,
+        namespace: from.field("namespace").text()?,
+        label: label(&from.field("label"))?,
+        cluster_label: label(&from.field("clusterLabel"))?,
+        namespace_label: label(&from.field("namespaceLabel"))?,
+    })
+}
+
+fn label(from: &Cursor<'_>) -> Result<Option<Label>, Malformed> {
+    if from.value.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(Label { key: from.field("key").text()?, value: from.field("value").text()? }))
+}
+
+fn exclusion(from: &Cursor<'_>) -> Result<Exclusion, Malformed> {
+    let deployment = from.field("deployment");
+    let image = from.field("image");
+    let expiration = from.field("expiration");
+    Ok(Exclusion {
+        name: from.field("name").text()?,
+        deployment: if deployment.value.is_null() {
+            None
+        } else {
+            let at = deployment.field("scope");
+            let scope = if at.value.is_null() { None } else { Some(scope(&at)?) };
+            Some((deployment.field("name").text()?, scope))
+        },
+        image: if image.value.is_null() { None } else { Some(image.field("name").text()?) },
+        expiration: if expiration.value.is_null() { None } else { Some(expiration.text()?) },
+    })
+}
+
+/// The policy in `StackRox`'s JSON, without what says nothing.
+pub fn write(policy: &Policy) -> Value {
+    let mut to = policy.extra.clone();
+    let text = |text: &String| (!text.is_empty()).then(|| Value::from(text.as_str()));
+    put(&mut to, "id", text(&policy.id));
+    put(&mut to, "name", text(&policy.name));
+    put(&mut to, "description", text(&policy.description));
+    put(&mut to, "rationale", text(&policy.rationale));
+    put(&mut to, "remediation", text(&policy.remediation));
+    put(&mut to, "disabled", policy.disabled.then_some(Value::Bool(true)));
+    put(&mut to, "categories", list(&policy.categories, |category| category.as_str().into()));
+    put(&mut to, "lifecycleStages", list(&policy.stages, |stage| word_of(&STAGES, stage)));
+    put(&mut to, "eventSource", policy.event_source.map(|source| word_of(&SOURCES, &Some(source))));
+    put(&mut to, "exclusions", list(&policy.exclusions, written_exclusion));
+    put(&mut to, "scope", list(&policy.scopes, written_scope));
+    put(&mut to, "severity", Some(word_of(&SEVERITIES, &policy.severity)));
+    put(&mut to, "enforcementActions", list(&policy.enforcement, |action| word_of(&ACTIONS, action)));
+    put(&mut to, "notifiers", list(&policy.notifiers, |notifier| notifier.as_str().into()));
+    put(&mut to, "policyVersion", Some(VERSION.into()));
+    put(&mut to, "policySections", list(&policy.sections, written_section));
+    put(&mut to, "mitreAttackVectors", list(&policy.attack, written_attack));
+    let skipped = list(&policy.skip_containers, |kind| word_of(&SKIPPED, kind));
+    put(&mut to, "evaluationFilter", skipped.map(|skipped| json!({"skipContainerTypes": skipped})));
+    Value::Object(to)
+}
+
+fn put(to: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        to.insert(name.to_owned(), value);
+    }
+}
+
+fn list<T>(items: &[T], write: impl Fn(&T) -> Value) -> Option<Value> {
+    (!items.is_empty()).then(|| items.iter().map(write).collect())
+}
+
+fn word_of<T: PartialEq>(words: &[(&str, T)], value: &T) -> Value {
+    words.iter().find(|(_, known)| known == value).map_or(Value::Null, |(word, _)| (*word).into())
+}
+
+fn written_attack(attack: &Attack) -> Value {
+    let mut to = Map::new();
+    put(&mut to, "tactic", Some(attack.tactic.as_str().into()));
+    put(&mut to, "techniques", list(&attack.techniques, |technique| technique.as_str().into()));
+    Value::Object(to)
+}
+
+fn written_section(section: &Section) -> Value {
+    let mut to = Map::new();
+    put(&mut to, "sectionName", (!section.name.is_empty()).then(|| section.name.as_str().into()));
+    let groups = section.groups.iter().map(|group| {
+        let mut to = Map::new();
+        put(&mut to, "fieldName", Some(group.field.as_str().into()));
+        let operator = (group.operator != Operator::Or).then(|| word_of(&OPERATORS, &group.operator));
+        put(&mut to, "booleanOperator", operator);
+        put(&mut to, "negate", group.negate.then_some(Value::Bool(true)));
+        put(&mut to, "values", list(&group.values, |value| json!({"value": value})));
+        Value::Object(to)
+    });
+    put(&mut to, "policyGroups", Some(groups.collect()));
+    Value::Object(to)
+}
+
+fn written_scope(scope: &Scope) -> Value {
+    let mut to = Map::new();
+    let text = |text: &String| (!text.is_empty()).then(|| Value::from(text.as_str()));
+    let label = |label: &Option<Label>| label.as_ref().map(|label| json!({"key": label.key, "value": label.value}));
+    put(&mut to, "cluster", text(&scope.cluster));
+    put(&mut to, "namespace", text(&scope.namespace));
+    put(&mut to, "label", label(&scope.label));
+    put(&mut to, "clusterLabel", label(&scope.cluster_label));
+    put(&mut to, "namespaceLabel", label(&scope.namespace_label));
+    Value::Object(to)
+}
+
+fn written_exclusion(exclusion: &Exclusion) -> Value {
+    let mut to = Map::new();
+    put(&mut to, "name", (!exclusion.name.is_empty()).then(|| exclusion.name.as_str().into()));
+    let deployment = exclusion.deployment.as_ref().map(|(name, scope)| {
+        let mut to = Map::new();
+        put(&mut to, "name", (!name.is_empty()).then(|| name.as_str().into()));
+        put(&mut to, "scope", scope.as_ref().map(written_scope));
+        Value::Object(to)
+    });
+    put(&mut to, "deployment", deployment);
+    put(&mut to, "image", exclusion.image.as_ref().map(|name| json!({"name": name})));
+    put(&mut to, "expiration", exclusion.expiration.as_deref().map(Value::from));
+    Value::Object(to)
+}
+
+/// A value, and where it is.
+struct Cursor<'a> {
+    value: &'a Value,
+    path: String,
+}
+
+impl<'a> Cursor<'a> {
+    /// The value under `name`; nothing where there is none.
+    fn field(&self, name: &str) -> Cursor<'a> {
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        Cursor { value: self.value.get(name).unwrap_or(&Value::Null), path }
+    }
+
+    fn wrong(&self, reason: &str) -> Malformed {
+        let path = if self.path.is_empty() { "the policy".to_owned() } else { self.path.clone() };
+        Malformed { path, reason: reason.to_owned() }
+    }
+
+    /// A text; empty where there is nothing, as in all JSON of protocol buffers.
+    fn text(&self) -> Result<String, Malformed> {
+        match self.value {
+            Value::Null => Ok(String::new()),
+            Value::String(text) => Ok(text.clone()),
+            _ => Err(self.wrong("is no text")),
+        }
+    }
+
+    fn flag(&self) -> Result<bool, Malformed> {
+        match self.value {
+            Value::Null => Ok(false),
+            Value::Bool(flag) => Ok(*flag),
+            _ => Err(self.wrong("is neither true nor false")),
+        }
+    }
+
+    fn items(&self) -> Result<Vec<Cursor<'a>>, Malformed> {
+        let items = match self.value {
+            Value::Null => return Ok(Vec::new()),
+            Value::Array(items) => items,
+            _ => return Err(self.wrong("is no list")),
+        };
+        let cursor = |(index, value)| Cursor { value, path: format!("{}[{index}]", self.path) };
+        Ok(items.iter().enumerate().map(cursor).collect())
+    }
+
+    fn each<T>(&self, read: impl Fn(&Cursor<'a>) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
+        self.items()?.iter().map(read).collect()
+    }
+
+    fn texts(&self) -> Result<Vec<String>, Malformed> {
+        self.each(Cursor::text)
+    }
+
+    /// What a word stands for; none where there is nothing.
+    fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<Option<T>, Malformed> {
+        let text = match self.value {
+            Value::Null => return Ok(None),
+            Value::String(text) => text,
+            _ => return Err(self.wrong("is no text")),
+        };
+        let found = words.iter().find(|(word, _)| word == text);
+        found.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.wrong(&format!("is {text:?}, and not one of {}", known.join(", ")))
+        })
+    }
+
+    fn words<T: Copy>(&self, words: &[(&str, T)]) -> Result<Vec<T>, Malformed> {
+        let found = self.each(|item| item.word(words))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::corpus;
+
+    #[test]
+    fn corpus_policies_are_written_as_they_were_read() {
+        let Some(corpus) = corpus("policies/stackrox") else { return };
+        let json =
+            |file: &str| -> Value { serde_json::from_slice(&std::fs::read(corpus.join(file)).unwrap()).unwrap() };
+        let index = json("index.json");
+        let policies = index["policies"].as_array().unwrap();
+        assert_eq!(policies.len(), 30);
+        for expected in policies {
+            let document = json(expected["file"].as_str().unwrap());
+            let policy = read(&document).unwrap().remove(0);
+            assert_eq!(write(&policy), document, "{}", policy.name);
+            assert_eq!(policy.id, expected["id"]);
+            assert_eq!(policy.name, expected["name"]);
+            assert_eq!(word_of(&SEVERITIES, &policy.severity), expected["severity"]);
+            assert_eq!(word_of(&SOURCES, &policy.event_source), expected["event_source"]);
+            let stages: Vec<Value> = policy.stages.iter().map(|stage| word_of(&STAGES, stage)).collect();
+            assert_eq!(Value::from(stages), expected["lifecycle_stages"]);
+            assert_eq!(policy.disabled, expected["disabled"]);
+            assert_eq!(policy.exclusions.len(), expected["exclusions"]);
+            assert_eq!(policy.sections.len(), expected["sections"]);
+            assert_eq!(Value::from(policy.categories.clone()), expected["categories"]);
+            let mut fields: Vec<&str> =
+                policy.sections.iter().flat_map(|section| &section.groups).map(|group| &*group.field).collect();
+            fields.sort_unstable();
+            fields.dedup();
+            let mut named: Vec<&str> =
+                expected["fields"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            named.sort_unstable();
+            assert_eq!(fields, named);
+            // A bundle is the same policies.
+            assert_eq!(read(&json!({"policies": [document, document]})).unwrap(), [policy.clone(), policy]);
+        }
+    }
+
+    #[test]
+    fn everything_that_can_be_said_comes_back() {
+        let document = json!({
+            "id": "a", "name": "b", "description": "c", "rationale": "d", "remediation": "e", "disabled": true,
+            "categories": ["f"], "lifecycleStages": ["BUILD", "DEPLOY", "RUNTIME"], "eventSource": "NODE_EVENT",
+            "exclusions": [
+                {"name": "g", "deployment": {"name": "h", "scope": {"cluster": "i", "namespace": "j", "label": {"key": "k", "value": "l"}}}},
+                {"image": {"name": "m"}, "expiration": "2030-01-01T00:00:00Z"}
+            ],
+            "scope": [{"clusterLabel": {"key": "n", "value": "o"}, "namespaceLabel": {"key": "p", "value": "q"}}],
+            "severity": "CRITICAL_SEVERITY",
+            "enforcementActions": ["FAIL_BUILD_ENFORCEMENT", "KILL_POD_ENFORCEMENT"], "notifiers": ["r"],
+            "policyVersion": "1.1",
+            "policySections": [{"sectionName": "s", "policyGroups": [
+                {"fieldName": "CVSS", "booleanOperator": "AND", "negate": true, "values": [{"value": "> 1"}, {"value": "< 2"}]}
+            ]}],
+            "mitreAttackVectors": [{"tactic": "TA1", "techniques": ["T1", "T2"]}],
+            "evaluationFilter": {"skipContainerTypes": ["INIT"]},
+            "SORT_name": "b", "isDefault": true, "source": "DECLARATIVE", "lastUpdated": null, "future": {"x": [1]}
+        });
+        let policy = read(&document).unwrap().remove(0);
+        assert_eq!(write(&policy), document);
+        let resource = json!({"apiVersion": "config.stackrox.io/v1alpha1", "kind": "SecurityPolicy",
+            "metadata": {"name": "x"}, "spec": {"policyName": "P", "severity": "LOW_SEVERITY", "policySections": []}});
+        let found = read_resource(&resource).unwrap().unwrap();
+        assert_eq!((found.name.as_str(), found.extra.len()), ("P", 0));
+        assert!(read_resource(&document).is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let check = |document: Value, expect: &str| assert_eq!(read(&document).unwrap_err().to_string(), expect);
+        check(json!([]), "the policy is no object");
+        check(json!({"policyVersion": "2"}), "policyVersion is not \"1.1\", the only version that is read");
+        check(json!({"name": 1}), "name is no text");
+        check(
+            json!({"policies": [{"lifecycleStages": ["DEPLOI"]}]}),
+            "policies[0].lifecycleStages[0] is \"DEPLOI\", and not one of BUILD, DEPLOY, RUNTIME",
+        );
+        check(
+            json!({"policySections": [{"policyGroups": [{"negate": "yes"}]}]}),
+            "policySections[0].policyGroups[0].negate is neither true nor false",
+        );
+        check(json!({"categories": "x"}), "categories is no list");
+    }
+}
