@@ -235,7 +235,7 @@ fn what_is_no_feed_is_counted_and_takes_nothing_away() {
     assert_eq!((imported.strange.count, imported.feeds.len(), imported.refused.len()), (1, 0, 0));
     assert_eq!(place.known(), ["left-pad"]);
     let missing = import(&place.store, &[place.directory.path().join("nowhere")], false, &Limits::default(), NOW);
-    assert_eq!(missing.unwrap_err().code(), sekisho_model::Code::FeedUnreadable);
+    assert_eq!(missing.unwrap_err().code(), sekisho_model::Code::SourceMissing);
     // Too large for the limits, in every form.
     let limits = Limits { feed_file_bytes: 20, ..Limits::default() };
     for (name, bytes) in

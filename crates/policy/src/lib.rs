@@ -2,8 +2,17 @@
 //!
 //! Texts and values in, verdicts out: nothing here opens a file or a connection, or asks the time.
 
+pub mod compile;
+pub mod criteria;
+pub mod evaluate;
+mod facts;
 pub mod manifest;
 pub mod policy;
 pub mod stackrox;
 #[cfg(test)]
 mod testing;
+
+pub use compile::{Compiled, Fault, compile};
+pub use criteria::{Image, Subject};
+pub use evaluate::{Outcome, Verdict, Witness, evaluate};
+pub use facts::{Component, ImageFacts, Vulnerability};

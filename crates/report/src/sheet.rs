@@ -168,8 +168,8 @@ mod tests {
         );
         assert_eq!(
             printed(Some(22)),
-            " ID              VER\n                 SIO\n                 N\n CVE-2021-44228  2.1\n                 \
-             4.1\n left out, as the terminal is narrow: PATH, TITLE\n"
+            " ID              VERS\n                 ION\n CVE-2021-44228  2.14\n                 .1\n \
+             left out, as the terminal is narrow: PATH, TITLE\n"
         );
     }
 }

@@ -1,0 +1,348 @@
+//! Where the facts of each criterion are.
+
+use super::Level;
+use crate::facts::{Component, ImageFacts, Vulnerability};
+use jiff::Timestamp;
+use sekisho_model::{
+    Container, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, ImageRef, Mount, Permissions, Port, Propagation,
+    Seccomp, Severity, Workload,
+};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// What policies are asked about: a workload with what is known of its images, or an image alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The workload; none for an image alone.
+    pub workload: Option<&'a Workload>,
+    /// The images of its containers, in their order; one for an image alone.
+    pub images: &'a [Image<'a>],
+    /// The moment by which ages are judged.
+    pub now: Timestamp,
+}
+
+/// An image, and what is known of it.
+#[derive(Debug, Clone)]
+pub struct Image<'a> {
+    /// What it is called; none where no registry would take the name.
+    pub reference: Option<&'a ImageRef>,
+    /// What is known of it.
+    pub facts: Fact<&'a ImageFacts>,
+}
+
+/// One thing that facts belong to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Element<'a> {
+    Workload(&'a Workload),
+    Port(&'a Port),
+    Exposure(&'a Exposure),
+    Container(&'a Container),
+    Env(&'a EnvVar),
+    Volume(&'a Mount),
+    Image(&'a Image<'a>),
+    Line(&'a (String, String)),
+    Component(&'a Component),
+    Vulnerability(&'a Vulnerability),
+}
+
+/// A fact of an element.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Reading<'a> {
+    Flag(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+    Texts(Vec<&'a str>),
+    Pairs(Vec<(&'a str, &'a str)>),
+    EnvVar {
+        source: &'static str,
+        name: &'a str,
+        value: &'a str,
+    },
+    /// There is none, so that no value can be it.
+    Absent,
+    /// It cannot be had.
+    Unknown,
+    /// Nobody asked for it.
+    NotAsked,
+}
+
+fn text(text: &str) -> Reading<'_> {
+    Reading::Text(Cow::Borrowed(text))
+}
+
+fn pairs(of: &BTreeMap<String, String>) -> Reading<'_> {
+    Reading::Pairs(of.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
+}
+
+/// What `read` says of a fact, where it is known.
+fn known<'a, T>(fact: &Fact<T>, read: impl FnOnce(&T) -> Reading<'a>) -> Reading<'a> {
+    match fact {
+        Fact::Known(value) => read(value),
+        Fact::Unknown(_) => Reading::Unknown,
+        Fact::NotAsked => Reading::NotAsked,
+    }
+}
+
+/// Nothing said is nothing asked for and no bound: zero.
+fn amount(amount: Option<f64>, unit: f64) -> Reading<'static> {
+    Reading::Number(amount.unwrap_or(0.0) / unit)
+}
+
+/// Memory is in mebibytes.
+const MEBIBYTE: f64 = 1_048_576.0;
+
+/// Whole days from `then` to `now`.
+fn days(then: Timestamp, now: Timestamp) -> Reading<'static> {
+    Reading::Number((now.duration_since(then).as_secs_f64() / 86_400.0).floor())
+}
+
+/// The fact that the criterion `name` is about, of an element of its level.
+pub(crate) fn read<'a>(name: &str, element: Element<'a>, now: Timestamp) -> Reading<'a> {
+    match element {
+        Element::Workload(workload) => of_workload(name, workload),
+        Element::Port(port) => of_port(name, port),
+        Element::Exposure(exposure) => exposure.node_port.map_or(Reading::Absent, number),
+        Element::Container(container) => of_container(name, container),
+        Element::Env(variable) => Reading::EnvVar {
+            source: source_of(variable.source),
+            name: &variable.name,
+            value: if variable.source == EnvSource::Raw { &variable.value } else { "" },
+        },
+        Element::Volume(volume) => of_volume(name, volume),
+        Element::Image(image) => of_image(name, image, now),
+        Element::Line((instruction, rest)) => Reading::Pairs(vec![(instruction, rest)]),
+        Element::Component(component) => Reading::Pairs(vec![(&component.name, &component.version)]),
+        Element::Vulnerability(vulnerability) => of_vulnerability(name, vulnerability, now),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "ports and replicas are small")]
+fn number(number: i64) -> Reading<'static> {
+    Reading::Number(number as f64)
+}
+
+fn source_of(source: EnvSource) -> &'static str {
+    match source {
+        EnvSource::Raw => "RAW",
+        EnvSource::Unset => "UNSET",
+        EnvSource::SecretKey => "SECRET_KEY",
+        EnvSource::ConfigMapKey => "CONFIG_MAP_KEY",
+        EnvSource::Field => "FIELD",
+        EnvSource::ResourceField => "RESOURCE_FIELD",
+        EnvSource::Unknown => "UNKNOWN",
+    }
+}
+
+fn of_workload<'a>(name: &str, workload: &'a Workload) -> Reading<'a> {
+    match name {
+        "Automount Service Account Token" => Reading::Flag(workload.automount_token),
+        "Disallowed Annotation" | "Required Annotation" => pairs(&workload.annotations),
+        "Required Label" => pairs(&workload.labels),
+        "Has Egress Network Policy" => known(&workload.egress_policy, |has| Reading::Flag(*has)),
+        "Has Ingress Network Policy" => known(&workload.ingress_policy, |has| Reading::Flag(*has)),
+        "Host IPC" => Reading::Flag(workload.host_ipc),
+        "Host Network" => Reading::Flag(workload.host_network),
+        "Host PID" => Reading::Flag(workload.host_pid),
+        "Minimum RBAC Permissions" => known(&workload.permissions, |permissions| match permissions {
+            Permissions::None => Reading::Absent,
+            Permissions::Default => text("DEFAULT"),
+            Permissions::ElevatedInNamespace => text("ELEVATED_IN_NAMESPACE"),
+            Permissions::ElevatedClusterWide => text("ELEVATED_CLUSTER_WIDE"),
+            Permissions::ClusterAdmin => text("CLUSTER_ADMIN"),
+        }),
+        "Namespace" => text(&workload.namespace),
+        "Replicas" => workload.replicas.map_or(Reading::Absent, number),
+        "Runtime Class" => text(workload.runtime_class.as_deref().unwrap_or_default()),
+        "Service Account" => text(&workload.service_account),
+        _ => Reading::NotAsked,
+    }
+}
+
+fn of_port<'a>(name: &str, port: &'a Port) -> Reading<'a> {
+    match name {
+        "Exposed Port" => number(port.container_port),
+        "Exposed Port Protocol" => text(&port.protocol),
+        "Port Exposure Method" => {
+            let word = |exposure: &Exposure| match exposure.method {
+                ExposureMethod::Internal => "INTERNAL",
+                ExposureMethod::Host => "HOST",
+                ExposureMethod::Node => "NODE",
+                ExposureMethod::Route => "ROUTE",
+                ExposureMethod::External => "EXTERNAL",
+            };
+            let methods: Vec<&str> = port.exposures.iter().map(word).collect();
+            if methods.is_empty() { text("UNSET") } else { Reading::Texts(methods) }
+        }
+        _ => Reading::NotAsked,
+    }
+}
+
+fn of_container<'a>(name: &str, container: &'a Container) -> Reading<'a> {
+    let texts = |list: &'a [String]| Reading::Texts(list.iter().map(String::as_str).collect());
+    match name {
+        "Add Capabilities" => texts(&container.add_capabilities),
+        "Drop Capabilities" => texts(&container.drop_capabilities),
+        "Allow Privilege Escalation" => Reading::Flag(container.allow_privilege_escalation),
+        "AppArmor Profile" => text(container.apparmor.as_deref().unwrap_or_default()),
+        "Container CPU Limit" => amount(container.cpu_limit, 1.0),
+        "Container CPU Request" => amount(container.cpu_request, 1.0),
+        "Container Memory Limit" => amount(container.memory_limit, MEBIBYTE),
+        "Container Memory Request" => amount(container.memory_request, MEBIBYTE),
+        "Container Name" => text(&container.name),
+        "Liveness Probe Defined" => Reading::Flag(container.liveness_probe),
+        "Readiness Probe Defined" => Reading::Flag(container.readiness_probe),
+        "Privileged Container" => Reading::Flag(container.privileged),
+        "Read-Only Root Filesystem" => Reading::Flag(container.read_only_root),
+        // Where nothing is set, there is no profile.
+        "Seccomp Profile Type" => match container.seccomp {
+            Some(Seccomp::RuntimeDefault) => text("RUNTIME_DEFAULT"),
+            Some(Seccomp::Localhost) => text("LOCALHOST"),
+            Some(Seccomp::Unconfined) | None => text("UNCONFINED"),
+        },
+        _ => Reading::NotAsked,
+    }
+}
+
+fn of_volume<'a>(name: &str, volume: &'a Mount) -> Reading<'a> {
+    match name {
+        "Mount Propagation" => text(match volume.propagation {
+            Propagation::None => "NONE",
+            Propagation::HostToContainer => "HOSTTOCONTAINER",
+            Propagation::Bidirectional => "BIDIRECTIONAL",
+        }),
+        "Volume Destination" => text(&volume.destination),
+        "Volume Name" => text(&volume.name),
+        "Volume Source" => text(&volume.source),
+        "Volume Type" => text(&volume.kind),
+        "Writable Host Mount" => Reading::Flag(volume.kind == "HostPath" && !volume.read_only),
+        "Writable Mounted Volume" => Reading::Flag(!volume.read_only),
+        _ => Reading::NotAsked,
+    }
+}
+
+fn of_image<'a>(name: &str, image: &'a Image<'a>, now: Timestamp) -> Reading<'a> {
+    // What its name says needs no look at the image; a name that no registry takes says nothing that can be compared.
+    let named = |part: fn(&ImageRef) -> &str| image.reference.map_or(Reading::Unknown, |it| text(part(it)));
+    match name {
+        "Image Registry" => return named(|it| &it.registry),
+        "Image Remote" => return named(|it| &it.repository),
+        "Image Tag" => return named(|it| &it.tag),
+        _ => {}
+    }
+    let facts = match &image.facts {
+        Fact::Known(facts) => *facts,
+        // That it was not scanned is what is asked for.
+        Fact::Unknown(_) if name == "Unscanned Image" => return Reading::Flag(true),
+        Fact::Unknown(_) => return Reading::Unknown,
+        Fact::NotAsked => return Reading::NotAsked,
+    };
+    match name {
+        "Disallowed Image Label" | "Required Image Label" => pairs(&facts.labels),
+        "Image Age" => facts.created.map_or(Reading::Unknown, |created| days(created, now)),
+        "Image OS" => text(&facts.os),
+        "Image Scan Age" => facts.scanned.map_or(Reading::Unknown, |scanned| days(scanned, now)),
+        "Image Signature Verified By" => match &facts.signed_by {
+            Fact::Known(ids) => Reading::Texts(ids.iter().map(String::as_str).collect()),
+            Fact::Unknown(_) => Reading::Unknown,
+            Fact::NotAsked => Reading::NotAsked,
+        },
+        // An image that names no user runs as root.
+        "Image User" => text(if facts.user.is_empty() { "root" } else { &facts.user }),
+        "Unscanned Image" => Reading::Flag(facts.scanned.is_none()),
+        _ => Reading::NotAsked,
+    }
+}
+
+fn of_vulnerability<'a>(name: &str, vulnerability: &'a Vulnerability, now: Timestamp) -> Reading<'a> {
+    let score = |score: Option<f32>| score.map_or(Reading::Unknown, |score| Reading::Number(tenths(score)));
+    match name {
+        "CVE" => text(&vulnerability.id),
+        "CVSS" => score(vulnerability.cvss),
+        "NVD CVSS" => score(vulnerability.nvd_cvss),
+        "Fixable" => Reading::Flag(!vulnerability.fixed_by.is_empty()),
+        "Fixed By" => text(&vulnerability.fixed_by),
+        "Days Since CVE Was Published" => {
+            vulnerability.published.map_or(Reading::Unknown, |published| days(published, now))
+        }
+        "Severity" => text(match vulnerability.severity {
+            Severity::Unknown => "UNKNOWN",
+            Severity::Negligible | Severity::Low => "LOW",
+            Severity::Medium => "MODERATE",
+            Severity::High => "IMPORTANT",
+            Severity::Critical => "CRITICAL",
+        }),
+        _ => Reading::NotAsked,
+    }
+}
+
+/// A score as people write it: the nearest tenth.
+fn tenths(score: f32) -> f64 {
+    (f64::from(score) * 10.0).round() / 10.0
+}
+
+/// Whether the facts below an element are all there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Below {
+    Whole,
+    Unknown,
+    NotAsked,
+}
+
+/// Calls `visit` for each element of `level` right below `element`, until it says that this is enough, and says whether
+/// there may be more.
+pub(crate) fn below<'a>(
+    subject: &Subject<'a>,
+    element: Element<'a>,
+    level: Level,
+    visit: &mut dyn FnMut(Element<'a>) -> bool,
+) -> Below {
+    match (element, level) {
+        (Element::Workload(workload), Level::Port) => {
+            let _ = workload.containers.iter().flat_map(|it| &it.ports).any(|port| visit(Element::Port(port)));
+        }
+        (Element::Workload(workload), Level::Container) => {
+            let _ = workload.containers.iter().any(|container| visit(Element::Container(container)));
+        }
+        (Element::Port(port), Level::Exposure) => {
+            let _ = port.exposures.iter().any(|exposure| visit(Element::Exposure(exposure)));
+        }
+        (Element::Container(container), Level::Env) => {
+            let _ = container.env.iter().any(|variable| visit(Element::Env(variable)));
+        }
+        (Element::Container(container), Level::Volume) => {
+            let _ = container.volumes.iter().any(|volume| visit(Element::Volume(volume)));
+        }
+        (Element::Container(container), Level::Image) => {
+            let place = subject
+                .workload
+                .and_then(|workload| workload.containers.iter().position(|other| std::ptr::eq(other, container)));
+            if let Some(image) = place.and_then(|place| subject.images.get(place)) {
+                visit(Element::Image(image));
+            } else {
+                return Below::NotAsked;
+            }
+        }
+        (Element::Image(image), Level::Line | Level::Component) => {
+            let facts = match &image.facts {
+                Fact::Known(facts) => *facts,
+                Fact::Unknown(_) => return Below::Unknown,
+                Fact::NotAsked => return Below::NotAsked,
+            };
+            if level == Level::Line {
+                let _ = facts.lines.iter().any(|line| visit(Element::Line(line)));
+            } else {
+                let _ = facts.components.iter().any(|component| visit(Element::Component(component)));
+            }
+        }
+        (Element::Component(component), Level::Vulnerability) => {
+            let _ = component.vulnerabilities.iter().any(|it| visit(Element::Vulnerability(it)));
+            return match component.judged {
+                Fact::Known(()) => Below::Whole,
+                Fact::Unknown(_) => Below::Unknown,
+                Fact::NotAsked => Below::NotAsked,
+            };
+        }
+        _ => {}
+    }
+    Below::Whole
+}

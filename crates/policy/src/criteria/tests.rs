@@ -1,0 +1,279 @@
+//! Criteria against the published table, and the evaluator against one that tries everything.
+
+use super::*;
+use crate::compile::compile;
+use crate::evaluate::{Outcome, evaluate};
+use crate::facts::{Component, ImageFacts, Vulnerability};
+use crate::manifest;
+use crate::policy::{Group, Operator, Policy, Section};
+use crate::stackrox;
+use crate::testing::corpus;
+use jiff::Timestamp;
+use sekisho_base::Limits;
+use sekisho_model::{Fact, Severity, Workload};
+
+fn group(field: &str, values: &[&str]) -> Group {
+    Group {
+        field: field.to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        ..Group::default()
+    }
+}
+
+fn policy(groups: Vec<Group>) -> Policy {
+    Policy { sections: vec![Section { name: String::new(), groups }], ..Policy::default() }
+}
+
+fn workload(text: &str) -> Workload {
+    let (objects, _) = manifest::objects("x.yaml", text, &Limits::default());
+    let (mut found, diagnostics) = manifest::workloads(&objects);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    found.remove(0).workload
+}
+
+fn judge(groups: Vec<Group>, workload: &Workload, images: &[Fact<&ImageFacts>]) -> Outcome {
+    let compiled = compile(&policy(groups), Stage::Deploy).unwrap();
+    let facts = images.iter().cloned().chain(std::iter::repeat(Fact::NotAsked));
+    let images: Vec<Image<'_>> = (workload.containers.iter().zip(facts))
+        .map(|(container, facts)| Image { reference: container.image_ref.as_ref(), facts })
+        .collect();
+    let subject = Subject { workload: Some(workload), images: &images, now: Timestamp::UNIX_EPOCH };
+    evaluate(&compiled, &subject).outcome
+}
+
+#[test]
+fn the_table_is_that_of_the_reference() {
+    assert!(CRITERIA.is_sorted_by_key(|criterion| criterion.name));
+    assert!(criterion("privileged CONTAINER").is_some() && criterion("Privileged").is_none());
+    let at = |stage: Stage| CRITERIA.iter().filter(|criterion| criterion.has_meaning_at(stage)).count();
+    assert_eq!((at(Stage::Build), at(Stage::Deploy), at(Stage::Runtime)), (23, 63, 79));
+}
+
+const TWO: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: p, labels: {team: a}}
+spec:
+  containers:
+  - {name: one, image: 'h.x/a:1', securityContext: {privileged: true, capabilities: {drop: [ALL]}}}
+  - {name: two, image: 'h.x/b', env: [{name: DB_PASSWORD, value: x}], ports: [{containerPort: 22}]}
+";
+
+#[test]
+fn groups_of_one_section_are_about_the_same_element() {
+    let pod = workload(TWO);
+    let check = |groups: &[(&str, &[&str])], expect: Outcome| {
+        let groups: Vec<Group> = groups.iter().map(|(field, values)| group(field, values)).collect();
+        assert_eq!(judge(groups, &pod, &[]), expect);
+    };
+    let (yes, no) = (Outcome::Violated, Outcome::Passed);
+    check(&[("Privileged Container", &["true"])], yes);
+    check(&[("Privileged Container", &["true"]), ("Container Name", &["one"])], yes);
+    check(&[("Privileged Container", &["true"]), ("Container Name", &["two"])], no);
+    check(&[("Container Name", &["ONE|three"])], yes);
+    check(&[("Container Name", &["on"])], no);
+    check(&[("Environment Variable", &["RAW=.*SECRET.*|.*PASSWORD.*="]), ("Container Name", &["two"])], yes);
+    check(&[("Environment Variable", &["RAW=.*PASSWORD.*="]), ("Privileged Container", &["true"])], no);
+    check(&[("Environment Variable", &["SECRET_KEY=="])], no);
+    check(&[("Exposed Port", &["22"]), ("Exposed Port Protocol", &["tcp"])], yes);
+    check(&[("Exposed Port", &["> 22"])], no);
+    check(&[("Required Label", &["owner|team=.+"])], no);
+    check(&[("Required Label", &["owner=.+"])], yes);
+    check(&[("Drop Capabilities", &["NET_RAW"])], yes);
+    check(&[("Drop Capabilities", &["NET_RAW"]), ("Container Name", &["one"])], no);
+    check(&[("Container CPU Limit", &["= 0"])], yes);
+    check(&[("Replicas", &["< 1"])], no);
+    check(&[("Image Registry", &["h.x"]), ("Image Tag", &["latest"])], yes);
+    check(&[("Image Remote", &["a"]), ("Image Tag", &["latest"])], no);
+}
+
+#[test]
+fn what_is_not_known_does_not_pass() {
+    let pod = workload(TWO);
+    let critical = Vulnerability { id: "CVE-1".to_owned(), severity: Severity::Critical, ..Vulnerability::default() };
+    let component = |vulnerabilities: Vec<Vulnerability>, judged| Component {
+        name: "openssl".to_owned(),
+        version: "3".to_owned(),
+        vulnerabilities,
+        judged,
+    };
+    let image = |components| ImageFacts { components, ..ImageFacts::default() };
+    let bad = image(vec![component(vec![critical], Fact::Known(()))]);
+    let clean = image(vec![component(Vec::new(), Fact::Known(()))]);
+    let unjudged = image(vec![component(Vec::new(), Fact::Unknown(String::new()))]);
+    let severe = || vec![group("Severity", &[">= IMPORTANT"])];
+    let check = |groups: Vec<Group>, images: &[Fact<&ImageFacts>], expect: Outcome| {
+        assert_eq!(judge(groups, &pod, images), expect, "{images:?}");
+    };
+    let (asked, lost) = (Fact::NotAsked, Fact::Unknown("gone".to_owned()));
+    check(severe(), &[Fact::Known(&clean), Fact::Known(&clean)], Outcome::Passed);
+    check(severe(), &[Fact::Known(&clean), Fact::Known(&bad)], Outcome::Violated);
+    check(severe(), &[Fact::Known(&unjudged), Fact::Known(&bad)], Outcome::Violated);
+    check(severe(), &[Fact::Known(&unjudged), Fact::Known(&clean)], Outcome::Unknown);
+    check(severe(), &[asked.clone(), Fact::Known(&clean)], Outcome::NotEvaluated);
+    check(severe(), &[asked.clone(), lost.clone()], Outcome::Unknown);
+    check(severe(), &[], Outcome::NotEvaluated);
+    // A component needs no judge.
+    check(vec![group("Image Component", &["openssl="])], &[Fact::Known(&unjudged), asked.clone()], Outcome::Violated);
+    // What fails anyway needs no facts.
+    let never = [severe(), vec![group("Host PID", &["true"])]].concat();
+    check(never, &[lost.clone(), lost.clone()], Outcome::Passed);
+    check(vec![group("Unscanned Image", &["true"])], &[lost, Fact::Known(&clean)], Outcome::Violated);
+    check(vec![group("Unscanned Image", &["true"])], &[asked.clone(), asked], Outcome::NotEvaluated);
+}
+
+#[test]
+fn what_is_wrong_with_a_policy_is_told_at_once() {
+    let check = |stage, groups: Vec<Group>, expect: &[&str]| {
+        let faults = compile(&policy(groups), stage).unwrap_err();
+        assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), expect);
+    };
+    let at = "policySections[0].policyGroups";
+    check(
+        Stage::Deploy,
+        vec![
+            group("Priviledged Container", &["true"]),
+            group("CVSS", &["high"]),
+            group("Host PID", &["true", "false"]),
+        ],
+        &[
+            &format!(
+                "{at}[0] asks for \"Priviledged Container\", which is no criterion; there is \"Privileged Container\""
+            ),
+            &format!("{at}[1].values[0] is for \"CVSS\": \"high\" is no number, nor one after <, >, <= or >="),
+            &format!("{at}[2] has several values for \"Host PID\", which takes one"),
+        ],
+    );
+    check(
+        Stage::Build,
+        vec![group("Privileged Container", &["true"])],
+        &[&format!("{at}[0] asks for \"Privileged Container\", which says nothing at the stage build")],
+    );
+    let negated = Group { negate: true, ..group("CVSS", &["> 7"]) };
+    check(Stage::Build, vec![negated], &[&format!("{at}[0] turns round \"CVSS\", which cannot be")]);
+    check(
+        Stage::Build,
+        vec![group("CVE", &["("]), group("CVE", &["x"])],
+        &[
+            &format!("{at}[0].values[0] is for \"CVE\": \"(\" is no regular expression: unclosed group"),
+            &format!("{at}[1] asks for \"CVE\" a second time; give one group several values"),
+        ],
+    );
+    check(
+        Stage::Deploy,
+        vec![group("Add Capabilities", &["ALL"])],
+        &[&format!(
+            "{at}[0].values[0] is for \"Add Capabilities\": \"ALL\" is no capability of Linux; only what is dropped can be all"
+        )],
+    );
+    check(
+        Stage::Build,
+        vec![group("CVE", &["(a{1000}){1000}"])],
+        &[&format!("{at}[0].values[0] is for \"CVE\": \"(a{{1000}}){{1000}}\" is no regular expression: is too large")],
+    );
+}
+
+#[test]
+fn corpus_policies_compile_for_their_stages_and_judge_every_manifest() {
+    let (Some(policies), Some(manifests)) = (corpus("policies/stackrox"), corpus("policies/manifests")) else { return };
+    let files = |folder: &std::path::Path| -> Vec<(String, String)> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let entries =
+            entries.filter(|path| path.file_name().is_some_and(|name| name != "index.json" && name != "LICENSE"));
+        let mut files: Vec<_> =
+            entries.map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap())).collect();
+        files.sort();
+        files
+    };
+    let mut workloads = Vec::new();
+    for (name, text) in files(&manifests) {
+        let (objects, _) = manifest::objects(&name, &text, &Limits::default());
+        workloads.extend(manifest::workloads(&objects).0.into_iter().map(|found| found.workload));
+    }
+    assert!(workloads.len() >= 30);
+    let mut violated = Vec::new();
+    for (name, text) in files(&policies) {
+        let policy = stackrox::read(&serde_json::from_str(&text).unwrap()).unwrap().remove(0);
+        for stage in [Stage::Build, Stage::Deploy, Stage::Runtime] {
+            let compiled = compile(&policy, stage);
+            if policy.stages.contains(&stage) {
+                assert!(compiled.is_ok(), "{name}: {compiled:?}");
+            } else if policy.stages == [Stage::Runtime] {
+                assert!(compiled.is_err(), "{name} at {stage:?}");
+            }
+            let (Ok(compiled), Stage::Deploy) = (compiled, stage) else { continue };
+            let subject = |workload| Subject { workload: Some(workload), images: &[], now: Timestamp::UNIX_EPOCH };
+            let hit =
+                workloads.iter().filter(|it| evaluate(&compiled, &subject(it)).outcome == Outcome::Violated).count();
+            if hit > 0 {
+                violated.push((policy.name.clone(), hit));
+            }
+        }
+    }
+    assert!(!violated.is_empty());
+    println!("{violated:?}");
+}
+
+/// Values and operators of every kind, over a workload with a few of everything.
+#[test]
+fn the_evaluator_says_what_trying_everything_says() {
+    let pod = workload(TWO);
+    let groups = [
+        group("Privileged Container", &["true"]),
+        group("Container Name", &["two"]),
+        group("Environment Variable", &["=.*PASS.*="]),
+        group("Exposed Port", &["22"]),
+        group("Required Label", &["team="]),
+        group("Drop Capabilities", &["ALL", "CHOWN"]),
+        Group { negate: true, ..group("Container Name", &["one"]) },
+        Group { operator: Operator::And, ..group("Container CPU Limit", &[">= 0", "< 1"]) },
+        group("Host PID", &["false"]),
+        group("Image Tag", &["latest"]),
+    ];
+    for mask in 1_u32..1 << groups.len() {
+        let chosen: Vec<Group> = groups
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| mask & (1 << index) != 0)
+            .map(|(_, group)| group.clone())
+            .collect();
+        let names = chosen.iter().filter(|group| group.field == "Container Name").count();
+        if names > 1 {
+            continue;
+        }
+        assert_eq!(judge(chosen.clone(), &pod, &[Fact::NotAsked, Fact::NotAsked]), tried(&chosen, &pod), "{chosen:?}");
+    }
+}
+
+/// One combination of a port, a container and a variable of it after the other, every group on that combination.
+fn tried(groups: &[Group], pod: &Workload) -> Outcome {
+    let mut outcome = Outcome::Passed;
+    let ports: Vec<_> = pod.containers.iter().flat_map(|it| &it.ports).map(Some).chain([None]).collect();
+    for port in ports {
+        for container in &pod.containers {
+            for variable in container.env.iter().map(Some).chain([None]) {
+                let holds = groups.iter().all(|group| {
+                    let one = |value: &String| match group.field.as_str() {
+                        "Privileged Container" => container.privileged.to_string() == *value,
+                        "Container Name" => container.name == *value,
+                        "Environment Variable" => variable.is_some_and(|it| it.name.contains("PASS")),
+                        "Exposed Port" => port.is_some_and(|it| it.container_port.to_string() == *value),
+                        "Required Label" => pod.labels.contains_key("team"),
+                        "Drop Capabilities" => container.drop_capabilities.iter().any(|it| it == "ALL" || it == value),
+                        "Container CPU Limit" => true,
+                        "Host PID" => pod.host_pid.to_string() == *value,
+                        "Image Tag" => container.image_ref.as_ref().unwrap().tag == *value,
+                        other => panic!("{other}"),
+                    };
+                    let any = match group.operator {
+                        Operator::Or => group.values.iter().any(one),
+                        Operator::And => group.values.iter().all(one),
+                    };
+                    any != (group.negate || matches!(group.field.as_str(), "Required Label" | "Drop Capabilities"))
+                });
+                outcome = outcome.max(if holds { Outcome::Violated } else { Outcome::Passed });
+            }
+        }
+    }
+    outcome
+}
