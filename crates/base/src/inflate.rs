@@ -1,8 +1,8 @@
 //! Bounded decompression: the only way in the product from compressed to plain bytes.
 //!
-//! gzip (RFC 1952, any number of members, as eStargz and pigz write them) and zstd (RFC 8878, any
-//! number of frames, skippable ones included) are told apart by their first bytes, never by a media
-//! type or a file name that the input itself claims.
+//! gzip (RFC 1952, any number of members, as eStargz and pigz write them), zstd (RFC 8878, any
+//! number of frames, skippable ones included) and xz (The .xz File Format, any number of streams) are told
+//! apart by their first bytes, never by a media type or a file name that the input itself claims.
 
 #![expect(clippy::disallowed_types, reason = "this module is the bound that the lint points to")]
 
@@ -18,13 +18,15 @@ pub enum Compression {
     Gzip,
     /// zstd, one or more frames.
     Zstd,
+    /// xz, one or more streams.
+    Xz,
     /// zlib (RFC 1950), as formats have it that say so; its first bytes tell too little to be [detected](Self::detect).
     Zlib,
 }
 
 impl Compression {
     /// How many leading bytes [`Compression::detect`] wants to see.
-    pub const HEAD: usize = 4;
+    pub const HEAD: usize = 6;
 
     /// Tells the form by its magic number.
     pub fn detect(head: &[u8]) -> Self {
@@ -32,13 +34,28 @@ impl Compression {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // A frame, or a skippable frame before it (RFC 8878, section 3.1.2).
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             _ => Self::None,
+        }
+    }
+
+    /// The name of a form of compression that is not read, by its first bytes.
+    pub fn unread(head: &[u8]) -> Option<&'static str> {
+        match head {
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
+            // What `xz --format=lzma` and old rpm write: properties, then a dictionary of a power of two.
+            [0x5d, 0, 0, _, ..] => Some("lzma"),
+            [b'L', b'Z', b'I', b'P', ..] => Some("lzip"),
+            _ => None,
         }
     }
 }
 
 /// The largest zstd window accepted, as a power of two: what the `zstd` tool accepts without `--long`.
 const ZSTD_WINDOW_LOG: u32 = 27;
+/// The most memory that an xz stream may ask for, in KiB: twice the dictionary of `xz -9`, as for zstd, and the decoder.
+const XZ_MEMORY_KIB: u32 = 129 << 10;
 
 enum Decoder<R: BufRead> {
     Plain(R),
@@ -46,6 +63,7 @@ enum Decoder<R: BufRead> {
     Deflate(Box<flate2::bufread::DeflateDecoder<R>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, R>>),
     Zlib(Box<flate2::bufread::ZlibDecoder<R>>),
+    Xz(Box<lzma_rust2::XzReader<R>>),
 }
 
 /// A reader of inflated bytes that stops with [`LimitExceeded`] (inside an [`io::Error`] of kind
@@ -71,6 +89,7 @@ impl<R: BufRead> Inflate<R> {
                 Decoder::Zstd(Box::new(decoder))
             }
             Compression::Zlib => Decoder::Zlib(Box::new(flate2::bufread::ZlibDecoder::new(reader))),
+            Compression::Xz => Decoder::Xz(Box::new(lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY_KIB))),
         };
         Ok(Self::of(decoder, stored_bytes, limits))
     }
@@ -105,6 +124,7 @@ impl<R: BufRead> Inflate<R> {
             Decoder::Deflate(decoder) => decoder.get_ref(),
             Decoder::Zstd(decoder) => decoder.get_ref(),
             Decoder::Zlib(decoder) => decoder.get_ref(),
+            Decoder::Xz(decoder) => decoder.inner(),
         }
     }
 
@@ -116,6 +136,7 @@ impl<R: BufRead> Inflate<R> {
             Decoder::Deflate(decoder) => decoder.into_inner(),
             Decoder::Zstd(decoder) => decoder.finish(),
             Decoder::Zlib(decoder) => decoder.into_inner(),
+            Decoder::Xz(decoder) => decoder.into_inner(),
         }
     }
 }
@@ -128,6 +149,7 @@ impl<R: BufRead> Read for Inflate<R> {
             Decoder::Deflate(decoder) => decoder.read(buf).map_err(|error| damage("deflate", error))?,
             Decoder::Zstd(decoder) => decoder.read(buf).map_err(|error| damage("zstd", error))?,
             Decoder::Zlib(decoder) => decoder.read(buf).map_err(|error| damage("zlib", error))?,
+            Decoder::Xz(decoder) => decoder.read(buf).map_err(|error| damage("xz", error))?,
         };
         self.produced += n as u64;
         if self.produced > self.max_bytes {

@@ -245,8 +245,8 @@ pub(crate) struct LayeredTarget {
 /// What to scan, when it is a directory.
 #[derive(Debug, Args)]
 pub(crate) struct FsTarget {
-    /// The directory; `/` for this machine
-    #[arg(value_name = "DIRECTORY")]
+    /// A directory (`/` for this machine), or a file: a tar or zip archive, a .deb or .rpm package, a raw or qcow2 disk image
+    #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
 
     /// Go into other file systems mounted below it
