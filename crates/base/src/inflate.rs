@@ -175,6 +175,9 @@ fn damage(form: &str, error: io::Error) -> io::Error {
         _ if error.raw_os_error().is_some() => error,
         io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), format!("the {form} stream ends early")),
         io::ErrorKind::Interrupted => error,
+        io::ErrorKind::OutOfMemory => {
+            io::Error::new(error.kind(), format!("the {form} stream asks for more memory than is given"))
+        }
         _ => io::Error::new(io::ErrorKind::InvalidData, format!("the {form} stream is damaged: {error}")),
     }
 }
@@ -252,6 +255,50 @@ mod tests {
         assert!(inflate(&stored[..stored.len() / 2], &Limits::default()).is_err());
         let small = Limits { inflated_bytes: 1 << 20, ..Limits::default() };
         assert_eq!(inflate(&stored, &small).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    /// Two streams, with a padding between them, as `xz -9` of xz 5.4.1 wrote them: "one " and "two".
+    const XZ: &str = "fd377a585a000004e6d6b446020021011c00000010cf58cc0100036f6e6520005a8c83a33135ef7e00011c046f2c9cc11fb6f37d010000000004595a00000000fd377a585a000004e6d6b446020021011c00000010cf58cc01000274776f00005dd379297528520300011b030b2fb9101fb6f37d010000000004595a";
+    /// 3 MiB of zeros, by `xz -9`.
+    const XZ_ZEROS: &str = "fd377a585a000004e6d6b446020021011c00000010cf58ccffff11016c5d00006ffdffffa3b7ff473e481572396151b89228e6a38607f9eee41e82d32fc53a3c014bb17ec98a8a4d2fa30dd97fa6e38c231153e05918c5758ae277f8b6947f0c6ac0de744964e2e95c53b204d8f7440cab5f0d6d46e9e5c37688b79657acb64de1691d6ffb4b88106c42cb883f5c008fd04eaf262894711f3d8f24e1709ea7235fec28cb85d195988a7e2a91f22775f719c006984d98fdd8afd5900fc42553f8f591363105a5b0ee6fc1704d470cd19111aaad601dbaceb127185c5986e9665258bee976ac59e4e55b0508f9c7daadfcfb522b74cd1e5b2042f9dd533df82964093b80cb2a6cdfb53bf0c4bd2e5faa0f3e4b664290130eff1093f8717859f80bcdff9528460fa9fc7cdefb9a302e56c08f85f38381c065c42553f8f591363105a5b0ee6fc1704d470cd19111aaad601dbaceb127185c5986e9665258bee976ac59e4e55b0508f9c7daadfcfb522b74cd1e5b2042f9dd533df82964093b80cb2a6cdfb53bf0c4bc4827e6589000ed009900ec7353a7fdbeae7c311a9fb78d316e709ea7235fec28cb85d195988a7e2a91f22775f719c006984d98fdd8afd5900fc42553f8f591363105a5b0ee6fc1704d470cd19111aaad601dbaceb127185c5986e9665258bee976ac59e4e55b0508f9c7daadfcfb522b74cd1e5b2042f9dd533df82964093b80cb2a6cdfb53bf0c4bd2e5faa0f3e4b664290130eff1093f8717859f80bccb0e2d900000000bb814717b504a03f0001a7048080c00128195d82b1c467fb020000000004595a";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex.as_bytes()
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn xz_is_read_within_its_bounds() {
+        let limits = Limits::default();
+        let stored = bytes(XZ);
+        assert_eq!(inflate(&stored, &limits).unwrap(), b"one two");
+        // Up to the end of the first stream, and up to that of its padding, it is whole.
+        let first = stored.windows(2).position(|end| end == b"YZ").unwrap() + 2;
+        for cut in (6..stored.len()).filter(|cut| *cut != first && *cut != first + 4) {
+            assert!(inflate(&stored[..cut], &limits).is_err(), "cut at {cut}");
+        }
+        for at in 6..stored.len() {
+            let mut flipped = stored.clone();
+            flipped[at] ^= 4;
+            assert!(inflate(&flipped, &limits).is_err(), "flipped at {at}");
+        }
+        let zeros = bytes(XZ_ZEROS);
+        assert_eq!(inflate(&zeros, &limits).unwrap().len(), 3 << 20);
+        let small = Limits { inflated_bytes: 1 << 20, ..Limits::default() };
+        assert_eq!(inflate(&zeros, &small).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        let steep = Limits { ratio: 100, ratio_grace_bytes: 1 << 20, ..Limits::default() };
+        assert!(inflate(&zeros, &steep).unwrap_err().to_string().contains("for each stored byte"));
+    }
+
+    #[test]
+    fn xz_that_asks_for_much_memory_is_refused_before_it_gets_it() {
+        // The first block of a stream whose dictionary has 1.5 GiB.
+        let error = inflate(&bytes("fd377a585a000004e6d6b44602002101250000003b787b410100036f6e6520005a8c83a33135ef7e00011c046f2c9cc11fb6f37d010000000004595a"), &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains("more memory"), "{error}");
     }
 
     #[test]

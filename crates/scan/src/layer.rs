@@ -106,7 +106,8 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
             EntryKind::Symlink { target } => self.collector.symlink(path, target),
             EntryKind::Hardlink { target } => {
                 self.collector.hardlink(path, target);
-                if self.collector.charge(path, 2 * (path.len() + target.len())) {
+                let left_out = self.shape != Shape::Layer && self.collector.exclude(path);
+                if !left_out && self.collector.charge(path, 2 * (path.len() + target.len())) {
                     self.hardlinks.push(Hardlink { path: path.to_owned(), target: target.clone(), ordinal });
                 }
             }

@@ -58,7 +58,15 @@ fn read(disk: Rc<dyn ReadAt>, stored_bytes: u64, context: &Context<'_>) -> Layer
         };
         let left_out =
             |what: &str| Diagnostic::note(Code::TreeExcluded, format!("{place} is left out: it holds {what}"));
-        match (content(&partition.data), partition.purpose) {
+        let found = match content(&partition.data) {
+            Ok(found) => found,
+            Err(error) => {
+                let message = format!("{place} cannot be read: {error}");
+                collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message));
+                continue;
+            }
+        };
+        match (found, partition.purpose) {
             (Content::Ext, _) => match Ext::open(partition.data.clone(), context.deadline) {
                 Ok(fs) => systems.push((partition, fs)),
                 Err(error) => {

@@ -83,7 +83,9 @@ pub(super) fn has(data: &dyn ReadAt, at: u64, magic: &[u8]) -> bool {
 /// Whether the bytes are those of a disk, or of a file system.
 pub(super) fn is_disk(data: &dyn ReadAt) -> bool {
     let signed = has(data, MBR_SIGNATURE.0, MBR_SIGNATURE.1);
-    signed || gpt_sector(data).is_some() || !matches!(content(data), Content::Unknown | Content::Nothing)
+    signed
+        || gpt_sector(data).is_some()
+        || content(data).is_ok_and(|content| !matches!(content, Content::Unknown | Content::Nothing))
 }
 
 fn gpt_sector(data: &dyn ReadAt) -> Option<u64> {
@@ -270,15 +272,13 @@ const KNOWN: [(u64, &[u8], Content); 23] = [
 const BEGINNING: usize = 1 << 20;
 
 /// What is in a partition, by its bytes.
-pub(super) fn content(data: &dyn ReadAt) -> Content {
+pub(super) fn content(data: &dyn ReadAt) -> io::Result<Content> {
     if let Some((.., content)) = KNOWN.iter().find(|(at, magic, _)| has(data, *at, magic)) {
-        return *content;
+        return Ok(*content);
     }
     let len = usize::try_from(data.size()).unwrap_or(usize::MAX).min(BEGINNING);
-    match data.range(0, len) {
-        Ok(beginning) if beginning.iter().all(|byte| *byte == 0) => Content::Nothing,
-        _ => Content::Unknown,
-    }
+    let beginning = data.range(0, len)?;
+    Ok(if beginning.iter().all(|byte| *byte == 0) { Content::Nothing } else { Content::Unknown })
 }
 
 /// A name of 16 bytes, as it is written (UEFI, appendix A).

@@ -16,6 +16,7 @@ pub(super) const MAGIC: &[u8] = b"QFI\xfb";
 /// Incompatible features: what they are called where they are not read.
 const DAMAGED: u64 = 1 << 1;
 const EXTERNAL: u64 = 1 << 2;
+const SUBCLUSTERS: u64 = 1 << 4;
 const KNOWN: u64 = 0b1111;
 /// Bits of table entries that are an offset.
 const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
@@ -82,6 +83,9 @@ impl<D: ReadAt> Qcow2<D> {
         }
         if features & DAMAGED != 0 {
             return Err("it is marked as damaged; repair it with `qemu-img check -r all`".to_owned());
+        }
+        if features & SUBCLUSTERS != 0 {
+            return Err("its clusters are divided (extended_l2), which is not read".to_owned());
         }
         if features & !KNOWN != 0 {
             return Err(format!("it has features that are not read ({:#x})", features & !KNOWN));
