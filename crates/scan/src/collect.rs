@@ -46,6 +46,9 @@ pub(crate) struct Collector<'a> {
     notes: usize,
 }
 
+/// Writes up to so many of the first bytes of a file; the inner error is the writer's.
+pub(crate) type CopyFront<'a> = dyn FnMut(u64, &mut dyn Write) -> Result<io::Result<()>, Diagnostic> + 'a;
+
 /// Files of more bytes than this, where they are parsed as a whole, take turns.
 const LARGE_BYTES: u64 = 4 << 20;
 static LARGE: Mutex<()> = Mutex::new(());
@@ -285,15 +288,8 @@ impl<'a> Collector<'a> {
         true
     }
 
-    /// Offers a file of `size` bytes, which can only be read front to back, to whoever wants it. `copy` writes up to so
-    /// many of its first bytes; its inner error is the writer's.
-    pub(crate) fn offer(
-        &mut self,
-        path: &str,
-        size: u64,
-        spool: &mut Spool,
-        copy: &mut dyn FnMut(u64, &mut dyn Write) -> Result<io::Result<()>, Diagnostic>,
-    ) {
+    /// Offers a file of `size` bytes, which can only be read front to back, to whoever wants it.
+    pub(crate) fn offer(&mut self, path: &str, size: u64, spool: &mut Spool, copy: &mut CopyFront<'_>) {
         if let Err(diagnostic) = self.try_offer(path, size, spool, copy) {
             self.diagnostic(diagnostic.at(path));
         }
@@ -305,7 +301,7 @@ impl<'a> Collector<'a> {
         path: &str,
         size: u64,
         spool: &mut Spool,
-        copy: &mut dyn FnMut(u64, &mut dyn Write) -> Result<io::Result<()>, Diagnostic>,
+        copy: &mut CopyFront<'_>,
     ) -> Result<(), Diagnostic> {
         let dispatch = self.dispatch;
         let mut wanted = dispatch.by_path(path);

@@ -146,7 +146,7 @@ impl Ext {
                 match entry.metadata() {
                     Ok(metadata) if metadata.is_dir() => pending.push((entry.path(), inner)),
                     Ok(metadata) if metadata.is_symlink() => {
-                        self.link(&entry.path(), metadata.len(), &inner, collector)
+                        self.link(&entry.path(), metadata.len(), &inner, collector);
                     }
                     Ok(metadata) if metadata.file_type().is_regular_file() => {
                         let at = entry.path();

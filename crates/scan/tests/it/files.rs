@@ -9,17 +9,11 @@ use std::io::Read;
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-    match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(_) => {
-            let stored = fs::read(path.with_file_name(format!("{name}.zst"))).unwrap();
-            let mut plain = Vec::new();
-            let mut inflate =
-                Inflate::new(&*stored, Compression::Zstd, stored.len() as u64, &Limits::default()).unwrap();
-            inflate.read_to_end(&mut plain).unwrap();
-            plain
-        }
-    }
+    let Ok(stored) = fs::read(path.with_file_name(format!("{name}.zst"))) else { return fs::read(path).unwrap() };
+    let mut inflate = Inflate::new(&*stored, Compression::Zstd, stored.len() as u64, &Limits::default()).unwrap();
+    let mut plain = Vec::new();
+    inflate.read_to_end(&mut plain).unwrap();
+    plain
 }
 
 fn try_scan(name: &str, bytes: &[u8], limits: Limits) -> Result<Inventory, ScanError> {
@@ -52,7 +46,7 @@ fn located(inventory: &Inventory) -> Vec<String> {
 }
 
 fn messages(inventory: &Inventory) -> String {
-    inventory.diagnostics.iter().map(|told| format!("{told}\n")).collect()
+    inventory.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn refusal(name: &str, bytes: &[u8]) -> String {
@@ -110,8 +104,8 @@ fn what_is_no_tree_is_refused_by_name() {
     };
     check(b"", "it is empty");
     check(b"not an image\n", "no archive, package or disk image of a form that is read; give a directory");
-    check(&[0; 20_000], "no archive, package or disk image");
-    check(&Compress::Gzip.store(&[0; 20_000]), "what is compressed in it is no tar archive; unpack it once");
+    check(&vec![0; 20_000], "no archive, package or disk image");
+    check(&Compress::Gzip.store(&vec![0; 20_000]), "what is compressed in it is no tar archive; unpack it once");
     check(&Compress::Gzip.store(b"some text"), "what is compressed in it is no tar archive");
     check(b"BZh91AY&SY", "compressed with bzip2");
     check(b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read; unpack it");
