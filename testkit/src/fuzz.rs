@@ -26,12 +26,14 @@ use tempfile::NamedTempFile;
 
 mod database;
 mod feeds;
+mod files;
 mod report;
 mod said;
 mod sbom;
 
 pub use database::database;
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
+pub use files::{deb_package, disk_image, rpm_package, zip_tree};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
 pub use sbom::{sbom_cyclonedx, sbom_spdx, sbom_syft};
@@ -51,7 +53,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "image", run: image },
     Target { name: "inflate", run: inflate },
     Target { name: "rpm", run: rpm },
+    Target { name: "rpm_package", run: rpm_package },
     Target { name: "dpkg", run: dpkg },
+    Target { name: "deb_package", run: deb_package },
+    Target { name: "zip_tree", run: zip_tree },
+    Target { name: "disk_image", run: disk_image },
     Target { name: "apk", run: apk },
     Target { name: "python", run: python },
     Target { name: "python_requirements", run: python_requirements },

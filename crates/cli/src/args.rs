@@ -112,7 +112,7 @@ pub(crate) enum ScanCommand {
     /// List the packages of an image, each with its layer, file, licence and package URL, and their vulnerabilities
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Image(ScanArguments<LayeredTarget>),
-    /// List the packages of a root file system or directory, and their vulnerabilities
+    /// List the packages of a root file system, directory, archive, package or disk image, and their vulnerabilities
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(ScanArguments<FsTarget>),
     /// List the packages of an SBOM or of the JSON of a scan, and look for their vulnerabilities anew
@@ -128,7 +128,7 @@ pub(crate) enum SbomCommand {
     /// Describe an image
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Image(SbomArguments<ImageTarget>),
-    /// Describe a root file system or directory
+    /// Describe a root file system, directory, archive, package or disk image
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Fs(SbomArguments<FsTarget>),
     /// Write an SBOM in another format
@@ -245,8 +245,8 @@ pub(crate) struct LayeredTarget {
 /// What to scan, when it is a directory.
 #[derive(Debug, Args)]
 pub(crate) struct FsTarget {
-    /// The directory; `/` for this machine
-    #[arg(value_name = "DIRECTORY")]
+    /// A directory (`/` for this machine), or a file: a tar or zip archive, a .deb or .rpm package, a raw or qcow2 disk image
+    #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
 
     /// Go into other file systems mounted below it

@@ -49,7 +49,7 @@ pub(crate) fn each(path: &Path, limits: &Limits, files: &mut dyn Files) -> io::R
         walk(&mut stream, limits, &mut TarFiles { limits, files });
         return Ok(());
     }
-    let stripped = [".gz", ".zst"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
+    let stripped = [".gz", ".zst", ".xz"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name);
     match Inflate::new(BufReader::new(range.reader()), compression, len, limits).and_then(|plain| all(plain, limits)) {
         Ok(bytes) => files.file(stripped, &bytes),
         Err(error) => files.unread(&name, error.to_string()),

@@ -78,14 +78,14 @@ codes! {
         "The file or directory to scan could not be opened or read.",
         "check permissions, or run as a user who may read it";
     SourceNotDirectory = "source.not_a_directory", Usage,
-        "A directory was to be scanned, and the path is something else.",
-        "use `scan image` for an image archive";
+        "A directory or file was to be scanned, and the path is something else, such as a pipe or a device.",
+        "save it to a file first, or mount it and scan the directory";
     TemporaryUnusable = "temporary.unusable", Incomplete,
         "Temporary files cannot be written, or would take more than the limit.",
         "make room, or set scan.temporary to a directory that has some; raise limits.spill_bytes if the input is trusted";
     SourceUnknown = "source.unknown", Usage,
-        "The file is none of the image formats that are read.",
-        "give a docker archive (docker save), an OCI layout directory, a tar of one, or an image of a registry; use `scan fs` for a directory of files";
+        "The file is of no form that is read.",
+        "give a docker archive (docker save), an OCI layout directory, a tar of one, or an image of a registry; use `scan fs` for directories, packages and other archives";
     SourceChanged = "source.changed", Incomplete,
         "The file changed while it was being read.",
         "scan it again when nothing writes to it";
@@ -111,11 +111,11 @@ codes! {
         "Stored bytes do not have the digest or the size that the image states for them.",
         "do not use the image: it was damaged or changed after it was built";
     LayerUnreadable = "layer.unreadable", Incomplete,
-        "A layer could not be inflated or read to its end; what was read before that is reported.",
-        "save the image again; the layer is cut short or damaged";
+        "A layer or archive could not be inflated or read to its end; what was read before that is reported.",
+        "save it again; it is cut short or damaged";
     LayerFormat = "layer.format", Incomplete,
-        "A tar header of a layer is damaged or of a form that is not read; the entry behind it is not analysed.",
-        "build the layer again with a common tar writer";
+        "A header of a layer or archive is damaged or of a form that is not read; the entry behind it is not analysed.",
+        "build it again with a common tar writer";
     LayerMediaType = "layer.media_type", Incomplete,
         "A layer has a media type whose content is not read (encrypted or foreign).",
         "decrypt the image, or scan it where its layers are available";
@@ -147,7 +147,7 @@ codes! {
         "A record of an advisory feed could not be understood; a vulnerability that only it names will not be found.",
         "get the feed again; if it is the publisher's fault, report it there";
     TreeExcluded = "fs.excluded", Passed,
-        "A directory was left out: another file system, a kernel interface, or the storage of containers.",
+        "A directory or partition was left out: another file system, a kernel interface, the storage of containers, or boot loaders.",
         "scan it on its own; --cross-file-systems goes into other file systems, not into the rest";
     TreeIsImage = "fs.image", Passed,
         "The directory that was scanned is itself an image in the OCI layout, whose layers were not looked into.",

@@ -34,6 +34,14 @@ pub enum SourceKind {
     Registry,
     /// A root file system or any directory.
     FileSystem,
+    /// A tar or zip archive of files.
+    Archive,
+    /// The file of a package of a distribution.
+    PackageFile,
+    /// The image of a disk or of a file system.
+    DiskImage,
+    /// One file that holds packages itself.
+    File,
     /// The report of another scanner.
     Report,
     /// A software bill of materials that another program wrote, or several put together.

@@ -118,7 +118,7 @@ impl LayerStream {
         let compression = Compression::detect(&head[..seen]);
         let input = match compression {
             Compression::None => Input::Plain(stored.reader()),
-            Compression::Gzip | Compression::Zstd | Compression::Zlib => {
+            Compression::Gzip | Compression::Zstd | Compression::Zlib | Compression::Xz => {
                 let reader = HashingReader::new(stored.reader(), STORED_PIECE);
                 Input::Packed(Inflate::new(reader, compression, stored.size(), limits)?)
             }

@@ -59,6 +59,10 @@ fn summary(out: &mut String, inventory: &Inventory) {
         SourceKind::OciArchive => "OCI archive",
         SourceKind::Registry => "registry",
         SourceKind::FileSystem => "file system",
+        SourceKind::Archive => "archive",
+        SourceKind::PackageFile => "package file",
+        SourceKind::DiskImage => "disk image",
+        SourceKind::File => "file",
         SourceKind::Report => "report",
         SourceKind::Sbom => "SBOM",
     };

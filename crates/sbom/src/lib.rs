@@ -17,7 +17,7 @@ pub mod purl;
 pub mod read;
 pub mod spdx;
 mod syft;
-mod zip;
+pub mod zip;
 
 #[cfg(test)]
 mod testing;

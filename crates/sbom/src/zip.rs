@@ -12,20 +12,20 @@ use sekisho_base::inflate::Inflate;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::{Limits, ReadAt};
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 
 /// The end of the central directory with the longest comment: how far from the end it is looked for.
 const END: u64 = 22 + u16::MAX as u64;
 
 /// Bytes of the buffer that [`Zip`] wants: whatever a record says of itself fits.
-pub(crate) const BUFFER: usize = rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE;
+pub const BUFFER: usize = rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE;
 
 /// And this many for the smallest archive: the parts of its end.
-pub(crate) const LEAST_BUFFER: usize = 1024;
+pub const LEAST_BUFFER: usize = 1024;
 
 /// Why an archive or an entry of it was not read.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// There is no archive in the bytes, and they do not begin as one.
     NoArchive,
     /// What is wrong with it.
@@ -55,7 +55,7 @@ fn broken(error: &rawzip::Error) -> Fault {
 /// What may still be read of one file with all archives in it, so that small files do not ask for much work: bytes
 /// that come out of it, and entries.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     bytes: u64,
     entries: u64,
     limits: Limits,
@@ -64,7 +64,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// That of a file of `size` bytes, by the limits on what an archive inflates to.
-    pub(crate) fn new(size: u64, limits: &Limits) -> Self {
+    pub fn new(size: u64, limits: &Limits) -> Self {
         let by_ratio = limits.ratio_grace_bytes.max(size.saturating_mul(limits.ratio));
         let (bytes, key, what) = if by_ratio < limits.inflated_bytes {
             (by_ratio, LimitKey::Ratio, "inflated bytes for each stored byte")
@@ -97,14 +97,14 @@ impl ReaderAt for At<'_> {
 }
 
 /// An archive.
-pub(crate) struct Zip<'a> {
+pub struct Zip<'a> {
     archive: ZipArchive<At<'a>>,
     size: u64,
 }
 
 /// Where the content of an entry lies, and what its record says of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub struct Place {
     finder: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     encrypted: bool,
@@ -112,8 +112,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// How many bytes the record says it has.
+    pub fn size(&self) -> u64 {
+        self.finder.uncompressed_size_hint()
+    }
+
     /// Of an entry.
-    pub(crate) fn of(record: &ZipFileHeaderRecord<'_>) -> Self {
+    pub fn of(record: &ZipFileHeaderRecord<'_>) -> Self {
         Self {
             finder: record.wayfinder(),
             method: record.compression_method(),
@@ -124,9 +129,14 @@ impl Place {
 }
 
 /// The content of an entry.
-pub(crate) enum Content {
+pub enum Content {
     /// It is stored as it is, in these bytes of the archive.
-    Window { start: u64, len: u64 },
+    Window {
+        /// Where they begin.
+        start: u64,
+        /// How many there are.
+        len: u64,
+    },
     /// It was inflated.
     Bytes(Vec<u8>),
 }
@@ -134,7 +144,7 @@ pub(crate) enum Content {
 impl<'a> Zip<'a> {
     /// Finds the central directory. `buffer` has as many bytes as the archive, at least [`LEAST_BUFFER`] and at
     /// most [`BUFFER`].
-    pub(crate) fn open(data: &'a dyn ReadAt, buffer: &mut [u8], budget: &mut Budget) -> Result<Self, Fault> {
+    pub fn open(data: &'a dyn ReadAt, buffer: &mut [u8], budget: &mut Budget) -> Result<Self, Fault> {
         let size = data.size();
         budget.bytes(size.min(END))?;
         let found = ZipLocator::new().max_search_space(END).locate_in_reader(At(data), buffer, size);
@@ -150,7 +160,7 @@ impl<'a> Zip<'a> {
     }
 
     /// Hands over every record of the central directory.
-    pub(crate) fn entries(
+    pub fn entries(
         &self,
         buffer: &mut [u8],
         budget: &mut Budget,
@@ -183,7 +193,7 @@ impl<'a> Zip<'a> {
 
     /// What is wrong with an entry that other readers may see as another: `None` for none. `name` is the one in the
     /// central directory.
-    pub(crate) fn contradiction(&self, place: Place, name: &[u8], buffer: &mut [u8]) -> Option<String> {
+    pub fn contradiction(&self, place: Place, name: &[u8], buffer: &mut [u8]) -> Option<String> {
         let Ok(entry) = self.archive.get_entry(place.finder) else {
             return Some("has no local header where the archive says".to_owned());
         };
@@ -195,9 +205,61 @@ impl<'a> Zip<'a> {
             .then(|| "is stored otherwise by its local header".to_owned())
     }
 
+    /// Writes up to `most` of the first bytes of an entry to `to`, and returns what is wrong with the whole if that was
+    /// all of it. The inner error is the writer's.
+    pub fn copy(
+        &self,
+        place: Place,
+        most: u64,
+        budget: &mut Budget,
+        to: &mut dyn Write,
+    ) -> Result<io::Result<Option<String>>, Fault> {
+        if place.encrypted {
+            return Err(Fault::Malformed("is encrypted".to_owned()));
+        }
+        let entry = self.archive.get_entry(place.finder).map_err(|error| broken(&error))?;
+        let (start, end) = entry.compressed_data_range();
+        if end > self.size {
+            return Err(Fault::Malformed("lies beyond the end of the file".to_owned()));
+        }
+        let stored = BufReader::with_capacity(8 << 10, entry.reader());
+        let mut plain: Box<dyn Read + '_> = match place.method {
+            CompressionMethod::STORE => Box::new(stored),
+            CompressionMethod::DEFLATE => Box::new(Inflate::deflate(stored, end - start, &budget.limits)),
+            other => return Err(Fault::Malformed(format!("is compressed by a method that is not read: {other:?}"))),
+        };
+        let (mut piece, mut copied, mut crc) = ([0; 8 << 10], 0_u64, Crc32::new());
+        loop {
+            let want = piece.len().min(usize::try_from(most - copied).unwrap_or(usize::MAX));
+            if want == 0 {
+                return Ok(Ok(None));
+            }
+            let count = match plain.read(&mut piece[..want]) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Fault::Malformed(error.to_string())),
+            };
+            budget.bytes(count as u64)?;
+            crc.update(&piece[..count]);
+            if let Err(error) = to.write_all(&piece[..count]) {
+                return Ok(Err(error));
+            }
+            copied += count as u64;
+        }
+        let stated = place.finder.uncompressed_size_hint();
+        Ok(Ok(if copied != stated {
+            Some(format!("has {copied} bytes and states {stated}"))
+        } else if crc.checksum() != place.crc {
+            Some("has another checksum than it states".to_owned())
+        } else {
+            None
+        }))
+    }
+
     /// The content of an entry, of at most `max` bytes, which are those of `limit`. What comes out is returned with
     /// what is wrong with it, also where that is not all.
-    pub(crate) fn read(
+    pub fn read(
         &self,
         place: Place,
         max: u64,

@@ -1,12 +1,15 @@
 //! From one file to its facts: the meeting of the dispatch table with content, for layers and trees.
 
 use crate::facts::{FileFacts, LayerFacts, Link};
-use sekisho_base::limits::LimitKey;
+use crate::tree;
+use sekisho_base::limits::{LimitExceeded, LimitKey};
+use sekisho_base::spool::Spool;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Level};
 use sekisho_oci::{Whiteout, path};
 use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,6 +35,8 @@ pub(crate) struct Collector<'a> {
     /// Paths that global headers are named by, with the place of the entry after the last of them.
     globals: HashMap<String, u64>,
     last_directory: String,
+    /// Directories that were left out.
+    excluded: Vec<&'static str>,
     path_table_full: bool,
     /// Bytes of all that is kept.
     weight: u64,
@@ -40,6 +45,9 @@ pub(crate) struct Collector<'a> {
     incompletes: usize,
     notes: usize,
 }
+
+/// Writes up to so many of the first bytes of a file; the inner error is the writer's.
+pub(crate) type CopyFront<'a> = dyn FnMut(u64, &mut dyn Write) -> Result<io::Result<()>, Diagnostic> + 'a;
 
 /// Files of more bytes than this, where they are parsed as a whole, take turns.
 const LARGE_BYTES: u64 = 4 << 20;
@@ -64,6 +72,7 @@ impl<'a> Collector<'a> {
             symlinks: HashMap::new(),
             globals: HashMap::new(),
             last_directory: String::new(),
+            excluded: Vec::new(),
             path_table_full: false,
             weight: 0,
             facts_full: false,
@@ -268,6 +277,61 @@ impl<'a> Collector<'a> {
         self.keep(analyzer, path, extract)
     }
 
+    /// Whether what lies at `path` of a tree is left out, which is told once for each directory.
+    pub(crate) fn exclude(&mut self, path: &str) -> bool {
+        let Some((directory, reason)) = tree::left_out(path) else { return false };
+        if !self.excluded.contains(&directory) {
+            self.excluded.push(directory);
+            let message = format!("left out: {reason}");
+            self.diagnostic(Diagnostic::note(Code::TreeExcluded, message).at(directory));
+        }
+        true
+    }
+
+    /// Offers a file of `size` bytes, which can only be read front to back, to whoever wants it.
+    pub(crate) fn offer(&mut self, path: &str, size: u64, spool: &mut Spool, copy: &mut CopyFront<'_>) {
+        if let Err(diagnostic) = self.try_offer(path, size, spool, copy) {
+            self.diagnostic(diagnostic.at(path));
+        }
+        spool.clear();
+    }
+
+    fn try_offer(
+        &mut self,
+        path: &str,
+        size: u64,
+        spool: &mut Spool,
+        copy: &mut CopyFront<'_>,
+    ) -> Result<(), Diagnostic> {
+        let dispatch = self.dispatch;
+        let mut wanted = dispatch.by_path(path);
+        if size >= dispatch.magic_min_bytes() {
+            let mut head = Vec::with_capacity(Dispatch::HEAD);
+            // Memory takes whatever it is given.
+            let _ = copy(Dispatch::HEAD as u64, &mut head)?;
+            wanted.extend(dispatch.by_magic(&head, size));
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let most = most_bytes(&wanted, self.limits);
+        if size > most.limit {
+            return Err(Diagnostic::incomplete(Code::LimitExceeded, most.to_string()));
+        }
+        spool.clear();
+        if let Err(error) = copy(most.limit.saturating_add(1), spool)? {
+            let message = format!("could not be set aside in {} to be read: {error}", spool.directory().display());
+            return Err(Diagnostic::incomplete(Code::TemporaryUnusable, message));
+        }
+        if spool.size() > most.limit {
+            return Err(Diagnostic::incomplete(Code::LimitExceeded, most.to_string()));
+        }
+        for analyzer in wanted {
+            self.analyze(analyzer, path, spool);
+        }
+        Ok(())
+    }
+
     /// Keeps what `analyzer` made of the content of the latest entry, which is at `path`.
     fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) -> Option<usize> {
         if !self.charge(path, 2 * path.len() + extract.weight()) {
@@ -344,5 +408,14 @@ impl<'a> Collector<'a> {
         let told: usize = self.facts.diagnostics.iter().map(|told| size_of::<Diagnostic>() + told.message.len()).sum();
         self.facts.weight = self.weight + self.facts.paths.size() + told as u64;
         self.facts
+    }
+}
+
+/// The bound on a file, and what to say beyond it: text is refused before it is set aside.
+pub(crate) fn most_bytes(wanted: &[&'static Analyzer], limits: &Limits) -> LimitExceeded {
+    if wanted.iter().any(|analyzer| analyzer.random_access) {
+        limits.exceeded(LimitKey::RandomFileBytes, "bytes of one file")
+    } else {
+        limits.exceeded(LimitKey::TextFileBytes, "bytes of one text file")
     }
 }

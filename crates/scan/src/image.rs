@@ -4,8 +4,9 @@
 use crate::assemble::{self, Scanned};
 use crate::cache::Fingerprint;
 use crate::facts::LayerFacts;
+use crate::layer::{self, Shape};
 use crate::overlay::Overlay;
-use crate::{Cache, Options, ScanError, base, layer};
+use crate::{Cache, Options, ScanError, base};
 use sekisho_base::bytes::FileRange;
 use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::hash::HashingReader;
@@ -258,8 +259,15 @@ impl LayerReader<'_> {
             }
         }
         let advance = |bytes| self.options.progress.advance(bytes);
-        let (facts, end) =
-            layer::read(stored, &self.dispatch, &self.options.limits, &self.quota, self.deadline, &advance)?;
+        let (facts, end) = layer::read(
+            stored,
+            Shape::Layer,
+            &self.dispatch,
+            &self.options.limits,
+            &self.quota,
+            self.deadline,
+            &advance,
+        )?;
         let mut diagnostics = Vec::new();
         if FileState::of(stored.file())? != before {
             diagnostics.push(Diagnostic::incomplete(Code::SourceChanged, "the file changed while it was read"));

@@ -1,24 +1,46 @@
-//! One layer, one pass: hash, inflate, walk, analyse.
+//! One layer, or one archive of a tree of files, in one pass: hash, inflate, walk, analyse.
 
-use crate::collect::Collector;
+use crate::collect::{Collector, most_bytes};
 use crate::facts::LayerFacts;
+use crate::file::cpio;
 use crate::hardlink::{self, Hardlink};
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::{Deadline, LimitExceeded, LimitKey};
+use sekisho_base::limits::{Deadline, LimitExceeded};
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic};
 use sekisho_oci::Whiteout;
 use sekisho_oci::stream::{ByteStream, LayerEnd, LayerStream};
-use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
+use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, Walk, walk};
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+/// What the plain bytes are, and what that means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The tar of a layer, which is laid over others.
+    Layer,
+    /// A tar of a tree of files, with the rules of [`crate::tree`].
+    Tar,
+    /// A cpio archive of such a tree.
+    Cpio,
+}
+
+impl Shape {
+    fn walk(self, stream: &mut LayerStream, limits: &Limits, visitor: &mut impl Visitor<LayerStream>) -> Walk {
+        match self {
+            Self::Layer | Self::Tar => walk(stream, limits, visitor),
+            Self::Cpio => cpio::walk(stream, limits, visitor),
+        }
+    }
+}
+
 /// Reads the layer stored in `stored`.
 pub(crate) fn read(
     stored: &FileRange,
+    shape: Shape,
     dispatch: &Dispatch,
     limits: &Limits,
     quota: &Arc<SpillQuota>,
@@ -27,12 +49,18 @@ pub(crate) fn read(
 ) -> io::Result<(LayerFacts, LayerEnd)> {
     let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
     let spool = Spool::new(limits.memory_file_bytes, Arc::clone(quota));
-    let mut visitor =
-        LayerVisitor { collector: Collector::new(dispatch, limits), spool, hardlinks: Vec::new(), advance, seen: 0 };
-    let walked = walk(&mut stream, limits, &mut visitor);
+    let mut visitor = LayerVisitor {
+        collector: Collector::new(dispatch, limits),
+        shape,
+        spool,
+        hardlinks: Vec::new(),
+        advance,
+        seen: 0,
+    };
+    let walked = shape.walk(&mut stream, limits, &mut visitor);
     let end = stream.finish()?;
     let LayerVisitor { mut collector, mut spool, hardlinks, .. } = visitor;
-    link_hardlinks(&mut collector, &hardlinks, stored, &mut spool, deadline)?;
+    link_hardlinks(&mut collector, &hardlinks, (stored, shape), &mut spool, deadline)?;
     if let (Err(reason), true) = (&end.plain, walked.complete) {
         // The walk met the end of the archive before the damage; nothing hides behind that, but the
         // diffID cannot be told.
@@ -51,6 +79,7 @@ pub(crate) fn read(
 
 struct LayerVisitor<'a> {
     collector: Collector<'a>,
+    shape: Shape,
     spool: Spool,
     hardlinks: Vec<Hardlink>,
     advance: &'a dyn Fn(u64),
@@ -77,7 +106,8 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
             EntryKind::Symlink { target } => self.collector.symlink(path, target),
             EntryKind::Hardlink { target } => {
                 self.collector.hardlink(path, target);
-                if self.collector.charge(path, 2 * (path.len() + target.len())) {
+                let left_out = self.shape != Shape::Layer && self.collector.exclude(path);
+                if !left_out && self.collector.charge(path, 2 * (path.len() + target.len())) {
                     self.hardlinks.push(Hardlink { path: path.to_owned(), target: target.clone(), ordinal });
                 }
             }
@@ -98,6 +128,9 @@ impl Visitor<LayerStream> for LayerVisitor<'_> {
 
 impl LayerVisitor<'_> {
     fn file(&mut self, path: &str, size: u64, content: &mut Content<'_, LayerStream>) -> io::Result<()> {
+        if self.shape != Shape::Layer && self.collector.exclude(path) {
+            return Ok(());
+        }
         let dispatch = self.collector.dispatch;
         let mut wanted = dispatch.by_path(path);
         if size >= dispatch.magic_min_bytes() {
@@ -116,15 +149,6 @@ impl LayerVisitor<'_> {
             collector.diagnostic(refusal);
         }
         Ok(())
-    }
-}
-
-/// The bound on a file, and what to say beyond it: text is refused before it is set aside.
-fn most_bytes(wanted: &[&'static Analyzer], limits: &Limits) -> LimitExceeded {
-    if wanted.iter().any(|analyzer| analyzer.random_access) {
-        limits.exceeded(LimitKey::RandomFileBytes, "bytes of one file")
-    } else {
-        limits.exceeded(LimitKey::TextFileBytes, "bytes of one text file")
     }
 }
 
@@ -169,7 +193,7 @@ fn with_content<S: ByteStream>(
 fn link_hardlinks(
     collector: &mut Collector<'_>,
     hardlinks: &[Hardlink],
-    stored: &FileRange,
+    (stored, shape): (&FileRange, Shape),
     spool: &mut Spool,
     deadline: Deadline,
 ) -> io::Result<()> {
@@ -212,7 +236,7 @@ fn link_hardlinks(
     let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
     let work = limits.random_file_bytes;
     let mut again = AgainVisitor { collector, spool, deadline, entries: 0, missed, work };
-    walk(&mut stream, limits, &mut again);
+    shape.walk(&mut stream, limits, &mut again);
     let AgainVisitor { collector, missed, .. } = again;
     for (link, _) in missed.into_values().flatten() {
         collector.diagnostic(leads_nowhere(link));

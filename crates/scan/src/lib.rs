@@ -1,6 +1,6 @@
-//! From an image or a directory to an inventory, in one pass over each layer.
+//! From an image, a directory or a file that holds one to an inventory, in one pass over each layer.
 //!
-//! [`scan_image`] and [`scan_fs`] are the doors. Behind them: `layer` and `tree` read bytes once and
+//! [`scan_image`] and [`scan_fs`] are the doors. Behind them: `layer`, `tree` and `file` read bytes once and
 //! dispatch files to analyzers, `cache` remembers layers by the digest of the bytes we hashed,
 //! `overlay` decides what the image shows, `assemble` turns that into packages with their layers,
 //! owners, licences and base image.
@@ -10,6 +10,7 @@ mod base;
 mod cache;
 mod collect;
 mod facts;
+mod file;
 mod hardlink;
 mod image;
 mod layer;
@@ -112,19 +113,29 @@ pub enum ScanError {
         /// Why; its own source is the next in the chain.
         error: ImageError,
     },
-    /// There is no directory.
+    /// There is nothing.
     #[error("cannot scan {path}: there is no such file or directory")]
     Missing {
         /// The path.
         path: PathBuf,
     },
+    /// It is a file of no form that is read.
+    #[error("cannot scan {path}: {reason}")]
+    Form {
+        /// The path.
+        path: PathBuf,
+        /// What it is or is not.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// It is something else.
-    #[error("cannot scan {path}: it is not a directory")]
+    #[error("cannot scan {path}: it is neither a directory nor a file")]
     NotDirectory {
         /// The path.
         path: PathBuf,
     },
-    /// The directory could not be opened.
+    /// The directory or file could not be opened.
     #[error("cannot scan {path}: it cannot be read")]
     Directory {
         /// The path.
@@ -141,6 +152,7 @@ impl ScanError {
         match self {
             Self::Image { error, .. } => error.code(),
             Self::Missing { .. } => Code::SourceMissing,
+            Self::Form { .. } => Code::SourceUnknown,
             Self::NotDirectory { .. } => Code::SourceNotDirectory,
             Self::Directory { .. } => Code::SourceUnreadable,
         }
@@ -150,6 +162,7 @@ impl ScanError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Image { error, .. } => error.hint(),
+            Self::Form { hint, .. } => Some((*hint).to_owned()),
             Self::Missing { .. } | Self::NotDirectory { .. } | Self::Directory { .. } => None,
         }
     }

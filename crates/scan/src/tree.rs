@@ -7,7 +7,7 @@
 use crate::assemble::{self, Scanned};
 use crate::collect::Collector;
 use crate::overlay::Overlay;
-use crate::{Options, ScanError};
+use crate::{Options, ScanError, file};
 use sekisho_base::ReadAt;
 use sekisho_base::beneath::{Directory, EntryKind};
 use sekisho_base::bytes::FileRange;
@@ -34,7 +34,17 @@ const CONTAINER_STORAGE: [&str; 6] = [
     "run/containers/storage",
 ];
 
-/// Scans the tree at `root`.
+/// What of a tree is left out: the directory that `path` is in or is, and why.
+pub(crate) fn left_out(path: &str) -> Option<(&'static str, &'static str)> {
+    let holds = |directory: &&'static str| {
+        path.strip_prefix(*directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let kernel = KERNEL.into_iter().find(holds).map(|directory| (directory, "it holds interfaces of the kernel"));
+    let reason = "a container engine keeps its images and containers there";
+    kernel.or_else(|| CONTAINER_STORAGE.into_iter().find(holds).map(|directory| (directory, reason)))
+}
+
+/// Scans the tree at `root`: a directory, or what an archive, a package or a disk image holds.
 pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanError> {
     let path = || root.to_owned();
     let unreadable = |source: io::Error| match source.kind() {
@@ -42,7 +52,11 @@ pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanErro
         io::ErrorKind::NotADirectory => ScanError::NotDirectory { path: path() },
         _ => ScanError::Directory { path: path(), source },
     };
-    if !fs::metadata(root).map_err(unreadable)?.is_dir() {
+    let metadata = fs::metadata(root).map_err(unreadable)?;
+    if metadata.is_file() {
+        return file::scan(root, options);
+    }
+    if !metadata.is_dir() {
         return Err(ScanError::NotDirectory { path: path() });
     }
     // The root itself must be readable; below it, whatever is not is a diagnostic.
@@ -134,11 +148,10 @@ impl Walker<'_> {
 
     fn directory(&mut self, place: Place, device: u64) {
         let (shown, limits) = (place.shown.as_str(), &self.options.limits);
-        let reason = if KERNEL.contains(&shown) {
-            "it holds interfaces of the kernel"
-        } else if CONTAINER_STORAGE.contains(&shown) {
-            "a container engine keeps its images and containers there"
-        } else if !self.options.cross_file_systems && device != self.device {
+        if self.collector.exclude(shown) {
+            return;
+        }
+        let reason = if !self.options.cross_file_systems && device != self.device {
             "it is another file system"
         } else if shown.len() > limits.path_bytes || shown.matches('/').count() >= limits.path_depth {
             let message = "the path is longer or deeper than the limits allow (limits.path_bytes, limits.path_depth)";

@@ -186,8 +186,9 @@ pub(super) fn read_fs(
 ) -> Result<(Inventory, Settings), CliError> {
     let settings = settings(context, common, None, false)?;
     let clock = clock(&context.environment)?;
-    // The result may well lie in the tree that is scanned.
-    output::check(common.output.as_deref(), &[])?;
+    // The result may well lie in the tree that is scanned, but not in place of the file.
+    let file = target.path.is_file().then_some((target.path.as_path(), "the file that is scanned"));
+    output::check(common.output.as_deref(), file.as_slice())?;
     let bar = Bar::new("scanning", &context.global);
     let mut options = options(&settings, clock.as_ref(), &bar, Choice::default());
     options.cross_file_systems = target.cross_file_systems;

@@ -40,7 +40,19 @@ impl World {
         let mut cut = Compress::Gzip.store(&ImageBuilder::tar(&base(Compress::None).docker_archive()));
         cut.truncate(cut.len() / 2);
         fs::write(at("cut.tar.gz"), cut).unwrap();
-        fs::write(at("image.tar.xz"), b"\xfd7zXZ\0\0rest").unwrap();
+        let control = LayerBuilder::new().file("./control", CONTROL).build();
+        let data = LayerBuilder::new()
+            .file("./opt/shop/package.json", "{\"name\":\"minimist\",\"version\":\"0.0.10\"}")
+            .build();
+        fs::write(
+            at("shop_2.1_all.deb"),
+            ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control), ("data.tar", &data)]),
+        )
+        .unwrap();
+        let mut disk = vec![0; 1 << 20];
+        disk[..4].copy_from_slice(b"XFSB");
+        fs::write(at("disk.img"), disk).unwrap();
+        fs::write(at("image.tar.bz2"), b"BZh91AY&SYrest").unwrap();
         fs::write(at("rootfs.tar"), LayerBuilder::new().file("etc/passwd", "root:x:0:0::/:/bin/sh\n").build()).unwrap();
         fs::write(at("no-layers.toml"), "[[base]]\nname = \"x\"\ndiff_ids = []\n").unwrap();
         let nix = ("usr/lib/os-release".to_owned(), b"ID=nixos\nPRETTY_NAME=\"NixOS 24.11\"\n".to_vec());
@@ -319,3 +331,16 @@ fn dpkg(packages: &[(&str, &str)]) -> String {
 }
 
 const REQUESTS: &str = "Metadata-Version: 2.1\nName: requests\nVersion: 2.32.3\nLicense: Apache-2.0\n\n";
+
+const CONTROL: &str = "Package: shop\nVersion: 2.1\nArchitecture: all\nMaintainer: Shop <shop@example.org>\n";
+
+/// An archive of `ar`, as Debian packages are.
+fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = b"!<arch>\n".to_vec();
+    for (name, content) in members {
+        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, content.len()).bytes());
+        out.extend_from_slice(content);
+        out.extend(std::iter::repeat_n(b'\n', content.len() % 2));
+    }
+    out
+}

@@ -29,10 +29,10 @@ pub(super) fn plain(stored: FileRange, limits: &Limits, quota: &Arc<SpillQuota>)
     let seen = stored.read_at(0, &mut head).map_err(unreadable)?;
     let compression = Compression::detect(&head[..seen]);
     if compression == Compression::None {
-        return match unread_compression(&head[..seen]) {
+        return match Compression::unread(&head[..seen]) {
             Some(form) => Err(ImageError::Unknown {
                 reason: format!("it is compressed with {form}, which is not read"),
-                hint: Some("use gzip, zstd or none"),
+                hint: Some("use gzip, zstd, xz or none"),
             }),
             None => Ok(stored),
         };
@@ -46,16 +46,6 @@ pub(super) fn plain(stored: FileRange, limits: &Limits, quota: &Arc<SpillQuota>)
             0 => return Ok(spill.into_range()),
             count => spill.append(&piece[..count]).map_err(no_room)?,
         }
-    }
-}
-
-/// The name of a form of compression that is not read, by its first bytes.
-fn unread_compression(head: &[u8]) -> Option<&'static str> {
-    match head {
-        [0xfd, b'7', b'z', b'X', ..] => Some("xz"),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
-        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
-        _ => None,
     }
 }
 

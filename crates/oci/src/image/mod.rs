@@ -356,7 +356,7 @@ pub fn open(path: &Path, choice: &Choice, limits: &Limits, quota: &Arc<SpillQuot
 
 const PIPE: &str = "an image is not read from a pipe";
 const FROM_PIPE: &str = "save it to a file first, and give that";
-const FROM_FILES: &str = "unpack it and use `scan fs`; for an image as a whole use `docker save`, not `docker export`";
+const FROM_FILES: &str = "use `scan fs`; for an image as a whole use `docker save`, not `docker export`";
 
 /// What an argument names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -373,7 +373,7 @@ pub enum Location {
 }
 
 /// What ends names of files and not of images.
-const OF_FILES: [&str; 9] = [".tar", ".gz", ".tgz", ".zst", ".json", ".toml", ".oci", ".img", ".zip"];
+const OF_FILES: [&str; 10] = [".tar", ".gz", ".tgz", ".zst", ".xz", ".json", ".toml", ".oci", ".img", ".zip"];
 
 impl Location {
     /// What an argument names: `docker://` and `registry:` lead to a registry, whatever is on the disk; otherwise what is

@@ -18,6 +18,9 @@ pub(super) struct Map(Vec<Segment>);
 const MAX_SEGMENTS: usize = 100_000;
 
 impl Map {
+    /// Of a file that is stored as a whole.
+    pub(super) const WHOLE: Self = Self(Vec::new());
+
     /// Appends a part; false when it does not follow the last one, or there are too many.
     pub(super) fn push(&mut self, segment: Segment) -> bool {
         let Some(end) = segment.offset.checked_add(segment.len) else { return false };

@@ -74,6 +74,16 @@ pub struct Content<'a, S> {
     map: &'a Map,
 }
 
+/// That of a file without holes.
+static NO_HOLES: Map = Map::WHOLE;
+
+impl<'a, S: ByteStream> Content<'a, S> {
+    /// The next `size` bytes of `stream`, of whatever archive that is one of.
+    pub fn of(stream: &'a mut S, size: u64) -> Self {
+        Self { stream, left: size, size, map: &NO_HOLES }
+    }
+}
+
 impl<S: ByteStream> Content<'_, S> {
     /// Up to `max` of the first stored bytes, without moving. `max` is at most
     /// [`ByteStream::LOOK_AHEAD`].

@@ -161,7 +161,10 @@ fn document<'a>(view: &View<'a>) -> Document<'a> {
     let inventory = &report.inventory;
     // Another scanner's report is of an image where it says so.
     let is_image = inventory.image.is_some()
-        || !matches!(inventory.source.kind, SourceKind::FileSystem | SourceKind::Report | SourceKind::Sbom);
+        || matches!(
+            inventory.source.kind,
+            SourceKind::DockerArchive | SourceKind::OciLayout | SourceKind::OciArchive | SourceKind::Registry
+        );
     let kind = if is_image { "container_scanning" } else { "dependency_scanning" };
     let scan = Scan {
         analyzer: program("sekisho", env!("CARGO_PKG_VERSION")),

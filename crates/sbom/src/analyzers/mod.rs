@@ -30,7 +30,7 @@ mod os_release;
 mod pacman;
 mod portage;
 mod python;
-mod rpm;
+pub mod rpm;
 mod swift;
 mod vex;
 mod wordpress;
@@ -39,10 +39,12 @@ mod wordpress;
 pub static ANALYZERS: &[&Analyzer] = &[
     &os_release::ANALYZER,
     &dpkg::STATUS,
+    &dpkg::PACKAGE,
     &dpkg::FILES,
     &dpkg::COPYRIGHT,
     &apk::ANALYZER,
     &rpm::ANALYZER,
+    &rpm::PACKAGE,
     &bottlerocket::ANALYZER,
     &pacman::PACKAGES,
     &pacman::FILES,

@@ -526,10 +526,10 @@ fn archives_that_do_not_inflate_are_damaged_and_not_forbidden() {
         assert_eq!(error.code(), Code::LimitExceeded);
         assert!(error.to_string().contains("limits.inflated_bytes"), "{error}");
     }
-    for (bytes, form) in [(&b"\xfd7zXZ\0"[..], "xz"), (b"BZh91AY", "bzip2"), (b"\x04\x22\x4d\x18", "lz4")] {
+    for (bytes, form) in [(&b"BZh91AY"[..], "bzip2"), (b"\x04\x22\x4d\x18", "lz4"), (b"]\0\0\x80", "lzma")] {
         std::fs::write(&path, bytes).unwrap();
         let error = refused(&path, Choice::default());
-        assert_eq!((error.code(), error.hint().as_deref()), (Code::SourceUnknown, Some("use gzip, zstd or none")));
+        assert_eq!((error.code(), error.hint().as_deref()), (Code::SourceUnknown, Some("use gzip, zstd, xz or none")));
         assert!(error.to_string().contains(form), "{error}");
     }
 }

@@ -126,7 +126,8 @@ fn a_tree_that_is_missing_or_no_directory_is_refused() {
     write(directory.path(), "file", "");
     let code = |path: &str| sekisho_scan::scan_fs(&directory.path().join(path), &options()).unwrap_err().code();
     assert_eq!(code("nowhere"), Code::SourceMissing);
-    assert_eq!(code("file"), Code::SourceNotDirectory);
+    assert_eq!(code("file"), Code::SourceUnknown);
+    assert_eq!(code("/dev/null"), Code::SourceNotDirectory);
 }
 
 #[test]

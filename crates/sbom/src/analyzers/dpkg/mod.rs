@@ -30,6 +30,15 @@ pub(crate) static STATUS: Analyzer = Analyzer {
     ..Analyzer::NONE
 };
 
+/// Reads the control file of a package file, of the form of deb-control(5).
+pub static PACKAGE: Analyzer = Analyzer {
+    id: "deb-package",
+    title: "Debian package file (.deb), where that is what is scanned",
+    kinds: &[PackageKind::Deb],
+    run: run_control,
+    ..Analyzer::NONE
+};
+
 /// Reads file lists.
 pub(crate) static FILES: Analyzer = Analyzer {
     id: "dpkg-files",
@@ -74,6 +83,14 @@ fn run_status(file: &File<'_>) -> Extract {
     }
     if more {
         extract.diagnostics.push(file.exceeded(LimitKey::Records, "records"));
+    }
+    extract
+}
+
+fn run_control(file: &File<'_>) -> Extract {
+    let mut extract = run_status(file);
+    if extract.packages.is_empty() && extract.diagnostics.is_empty() {
+        extract.diagnostics.push(file.malformed("its control file names no package"));
     }
     extract
 }

@@ -9,12 +9,15 @@ mod bdb;
 mod error;
 mod header;
 mod ndb;
+mod package;
 mod pages;
 mod record;
 mod sqlite;
 
 #[cfg(test)]
 mod tests;
+
+pub use package::{PACKAGE, payload};
 
 use crate::analyzer::{Analyzer, Extract, File, OwnedFiles};
 use error::{Error, be32};
