@@ -3,14 +3,13 @@
 use crate::collect::Collector;
 use crate::facts::LayerFacts;
 use crate::hardlink::{self, Hardlink};
-use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{Deadline, LimitExceeded, LimitKey};
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic};
-use sekisho_oci::Whiteout;
 use sekisho_oci::stream::{ByteStream, LayerEnd, LayerStream};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
+use sekisho_oci::{Stored, Whiteout};
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::collections::BTreeMap;
 use std::io;
@@ -18,14 +17,14 @@ use std::sync::Arc;
 
 /// Reads the layer stored in `stored`.
 pub(crate) fn read(
-    stored: &FileRange,
+    stored: &Stored,
     dispatch: &Dispatch,
     limits: &Limits,
     quota: &Arc<SpillQuota>,
     deadline: Deadline,
     advance: &dyn Fn(u64),
 ) -> io::Result<(LayerFacts, LayerEnd)> {
-    let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
+    let mut stream = stored.stream(limits, deadline)?;
     let spool = Spool::new(limits.memory_file_bytes, Arc::clone(quota));
     let mut visitor =
         LayerVisitor { collector: Collector::new(dispatch, limits), spool, hardlinks: Vec::new(), advance, seen: 0 };
@@ -169,7 +168,7 @@ fn with_content<S: ByteStream>(
 fn link_hardlinks(
     collector: &mut Collector<'_>,
     hardlinks: &[Hardlink],
-    stored: &FileRange,
+    stored: &Stored,
     spool: &mut Spool,
     deadline: Deadline,
 ) -> io::Result<()> {
@@ -209,7 +208,7 @@ fn link_hardlinks(
         return Ok(());
     }
     let limits = collector.limits;
-    let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
+    let mut stream = stored.stream(limits, deadline)?;
     let work = limits.random_file_bytes;
     let mut again = AgainVisitor { collector, spool, deadline, entries: 0, missed, work };
     walk(&mut stream, limits, &mut again);

@@ -25,7 +25,7 @@ use sekisho_base::Limits;
 use sekisho_base::clock::Clock;
 use sekisho_base::spool::SpillQuota;
 use sekisho_model::{Code, Tool};
-use sekisho_oci::{Choice, ImageError, InvalidReference, Location, OpenImage, Registries};
+use sekisho_oci::{Choice, ImageError, InvalidReference, Location, OpenImage, Registries, Stores};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,6 +69,8 @@ pub struct Options<'a> {
     pub rehash: bool,
     /// Where images of registries come from; `None` for nowhere.
     pub registries: Option<&'a Registries>,
+    /// Where engines on this machine keep images.
+    pub stores: Stores,
     /// Where temporary files go.
     pub temporary: PathBuf,
     /// The time.
@@ -77,7 +79,7 @@ pub struct Options<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Opens the image that `argument` names: a file or directory, or else one of a registry. Returns what it is called too.
+/// Opens the image that `argument` names: a file or directory, one in a store, or else one of a registry. Returns what it is called too.
 fn open(
     argument: &Path,
     choice: &Choice,
@@ -88,6 +90,10 @@ fn open(
         (Ok(Location::Registry { reference, forced }), Some(registries)) => {
             let image = registries.open(&reference, forced, choice, &options.limits)?;
             Ok((image, reference.to_string()))
+        }
+        (Ok(Location::Store { kind, name }), _) => {
+            let image = options.stores.open(kind, &name, choice, &options.limits)?;
+            Ok((image, argument.to_string_lossy().into_owned()))
         }
         (Err(invalid), _) => Err(unreadable(&invalid)),
         (Ok(_), _) => {
