@@ -17,8 +17,8 @@ mod whiteout;
 pub use auth::{Logins, LoginsError};
 pub use client::Access;
 pub use image::{
-    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, StorageFiles,
-    StoreKind, Stored, Stores, open, referrers,
+    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, SplitLayer,
+    StorageFiles, StoreKind, Stored, Stores, open, referrers,
 };
 pub use reference::{InvalidReference, Place, Reference};
 pub use sekisho_net::Patience;

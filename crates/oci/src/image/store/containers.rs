@@ -315,12 +315,10 @@ fn stored(part: &Part, record: &LayerRecord) -> Result<Stored, Diagnostic> {
     }
     let split = PathBuf::from(format!("{}-layers/{id}.tar-split.gz", part.driver.name()));
     match part.root.file(&split) {
-        Ok(_) => Ok(Stored::Split(SplitLayer {
-            store: Arc::clone(&part.root),
-            tree: part.driver.tree(id),
-            split,
-            size: u64::try_from(record.diff_size).unwrap_or_default(),
-        })),
+        Ok(_) => {
+            let size = u64::try_from(record.diff_size).unwrap_or_default();
+            Ok(Stored::Split(SplitLayer::new(Arc::clone(&part.root), part.driver.tree(id), split, size)))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Diagnostic::incomplete(
             Code::BlobMissing,
             format!(

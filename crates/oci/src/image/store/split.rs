@@ -24,17 +24,19 @@ use std::sync::Arc;
 /// An unpacked layer. Nothing of it is open.
 #[derive(Debug, Clone)]
 pub struct SplitLayer {
-    /// The root of the store.
-    pub(super) store: Arc<Directory>,
-    /// The tree of the layer's files, below the root.
-    pub(super) tree: PathBuf,
-    /// What else the archive had, below the root.
-    pub(super) split: PathBuf,
-    /// How many bytes the store says that the archive had.
-    pub(super) size: u64,
+    store: Arc<Directory>,
+    tree: PathBuf,
+    split: PathBuf,
+    size: u64,
 }
 
 impl SplitLayer {
+    /// The layer in `store` whose files are in `tree` and the rest of whose archive is in `split`, both below the root of the
+    /// store, which says that the archive had `size` bytes.
+    pub fn new(store: Arc<Directory>, tree: PathBuf, split: PathBuf, size: u64) -> Self {
+        Self { store, tree, split, size }
+    }
+
     /// How many bytes the archive had, as the store has it.
     pub fn size(&self) -> u64 {
         self.size

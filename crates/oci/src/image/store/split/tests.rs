@@ -10,7 +10,7 @@ fn layer(lines: &[u8]) -> (tempfile::TempDir, SplitLayer) {
     fs::write(folder.path().join("outside"), "outer").unwrap();
     fs::write(folder.path().join("split"), lines).unwrap();
     let store = Arc::new(Directory::open(folder.path()).unwrap());
-    let layer = SplitLayer { store, tree: "diff".into(), split: "split".into(), size: 0 };
+    let layer = SplitLayer::new(store, "diff".into(), "split".into(), 0);
     (folder, layer)
 }
 
