@@ -294,17 +294,17 @@ impl LayerReader<'_> {
 
     /// The digest of what is on this machine, and how many bytes that are; `None` where it takes a closer look.
     fn hash(&self, stored: &Stored) -> io::Result<Option<(Digest, u64)>> {
-        const PIECE: usize = 1 << 17;
-        let (digest, bytes) = match stored {
-            Stored::File(range) => HashingReader::new(range.reader(), PIECE).finish()?,
-            Stored::Split(split) => {
-                let Ok(reader) = split.reader(&self.options.limits) else { return Ok(None) };
-                let Ok(hashed) = HashingReader::new(reader, PIECE).finish() else { return Ok(None) };
-                hashed
+        match stored {
+            Stored::File(range) => {
+                let (digest, bytes) = HashingReader::new(range.reader(), 1 << 17).finish()?;
+                Ok(Some((Digest::from(digest), bytes)))
             }
-            Stored::Remote(_) => return Ok(None),
-        };
-        Ok(Some((Digest::from(digest), bytes)))
+            Stored::Split(_) => {
+                let end = stored.stream(&self.options.limits, self.deadline)?.finish()?;
+                Ok(end.digest.map(|digest| (digest, end.stored_bytes)))
+            }
+            Stored::Remote(_) => Ok(None),
+        }
     }
 
     /// Whether the next scan may read what this one could not: there was no room for temporary files, or no time.

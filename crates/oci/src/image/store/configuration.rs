@@ -100,8 +100,9 @@ fn first_of(files: &[PathBuf], limits: &Limits) -> Result<Option<Storage>, Image
 
 fn read(path: &Path, limits: &Limits) -> io::Result<String> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(limits.document_bytes).read_to_string(&mut text)?;
-    Ok(text)
+    let most = limits.document_bytes;
+    std::fs::File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
 #[cfg(test)]

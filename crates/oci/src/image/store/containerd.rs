@@ -7,11 +7,12 @@ use super::super::{Blobs, Choice, ImageError, OpenImage, is_named};
 use super::{Listed, choose};
 use crate::bolt::{Bolt, BoltError, Bucket, Value};
 use crate::path;
+use sekisho_base::Limits;
 use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
-use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Digest, SourceKind};
 use serde_json::json;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -66,8 +67,7 @@ pub(super) fn open(root: &Path, wanted: &str, choice: &Choice, limits: &Limits) 
     };
     let directory = Directory::open(root).map_err(unreadable)?;
     let file = directory.file(Path::new(DATABASE)).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    let names = names(&FileRange::new(Arc::new(file), 0, size), limits)?;
+    let names = names(&Arc::new(file), limits)?;
     let content = directory.directory(Path::new(CONTENT)).map_err(unreadable)?;
     let target = choose(names.iter().map(|name| (name.target, name.listed())).collect(), wanted)?;
     let called: Vec<&Name> = names.iter().filter(|name| name.target == target).collect();
@@ -99,9 +99,13 @@ impl Name {
 }
 
 /// Every name in the database, read anew while it is written.
-fn names(data: &dyn ReadAt, limits: &Limits) -> Result<Vec<Name>, ImageError> {
+fn names(file: &Arc<File>, limits: &Limits) -> Result<Vec<Name>, ImageError> {
+    let unreadable = |source| ImageError::Io { what: format!("the {WHAT}"), source };
     for _ in 0..ATTEMPTS {
-        let read = Bolt::new(data, limits).and_then(|mut database| {
+        // It may have grown.
+        let size = file.metadata().map_err(unreadable)?.len();
+        let data = FileRange::new(Arc::clone(file), 0, size);
+        let read = Bolt::new(&data, limits).and_then(|mut database| {
             let read = read(&mut database);
             // Also an error may come of a page that has been given to something else.
             if database.is_current() { read.map(Some) } else { Ok(None) }
@@ -109,7 +113,7 @@ fn names(data: &dyn ReadAt, limits: &Limits) -> Result<Vec<Name>, ImageError> {
         match read {
             Ok(Some(names)) => return Ok(names),
             Ok(None) => {}
-            Err(BoltError::Io(source)) => return Err(ImageError::Io { what: format!("the {WHAT}"), source }),
+            Err(BoltError::Io(source)) => return Err(unreadable(source)),
             Err(BoltError::Damaged(reason)) => {
                 return Err(ImageError::Invalid { what: WHAT, reason: reason.to_owned() });
             }

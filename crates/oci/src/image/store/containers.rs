@@ -202,7 +202,9 @@ fn open_record(
         let reason = "has an image whose id is none".to_owned();
         return Err(ImageError::Invalid { what: "list of images", reason });
     }
-    let stated = record.digest.as_deref().and_then(|digest| digest.parse().ok());
+    // That of the image may be of a list that the manifest is from.
+    let stated = record.big_data_digests.get("manifest").or(record.digest.as_ref());
+    let stated = stated.and_then(|digest| digest.parse().ok());
     let bytes = part.document(&record.id, "manifest", "manifest", stated, limits)?;
     let digest = Digest::of(&bytes);
     let kind: Kind = parse(&bytes, "manifest")?;
