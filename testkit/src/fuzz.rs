@@ -30,6 +30,7 @@ mod files;
 mod report;
 mod said;
 mod sbom;
+mod store;
 
 pub use database::database;
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
@@ -37,6 +38,7 @@ pub use files::{deb_package, disk_image, rpm_package, zip_tree};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
 pub use sbom::{sbom_cyclonedx, sbom_spdx, sbom_syft};
+pub use store::{store_names, store_split};
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tar_walk", run: tar_walk },
     Target { name: "image", run: image },
     Target { name: "inflate", run: inflate },
+    Target { name: "store_names", run: store_names },
+    Target { name: "store_split", run: store_split },
     Target { name: "rpm", run: rpm },
     Target { name: "rpm_package", run: rpm_package },
     Target { name: "dpkg", run: dpkg },

@@ -182,7 +182,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct ImageTarget {
     /// A docker archive (docker save), an OCI layout directory, or a tar of one, archives also compressed with gzip or
     /// zstd; or, where there is no such file, an image of a registry as docker names it: `registry.example.org/app:1.0`,
-    /// `nginx`. `docker://` before it leaves files out of account
+    /// `nginx`. `docker://` before it leaves files out of account; `containerd:` and `containers-storage:` or `podman:`
+    /// before a name or an id lead to the store of that engine on this machine
     #[arg(value_name = "IMAGE")]
     pub(crate) path: PathBuf,
 
@@ -201,6 +202,10 @@ pub(crate) struct ImageTarget {
     /// Take any certificate from the image's registry, and plain http where it speaks no TLS
     #[arg(long)]
     pub(crate) insecure: bool,
+
+    /// The root directory of the store that `containerd:` or `containers-storage:` leads to
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) store: Option<PathBuf>,
 
     /// Hash local files again even if they seem unchanged
     #[arg(long)]
@@ -224,6 +229,7 @@ impl ImageTarget {
             platform,
             base: Vec::new(),
             insecure: false,
+            store: None,
             rehash: false,
             no_cache: false,
             jobs: None,

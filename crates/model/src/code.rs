@@ -93,10 +93,10 @@ codes! {
         "The archive is damaged, or a manifest, index or configuration of the image does not follow its specification.",
         "build or save the image again";
     ImageAmbiguous = "image.ambiguous", Usage,
-        "The archive holds several images and none was chosen.",
+        "The archive or store holds several images that could be meant.",
         "choose one with --image NAME";
     ImageAbsent = "image.absent", Usage,
-        "The archive does not hold the image that was asked for.",
+        "The archive or store does not hold the image that was asked for.",
         "choose one of the names listed";
     PlatformAbsent = "image.platform_absent", Usage,
         "The image exists, but not for the platform that was asked for.",
@@ -105,7 +105,7 @@ codes! {
         "The build history does not fit the layers, so that no layer can be given its instruction.",
         "none needed; some tools that flatten images leave the history of the original";
     BlobMissing = "image.blob_missing", Incomplete,
-        "The image refers to a blob that the archive, layout or registry does not hold.",
+        "The image refers to a blob that the archive, layout, registry or store does not hold.",
         "save or push the image again; a layout may have been copied in part";
     DigestMismatch = "image.digest_mismatch", Incomplete,
         "Stored bytes do not have the digest or the size that the image states for them.",

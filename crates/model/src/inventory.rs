@@ -32,6 +32,10 @@ pub enum SourceKind {
     OciArchive,
     /// A registry.
     Registry,
+    /// The content store of containerd.
+    Containerd,
+    /// The store of podman, buildah and CRI-O.
+    ContainersStorage,
     /// A root file system or any directory.
     FileSystem,
     /// A tar or zip archive of files.

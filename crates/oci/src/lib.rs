@@ -5,6 +5,7 @@
 
 pub mod artifact;
 mod auth;
+pub mod bolt;
 mod client;
 pub mod image;
 pub mod path;
@@ -16,8 +17,8 @@ mod whiteout;
 pub use auth::{Logins, LoginsError};
 pub use client::Access;
 pub use image::{
-    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, Stored, open,
-    referrers,
+    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, SplitLayer,
+    StorageFiles, StoreKind, Stored, Stores, open, referrers,
 };
 pub use reference::{Place, image_named};
 pub use sekisho_net::Patience;

@@ -3,12 +3,13 @@
 //! [`LayerStream`] passes every byte once, hashes both forms on the way and never seeks;
 //! [`SeekStream`] jumps over content and hashes nothing, for the outer archive of an image.
 
+use crate::image::SplitReader;
 use sekisho_base::bytes::{FileRange, FileRangeReader};
 use sekisho_base::hash::{self, HashingReader, Sha256};
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_base::limits::Deadline;
 use sekisho_base::{Limits, ReadAt};
-use sekisho_model::Digest;
+use sekisho_model::{Diagnostic, Digest};
 use std::io;
 
 /// Plain bytes, front to back, with look-ahead.
@@ -75,6 +76,7 @@ impl Window {
 
 enum Input {
     Plain(FileRangeReader),
+    Split(Box<SplitReader>),
     Packed(Inflate<HashingReader<FileRangeReader>>),
 }
 
@@ -89,11 +91,14 @@ pub struct LayerEnd {
     pub plain: Result<Digest, String>,
     /// How many plain bytes came out.
     pub plain_bytes: u64,
+    /// What of an unpacked layer was not as it was.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// The plain bytes of a layer, each passed once and hashed in both forms.
 pub struct LayerStream {
-    stored: FileRange,
+    /// Where the bytes lie as they are.
+    stored: Option<FileRange>,
     deadline: Deadline,
     compression: Compression,
     input: Input,
@@ -123,7 +128,17 @@ impl LayerStream {
                 Input::Packed(Inflate::new(reader, compression, stored.size(), limits)?)
             }
         };
-        Ok(Self {
+        let stored = (compression == Compression::None).then_some(stored);
+        Ok(Self::of(input, compression, stored, deadline))
+    }
+
+    /// The layer that `reader` puts together.
+    pub fn of_split(reader: SplitReader, deadline: Deadline) -> Self {
+        Self::of(Input::Split(Box::new(reader)), Compression::None, None, deadline)
+    }
+
+    fn of(input: Input, compression: Compression, stored: Option<FileRange>, deadline: Deadline) -> Self {
+        Self {
             stored,
             deadline,
             compression,
@@ -133,7 +148,7 @@ impl LayerStream {
             produced: 0,
             consumed: 0,
             failed: None,
-        })
+        }
     }
 
     /// How the layer is stored.
@@ -145,6 +160,7 @@ impl LayerStream {
         let room = self.window.room(min);
         let read = self.deadline.check().map_err(io::Error::from).and_then(|()| match &mut self.input {
             Input::Plain(reader) => hash::read_retrying(reader, room),
+            Input::Split(reader) => hash::read_retrying(reader, room),
             Input::Packed(inflate) => hash::read_retrying(inflate, room),
         });
         match read {
@@ -174,8 +190,13 @@ impl LayerStream {
         }
         let whole = Digest::from(self.hasher.finish());
         let plain = self.failed.map_or(Ok(whole), Err);
+        let mut diagnostics = Vec::new();
         let (digest, stored_bytes) = match self.input {
             Input::Plain(_) => (plain.as_ref().ok().copied(), self.produced),
+            Input::Split(reader) => {
+                diagnostics = reader.told();
+                (plain.as_ref().ok().copied(), self.produced)
+            }
             Input::Packed(inflate) => {
                 let stored = inflate.into_inner();
                 if self.deadline.check().is_err() {
@@ -186,7 +207,7 @@ impl LayerStream {
                 }
             }
         };
-        Ok(LayerEnd { digest, stored_bytes, plain, plain_bytes: self.produced })
+        Ok(LayerEnd { digest, stored_bytes, plain, plain_bytes: self.produced, diagnostics })
     }
 }
 
@@ -227,13 +248,13 @@ impl ByteStream for LayerStream {
 
     fn stored_position(&self) -> u64 {
         match &self.input {
-            Input::Plain(_) => self.produced,
+            Input::Plain(_) | Input::Split(_) => self.produced,
             Input::Packed(inflate) => inflate.get_ref().consumed(),
         }
     }
 
     fn random(&self) -> Option<&FileRange> {
-        (self.compression == Compression::None).then_some(&self.stored)
+        self.stored.as_ref()
     }
 }
 

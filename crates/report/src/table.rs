@@ -58,6 +58,8 @@ fn summary(out: &mut String, inventory: &Inventory) {
         SourceKind::OciLayout => "OCI layout",
         SourceKind::OciArchive => "OCI archive",
         SourceKind::Registry => "registry",
+        SourceKind::Containerd => "containerd",
+        SourceKind::ContainersStorage => "containers/storage",
         SourceKind::FileSystem => "file system",
         SourceKind::Archive => "archive",
         SourceKind::PackageFile => "package file",

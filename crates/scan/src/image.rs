@@ -73,6 +73,8 @@ impl<'a> Blobs<'a> {
                 let bytes = match stored {
                     Stored::File(range) => (Some(FileState::of(range.file()).ok()?), range.start(), None),
                     Stored::Remote(blob) => (None, 0, Some(blob.digest())),
+                    // A store has what it unpacked once for each layer.
+                    Stored::Split(_) => return None,
                 };
                 Some((bytes, stored.size(), layer.media_type.as_str()))
             });
@@ -195,6 +197,8 @@ impl LayerReader<'_> {
         let (digest, remote) = match stored {
             Stored::Remote(blob) => (blob.digest(), true),
             Stored::File(_) if self.options.rehash => return None,
+            // Any of its files may have changed.
+            Stored::Split(_) => return None,
             Stored::File(range) => {
                 (cache.digest(&FileState::of(range.file()).ok()?, range.start(), range.size())?, false)
             }
@@ -220,46 +224,50 @@ impl LayerReader<'_> {
             return Outcome::failed(Diagnostic::incomplete(Code::LayerMediaType, message));
         }
         let fetched;
-        let (range, settled) = match &layer.stored {
-            Ok(Stored::File(range)) => (range.clone(), true),
+        let (stored, settled) = match &layer.stored {
+            Ok(stored @ (Stored::File(_) | Stored::Split(_))) => (stored.clone(), true),
             Ok(Stored::Remote(blob)) => {
                 let advance = |bytes| self.options.progress.advance(bytes);
                 fetched = match blob.fetch(&self.quota, self.deadline, &advance) {
                     Ok(fetched) => fetched,
                     Err(diagnostic) => return Outcome::failed(diagnostic),
                 };
-                (fetched.range(), false)
+                (Stored::File(fetched.range()), false)
             }
             Err(diagnostic) => return Outcome::failed(diagnostic.clone()),
         };
-        let outcome = self.reading.with(self.jobs(), || self.read_stored(layer, &range, settled));
+        let outcome = self.reading.with(self.jobs(), || self.read_stored(layer, &stored, settled));
         outcome.unwrap_or_else(|error| {
             Outcome::failed(Diagnostic::incomplete(Code::SourceUnreadable, format!("cannot be read: {error}")))
         })
     }
 
     /// Reads the bytes of a layer; `settled` says that they stay where they are, so that their digest may be remembered.
-    fn read_stored(&self, layer: &LayerBlob, stored: &FileRange, settled: bool) -> io::Result<Outcome> {
+    fn read_stored(&self, layer: &LayerBlob, stored: &Stored, settled: bool) -> io::Result<Outcome> {
         let media_type = layer.media_type.as_str();
-        let before = FileState::of(stored.file())?;
-        let (start, len) = (stored.start(), stored.size());
+        let file = if let Stored::File(range) = stored { Some(range) } else { None };
+        let state = || file.map(|range| FileState::of(range.file())).transpose();
+        let before = state()?;
         // The cache compares with the times of files, whatever time results are to carry.
         let now = SystemClock.now();
+        let keep_digest = |cache: &Cache, digest| match (file, &before) {
+            (Some(range), Some(before)) => cache.keep_digest(before, range.start(), range.size(), digest, now),
+            _ => Ok(()),
+        };
         // Bytes that hash to a known layer need not be inflated.
         if let (true, Some(cache), Some(stated)) = (settled, &self.options.cache, layer.digest.or(layer.diff_id))
             && cache.layer_known(stated, media_type, &self.fingerprint)
+            && let Some((digest, bytes)) = self.hash(stored)?
         {
-            let (digest, _) = HashingReader::new(stored.reader(), 1 << 17).finish()?;
-            let digest = Digest::from(digest);
-            if FileState::of(stored.file())? == before {
-                let _ = cache.keep_digest(&before, start, len, digest, now);
+            if state()? == before {
+                let _ = keep_digest(cache, digest);
             }
-            if let Some(outcome) = self.cached(cache, layer, stored.size(), digest, false) {
+            if let Some(outcome) = self.cached(cache, layer, bytes, digest, false) {
                 return Ok(outcome);
             }
         }
         let advance = |bytes| self.options.progress.advance(bytes);
-        let (facts, end) = layer::read(
+        let (facts, mut end) = layer::read(
             stored,
             Shape::Layer,
             &self.dispatch,
@@ -268,24 +276,43 @@ impl LayerReader<'_> {
             self.deadline,
             &advance,
         )?;
-        let mut diagnostics = Vec::new();
-        if FileState::of(stored.file())? != before {
+        let mut diagnostics = std::mem::take(&mut end.diagnostics);
+        if state()? != before {
             diagnostics.push(Diagnostic::incomplete(Code::SourceChanged, "the file changed while it was read"));
-        } else if end.digest.is_some() && end.stored_bytes != len {
+        } else if let Some(len) = file.map(FileRange::size)
+            && end.digest.is_some()
+            && end.stored_bytes != len
+        {
             let message = format!("the file ends after {} of {len} bytes of the layer", end.stored_bytes);
             diagnostics.push(Diagnostic::incomplete(Code::LayerUnreadable, message));
-        } else if let (Some(cache), Some(digest), Ok(_)) = (&self.options.cache, end.digest, &end.plain)
+        } else if let (Some(cache), Some(digest), Ok(_), []) =
+            (&self.options.cache, end.digest, &end.plain, diagnostics.as_slice())
             && !self.is_passing(&facts)
         {
             let kept = cache
                 .keep_layer(digest, media_type, &self.fingerprint, &facts)
-                .and_then(|()| if settled { cache.keep_digest(&before, start, len, digest, now) } else { Ok(()) });
+                .and_then(|()| if settled { keep_digest(cache, digest) } else { Ok(()) });
             if let Err(error) = kept {
                 // One word for all layers.
                 let _ = self.cache_failure.set(error);
             }
         }
         Ok(Outcome { facts, digest: end.digest, stored_bytes: end.stored_bytes, diagnostics })
+    }
+
+    /// The digest of what is on this machine, and how many bytes that are; `None` where it takes a closer look.
+    fn hash(&self, stored: &Stored) -> io::Result<Option<(Digest, u64)>> {
+        match stored {
+            Stored::File(range) => {
+                let (digest, bytes) = HashingReader::new(range.reader(), 1 << 17).finish()?;
+                Ok(Some((Digest::from(digest), bytes)))
+            }
+            Stored::Split(_) => {
+                let end = stored.stream(&self.options.limits, self.deadline)?.finish()?;
+                Ok(end.digest.map(|digest| (digest, end.stored_bytes)))
+            }
+            Stored::Remote(_) => Ok(None),
+        }
     }
 
     /// Whether the next scan may read what this one could not: there was no room for temporary files, or no time.

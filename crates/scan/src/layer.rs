@@ -4,14 +4,13 @@ use crate::collect::{Collector, most_bytes};
 use crate::facts::LayerFacts;
 use crate::file::cpio;
 use crate::hardlink::{self, Hardlink};
-use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{Deadline, LimitExceeded};
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic};
-use sekisho_oci::Whiteout;
 use sekisho_oci::stream::{ByteStream, LayerEnd, LayerStream};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, Walk, walk};
+use sekisho_oci::{Stored, Whiteout};
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::collections::BTreeMap;
 use std::io;
@@ -39,7 +38,7 @@ impl Shape {
 
 /// Reads the layer stored in `stored`.
 pub(crate) fn read(
-    stored: &FileRange,
+    stored: &Stored,
     shape: Shape,
     dispatch: &Dispatch,
     limits: &Limits,
@@ -47,7 +46,7 @@ pub(crate) fn read(
     deadline: Deadline,
     advance: &dyn Fn(u64),
 ) -> io::Result<(LayerFacts, LayerEnd)> {
-    let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
+    let mut stream = stored.stream(limits, deadline)?;
     let spool = Spool::new(limits.memory_file_bytes, Arc::clone(quota));
     let mut visitor = LayerVisitor {
         collector: Collector::new(dispatch, limits),
@@ -193,7 +192,7 @@ fn with_content<S: ByteStream>(
 fn link_hardlinks(
     collector: &mut Collector<'_>,
     hardlinks: &[Hardlink],
-    (stored, shape): (&FileRange, Shape),
+    (stored, shape): (&Stored, Shape),
     spool: &mut Spool,
     deadline: Deadline,
 ) -> io::Result<()> {
@@ -233,7 +232,7 @@ fn link_hardlinks(
         return Ok(());
     }
     let limits = collector.limits;
-    let mut stream = LayerStream::new(stored.clone(), limits, deadline)?;
+    let mut stream = stored.stream(limits, deadline)?;
     let work = limits.random_file_bytes;
     let mut again = AgainVisitor { collector, spool, deadline, entries: 0, missed, work };
     shape.walk(&mut stream, limits, &mut again);

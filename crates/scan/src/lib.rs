@@ -26,7 +26,7 @@ use sekisho_base::Limits;
 use sekisho_base::clock::Clock;
 use sekisho_base::spool::SpillQuota;
 use sekisho_model::{Code, Tool};
-use sekisho_oci::{Choice, ImageError, Location, OpenImage, Registries};
+use sekisho_oci::{Choice, ImageError, Location, OpenImage, Registries, Stores};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,6 +70,8 @@ pub struct Options<'a> {
     pub rehash: bool,
     /// Where images of registries come from; `None` for nowhere.
     pub registries: Option<&'a Registries>,
+    /// Where engines on this machine keep images.
+    pub stores: Stores,
     /// Where temporary files go.
     pub temporary: PathBuf,
     /// The time.
@@ -78,7 +80,7 @@ pub struct Options<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Opens the image that `argument` names: a file or directory, or else one of a registry. Returns what it is called too.
+/// Opens the image that `argument` names: a file or directory, one in a store, or else one of a registry. Returns what it is called too.
 fn open(
     argument: &Path,
     choice: &Choice,
@@ -89,6 +91,10 @@ fn open(
         (Ok(Location::Registry { reference, forced }), Some(registries)) => {
             let image = registries.open(&reference, forced, choice, &options.limits)?;
             Ok((image, reference.to_string()))
+        }
+        (Ok(Location::Store { kind, name }), _) => {
+            let image = options.stores.open(kind, &name, choice, &options.limits)?;
+            Ok((image, argument.to_string_lossy().into_owned()))
         }
         (Err(invalid), _) => Err(unreadable(&invalid)),
         (Ok(_), _) => {

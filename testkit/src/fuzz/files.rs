@@ -39,6 +39,7 @@ fn scan(bytes: &[u8]) {
             cache: None,
             rehash: false,
             registries: None,
+            stores: sekisho_oci::Stores::default(),
             temporary: std::env::temp_dir(),
             clock: &FixedClock(jiff::Timestamp::UNIX_EPOCH),
             progress: &NoProgress,

@@ -124,7 +124,24 @@ const PACKAGES: &[Package] = &[
         needed_by: "nextest",
         why: "a real registry on the loopback interface, with a login and TLS",
     },
-    Package { name: "skopeo", probe: &["skopeo", "--version"], needed_by: "nextest", why: "fills that registry" },
+    Package {
+        name: "skopeo",
+        probe: &["skopeo", "--version"],
+        needed_by: "nextest",
+        why: "fills that registry, and a store of images",
+    },
+    Package {
+        name: "podman",
+        probe: &["podman", "--version"],
+        needed_by: "nextest",
+        why: "fills a store of images in a temporary directory",
+    },
+    Package {
+        name: "containerd",
+        probe: &["containerd", "--version"],
+        needed_by: "nextest",
+        why: "fills a store of another kind, in a temporary directory too",
+    },
     Package {
         name: "docker-registry",
         probe: &["docker-registry", "--version"],

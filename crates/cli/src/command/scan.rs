@@ -13,7 +13,7 @@ use crate::progress::Bar;
 use crate::{CommandResult, output};
 use sekisho_base::clock::{Clock, FixedClock, SystemClock};
 use sekisho_model::{Code, Gate, Inventory, write_json};
-use sekisho_oci::{Choice, Location};
+use sekisho_oci::{Choice, Location, StoreKind, Stores};
 use sekisho_report::explanation_text;
 use sekisho_sbom::merge::merge;
 use sekisho_scan::{Cache, KnownBases, Options, scan_fs as run_fs, scan_image as run_image, tool};
@@ -108,6 +108,21 @@ fn name_insecure(context: &mut Context, target: &ImageTarget) -> Result<(), CliE
     context.config.flag("--insecure", "registry", "insecure", Some(insecure))
 }
 
+/// Says where the store of the image is, where that is said.
+fn name_store(context: &mut Context, target: &ImageTarget) -> Result<(), CliError> {
+    let Some(store) = &target.store else { return Ok(()) };
+    let Ok(Location::Store { kind, .. }) = Location::of(&target.path) else {
+        let message = format!("--store is about the store of an engine, and {} is of none", target.path.display());
+        return Err(CliError::new(Code::UsageInvalid, message)
+            .hint("put containerd: or containers-storage: before the name, or leave --store out"));
+    };
+    let directory = store.to_string_lossy().into_owned();
+    match kind {
+        StoreKind::Containerd => context.config.flag("--store", "stores", "containerd", Some(directory)),
+        StoreKind::Containers => context.config.flag("--store", "stores", "containers", Some(vec![directory])),
+    }
+}
+
 /// `sbom convert`.
 pub(crate) fn sbom_convert(context: &mut Context, arguments: &SbomArguments<DocumentTarget>) -> CommandResult {
     let path = std::slice::from_ref(&arguments.target.path);
@@ -146,6 +161,7 @@ pub(super) fn read_image(
     all_layers: bool,
     common: &CommonArguments,
 ) -> Result<(Inventory, Settings), CliError> {
+    name_store(context, &target)?;
     let settings = settings(context, common, target.jobs, target.no_cache)?;
     let clock = clock(&context.environment)?;
     let bases: Vec<&Path> = settings.scan.bases.iter().chain(&target.base).map(PathBuf::as_path).collect();
@@ -157,6 +173,7 @@ pub(super) fn read_image(
     let registries = settings.registries(&context.environment);
     let mut options = options(&settings, clock.as_ref(), &bar, choice);
     options.registries = Some(&registries);
+    options.stores = settings.stores(&context.environment);
     options.all_layers = all_layers;
     options.rehash = target.rehash;
     for path in bases {
@@ -223,6 +240,7 @@ fn options<'a>(settings: &Settings, clock: &'a dyn Clock, bar: &'a Bar, choice: 
         cache: cache.enabled.then(|| Cache::new(cache.directory.clone(), cache.max_bytes)),
         rehash: false,
         registries: None,
+        stores: Stores::default(),
         temporary: settings.scan.temporary.clone(),
         clock,
         progress: bar,

@@ -133,7 +133,8 @@ impl Judges {
                 }
             }
         }
-        let manifest = inventory.image.as_ref().and_then(|image| image.manifest_digest);
+        let alone = matches!(inventory.source.kind, SourceKind::Containerd | SourceKind::ContainersStorage);
+        let manifest = inventory.image.as_ref().and_then(|image| image.manifest_digest).filter(|_| !alone);
         let manifest = match manifest {
             _ if !self.attached => return (documents, told),
             Some(manifest) => manifest,

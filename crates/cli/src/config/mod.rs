@@ -10,6 +10,7 @@ pub(crate) use settings::Settings;
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
 use sekisho_net::without_credentials;
+use sekisho_oci::StorageFiles;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,30 @@ impl Environment {
         }
         let docker = below("DOCKER_CONFIG", "config.json").or_else(|| below("HOME", ".docker/config.json"));
         [below("XDG_RUNTIME_DIR", "containers/auth.json"), docker].into_iter().flatten().collect()
+    }
+
+    /// What podman looks at to find its images.
+    pub(crate) fn storage_files(&self) -> StorageFiles {
+        use std::os::unix::fs::MetadataExt;
+        let below = |name: &str, inner: &str, rest: &str| {
+            let directory = self.get(name).map(PathBuf::from);
+            directory.or_else(|| Some(Path::new(self.get("HOME")?).join(inner))).map(|directory| directory.join(rest))
+        };
+        // Inside `podman unshare` everybody is root, and podman says who that is.
+        let within = self.get("_CONTAINERS_ROOTLESS_UID").and_then(|user| user.parse().ok());
+        let user = within.or_else(|| Some(std::fs::metadata("/proc/self").ok()?.uid())).unwrap_or(0);
+        let rootless = (user != 0).then(|| below("XDG_DATA_HOME", ".local/share", "containers/storage")).flatten();
+        let own = match (self.get("CONTAINERS_STORAGE_CONF"), &rootless) {
+            (Some(file), _) => vec![PathBuf::from(file)],
+            (None, Some(_)) => below("XDG_CONFIG_HOME", ".config", "containers/storage.conf").into_iter().collect(),
+            (None, None) => Vec::new(),
+        };
+        let system = ["/etc/containers/storage.conf", "/usr/share/containers/storage.conf"].map(PathBuf::from).into();
+        let known = [("HOME", self.get("HOME")), ("USER", self.get("USER"))];
+        let mut variables: Vec<_> =
+            known.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
+        variables.push(("UID", user.to_string()));
+        StorageFiles { own, system, rootless, variables }
     }
 
     /// A variable that is set to something.

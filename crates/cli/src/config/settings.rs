@@ -7,7 +7,7 @@ use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::limits::LimitKey;
 use sekisho_feeds::upstream::UPSTREAMS;
 use sekisho_net::{Network, Patience};
-use sekisho_oci::{Mirror, Registries, Sites};
+use sekisho_oci::{Mirror, Registries, Sites, Stores};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) output: OutputSettings,
     pub(crate) registry: RegistrySettings,
     pub(crate) scan: ScanSettings,
+    stores: StoreSettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +69,12 @@ pub(crate) struct ScanSettings {
     pub(crate) jobs: usize,
     pub(crate) temporary: PathBuf,
     pub(crate) vex: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StoreSettings {
+    containerd: PathBuf,
+    containers: Vec<PathBuf>,
 }
 
 /// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`]; those of `feeds` are in [`UPSTREAMS`].
@@ -154,10 +161,22 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ("scan", "jobs", "--jobs", "layers read at the same time, at most 1024; 0 for one a processor"),
     ("scan", "temporary", "", "where temporary files go; `TMPDIR` where that is set"),
     ("scan", "vex", "--vex", "VEX documents to believe; the flag adds to them"),
+    (
+        "stores",
+        "containerd",
+        "--store",
+        "the root directory of containerd, for images that are named `containerd:NAME`",
+    ),
+    (
+        "stores",
+        "containers",
+        "--store",
+        "root directories of the stores of podman, buildah and CRI-O, for images that are named `containers-storage:NAME`; where there are none, those of `storage.conf`",
+    ),
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 7] = [
+pub(super) const PATHS: [&str; 9] = [
     "cache.directory",
     "database.directory",
     "network.ca_bundle",
@@ -165,6 +184,8 @@ pub(super) const PATHS: [&str; 7] = [
     "scan.exceptions",
     "scan.temporary",
     "scan.vex",
+    "stores.containerd",
+    "stores.containers",
 ];
 
 /// More threads than this are a slip: an image has at most some hundred layers.
@@ -233,6 +254,8 @@ impl Settings {
         }
         set("scan", "jobs", 0.into());
         set("scan", "temporary", "/tmp".into());
+        set("stores", "containerd", "/var/lib/containerd".into());
+        set("stores", "containers", Value::Array(Vec::new()));
         areas
     }
 
@@ -261,6 +284,15 @@ impl Settings {
             mirrors: self.registry.mirrors.iter().filter_map(|text| text.parse().ok()).collect(),
             insecure: self.registry.insecure.clone(),
         })
+    }
+
+    /// Where engines on this machine keep images.
+    pub(crate) fn stores(&self, environment: &Environment) -> Stores {
+        Stores {
+            containerd: self.stores.containerd.clone(),
+            containers: self.stores.containers.clone(),
+            files: environment.storage_files(),
+        }
     }
 
     /// The moment by which it is judged what is over and what is too old.

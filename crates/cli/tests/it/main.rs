@@ -7,6 +7,7 @@ mod registry;
 mod reproducible;
 mod sboms;
 mod schema;
+mod stores;
 mod terminal;
 mod update;
 mod vercmp;

@@ -22,6 +22,11 @@ impl Layout {
         let directory = Directory::open(path)?;
         Ok(directory.file(Path::new("oci-layout")).is_ok().then_some(Self(directory)))
     }
+
+    /// What else has blobs as a layout has them.
+    pub(super) fn of(directory: Directory) -> Self {
+        Self(directory)
+    }
 }
 
 impl Blobs for Layout {

@@ -7,18 +7,21 @@ mod layout;
 mod referrers;
 mod registry;
 mod remote;
+mod store;
 
 pub use referrers::{Referrer, referrers};
 pub use registry::{Mirror, Registries, Sites};
 pub use remote::RemoteBlob;
+pub use store::{SplitLayer, SplitReader, StorageFiles, StoreKind, Stores};
 
 use crate::artifact::ArtifactError;
 use crate::auth::LoginsError;
 use crate::image::archive::Archive;
 use crate::image::document::Descriptor;
 use crate::reference::image_named;
+use crate::stream::LayerStream;
 use sekisho_base::bytes::FileRange;
-use sekisho_base::limits::{LimitExceeded, LimitKey};
+use sekisho_base::limits::{Deadline, LimitExceeded, LimitKey};
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind, json_reason};
@@ -136,6 +139,36 @@ pub enum ImageError {
         /// What there is.
         available: Vec<String>,
     },
+    /// There is no store of images.
+    #[error("there is no store of {what} in {}", looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or "))]
+    NoStore {
+        /// Whose.
+        what: &'static str,
+        /// Where one was looked for.
+        looked: Vec<PathBuf>,
+    },
+    /// A store does not have the image that was asked for.
+    #[error("the store holds no image {wanted:?}; it holds {}", if names.is_empty() { "none".to_owned() } else { store::some_of(names) })]
+    NotStored {
+        /// What was asked for.
+        wanted: String,
+        /// The names of all that there are.
+        names: Vec<String>,
+    },
+    /// A store has several images that could be meant.
+    #[error("the store holds {} images that {wanted:?} could be: {}", names.len(), store::some_of(names))]
+    SeveralStored {
+        /// What was asked for.
+        wanted: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A store was written faster than it could be read.
+    #[error("the {what} changed again and again while it was read")]
+    StoreChanged {
+        /// What of it.
+        what: &'static str,
+    },
     /// A blob is not there.
     #[error("the {what} {name} is missing")]
     BlobMissing {
@@ -186,7 +219,8 @@ impl ImageError {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing => Code::SourceMissing,
+            Self::Missing | Self::NoStore { .. } => Code::SourceMissing,
+            Self::StoreChanged { .. } => Code::SourceChanged,
             Self::Registry { error, .. } => match &**error {
                 ArtifactError::Digest { .. } => Code::DigestMismatch,
                 other => other.code(),
@@ -197,8 +231,8 @@ impl ImageError {
             Self::Temporary { .. } => Code::TemporaryUnusable,
             Self::Unknown { .. } => Code::SourceUnknown,
             Self::Invalid { .. } | Self::Inflate { .. } => Code::ImageInvalid,
-            Self::Ambiguous { .. } => Code::ImageAmbiguous,
-            Self::Absent { .. } => Code::ImageAbsent,
+            Self::Ambiguous { .. } | Self::SeveralStored { .. } => Code::ImageAmbiguous,
+            Self::Absent { .. } | Self::NotStored { .. } => Code::ImageAbsent,
             Self::Platform { .. } => Code::PlatformAbsent,
             Self::BlobMissing { .. } => Code::BlobMissing,
             Self::DigestMismatch { .. } => Code::DigestMismatch,
@@ -217,6 +251,11 @@ impl ImageError {
                 Some("check the path; or the name and the tag, if an image of a registry is meant".to_owned())
             }
             Self::Unknown { hint, .. } => hint.map(str::to_owned),
+            Self::NoStore { .. } => Some(
+                "name its directory with --store, or in the settings stores.containerd and stores.containers"
+                    .to_owned(),
+            ),
+            Self::SeveralStored { .. } => Some("give one of the names listed, as a whole".to_owned()),
             Self::Inflate { .. } => Some("copy or save the archive again".to_owned()),
             // Engines leave the registry out of the names they show.
             Self::Absent { wanted, names } => {
@@ -253,14 +292,26 @@ pub enum Stored {
     File(FileRange),
     /// In a registry.
     Remote(RemoteBlob),
+    /// In the store of an engine, unpacked.
+    Split(SplitLayer),
 }
 
 impl Stored {
-    /// How many bytes there are, of a remote one as the manifest states it.
+    /// How many bytes there are, of a remote one as the manifest states it, and of an unpacked one as its store does.
     pub fn size(&self) -> u64 {
         match self {
             Self::File(range) => range.size(),
             Self::Remote(blob) => blob.size(),
+            Self::Split(layer) => layer.size(),
+        }
+    }
+
+    /// The plain bytes of what is on this machine, front to back.
+    pub fn stream(&self, limits: &Limits, deadline: Deadline) -> io::Result<LayerStream> {
+        match self {
+            Self::File(range) => LayerStream::new(range.clone(), limits, deadline),
+            Self::Split(layer) => Ok(LayerStream::of_split(layer.reader(limits)?, deadline)),
+            Self::Remote(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "it has to be fetched first")),
         }
     }
 }
@@ -370,18 +421,29 @@ pub enum Location {
         /// Whether a prefix said so.
         forced: bool,
     },
+    /// An image in the store of an engine on this machine, as a prefix said.
+    Store {
+        /// Which one.
+        kind: StoreKind,
+        /// What it is called there.
+        name: String,
+    },
 }
 
 /// What ends names of files and not of images.
 const OF_FILES: [&str; 10] = [".tar", ".gz", ".tgz", ".zst", ".xz", ".json", ".toml", ".oci", ".img", ".zip"];
 
 impl Location {
-    /// What an argument names: `docker://` and `registry:` lead to a registry, whatever is on the disk; otherwise what is
+    /// What an argument names: `docker://` and `registry:` lead to a registry, `containerd:`, `containers-storage:` and
+    /// `podman:` to a store on this machine, whatever is on the disk; otherwise what is
     /// there counts, and a text that can be a reference and does not look like a path names an image of a registry.
     pub fn of(argument: &Path) -> Result<Self, InvalidImageRef> {
         let Some(text) = argument.to_str() else { return Ok(Self::Path) };
         if crate::reference::forced(text).is_some() {
             return image_named(text).map(|reference| Self::Registry { reference, forced: true });
+        }
+        if let Some((kind, name)) = StoreKind::of(text) {
+            return Ok(Self::Store { kind, name: name.to_owned() });
         }
         let of_file = || OF_FILES.iter().any(|end| text.ends_with(end));
         if of_file() || std::fs::symlink_metadata(argument).is_ok() {

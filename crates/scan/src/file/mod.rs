@@ -26,7 +26,7 @@ use sekisho_base::limits::Deadline;
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_model::{Code, Diagnostic, Inventory, Level, Source, SourceKind};
 use sekisho_oci::stream::LayerEnd;
-use sekisho_oci::{FileState, path};
+use sekisho_oci::{FileState, Stored, path};
 use sekisho_sbom::{Analyzer, Dispatch, File};
 use std::fs;
 use std::io;
@@ -49,7 +49,15 @@ impl Context<'_> {
     fn tree(&self, stored: &FileRange, shape: Shape) -> io::Result<(LayerFacts, LayerEnd)> {
         let options = self.options;
         let advance = |bytes| options.progress.advance(bytes);
-        layer::read(stored, shape, &self.dispatch, &options.limits, &self.quota, self.deadline, &advance)
+        layer::read(
+            &Stored::File(stored.clone()),
+            shape,
+            &self.dispatch,
+            &options.limits,
+            &self.quota,
+            self.deadline,
+            &advance,
+        )
     }
 
     fn collector(&self) -> Collector<'_> {

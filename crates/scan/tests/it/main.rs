@@ -6,12 +6,13 @@ mod hostile;
 mod layers;
 mod registry;
 mod sources;
+mod stores;
 mod trees;
 
 use sekisho_base::Limits;
 use sekisho_base::clock::FixedClock;
 use sekisho_model::{Code, Inventory};
-use sekisho_oci::Choice;
+use sekisho_oci::{Choice, Stores};
 use sekisho_scan::{KnownBases, NoProgress, Options, ScanError};
 use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
 use std::path::Path;
@@ -30,6 +31,7 @@ fn options() -> Options<'static> {
         cache: None,
         rehash: false,
         registries: None,
+        stores: Stores::default(),
         temporary: std::env::temp_dir(),
         clock: &CLOCK,
         progress: &NoProgress,
