@@ -152,13 +152,12 @@ fn told(file: &File<'_>) -> io::Result<Search> {
     let mut start = 0;
     while start < size && search.tries > 0 && search.found.as_ref().is_none_or(|(class, _)| *class > 0) {
         let len = ((CHUNK + overlap) as u64).min(size - start) as usize;
-        let chunk = match file.data.as_slice() {
-            Some(whole) => whole.get(start as usize..start as usize + len).unwrap_or_default(),
-            None => {
-                buffer.resize(len, 0);
-                file.data.read_exact_at(start, &mut buffer)?;
-                &buffer
-            }
+        let chunk = if let Some(whole) = file.data.as_slice() {
+            whole.get(start as usize..start as usize + len).unwrap_or_default()
+        } else {
+            buffer.resize(len, 0);
+            file.data.read_exact_at(start, &mut buffer)?;
+            &buffer
         };
         search.chunk(file.data, start, chunk, &candidates)?;
         start += CHUNK as u64;
