@@ -3,6 +3,7 @@
 
 mod hostile;
 mod layers;
+mod programs;
 mod registry;
 mod sources;
 mod trees;
