@@ -70,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "npm_lock", run: npm_lock },
     Target { name: "js_locks", run: js_locks },
     Target { name: "go_binary", run: go_binary },
+    Target { name: "program", run: program },
     Target { name: "json_packages", run: json_packages },
     Target { name: "java_archive", run: java_archive },
     Target { name: "java_build", run: java_build },
@@ -276,6 +277,13 @@ pub fn go_binary(bytes: &[u8]) {
     for analyzer in dispatch.by_magic(bytes, u64::MAX) {
         check(analyzer.run, "usr/bin/a", bytes);
     }
+}
+
+/// Programs by their bytes; what stands in all of them is put first, so that a fuzzer need not find it.
+pub fn program(bytes: &[u8]) {
+    let elf = [b"\x7fELF".as_slice(), bytes].concat();
+    analyze(&["bin/node", "bin/python3.11", "sbin/mysqld", "lib/libcrypto.so.3", "bin/beam.smp"], &elf);
+    analyze(&["bin/java", "bin/gcc", "bin/deno", "bin/jq"], bytes);
 }
 
 /// Java archives.

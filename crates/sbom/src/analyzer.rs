@@ -181,6 +181,8 @@ pub struct Analyzer {
     pub magic_min_bytes: u64,
     /// Whether directories and extensions in [`Analyzer::paths`] may have letters of either case.
     pub any_case: bool,
+    /// Whether [`Analyzer::paths`] are only likely names: a link there that leads elsewhere hides nothing.
+    pub hints: bool,
     /// Whether it reads at positions, and files of more than [`Limits::text_file_bytes`].
     pub random_access: bool,
     /// Whether it says the same of one content at both paths.
@@ -201,6 +203,7 @@ impl Analyzer {
         magic: &[],
         magic_min_bytes: 0,
         any_case: false,
+        hints: false,
         random_access: false,
         alike: |_, _| true,
         run: |_| Extract {

@@ -15,6 +15,8 @@ pub struct Dispatch {
     by_name: HashMap<&'static str, Vec<Entry>>,
     /// Patterns whose last component ends in a literal extension, by it.
     by_extension: HashMap<&'static str, Vec<Entry>>,
+    /// Patterns of files in any directory whose name has a literal beginning only, by its first bytes.
+    by_beginning: HashMap<&'static str, Vec<Entry>>,
     /// Patterns in a literal directory with any file name, by the directory.
     by_directory: HashMap<&'static str, Vec<Entry>>,
     /// Patterns of a file in a directory of some name, anywhere, that holds packages.
@@ -42,6 +44,7 @@ impl Dispatch {
                     None => (&mut dispatch.by_name, name),
                     Some((_, suffix)) => match suffix.rsplit_once('.') {
                         Some((_, extension)) => (&mut dispatch.by_extension, extension),
+                        None if directory == "**" => (&mut dispatch.by_beginning, beginning(name)),
                         None => (&mut dispatch.by_directory, directory),
                     },
                 };
@@ -84,9 +87,11 @@ impl Dispatch {
         let in_lower_case = lower.as_deref().and_then(|extension| self.by_extension.get(extension));
         let mut wanted: Vec<&'static Analyzer> = Vec::new();
         let by_extension = self.by_extension.get(extension);
-        for entries in [self.by_name.get(name), by_extension, in_lower_case, self.by_directory.get(directory)]
-            .into_iter()
-            .flatten()
+        let by_beginning = self.by_beginning.get(beginning(name));
+        for entries in
+            [self.by_name.get(name), by_extension, in_lower_case, by_beginning, self.by_directory.get(directory)]
+                .into_iter()
+                .flatten()
         {
             for (pattern, analyzer) in entries {
                 if matches(analyzer, pattern, path) && !wanted.iter().any(|other| std::ptr::eq(*other, *analyzer)) {
@@ -142,7 +147,7 @@ impl Dispatch {
         if path == target {
             return self.guards_database(path);
         }
-        let holds_packages = |analyzer: &&&Analyzer| !analyzer.kinds.is_empty();
+        let holds_packages = |analyzer: &&&Analyzer| !analyzer.kinds.is_empty() && !analyzer.hints;
         if self.by_path(path).iter().filter(holds_packages).any(|analyzer| !self.wants(analyzer, target)) {
             return true;
         }
@@ -182,6 +187,11 @@ impl Dispatch {
 /// How components of `analyzer`'s patterns are compared.
 fn component(analyzer: &Analyzer) -> fn(&str, &str) -> bool {
     if analyzer.any_case { glob::component_of_any_case } else { glob::component }
+}
+
+/// What of a name, or of a pattern for names, its beginning is looked up by.
+fn beginning(name: &str) -> &str {
+    name.get(..3).unwrap_or(name)
 }
 
 fn matches(analyzer: &Analyzer, pattern: &str, path: &str) -> bool {
@@ -227,6 +237,7 @@ mod tests {
         assert!(!astray("srv/package.json", "elsewhere/package.json"), "that is found where it lies");
         assert!(!astray("srv", "elsewhere"));
         assert!(!astray("bin", "usr/bin"));
+        assert!(!astray("usr/bin/lua", "etc/alternatives/lua-interpreter"), "a name is only a hint there");
         assert!(astray("var/lib/dpkg/status.d", "opt/sd"));
         assert!(astray("usr/lib/apk/db", "opt/db"));
         assert!(astray("var/lib/dpkg", "var/lib/dpkg"), "a link to itself is a riddle");

@@ -51,7 +51,11 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
             let (namespace, name) = scoped.unwrap_or(("", &package.name));
             Purl::new(kind, namespace, name, version, &[])
         }
-        PackageKind::Golang | PackageKind::Composer | PackageKind::Swift | PackageKind::Portage => {
+        PackageKind::Golang
+        | PackageKind::Composer
+        | PackageKind::Swift
+        | PackageKind::Portage
+        | PackageKind::Generic => {
             let (namespace, name) = package.name.rsplit_once('/').unwrap_or(("", &package.name));
             Purl::new(kind, namespace, name, version, &[])
         }

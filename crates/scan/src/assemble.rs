@@ -35,6 +35,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     link_declared(&mut packages);
     maker.link_owners(&mut packages);
     packages.sort_unstable_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    join_inferred(&mut packages);
     let removed =
         if options.all_layers { maker.removed(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
     let documents = maker.documents();
@@ -405,6 +406,36 @@ fn link_declared(packages: &mut Vec<Package>) {
     }
     let mut keep = keep.into_iter();
     packages.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Makes one package of what several files of a layer tell of one: a program, its libraries and their other names. The
+/// first file stands for it, and `also_at` names the others.
+fn join_inferred(packages: &mut Vec<Package>) {
+    const NAMED: usize = 16;
+    let mut joined: Vec<Package> = Vec::with_capacity(packages.len());
+    let mut others: HashMap<usize, Vec<String>> = HashMap::new();
+    let mut first: HashMap<(Purl, Option<LayerIndex>, Option<PackageId>), usize> = HashMap::new();
+    for package in packages.drain(..) {
+        if (package.facts.kind, package.facts.evidence) == (PackageKind::Generic, Evidence::Inferred) {
+            let key = (package.purl.clone(), package.layer, package.owned_by.clone());
+            if let Some(known) = first.get(&key) {
+                others.entry(*known).or_default().push(package.location);
+                continue;
+            }
+            first.insert(key, joined.len());
+        }
+        joined.push(package);
+    }
+    for (index, mut places) in others {
+        if let Some(more) = places.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            places.truncate(NAMED);
+            places.push(format!("{more} more"));
+        }
+        let extra = &mut joined[index].facts.extra;
+        extra.push(("also_at".to_owned(), places.join(", ")));
+        extra.sort();
+    }
+    *packages = joined;
 }
 
 /// The name by which an installed and a declared package are the same: of Python distributions in lower case, with one

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Command;
 use sekisho_model::{Code, Exit, PackageKind};
 use sekisho_sbom::Analyzer;
-use sekisho_sbom::analyzers::ANALYZERS;
+use sekisho_sbom::analyzers::{ANALYZERS, binary};
 
 use super::NOTICE;
 
@@ -77,10 +77,29 @@ pub(super) fn analyzers() -> Result<String> {
             magic(analyzer),
         );
     }
+    programs(&mut out);
     Ok(out)
 }
 
+/// What the `binary` analyzer tells, which is too long for a cell.
+fn programs(out: &mut String) {
+    out.push_str(
+        "\n## Programs without a package\n\n\
+         Executables and libraries of these names are searched for the text that stands beside their version, whoever\n\
+         brought them. Programs of Go are told by the build information in them instead, under any name. What is\n\
+         *proven on* a package is tested with bytes of a real file of it; the rest is known from descriptions only.\n\n\
+         | package | files | proven on |\n|---|---|---|\n",
+    );
+    for class in binary::CLASSES {
+        let files = spans(class.files.iter().copied());
+        line!(out, "| `pkg:generic/{}` | {files} | {} |", class.name, class.proven.unwrap_or("not proven"));
+    }
+}
+
 fn paths(analyzer: &Analyzer) -> String {
+    if analyzer.hints {
+        return "[below](#programs-without-a-package)".to_owned();
+    }
     let mut text = spans(analyzer.paths.iter().copied());
     if !analyzer.not_below.is_empty() {
         let _ = write!(text, ", not below {}", spans(analyzer.not_below.iter().copied()));

@@ -113,14 +113,16 @@ impl<'a> Matcher<'a> {
 
     /// What is said about a package whose files `owner` may have brought. Who ships software knows best what was mended
     /// there: where anything is said about the owner, it is judged in its place. Where nothing is, the owner may be no
-    /// package of the distribution's own, and the package is judged itself, as far as its ecosystem is known.
+    /// package of the distribution's own, and the package is judged itself, as far as its ecosystem is known: a program
+    /// that was told by its bytes has none, and is the owner under another name.
     pub fn owned(&self, facts: &PackageFacts, owner: Option<&PackageFacts>) -> Result<Matched, DatabaseError> {
         let Some(owner) = owner else { return self.package(facts) };
         if self.speaks_of(owner)? {
             return Ok(Matched::default());
         }
         let Matched { vulnerabilities, obstacle } = self.package(facts)?;
-        Ok(Matched { vulnerabilities, obstacle: obstacle.filter(|why| !matches!(why, Obstacle::Ecosystem(_))) })
+        let told = |why: &Obstacle| !matches!(why, Obstacle::Ecosystem(_) | Obstacle::Kind);
+        Ok(Matched { vulnerabilities, obstacle: obstacle.filter(told) })
     }
 
     /// Whether anything is said about any version of a package.

@@ -516,4 +516,32 @@ fn owned_packages_are_judged_by_whoever_knows_of_them() {
     check(PackageKind::Npm, Some("foreign"), 1);
     check(PackageKind::Npm, None, 1);
     check(PackageKind::Pypi, Some("foreign"), 0);
+    // What was told by its bytes is the owner under another name. By itself nobody can judge it, which is not clean.
+    check(PackageKind::Generic, Some("known"), 0);
+    check(PackageKind::Generic, Some("foreign"), 0);
+    let alone = matcher.owned(&PackageFacts::new(PackageKind::Generic, "a", "1.0.0"), None).unwrap();
+    assert_eq!((alone.vulnerabilities.len(), alone.obstacle), (0, Some(Obstacle::Kind)));
+}
+
+#[test]
+fn programs_without_a_package_are_not_judged_and_not_clean() {
+    // Whatever is known of a package of that name elsewhere.
+    let elsewhere = [
+        ("osv", advisory("OSV-1", vec![fixed(affected(Ecosystem::Npm, "", "node"), "99.0.0")])),
+        ("debian", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Debian, "12", "node"), "99")])),
+    ];
+    let bytes = database(&elsewhere);
+    let database = Database::open(&bytes).unwrap();
+    let mut program = npm("node", "20.1.0", "usr/local/bin/node");
+    program.facts.kind = PackageKind::Generic;
+    program.facts.evidence = sekisho_model::Evidence::Inferred;
+    let mut system = inventory(vec![program]);
+    system.os = Some(os("debian", "12"));
+    let assessment = assess(&system, &database, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!((assessment.state, assessment.findings.len()), (ScanState::Incomplete, 0));
+    let told: Vec<&str> = assessment.diagnostics.iter().map(|told| told.message.as_str()).collect();
+    assert_eq!(told, ["1 package: no feed has advisories for packages of that kind"]);
+    let report = ScanReport::new(system, assessment);
+    let gate = sekisho_model::Gate { fail_on: Some(Severity::High), ..sekisho_model::Gate::default() };
+    assert_eq!(crate::gate::judge(&report, gate, None).verdict, sekisho_model::Verdict::Unknown);
 }

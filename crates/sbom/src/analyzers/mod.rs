@@ -6,6 +6,7 @@
 use crate::analyzer::Analyzer;
 
 pub mod apk;
+pub mod binary;
 mod bottlerocket;
 mod cargo;
 mod cocoapods;
@@ -92,6 +93,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &cran::LOCK,
     &hackage::CABAL,
     &hackage::STACK,
+    &binary::ANALYZER,
     &vex::ANALYZER,
 ];
 

@@ -4,6 +4,7 @@
 mod files;
 mod hostile;
 mod layers;
+mod programs;
 mod registry;
 mod sources;
 mod stores;

@@ -4,7 +4,8 @@
 //! listed as its replacement, since that is the code that was linked; where the replacement is a
 //! directory without a version, as what it replaces. The standard library is the package `stdlib` with
 //! the version of Go, which is how the Go vulnerability database names it. Of a program that was built
-//! without modules nothing more than that is known. What is not here: `go.mod`, packed executables
+//! without modules nothing more than that is known, but for well-known ones ([`stamp`]), and a main module without a version
+//! takes the one that was stamped in when it was built. What is not here: `go.mod`, packed executables
 //! (UPX), XCOFF and Plan 9 executables, symbols.
 //!
 //! Files are large, so they are read in ranges. Where the linker's section for build information is
@@ -13,19 +14,22 @@
 
 mod buildinfo;
 mod modinfo;
+mod stamp;
 
 use crate::analyzer::{Analyzer, Extract, File};
 use crate::analyzers::executable;
 use buildinfo::{Error, Record};
 use modinfo::{Linked, ModInfo, Module};
 use sekisho_base::limits::LimitKey;
-use sekisho_model::{Code, Diagnostic, PackageFacts, PackageKind};
+use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind};
+use stamp::Stamp;
 use std::collections::HashSet;
 use std::io;
 
 /// Reads Go executables.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-binary",
+    version: 2,
     title: "Go modules in executables (ELF, PE, Mach-O)",
     kinds: &[PackageKind::Golang],
     magic: executable::MAGIC,
@@ -50,7 +54,10 @@ fn run(file: &File<'_>) -> Extract {
     let mut budget = buildinfo::SEARCH_BYTES;
     for slice in &slices {
         match buildinfo::read(slice, &mut budget) {
-            Ok(Some(record)) => packages.add(&record),
+            Ok(Some(record)) => {
+                let added = packages.add(&record, |info, module| stamp::find(slice, info, module, &mut budget));
+                failure = failure.or(added.err().map(Error::Io));
+            }
             Ok(None) => {}
             // The same file, so the first is enough to say that something is missing.
             Err(error) => failure = failure.or(Some(error)),
@@ -85,11 +92,35 @@ struct Packages {
 }
 
 impl Packages {
-    fn add(&mut self, record: &Record) {
+    /// Adds what a record lists; `stamped` finds the version of a main module that has none.
+    fn add(
+        &mut self,
+        record: &Record,
+        stamped: impl FnOnce(&ModInfo<'_>, &str) -> io::Result<Option<Stamp>>,
+    ) -> io::Result<()> {
         let info = ModInfo::parse(&record.modinfo);
         self.unknown += info.unknown;
-        if let Some(main) = &info.main {
-            let mut facts = facts(main);
+        let known = || stamp::program_at(info.path).map(|program| program.module);
+        let main = match &info.main {
+            Some(main) => Some(facts(main)),
+            // Without modules only the path of the main package tells what it is.
+            None => known().map(|module| PackageFacts {
+                evidence: Evidence::Inferred,
+                ..PackageFacts::new(PackageKind::Golang, module, "")
+            }),
+        };
+        let mut read = Ok(());
+        if let Some(mut facts) = main {
+            if facts.version.is_empty() {
+                match stamped(&info, &facts.name) {
+                    Ok(None) => {}
+                    Ok(Some(Stamp { version, from })) => {
+                        facts.version = version;
+                        facts.extra.push(("version.from".into(), from));
+                    }
+                    Err(error) => read = Err(error),
+                }
+            }
             facts.extra.push(("go.version".into(), record.go_version.clone()));
             for name in SETTINGS {
                 facts.extra.extend(info.setting(name).map(|value| (name.to_owned(), value.to_owned())));
@@ -100,6 +131,7 @@ impl Packages {
             self.push(facts(dep));
         }
         self.push(PackageFacts::new(PackageKind::Golang, "stdlib", release(&record.go_version)));
+        read
     }
 
     fn push(&mut self, mut facts: PackageFacts) {

@@ -46,6 +46,8 @@ pub(super) struct Linked<'a> {
 /// All that the text says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ModInfo<'a> {
+    /// The import path of the main package; empty where there is none.
+    pub(super) path: &'a str,
     /// The module that holds the main package.
     pub(super) main: Option<Linked<'a>>,
     /// The others, in the order of the text.
@@ -85,6 +87,7 @@ impl<'a> ModInfo<'a> {
                     }
                 }
                 "=>" => info.unknown += 1,
+                "path" => info.path = fields,
                 "build" => info.settings.extend(fields.split_once('=')),
                 _ => {}
             }

@@ -170,6 +170,33 @@ fn a_section_of_the_right_name_with_nothing_in_it_hides_nothing() {
 }
 
 #[test]
+fn a_main_module_without_a_version_takes_the_one_that_was_stamped_in() {
+    let main = |modinfo: &str, behind: &[u8]| {
+        let record = [inline("go1.22.3", modinfo).as_slice(), b"\0", behind].concat();
+        found(&elf(&record)).split(", ").next().unwrap().to_owned()
+    };
+    let values = b"\0go1.22.3\0\0\0\x001.2.3\0";
+    let flags = "mod\texample.org/app\t(devel)\t\nbuild\t-ldflags=\"-X main.version=4.5.6\"\n";
+    assert_eq!(main(flags, values), "example.org/app v4.5.6");
+    assert_eq!(
+        main("mod\texample.org/app\tv0.1.0\t\nbuild\t-ldflags=\"-X main.version=4.5.6\"\n", values),
+        "example.org/app v0.1.0"
+    );
+    assert_eq!(main(MODINFO, values), "example.org/app ", "another program may have other values there");
+    assert_eq!(main("mod\thelm.sh/helm/v3\t(devel)\t\n", values), "helm.sh/helm/v3 v1.2.3");
+    assert_eq!(
+        main("path\tgithub.com/containerd/containerd/cmd/ctr\n", values),
+        "github.com/containerd/containerd v1.2.3"
+    );
+    assert_eq!(main("path\tgithub.com/containerd/containerd/cmd/ctr\n", b""), "github.com/containerd/containerd ");
+    assert_eq!(main("path\texample.org/app/cmd/app\n", values), "stdlib 1.22.3", "its module is not known");
+    // As etcd is built: parts of one repository, replaced by directories.
+    let etcd =
+        "mod\tgo.etcd.io/etcd/server/v3\t(devel)\t\ndep\tgo.etcd.io/etcd/api/v3\tv3.5.1\n=>\t../api\t(devel)\t\n";
+    assert_eq!(main(etcd, values), "go.etcd.io/etcd/server/v3 v3.5.1");
+}
+
+#[test]
 fn a_damaged_record_is_said_to_be_incomplete() {
     let record = inline("go1.22.3", MODINFO);
     // Cut at every byte behind the magic: never silence, never a part.
