@@ -153,6 +153,8 @@ fn read(data: &FileRange, context: &Context<'_>) -> Result<(SourceKind, LayerFac
     if head.starts_with(qcow2::MAGIC) {
         return Ok((SourceKind::DiskImage, disk::qcow2(data, context)));
     }
+    let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
+    let is_tar = head.get(257..262) == Some(b"ustar") || Compression::detect(&head) != Compression::None;
     let mut wanted = context.dispatch.by_path(&context.name);
     wanted.extend(context.dispatch.by_magic(&head, data.size()));
     if !wanted.is_empty() {
@@ -160,15 +162,18 @@ fn read(data: &FileRange, context: &Context<'_>) -> Result<(SourceKind, LayerFac
         for analyzer in wanted {
             collector.analyze(analyzer, &context.name, data);
         }
-        return Ok((SourceKind::File, collector.finish()));
+        let facts = collector.finish();
+        // A name alone says little: `busybox.tgz` is no program.
+        if !facts.files.is_empty() || !facts.diagnostics.is_empty() || !(is_zip || is_tar) {
+            return Ok((SourceKind::File, facts));
+        }
     }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+    if is_zip {
         return Ok((SourceKind::Archive, zip::read(data, context)));
     }
     if let Some((what, hint)) = unread(data, &head) {
         return Err(Failed::Refused(Refused::new(format!("it is {what}, which is not read"), hint)));
     }
-    let is_tar = head.get(257..262) == Some(b"ustar") || Compression::detect(&head) != Compression::None;
     if !is_tar && partition::is_disk(data) {
         return Ok((SourceKind::DiskImage, disk::raw(data, context)));
     }
