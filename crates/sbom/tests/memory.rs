@@ -21,6 +21,8 @@ const TIMES: usize = 10;
 const CONSTANT: usize = 16 << 10;
 /// And this much for what inflates: its window and tables.
 const INFLATER: usize = 96 << 10;
+/// And this much for what is told by expressions: those of one program, compiled.
+const EXPRESSIONS: usize = 128 << 10;
 /// Lock files in TOML, of which a parser makes a tree, a part of at most 1 MiB at a time: so many times as much.
 const TOML: [&str; 6] = ["python-poetry", "python-uv", "python-pdm", "python-pylock", "cargo-lock", "julia-manifest"];
 const TREE: usize = 3;
@@ -48,9 +50,13 @@ fn analyzers_allocate_in_proportion_to_the_file() {
 /// Reads a file whole, cut and changed.
 fn check(analyzer: &Analyzer, path: &str, bytes: &[u8], limits: &Limits) {
     let bounded = |bytes: &[u8], damage: &str| {
-        let inflater = if analyzer.id == "java-archive" { INFLATER } else { 0 };
+        let machinery = match analyzer.id {
+            "java-archive" => INFLATER,
+            "binary" => EXPRESSIONS,
+            _ => 0,
+        };
         let tree = if TOML.contains(&analyzer.id) { TREE } else { 1 };
-        let most = tree * TIMES * bytes.len() + CONSTANT + inflater;
+        let most = tree * TIMES * bytes.len() + CONSTANT + machinery;
         for (place, data) in [("memory", &bytes as &dyn ReadAt), ("a file", &OnDisk(bytes))] {
             let peak = peak(|| drop((analyzer.run)(&File { path, data, limits })));
             assert!(peak <= most, "{}: {path}{damage} in {place}: {peak} bytes for {}", analyzer.id, bytes.len());
