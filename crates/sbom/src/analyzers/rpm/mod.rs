@@ -1,8 +1,8 @@
 //! Installed packages of Red Hat, SUSE and all others that use rpm: the database of rpm in each of its
 //! three forms.
 //!
-//! The back ends ([`sqlite`], [`ndb`], [`bdb`]) find the header blobs in a file, [`header`] reads a blob,
-//! [`record`] says what it means. Which back end it is follows from the first bytes, not from the name.
+//! The back ends (`sqlite`, `ndb`, `bdb`) find the header blobs in a file, `header` reads a blob,
+//! `record` says what it means. Which back end it is follows from the first bytes, not from the name.
 //! Nothing of rpm, SQLite or BerkeleyDB is linked, and a file is read in pieces, never as a whole.
 
 mod bdb;
