@@ -13,11 +13,13 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 
+pub use kinds::PodTemplate;
 pub use object::{Object, objects};
 pub use quantity::quantity;
 
+pub(crate) use reader::Reader;
+
 use kinds::PodKind;
-use reader::Reader;
 use sekisho_model::{Diagnostic, Workload};
 use surroundings::Surroundings;
 
