@@ -159,7 +159,10 @@ pub(super) fn go_quoted(text: &str) -> String {
 
 /// Whether Go prints it as it is: no control, space, or sign that only formats, and not for private use.
 fn is_printed(character: char) -> bool {
-    let formats = matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let formats = matches!(
+        character,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    );
     let private = matches!(character, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
     !character.is_control() && !character.is_whitespace() && !formats && !private
 }

@@ -356,10 +356,10 @@ fn nothing_is_what_is_left_out() {
 #[test]
 fn size_is_no_danger() {
     let start = std::time::Instant::now();
-    let many = |item: &str| vec![item; 100_000].join(",");
+    let many = |item: &str| vec![item; 50_000].join(",");
     let limits = Limits { records: 10_000_000, ..Limits::default() };
     let annotations: Vec<String> =
-        (0..100_000).map(|index| format!("container.seccomp.security.alpha.kubernetes.io/a{index}: bad")).collect();
+        (0..50_000).map(|index| format!("container.seccomp.security.alpha.kubernetes.io/a{index}: bad")).collect();
     let annotations = annotations.join(", ");
     for spec in [
         format!("containers: [{}]", many("{name: a, ports: [{hostPort: 1}]}")),
@@ -377,5 +377,5 @@ fn size_is_no_danger() {
             assert!(violations.iter().all(|violation| violation.paths.len() <= 2000) && diagnostics.len() <= 101);
         }
     }
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
