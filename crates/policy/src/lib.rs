@@ -7,6 +7,7 @@ pub mod criteria;
 pub mod evaluate;
 mod facts;
 pub mod manifest;
+pub mod pod_security;
 pub mod policy;
 pub mod stackrox;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The kinds of objects that make pods, and where each has its pod.
 
 use super::object::Object;
+use super::reader::join;
+use sekisho_base::tree::Node;
 
 /// A kind of object that makes pods.
 #[derive(Debug)]
@@ -54,5 +56,34 @@ impl PodKind {
     /// The kind of `object`, where it makes pods.
     pub(super) fn of(object: &Object) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.kind == object.kind && kind.group == object.group())
+    }
+}
+
+/// The pod that an object is or makes, as it stands in the manifest.
+#[derive(Debug, Clone, Copy)]
+pub struct PodTemplate<'a> {
+    /// The object.
+    pub object: &'a Object,
+    /// The pod's `metadata`, whatever is there.
+    pub metadata: Option<&'a Node>,
+    /// The pod's `spec`, whatever is there.
+    pub spec: Option<&'a Node>,
+    /// Where the two are.
+    above: &'static [&'static str],
+}
+
+impl<'a> PodTemplate<'a> {
+    /// The pod of `object`; none where its kind makes no pods.
+    pub fn of(object: &'a Object) -> Option<Self> {
+        let above = PodKind::of(object)?.template;
+        let pod = object.node.at(above);
+        let part = |name| pod.and_then(|pod| pod.get(name));
+        Some(Self { object, metadata: part("metadata"), spec: part("spec"), above })
+    }
+
+    /// The path in the object of what `path` is in the pod: `spec.hostPID` is `spec.template.spec.hostPID` in a
+    /// Deployment.
+    pub fn path(&self, path: &str) -> String {
+        join(&self.above.join("."), path)
     }
 }

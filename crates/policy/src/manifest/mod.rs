@@ -1,5 +1,5 @@
 //! Manifests: texts in YAML or JSON become objects of Kubernetes, and those that make pods become
-//! [`Workload`](sekisho_model::Workload)s.
+//! [`Workload`]s.
 //!
 //! A manifest is read as the API server reads it, with its defaults. What the server would refuse (a text where a number
 //! belongs) is told and makes the reading incomplete, since nobody can say what such an object would be.
@@ -13,11 +13,13 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 
+pub use kinds::PodTemplate;
 pub use object::{Object, objects};
 pub use quantity::quantity;
 
+pub(crate) use reader::Reader;
+
 use kinds::PodKind;
-use reader::Reader;
 use sekisho_model::{Diagnostic, Workload};
 use surroundings::Surroundings;
 

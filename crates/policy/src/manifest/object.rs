@@ -1,7 +1,7 @@
 //! Objects of Kubernetes out of texts, lists of them taken apart.
 
 use sekisho_base::Limits;
-use sekisho_base::tree::{Node, Place, documents};
+use sekisho_base::tree::{Node, Place, Value, documents};
 use sekisho_model::{Code, Diagnostic};
 
 /// An object of Kubernetes.
@@ -51,19 +51,25 @@ impl Object {
         if self.name.is_empty() { self.kind.clone() } else { format!("{}/{}", self.kind, self.name) }
     }
 
-    /// Where `path`, such as `spec.containers[0].image`, stands in the text: the place of the field, or of the nearest
-    /// thing above it where it is not there.
+    /// Where `path`, such as `spec.containers[0].image` or `metadata.annotations[example.org/name]`, stands in the text:
+    /// the place of the field, or of the nearest thing above it where it is not there.
     pub fn place(&self, path: &str) -> Place {
         let mut place = self.node.place;
         let mut node = &self.node;
-        let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
-        for step in steps {
-            let next = match step.strip_suffix(']').and_then(|index| index.parse::<usize>().ok()) {
-                Some(index) => node.items().get(index).map(|item| (item.place, item)),
-                None => node.fields().iter().find(|field| field.name == step).map(|field| (field.place, &field.node)),
+        let mut rest = path;
+        while !rest.is_empty() {
+            // A name in brackets may have dots in it.
+            let (step, after) = match rest.strip_prefix('[') {
+                Some(bracket) => bracket.split_once(']').unwrap_or((bracket, "")),
+                None => rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())),
+            };
+            let next = match (&node.value, step.parse::<usize>()) {
+                (Value::List(items), Ok(index)) => items.get(index).map(|item| (item.place, item)),
+                _ => node.fields().iter().find(|field| field.name == step).map(|field| (field.place, &field.node)),
             };
             let Some((at, below)) = next else { break };
             (place, node) = (at, below);
+            rest = after.strip_prefix('.').unwrap_or(after);
         }
         place
     }

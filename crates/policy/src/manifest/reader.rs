@@ -5,25 +5,25 @@ use sekisho_base::tree::{Node, Value};
 use sekisho_model::{Code, Diagnostic};
 use std::collections::BTreeMap;
 
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     object: &'a Object,
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn of(object: &'a Object) -> Self {
+    pub(crate) fn of(object: &'a Object) -> Self {
         Self { object, diagnostics: Vec::new() }
     }
 
     /// Says that a value is not of the type that belongs there, so that the server would refuse it.
-    pub(super) fn refuse(&mut self, node: &Node, path: &str, wanted: &str) {
+    pub(crate) fn refuse(&mut self, node: &Node, path: &str, wanted: &str) {
         let message =
             format!("{}, line {}: {path} is {}, not {wanted}", self.object.title(), node.place.line, node.kind());
         self.tell(message);
     }
 
     /// Says that something is wrong with the object, so that nobody can say what it would be.
-    pub(super) fn tell(&mut self, message: String) {
+    pub(crate) fn tell(&mut self, message: String) {
         self.diagnostics.push(Diagnostic::incomplete(Code::ManifestMalformed, message).at(&self.object.file));
     }
 

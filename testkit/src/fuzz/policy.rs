@@ -1,0 +1,41 @@
+//! What policies look at: manifests, and the pods in them.
+
+use super::LIMITS;
+use sekisho_model::Level as Touches;
+use sekisho_policy::manifest::{Object, PodTemplate, objects, workloads};
+use sekisho_policy::pod_security::{Level, Standard, Version, Violation, check};
+
+/// Manifests in YAML and JSON, read into workloads and judged by the Pod Security Standards.
+pub fn manifest(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (found, diagnostics) = objects("x.yaml", text, &LIMITS);
+    assert!(found.len() <= LIMITS.records, "more objects than the limit");
+    let (workloads, more) = workloads(&found);
+    assert!(workloads.len() <= found.len());
+    assert!(diagnostics.iter().chain(&more).all(|diagnostic| diagnostic.path.is_some()), "a diagnostic of no file");
+    for object in &found {
+        let Some(pod) = PodTemplate::of(object) else { continue };
+        for version in [Version::V1(0), Version::V1(22), Version::V1(30), Version::Latest] {
+            pod_security(object, &pod, version);
+        }
+    }
+}
+
+fn pod_security(object: &Object, pod: &PodTemplate<'_>, version: Version) {
+    let judge = |level| check(pod, Standard { level, version });
+    let (baseline, told) = judge(Level::Baseline);
+    let (restricted, told_again) = judge(Level::Restricted);
+    assert_eq!(told, told_again, "what cannot be judged depends on the level");
+    assert!(told.iter().all(|it| it.level == Touches::Incomplete && it.path.is_some()));
+    assert!(
+        !restricted.is_empty() || !told.is_empty() || baseline.is_empty(),
+        "restricted allows what baseline refuses"
+    );
+    assert_eq!(judge(Level::Privileged).0, [], "something is not privileged enough");
+    for Violation { check, reason, paths, .. } in baseline.iter().chain(&restricted) {
+        assert!(!reason.is_empty() && !paths.is_empty(), "{check} names nothing");
+        for path in paths {
+            object.place(path);
+        }
+    }
+}
