@@ -1,6 +1,6 @@
 //! What documents in YAML and JSON say, with the place where they say it.
 //!
-//! YAML is read as Kubernetes and what stands around it read it: scalars by the rules of YAML 1.1 ([`scalar`]), the last
+//! YAML is read as Kubernetes and what stands around it read it: scalars by the rules of YAML 1.1 (`scalar`), the last
 //! of several equal names, merges where they stand. JSON is read by the same reader when the place matters, and by
 //! [`from_json`] when speed does.
 
