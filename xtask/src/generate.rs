@@ -11,6 +11,7 @@ use crate::tidy::{Problem, Tree};
 use crate::{test, tools};
 
 mod docs;
+mod formats;
 
 /// Stands on top of every generated page.
 const NOTICE: &str = "<!-- Written by `cargo xtask gen` from the tables in the code. -->";
@@ -33,6 +34,8 @@ pub(crate) const FILES: &[Generated] = &[
     Generated { path: "docs/cli.md", make: docs::cli },
     Generated { path: "docs/configuration.md", make: docs::configuration },
     Generated { path: "docs/errors.md", make: docs::errors },
+    Generated { path: "docs/guide/en/formats.md", make: formats::english },
+    Generated { path: "docs/guide/ja/formats.md", make: formats::japanese },
     Generated { path: "xtask/README.md", make: readme },
 ];
 

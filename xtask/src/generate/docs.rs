@@ -116,7 +116,7 @@ fn magic(analyzer: &Analyzer) -> String {
     text
 }
 
-fn spans(texts: impl Iterator<Item = impl std::fmt::Display>) -> String {
+pub(super) fn spans(texts: impl Iterator<Item = impl std::fmt::Display>) -> String {
     let spans: Vec<_> = texts.map(|text| format!("`{text}`")).collect();
     if spans.is_empty() { "-".to_owned() } else { spans.join(", ") }
 }
@@ -160,7 +160,7 @@ fn help(out: &mut String, command: &mut Command) {
 }
 
 /// Text for a cell of a table.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
