@@ -17,25 +17,6 @@ pub enum Fact<T> {
     NotAsked,
 }
 
-impl<T> Fact<T> {
-    /// The same without its content taken out.
-    pub fn as_ref(&self) -> Fact<&T> {
-        match self {
-            Self::Known(value) => Fact::Known(value),
-            Self::Unknown(why) => Fact::Unknown(why.clone()),
-            Self::NotAsked => Fact::NotAsked,
-        }
-    }
-
-    /// The content, where it is known.
-    pub fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::Unknown(_) | Self::NotAsked => None,
-        }
-    }
-}
-
 /// A deployment, or whatever else holds or makes pods.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Workload {

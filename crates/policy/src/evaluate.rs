@@ -120,7 +120,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn is_skipped(&self, element: Element<'a>) -> bool {
-        let Element::Container(container) = element else { return false };
+        let Element::Container(_, container) = element else { return false };
         let kind = match container.kind {
             ContainerKind::Init => SkipContainer::Init,
             ContainerKind::Regular => SkipContainer::Regular,
@@ -149,7 +149,7 @@ impl<'a> Judge<'a, '_> {
         /// More of them say nothing new.
         const MOST: usize = 100;
         let container = match element {
-            Element::Container(container) => Some(container.name.as_str()),
+            Element::Container(_, container) => Some(container.name.as_str()),
             _ => container,
         };
         for test in &plan.tests {
@@ -170,7 +170,7 @@ impl<'a> Judge<'a, '_> {
     fn witness(&self, test: &Test, element: Element<'a>, container: Option<&str>) -> Witness {
         let path = match element {
             Element::Port(port) => port.path.clone(),
-            Element::Container(container) => container.path.clone(),
+            Element::Container(_, container) => container.path.clone(),
             Element::Env(variable) => variable.path.clone(),
             Element::Volume(volume) => volume.path.clone(),
             _ => String::new(),

@@ -14,7 +14,7 @@ pub struct ImageFacts {
     /// `debian:12`; empty where it does not say.
     pub os: String,
     /// The user that its processes run as; empty for root.
-    pub user: String,
+    pub user: Fact<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// What it was built by: instruction and the rest of the line.
@@ -56,7 +56,7 @@ pub struct Vulnerability {
 }
 
 impl ImageFacts {
-    /// What a scan says. `user` and build instructions are of the image's configuration.
+    /// What a scan says.
     pub fn of(report: &ScanReport) -> Self {
         let inventory = &report.inventory;
         let image = inventory.image.as_ref();
@@ -96,7 +96,8 @@ impl ImageFacts {
             created: image.and_then(|image| image.created.as_deref()?.parse().ok()),
             scanned: Some(inventory.observed_at),
             os: inventory.os.as_ref().map(|os| format!("{}:{}", os.id, os.version_id)).unwrap_or_default(),
-            user: String::new(),
+            // Inventories do not carry it.
+            user: Fact::NotAsked,
             labels: image.map(|image| image.labels.iter().cloned().collect()).unwrap_or_default(),
             lines: history.iter().filter_map(|step| line(step.created_by.as_deref()?)).collect(),
             components,

@@ -123,6 +123,8 @@ pub enum Grammar {
     AtLeast(&'static [&'static str]),
     /// `KEY=VALUE`, each a regular expression for the whole, or nothing for any.
     Pair,
+    /// The same, of which the first is an instruction of a Dockerfile.
+    Line,
     /// A source, and a pair: `RAW=KEY=VALUE`.
     EnvVar,
     /// A capability without `CAP_`.

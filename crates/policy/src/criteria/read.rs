@@ -36,7 +36,8 @@ pub(crate) enum Element<'a> {
     Workload(&'a Workload),
     Port(&'a Port),
     Exposure(&'a Exposure),
-    Container(&'a Container),
+    /// With its place in the workload.
+    Container(usize, &'a Container),
     Env(&'a EnvVar),
     Volume(&'a Mount),
     Image(&'a Image<'a>),
@@ -102,7 +103,7 @@ pub(crate) fn read<'a>(name: &str, element: Element<'a>, now: Timestamp) -> Read
         Element::Workload(workload) => of_workload(name, workload),
         Element::Port(port) => of_port(name, port),
         Element::Exposure(exposure) => exposure.node_port.map_or(Reading::Absent, number),
-        Element::Container(container) => of_container(name, container),
+        Element::Container(_, container) => of_container(name, container),
         Element::Env(variable) => Reading::EnvVar {
             source: source_of(variable.source),
             name: &variable.name,
@@ -247,7 +248,11 @@ fn of_image<'a>(name: &str, image: &'a Image<'a>, now: Timestamp) -> Reading<'a>
             Fact::NotAsked => Reading::NotAsked,
         },
         // An image that names no user runs as root.
-        "Image User" => text(if facts.user.is_empty() { "root" } else { &facts.user }),
+        "Image User" => match &facts.user {
+            Fact::Known(user) => text(if user.is_empty() { "root" } else { user }),
+            Fact::Unknown(_) => Reading::Unknown,
+            Fact::NotAsked => Reading::NotAsked,
+        },
         "Unscanned Image" => Reading::Flag(facts.scanned.is_none()),
         _ => Reading::NotAsked,
     }
@@ -301,26 +306,21 @@ pub(crate) fn below<'a>(
             let _ = workload.containers.iter().flat_map(|it| &it.ports).any(|port| visit(Element::Port(port)));
         }
         (Element::Workload(workload), Level::Container) => {
-            let _ = workload.containers.iter().any(|container| visit(Element::Container(container)));
+            let mut containers = workload.containers.iter().enumerate();
+            let _ = containers.any(|(place, container)| visit(Element::Container(place, container)));
         }
         (Element::Port(port), Level::Exposure) => {
             let _ = port.exposures.iter().any(|exposure| visit(Element::Exposure(exposure)));
         }
-        (Element::Container(container), Level::Env) => {
+        (Element::Container(_, container), Level::Env) => {
             let _ = container.env.iter().any(|variable| visit(Element::Env(variable)));
         }
-        (Element::Container(container), Level::Volume) => {
+        (Element::Container(_, container), Level::Volume) => {
             let _ = container.volumes.iter().any(|volume| visit(Element::Volume(volume)));
         }
-        (Element::Container(container), Level::Image) => {
-            let place = subject
-                .workload
-                .and_then(|workload| workload.containers.iter().position(|other| std::ptr::eq(other, container)));
-            if let Some(image) = place.and_then(|place| subject.images.get(place)) {
-                visit(Element::Image(image));
-            } else {
-                return Below::NotAsked;
-            }
+        (Element::Container(place, _), Level::Image) => {
+            let Some(image) = subject.images.get(place) else { return Below::NotAsked };
+            visit(Element::Image(image));
         }
         (Element::Image(image), Level::Line | Level::Component) => {
             let facts = match &image.facts {

@@ -57,7 +57,7 @@ pub static CRITERIA: [Criterion; 79] = [
     of(Level::Vulnerability, "Days Since CVE Was Published", Grammar::Days),
     of(Level::Workload, "Disallowed Annotation", Grammar::Pair).many(),
     of(Level::Image, "Disallowed Image Label", Grammar::Pair).many(),
-    of(Level::Line, "Dockerfile Line", Grammar::Pair).many(),
+    of(Level::Line, "Dockerfile Line", Grammar::Line).many(),
     of(Level::Container, "Drop Capabilities", Grammar::Capability { all: true }).many().inverted(),
     of(Level::Env, "Environment Variable", Grammar::EnvVar).many(),
     of(Level::Exposure, "Exposed Node Port", Grammar::Number).not().many(),

@@ -113,6 +113,10 @@ fn what_is_not_known_does_not_pass() {
     check(severe(), &[asked.clone(), Fact::Known(&clean)], Outcome::NotEvaluated);
     check(severe(), &[asked.clone(), lost.clone()], Outcome::Unknown);
     check(severe(), &[], Outcome::NotEvaluated);
+    // What nobody looked at is not root.
+    check(vec![group("Image User", &["root"])], &[Fact::Known(&clean), Fact::Known(&clean)], Outcome::NotEvaluated);
+    let rooted = ImageFacts { user: Fact::Known(String::new()), ..image(Vec::new()) };
+    check(vec![group("Image User", &["0", "root"])], &[Fact::Known(&rooted), asked.clone()], Outcome::Violated);
     // A component needs no judge.
     check(vec![group("Image Component", &["openssl="])], &[Fact::Known(&unjudged), asked.clone()], Outcome::Violated);
     // What fails anyway needs no facts.
@@ -148,6 +152,14 @@ fn what_is_wrong_with_a_policy_is_told_at_once() {
         Stage::Build,
         vec![group("Privileged Container", &["true"])],
         &[&format!("{at}[0] asks for \"Privileged Container\", which says nothing at the stage build")],
+    );
+    check(
+        Stage::Build,
+        vec![group("Dockerfile Line", &["RUNN=.*curl.*"])],
+        &[&format!(
+            "{at}[0].values[0] is for \"Dockerfile Line\": \"RUNN\" is not one of {}",
+            crate::facts::INSTRUCTIONS.join(", ")
+        )],
     );
     let negated = Group { negate: true, ..group("CVSS", &["> 7"]) };
     check(Stage::Build, vec![negated], &[&format!("{at}[0] turns round \"CVSS\", which cannot be")]);

@@ -1,6 +1,7 @@
 //! Values of criteria, compiled once: what is wrong with one is told with what would be right.
 
 use super::{Grammar, Reading};
+use crate::facts::INSTRUCTIONS;
 use globset::GlobMatcher;
 use regex::{Regex, RegexBuilder};
 use std::net::IpAddr;
@@ -197,8 +198,12 @@ impl Matcher {
             Grammar::Contains => Pattern::contained(text).map(Self::Text),
             Grammar::Present if text == ".*" => Ok(Self::Present),
             Grammar::Regex | Grammar::Present => Pattern::whole(text).map(Self::Text),
-            Grammar::Pair => {
+            Grammar::Pair | Grammar::Line => {
                 let (key, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not KEY=VALUE"))?;
+                let is_instruction = INSTRUCTIONS.iter().any(|known| known.eq_ignore_ascii_case(key));
+                if grammar == Grammar::Line && !key.is_empty() && !is_instruction {
+                    return Err(format!("{key:?} is not one of {}", INSTRUCTIONS.join(", ")));
+                }
                 Ok(Self::Pair(Pattern::part(key)?, Pattern::part(value)?))
             }
             Grammar::EnvVar => {

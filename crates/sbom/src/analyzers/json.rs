@@ -4,7 +4,7 @@
 //! No value tree is built. Whatever is not wanted goes to [`IgnoredAny`], which `serde_json` skips without recursion.
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -172,6 +172,52 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for List<T, F> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
         while let Some(element) = seq.next_element()? {
             (self.0)(element);
+        }
+        Ok(())
+    }
+}
+
+/// An object whose values mean something else under each key.
+pub(in crate::analyzers) trait Keys<'de> {
+    /// Takes the value under `key` out of `map`, with [`skip`] where it says nothing.
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+
+    /// Takes a list in the place of the object, where a format has had that form.
+    fn list<A: SeqAccess<'de>>(&mut self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::invalid_type(Unexpected::Seq, &"an object"))
+    }
+}
+
+/// Passes over a value.
+pub(in crate::analyzers) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+/// Reads an object key by key, by the rules of [`Keys`].
+pub(in crate::analyzers) struct Object<'k, K>(pub(in crate::analyzers) &'k mut K);
+
+impl<'de, K: Keys<'de>> DeserializeSeed<'de> for Object<'_, K> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, K: Keys<'de>> Visitor<'de> for Object<'_, K> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        self.0.list(seq)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+            self.0.take(key.as_str(), &mut map)?;
         }
         Ok(())
     }

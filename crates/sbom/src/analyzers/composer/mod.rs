@@ -7,14 +7,13 @@
 //! <https://github.com/composer/composer>.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::json::{List, Scalar, list};
+use crate::analyzers::json::{Keys, List, Object, Scalar, list, skip};
 use crate::analyzers::lock::{Locked, source};
 use crate::analyzers::npm::value::Items;
 use sekisho_model::{Evidence, PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
-use std::fmt;
 
 /// Reads `composer.lock`.
 pub(crate) static LOCK: Analyzer = Analyzer {
@@ -49,7 +48,7 @@ fn run(file: &File<'_>, evidence: Evidence) -> Extract {
     };
     let mut found = Found { evidence, ..Found::new(file) };
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let read = Root(&mut found).deserialize(&mut json).and_then(|()| json.end());
+    let read = Object(&mut found).deserialize(&mut json).and_then(|()| json.end());
     let Found { mut locked, listed, packages, dev_names, unusable, over, .. } = found;
     for mut facts in packages {
         facts.dev |= dev_names.contains(&facts.name);
@@ -163,41 +162,21 @@ impl Entry<'_> {
     }
 }
 
-/// The whole file.
-struct Root<'c, 'f>(&'c mut Found<'f>);
-
-impl<'de> DeserializeSeed<'de> for Root<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Root<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of packages")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
-        self.0.packages(false).visit_seq(seq)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let found = self.0;
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
-            match key.as_str() {
-                "packages" => map.next_value_seed(found.packages(false))?,
-                "packages-dev" => map.next_value_seed(found.packages(true))?,
-                "dev-package-names" => map.next_value_seed(list(|name: Scalar<'_>| {
-                    found.dev_names.insert(name.as_str().to_owned());
-                }))?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
+/// The whole file, which was a list of packages until Composer 2.
+impl<'de> Keys<'de> for Found<'_> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "packages" => map.next_value_seed(self.packages(false)),
+            "packages-dev" => map.next_value_seed(self.packages(true)),
+            "dev-package-names" => map.next_value_seed(list(|name: Scalar<'_>| {
+                self.dev_names.insert(name.as_str().to_owned());
+            })),
+            _ => skip(map),
         }
-        Ok(())
+    }
+
+    fn list<A: SeqAccess<'de>>(&mut self, seq: A) -> Result<(), A::Error> {
+        self.packages(false).visit_seq(seq)
     }
 }
 

@@ -8,13 +8,12 @@
 
 use super::package;
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::{Scalar, each, list};
+use crate::analyzers::json::{Keys, Object, Scalar, each, list, skip};
 use crate::analyzers::lock::{Locked, reached};
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess};
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
@@ -25,7 +24,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let mut found =
         Found { locked: Locked::new(file, PackageKind::Conan), nodes: Vec::new(), listed: false, unusable: 0 };
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let read = Level { found: &mut found, inner: false }.deserialize(&mut json).and_then(|()| json.end());
+    let read = Object(&mut Level { found: &mut found, inner: false }).deserialize(&mut json).and_then(|()| json.end());
     let Found { mut locked, nodes, listed, unusable } = found;
     graph(&mut locked, nodes);
     locked.unusable(unusable);
@@ -117,38 +116,21 @@ struct Level<'c, 'f, 't> {
     inner: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Level<'_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Level<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the object of a lock file")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+impl<'de> Keys<'de> for Level<'_, '_, 'de> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         let Self { found, inner } = self;
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
-            match (key.as_str(), inner) {
-                ("graph_lock", false) => map.next_value_seed(Level { found, inner: true })?,
-                ("nodes", true) => {
-                    found.listed = true;
-                    map.next_value_seed(each(|id, entry: Entry<'de>| found.node(&id, entry)))?;
-                }
-                (key @ ("requires" | "build_requires" | "python_requires" | "config_requires"), false) => {
-                    found.listed = true;
-                    let dev = key != "requires";
-                    map.next_value_seed(list(|reference: Scalar<'de>| found.reference(reference.as_str(), dev)))?;
-                }
-                _ => drop(map.next_value::<IgnoredAny>()?),
+        match (key, *inner) {
+            ("graph_lock", false) => map.next_value_seed(Object(&mut Level { found, inner: true })),
+            ("nodes", true) => {
+                found.listed = true;
+                map.next_value_seed(each(|id, entry: Entry<'de>| found.node(&id, entry)))
             }
+            ("requires" | "build_requires" | "python_requires" | "config_requires", false) => {
+                found.listed = true;
+                let dev = key != "requires";
+                map.next_value_seed(list(|reference: Scalar<'de>| found.reference(reference.as_str(), dev)))
+            }
+            _ => skip(map),
         }
-        Ok(())
     }
 }

@@ -4,12 +4,11 @@
 
 use super::{description, license};
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::{Scalar, each};
+use crate::analyzers::json::{Keys, Object, Scalar, each, skip};
 use crate::analyzers::lock::{Locked, source};
 use sekisho_model::{PackageKind, json_reason};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::fmt;
+use serde::de::{DeserializeSeed, MapAccess};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -56,7 +55,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     };
     let mut found = Found { locked: Locked::new(file, PackageKind::Cran), listed: false, unusable: 0 };
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let read = Root(&mut found).deserialize(&mut json).and_then(|()| json.end());
+    let read = Object(&mut found).deserialize(&mut json).and_then(|()| json.end());
     let Found { mut locked, listed, unusable } = found;
     locked.unusable(unusable);
     match read {
@@ -75,7 +74,7 @@ struct Found<'f> {
 }
 
 impl Found<'_> {
-    fn take(&mut self, key: &str, entry: &Entry<'_>) {
+    fn package(&mut self, key: &str, entry: &Entry<'_>) {
         let name = entry.package.text().unwrap_or(key);
         let Some(version) = entry.version.text().filter(|_| !name.is_empty()) else {
             self.unusable += 1;
@@ -88,34 +87,12 @@ impl Found<'_> {
     }
 }
 
-/// The whole file.
-struct Root<'c, 'f>(&'c mut Found<'f>);
-
-impl<'de> DeserializeSeed<'de> for Root<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Root<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the object of a lock file")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let found = self.0;
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
-            if key.as_str() == "Packages" {
-                found.listed = true;
-                map.next_value_seed(each(|key, entry: Entry<'de>| found.take(&key, &entry)))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+impl<'de> Keys<'de> for Found<'_> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        if key != "Packages" {
+            return skip(map);
         }
-        Ok(())
+        self.listed = true;
+        map.next_value_seed(each(|key, entry: Entry<'de>| self.package(&key, &entry)))
     }
 }

@@ -10,11 +10,11 @@
 use super::is_name;
 use super::lines::descriptor;
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::{Scalar, each};
+use crate::analyzers::json::{Keys, Object, Scalar, each, skip};
 use crate::analyzers::lock::{Locked, source, unknown_version};
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let json = strict(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let mut json = serde_json::Deserializer::from_str(&json);
     let mut lock = Lock { limit: file.limits.records, ..Lock::default() };
-    let read = json.deserialize_map(&mut lock).and_then(|()| json.end());
+    let read = Object(&mut lock).deserialize(&mut json).and_then(|()| json.end());
     if let Err(error) = read {
         locked.malformed(json_reason(&error));
     }
@@ -158,36 +158,28 @@ impl Lock {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Lock {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a lock file's object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
-            match key.as_str() {
-                "lockfileVersion" => {
-                    let version = map.next_value::<Scalar<'de>>()?.number();
-                    self.unknown_version = version.filter(|version| *version > LAST_VERSION);
-                }
-                "workspaces" => map.next_value_seed(each(|folder, workspace: Workspace| {
-                    let Workspace { name, dependencies, dev, optional } = workspace;
-                    let name = if folder.is_empty() { String::new() } else { name };
-                    for wanted in dependencies.0.into_iter().chain(dev.0).chain(optional.0) {
-                        if self.wanted.len() < self.limit {
-                            self.wanted.push((name.clone(), wanted));
-                        }
-                    }
-                }))?,
-                "packages" => {
-                    map.next_value_seed(each(|place, entry: Entry<'de>| self.package(place.into_owned(), &entry)))?;
-                }
-                _ => drop(map.next_value::<IgnoredAny>()?),
+impl<'de> Keys<'de> for Lock {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "lockfileVersion" => {
+                let version = map.next_value::<Scalar<'de>>()?.number();
+                self.unknown_version = version.filter(|version| *version > LAST_VERSION);
+                Ok(())
             }
+            "workspaces" => map.next_value_seed(each(|folder, workspace: Workspace| {
+                let Workspace { name, dependencies, dev, optional } = workspace;
+                let name = if folder.is_empty() { String::new() } else { name };
+                for wanted in dependencies.0.into_iter().chain(dev.0).chain(optional.0) {
+                    if self.wanted.len() < self.limit {
+                        self.wanted.push((name.clone(), wanted));
+                    }
+                }
+            })),
+            "packages" => {
+                map.next_value_seed(each(|place, entry: Entry<'de>| self.package(place.into_owned(), &entry)))
+            }
+            _ => skip(map),
         }
-        Ok(())
     }
 }
 
@@ -210,7 +202,7 @@ struct Names(Vec<String>);
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut names = Vec::new();
-        serde::de::DeserializeSeed::deserialize(
+        DeserializeSeed::deserialize(
             each(|name: std::borrow::Cow<'de, str>, _: IgnoredAny| names.push(name.into_owned())),
             deserializer,
         )?;

@@ -6,12 +6,11 @@
 //! documentation.
 
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::{Scalar, each};
+use crate::analyzers::json::{Keys, Object, Scalar, each, skip};
 use crate::analyzers::lock::{Locked, source};
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::fmt;
+use serde::de::{DeserializeSeed, MapAccess};
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
@@ -21,7 +20,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     };
     let mut locked = Locked::new(file, PackageKind::Pypi);
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let read = json.deserialize_map(Groups(&mut locked)).and_then(|()| json.end());
+    let read = Object(&mut Groups(&mut locked)).deserialize(&mut json).and_then(|()| json.end());
     if let Err(error) = read {
         locked.malformed(json_reason(&error));
     }
@@ -31,24 +30,15 @@ pub(super) fn run(file: &File<'_>) -> Extract {
 /// The whole file.
 struct Groups<'a, 'f>(&'a mut Locked<'f>);
 
-impl<'de> Visitor<'de> for Groups<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a lock file's object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
-            match key.as_str() {
-                "_meta" => drop(map.next_value::<IgnoredAny>()?),
-                group => map.next_value_seed(each(|name, pin: Pin<'de>| {
-                    let facts = pin.facts(self.0, &name, group);
-                    self.0.add(facts);
-                }))?,
-            }
+impl<'de> Keys<'de> for Groups<'_, '_> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        if key == "_meta" {
+            return skip(map);
         }
-        Ok(())
+        map.next_value_seed(each(|name, pin: Pin<'de>| {
+            let facts = pin.facts(self.0, &name, key);
+            self.0.add(facts);
+        }))
     }
 }
 

@@ -6,12 +6,11 @@
 //! Source: `PinsStore`, <https://github.com/swiftlang/swift-package-manager>.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::json::{Scalar, list};
+use crate::analyzers::json::{Keys, Object, Scalar, list, skip};
 use crate::analyzers::lock::{Locked, source, unknown_version};
 use sekisho_model::{PackageKind, json_reason};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::fmt;
+use serde::de::{DeserializeSeed, MapAccess};
 
 /// Reads `Package.resolved`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
@@ -33,7 +32,7 @@ fn run(file: &File<'_>) -> Extract {
     };
     let mut found = Found { locked: Locked::new(file, PackageKind::Swift), version: None, listed: false, unusable: 0 };
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let read = Level { found: &mut found, inner: false }.deserialize(&mut json).and_then(|()| json.end());
+    let read = Object(&mut Level { found: &mut found, inner: false }).deserialize(&mut json).and_then(|()| json.end());
     let Found { mut locked, version, listed, unusable } = found;
     if let Some(version) = version.filter(|version| *version > LAST_VERSION) {
         locked.note(unknown_version(file, version));
@@ -114,35 +113,21 @@ struct Level<'c, 'f> {
     inner: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Level<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Level<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with pins")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+impl<'de> Keys<'de> for Level<'_, '_> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         let Self { found, inner } = self;
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
-            match key.as_str() {
-                "pins" => {
-                    found.listed = true;
-                    map.next_value_seed(list(|pin: Pin<'de>| found.take(&pin)))?;
-                }
-                "object" if !inner => map.next_value_seed(Level { found, inner: true })?,
-                "version" => found.version = map.next_value::<Scalar<'de>>()?.number(),
-                _ => drop(map.next_value::<IgnoredAny>()?),
+        match key {
+            "pins" => {
+                found.listed = true;
+                map.next_value_seed(list(|pin: Pin<'de>| found.take(&pin)))
             }
+            "object" if !*inner => map.next_value_seed(Object(&mut Level { found, inner: true })),
+            "version" => {
+                found.version = map.next_value::<Scalar<'de>>()?.number();
+                Ok(())
+            }
+            _ => skip(map),
         }
-        Ok(())
     }
 }
 
