@@ -9,6 +9,7 @@ mod facts;
 pub mod manifest;
 pub mod pod_security;
 pub mod policy;
+mod said;
 pub mod stackrox;
 #[cfg(test)]
 mod testing;
@@ -17,3 +18,4 @@ pub use compile::{Compiled, Fault, compile};
 pub use criteria::{Image, Subject};
 pub use evaluate::{Outcome, Verdict, Witness, evaluate};
 pub use facts::{Component, ImageFacts, Vulnerability};
+pub use said::{Message, Said};
