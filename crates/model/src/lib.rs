@@ -5,6 +5,7 @@
 //! are structs with public fields. A document that leaves the process carries
 //! `schema: sekisho.NAME/v1` and only grows within v1.
 
+mod check;
 mod code;
 mod database;
 mod diagnostic;
@@ -26,6 +27,10 @@ mod schema;
 mod severity;
 mod workload;
 
+pub use check::{
+    CHECK_SCHEMA, CheckExclusion, CheckGate, CheckInput, CheckPolicy, CheckReport, CheckResult, CheckSubject, Fix,
+    PatchOperation, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Violation,
+};
 pub use code::{Code, Exit};
 pub use database::{CoveredPlace, DATABASE_STATUS_SCHEMA, DatabaseFeed, DatabaseStatus};
 pub use diagnostic::{Diagnostic, Level};
@@ -46,7 +51,9 @@ pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKin
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};
-pub use schema::{database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema};
+pub use schema::{
+    check_schema, database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema,
+};
 pub use severity::{Severity, UnknownSeverity};
 pub use workload::{
     Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, Mount, Permissions, Port, Propagation,

@@ -4,8 +4,8 @@
 //! grow within v1, and a reader of today must take those of tomorrow.
 
 use crate::{
-    Code, DATABASE_STATUS_SCHEMA, DIFF_SCHEMA, DatabaseStatus, Diff, Digest, FindingId, INVENTORY_SCHEMA, Inventory,
-    PackageId, Platform, Purl, REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
+    CHECK_SCHEMA, CheckReport, Code, DATABASE_STATUS_SCHEMA, DIFF_SCHEMA, DatabaseStatus, Diff, Digest, FindingId,
+    INVENTORY_SCHEMA, Inventory, PackageId, Platform, Purl, REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -24,6 +24,11 @@ pub fn inventory_schema() -> serde_json::Result<String> {
 /// The schema of a [`ScanReport`].
 pub fn scan_schema() -> serde_json::Result<String> {
     schema::<ScanReport>(SCAN_SCHEMA)
+}
+
+/// The schema of a [`CheckReport`].
+pub fn check_schema() -> serde_json::Result<String> {
+    schema::<CheckReport>(CHECK_SCHEMA)
 }
 
 /// The schema of a [`Diff`].

@@ -7,36 +7,7 @@ use crate::compile::{Compiled, Plan, Test};
 use crate::criteria::{Below, Element, Level, Reading, Subject, below, read};
 use crate::policy::{Operator, SkipContainer};
 use sekisho_model::ContainerKind;
-
-/// What a policy says of a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// It is not violated.
-    Passed,
-    /// It would need facts that nobody asked for.
-    NotEvaluated,
-    /// It would need facts that cannot be had.
-    Unknown,
-    /// It is violated.
-    Violated,
-}
-
-impl Outcome {
-    /// Both hold.
-    pub(crate) fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Passed, _) | (_, Self::Passed) => Self::Passed,
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::NotEvaluated, _) | (_, Self::NotEvaluated) => Self::NotEvaluated,
-            (Self::Violated, Self::Violated) => Self::Violated,
-        }
-    }
-
-    /// One of them holds.
-    pub(crate) fn or(self, other: Self) -> Self {
-        self.max(other)
-    }
-}
+pub use sekisho_model::PolicyOutcome as Outcome;
 
 /// What holds in a violation: a criterion, and of what.
 #[derive(Debug, Clone, PartialEq)]

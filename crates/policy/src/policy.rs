@@ -1,5 +1,6 @@
 //! What a policy is, whatever form it was written in.
 
+pub use sekisho_model::PolicySeverity;
 use serde_json::{Map, Value};
 
 /// A policy: when it is asked, what it looks for, where it does not apply, and what follows.
@@ -67,20 +68,6 @@ pub enum EventSource {
     AuditLog,
     /// What happens on nodes.
     Node,
-}
-
-/// How bad a violation is, in growing order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum PolicySeverity {
-    /// Low.
-    #[default]
-    Low,
-    /// Medium.
-    Medium,
-    /// High.
-    High,
-    /// Critical.
-    Critical,
 }
 
 /// What follows from a violation.
