@@ -3,12 +3,15 @@
 use crate::criteria::{CRITERIA, Criterion, Level, Matcher, criterion};
 use crate::evaluate::root_of;
 use crate::policy::{Operator, Policy, SkipContainer, Stage};
+use crate::scope::{ExclusionTest, ScopeTest};
 
 /// A policy that can be asked at one stage.
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) sections: Vec<Plan>,
     pub(crate) skip_containers: Vec<SkipContainer>,
+    pub(crate) scopes: Vec<ScopeTest>,
+    pub(crate) exclusions: Vec<ExclusionTest>,
 }
 
 /// What must hold of an element, and of some element of each kind below it.
@@ -24,16 +27,28 @@ pub(crate) struct Plan {
 pub(crate) struct Test {
     pub(crate) criterion: &'static Criterion,
     pub(crate) matchers: Vec<Matcher>,
+    /// The values as they were written.
+    pub(crate) values: Vec<String>,
     pub(crate) operator: Operator,
     pub(crate) negate: bool,
 }
 
+/// A part of a policy, by numbers from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At {
+    /// The section.
+    pub section: usize,
+    /// The group in it.
+    pub group: Option<usize>,
+    /// The value of that.
+    pub value: Option<usize>,
+}
+
 /// What is wrong with a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path} {reason}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where: `policySections[0].policyGroups[1].values[0]`.
-    pub path: String,
+    /// Where; none where it is the policy as a whole.
+    pub at: Option<At>,
     /// What is wrong, and what would be right.
     pub reason: String,
 }
@@ -43,51 +58,58 @@ pub fn compile(policy: &Policy, stage: Stage) -> Result<Compiled, Vec<Fault>> {
     let mut faults = Vec::new();
     let root = root_of(matches!(stage, Stage::Build | Stage::Registry));
     let mut sections = Vec::new();
-    for (index, section) in policy.sections.iter().enumerate() {
+    for (section, groups) in policy.sections.iter().enumerate() {
         let mut plan = Plan { level: root, tests: Vec::new(), below: Vec::new() };
-        let mut seen = Vec::new();
-        for (place, group) in section.groups.iter().enumerate() {
-            let path = format!("policySections[{index}].policyGroups[{place}]");
-            let mut fault = |path: String, reason: String| faults.push(Fault { path, reason });
+        for (place, group) in groups.groups.iter().enumerate() {
+            let mut fault = |value: Option<usize>, reason: String| {
+                faults.push(Fault { at: Some(At { section, group: Some(place), value }), reason });
+            };
             let Some(criterion) = criterion(&group.field) else {
-                fault(path, format!("asks for {:?}, which is no criterion{}", group.field, suggestion(&group.field)));
+                fault(None, format!("there is no criterion {:?}{}", group.field, suggestion(&group.field)));
                 continue;
             };
             let name = criterion.name;
             if !criterion.has_meaning_at(stage) {
-                fault(path, format!("asks for {name:?}, which says nothing at the stage {}", word_of(stage)));
+                fault(None, format!("{name:?} says nothing at the stage {}", word_of(stage)));
                 continue;
             }
-            if seen.contains(&name) {
-                fault(path, format!("asks for {name:?} a second time; give one group several values"));
+            if groups.groups[..place].iter().any(|other| other.field.eq_ignore_ascii_case(name)) {
+                fault(None, format!("{name:?} is asked for a second time; give it several values"));
                 continue;
             }
-            seen.push(name);
             if group.negate && !criterion.negatable {
-                fault(path.clone(), format!("turns round {name:?}, which cannot be"));
+                fault(None, format!("{name:?} cannot be turned round"));
             }
             if group.values.len() > 1 && !criterion.several {
-                fault(path.clone(), format!("has several values for {name:?}, which takes one"));
+                fault(None, format!("{name:?} takes one value, not several"));
             }
             if group.values.is_empty() {
-                fault(path.clone(), format!("has no value for {name:?}"));
+                fault(None, format!("{name:?} has no value"));
             }
             let mut matchers = Vec::new();
             for (number, value) in group.values.iter().enumerate() {
                 match Matcher::parse(criterion.grammar, value) {
                     Ok(matcher) => matchers.push(matcher),
-                    Err(reason) => fault(format!("{path}.values[{number}]"), format!("is for {name:?}: {reason}")),
+                    Err(reason) => fault(Some(number), format!("{name:?}: {reason}")),
                 }
             }
-            plan.put(Test { criterion, matchers, operator: group.operator, negate: group.negate });
+            let values = group.values.clone();
+            plan.put(Test { criterion, matchers, values, operator: group.operator, negate: group.negate });
         }
         sections.push(plan);
     }
-    if faults.is_empty() {
-        Ok(Compiled { sections, skip_containers: policy.skip_containers.clone() })
-    } else {
-        Err(faults)
+    let scopes = sound(policy.scopes.iter().map(ScopeTest::compile), &mut faults);
+    let exclusions = sound(policy.exclusions.iter().map(ExclusionTest::compile), &mut faults);
+    if !faults.is_empty() {
+        return Err(faults);
     }
+    Ok(Compiled { sections, skip_containers: policy.skip_containers.clone(), scopes, exclusions })
+}
+
+/// What could be made; why not is a fault.
+fn sound<T>(made: impl Iterator<Item = Result<T, String>>, faults: &mut Vec<Fault>) -> Vec<T> {
+    let keep = |made: Result<T, String>| made.map_err(|reason| faults.push(Fault { at: None, reason })).ok();
+    made.filter_map(keep).collect()
 }
 
 impl Plan {

@@ -6,21 +6,10 @@
 use crate::compile::{Compiled, Plan, Test};
 use crate::criteria::{Below, Element, Level, Reading, Subject, below, read};
 use crate::policy::{Operator, SkipContainer};
-use sekisho_model::ContainerKind;
+use crate::witness::{Around, Witness, witness};
 pub use sekisho_model::PolicyOutcome as Outcome;
-
-/// What holds in a violation: a criterion, and of what.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Witness {
-    /// The criterion.
-    pub criterion: &'static str,
-    /// The container, where it is about one.
-    pub container: Option<String>,
-    /// Where in the manifest; empty where it is about an image.
-    pub path: String,
-    /// What is there.
-    pub found: String,
-}
+use sekisho_model::{ContainerKind, Fact};
+use std::collections::BTreeSet;
 
 /// What a policy says, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +18,8 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// What holds, where it is violated.
     pub witnesses: Vec<Witness>,
+    /// Why it is not known, or what nobody asked for.
+    pub reasons: Vec<String>,
 }
 
 /// What `policy` says of `subject`, whatever its scopes and exclusions.
@@ -36,19 +27,36 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     let root = match (subject.workload, subject.images.first()) {
         (Some(workload), _) => Element::Workload(workload),
         (None, Some(image)) => Element::Image(image),
-        (None, None) => return Verdict { outcome: Outcome::NotEvaluated, witnesses: Vec::new() },
+        (None, None) => {
+            return Verdict { outcome: Outcome::NotEvaluated, witnesses: Vec::new(), reasons: Vec::new() };
+        }
     };
     let judge = Judge { policy, subject };
+    let around = Around {
+        container: None,
+        container_path: "",
+        pod_path: subject.workload.map_or("", |workload| &workload.pod_path),
+        image: subject.images.first().map_or("", |image| image.name),
+        component: "",
+    };
     let mut outcome = Outcome::Passed;
     let mut witnesses = Vec::new();
     for plan in &policy.sections {
         let section = judge.plan(plan, root);
         if section == Outcome::Violated {
-            judge.gather(plan, root, None, &mut witnesses);
+            judge.gather(plan, root, around, &mut witnesses);
         }
         outcome = outcome.or(section);
     }
-    Verdict { outcome, witnesses }
+    let mut reasons = BTreeSet::new();
+    if matches!(outcome, Outcome::Unknown | Outcome::NotEvaluated) {
+        for plan in &policy.sections {
+            if judge.plan(plan, root) == outcome {
+                judge.reasons(plan, root, &mut reasons);
+            }
+        }
+    }
+    Verdict { outcome, witnesses, reasons: reasons.into_iter().collect() }
 }
 
 struct Judge<'a, 'p> {
@@ -116,48 +124,75 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// Takes what holds in a plan that holds for `element`.
-    fn gather(&self, plan: &Plan, element: Element<'a>, container: Option<&'a str>, to: &mut Vec<Witness>) {
+    fn gather(&self, plan: &Plan, element: Element<'a>, mut around: Around<'a>, to: &mut Vec<Witness>) {
         /// More of them say nothing new.
         const MOST: usize = 100;
-        let container = match element {
-            Element::Container(_, container) => Some(container.name.as_str()),
-            _ => container,
-        };
+        match element {
+            Element::Container(_, container) => {
+                around.container = Some(&container.name);
+                around.container_path = &container.path;
+                around.image = &container.image;
+            }
+            Element::Component(component) => around.component = &component.name,
+            _ => {}
+        }
         for test in &plan.tests {
             if to.len() < MOST {
-                to.push(self.witness(test, element, container));
+                let reading = read(test.criterion.name, element, self.subject.now);
+                to.push(witness(test, element, &reading, around));
             }
         }
         for lower in &plan.below {
             below(self.subject, element, lower.level, &mut |found| {
                 if !self.is_skipped(found) && self.plan(lower, found) == Outcome::Violated {
-                    self.gather(lower, found, container, to);
+                    self.gather(lower, found, around, to);
                 }
                 to.len() >= MOST
             });
         }
     }
 
-    fn witness(&self, test: &Test, element: Element<'a>, container: Option<&str>) -> Witness {
-        let path = match element {
-            Element::Port(port) => port.path.clone(),
-            Element::Container(_, container) => container.path.clone(),
-            Element::Env(variable) => variable.path.clone(),
-            Element::Volume(volume) => volume.path.clone(),
-            _ => String::new(),
-        };
-        let found = match read(test.criterion.name, element, self.subject.now) {
-            Reading::Flag(flag) => flag.to_string(),
-            Reading::Number(number) => number.to_string(),
-            Reading::Text(text) => text.into_owned(),
-            Reading::Texts(texts) => texts.join(", "),
-            Reading::Pairs(pairs) => {
-                pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+    /// Takes why a plan cannot be told for `element`: what could not be had, or what nobody asked for.
+    fn reasons(&self, plan: &Plan, element: Element<'a>, to: &mut BTreeSet<String>) {
+        for test in &plan.tests {
+            match read(test.criterion.name, element, self.subject.now) {
+                Reading::Unknown => to.insert(format!("{}{}", test.criterion.name, why(element))),
+                Reading::NotAsked => to.insert(format!("{} is asked for by nobody", test.criterion.name)),
+                _ => false,
+            };
+        }
+        for lower in &plan.below {
+            let rest = below(self.subject, element, lower.level, &mut |found| {
+                if !self.is_skipped(found) && !matches!(self.plan(lower, found), Outcome::Passed | Outcome::Violated) {
+                    self.reasons(lower, found, to);
+                }
+                false
+            });
+            if rest != Below::Whole {
+                to.insert(why(element).trim_start_matches(": ").to_owned());
             }
-            Reading::EnvVar { name, .. } => name.to_owned(),
-            Reading::Absent | Reading::Unknown | Reading::NotAsked => String::new(),
-        };
-        Witness { criterion: test.criterion.name, container: container.map(str::to_owned), path, found }
+        }
+    }
+}
+
+/// Why facts of an element cannot be had.
+fn why(element: Element<'_>) -> String {
+    match element {
+        Element::Image(image) => match &image.facts {
+            Fact::Unknown(reason) => format!(": {}: {reason}", image.name),
+            Fact::NotAsked => format!(": {}: was not looked at", image.name),
+            Fact::Known(_) => format!(": {}: does not say", image.name),
+        },
+        Element::Component(component) => match &component.judged {
+            Fact::Unknown(reason) => format!(": {}: {reason}", component.name),
+            _ => format!(": {}: was not compared with advisories", component.name),
+        },
+        Element::Workload(workload) => match (&workload.permissions, &workload.ingress_policy) {
+            (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => format!(": {reason}"),
+            _ => String::new(),
+        },
+        Element::Vulnerability(vulnerability) => format!(": {}: nobody says", vulnerability.id),
+        _ => String::new(),
     }
 }
 

@@ -107,7 +107,7 @@ impl ImageFacts {
 }
 
 /// The instruction and the rest of a step of an image's history, in all forms that builders write.
-fn line(created_by: &str) -> Option<(String, String)> {
+pub(crate) fn line(created_by: &str) -> Option<(String, String)> {
     let text = created_by.trim();
     let text = text.strip_suffix("# buildkit").map_or(text, str::trim_end);
     // The classic builder: `/bin/sh -c #(nop)  CMD ["x"]` for what changes no file, `/bin/sh -c command` for what does.

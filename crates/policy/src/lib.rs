@@ -2,20 +2,32 @@
 //!
 //! Texts and values in, verdicts out: nothing here opens a file or a connection, or asks the time.
 
+mod check;
 pub mod compile;
 pub mod criteria;
 pub mod evaluate;
 mod facts;
+mod fix;
 pub mod manifest;
+pub mod native;
 pub mod pod_security;
 pub mod policy;
 mod said;
+mod scope;
+mod set;
+#[cfg(test)]
+mod shipped;
 pub mod stackrox;
 #[cfg(test)]
 mod testing;
+mod witness;
 
+pub use check::{CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, judge, prove};
 pub use compile::{Compiled, Fault, compile};
 pub use criteria::{Image, Subject};
-pub use evaluate::{Outcome, Verdict, Witness, evaluate};
+pub use evaluate::{Outcome, Verdict, evaluate};
 pub use facts::{Component, ImageFacts, Vulnerability};
 pub use said::{Message, Said};
+pub use scope::Surroundings;
+pub use set::{PolicyFault, PolicySet, Ready};
+pub use witness::Witness;

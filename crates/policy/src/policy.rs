@@ -40,10 +40,27 @@ pub struct Policy {
     pub attack: Vec<Attack>,
     /// Controls of frameworks that it is evidence for: `NIST-800-190:4.1.2`.
     pub controls: Vec<String>,
+    /// Sets of policies that it belongs to: `baseline`.
+    pub profiles: Vec<String>,
+    /// Its texts in other languages, by their codes: `ja`.
+    pub translations: Vec<(String, Texts)>,
     /// Containers that are not looked at.
     pub skip_containers: Vec<SkipContainer>,
     /// What the form it was read from says besides, by its names, so that it can be written again.
     pub extra: Map<String, Value>,
+}
+
+/// What people read of a policy. What is empty is not translated.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Texts {
+    /// The name.
+    pub name: String,
+    /// What it looks for.
+    pub description: String,
+    /// Why that matters.
+    pub rationale: String,
+    /// What to do about it.
+    pub remediation: String,
 }
 
 /// When a policy is asked.

@@ -3,6 +3,7 @@
 //!
 //! What is read is written again as the same document: what has no place in [`Policy`] is kept under its own name.
 
+use crate::compile::At;
 use crate::policy::{
     Attack, Enforcement, EventSource, Exclusion, Group, Label, Operator, Policy, PolicySeverity, Scope, Section,
     SkipContainer, Stage,
@@ -43,6 +44,13 @@ pub fn read_resource(document: &Value) -> Option<Result<Policy, Malformed>> {
         policy.extra.remove("policyName");
         Ok(policy)
     })
+}
+
+/// Where in a policy what [`At`] names stands: `policySections[0].policyGroups[1].values[0]`.
+pub fn path(at: At) -> String {
+    let group = at.group.map(|group| format!(".policyGroups[{group}]")).unwrap_or_default();
+    let value = at.value.map(|value| format!(".values[{value}]")).unwrap_or_default();
+    format!("policySections[{}]{group}{value}", at.section)
 }
 
 /// Fields of a policy that have a place in [`Policy`].
@@ -95,6 +103,8 @@ fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
             Ok(Attack { tactic: from.field("tactic").text()?, techniques: from.field("techniques").texts()? })
         })?,
         controls: Vec::new(),
+        profiles: Vec::new(),
+        translations: Vec::new(),
         skip_containers: filter.words(&SKIPPED)?,
         extra: fields.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(own).collect(),
     })

@@ -24,7 +24,9 @@ pub struct Subject<'a> {
 /// An image, and what is known of it.
 #[derive(Debug, Clone)]
 pub struct Image<'a> {
-    /// What it is called; none where no registry would take the name.
+    /// What it is called where it was named.
+    pub name: &'a str,
+    /// The same in full; none where no registry would take the name.
     pub reference: Option<&'a ImageRef>,
     /// What is known of it.
     pub facts: Fact<&'a ImageFacts>,

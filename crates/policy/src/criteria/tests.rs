@@ -35,7 +35,7 @@ fn judge(groups: Vec<Group>, workload: &Workload, images: &[Fact<&ImageFacts>]) 
     let compiled = compile(&policy(groups), Stage::Deploy).unwrap();
     let facts = images.iter().cloned().chain(std::iter::repeat(Fact::NotAsked));
     let images: Vec<Image<'_>> = (workload.containers.iter().zip(facts))
-        .map(|(container, facts)| Image { reference: container.image_ref.as_ref(), facts })
+        .map(|(container, facts)| Image { name: &container.image, reference: container.image_ref.as_ref(), facts })
         .collect();
     let subject = Subject { workload: Some(workload), images: &images, now: Timestamp::UNIX_EPOCH };
     evaluate(&compiled, &subject).outcome
@@ -130,7 +130,13 @@ fn what_is_not_known_does_not_pass() {
 fn what_is_wrong_with_a_policy_is_told_at_once() {
     let check = |stage, groups: Vec<Group>, expect: &[&str]| {
         let faults = compile(&policy(groups), stage).unwrap_err();
-        assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), expect);
+        assert_eq!(
+            faults
+                .iter()
+                .map(|it| format!("{} {}", it.at.map(stackrox::path).unwrap_or_default(), it.reason))
+                .collect::<Vec<_>>(),
+            expect
+        );
     };
     let at = "policySections[0].policyGroups";
     check(
@@ -141,47 +147,45 @@ fn what_is_wrong_with_a_policy_is_told_at_once() {
             group("Host PID", &["true", "false"]),
         ],
         &[
-            &format!(
-                "{at}[0] asks for \"Priviledged Container\", which is no criterion; there is \"Privileged Container\""
-            ),
-            &format!("{at}[1].values[0] is for \"CVSS\": \"high\" is no number, nor one after <, >, <= or >="),
-            &format!("{at}[2] has several values for \"Host PID\", which takes one"),
+            &format!("{at}[0] there is no criterion \"Priviledged Container\"; there is \"Privileged Container\""),
+            &format!("{at}[1].values[0] \"CVSS\": \"high\" is no number, nor one after <, >, <= or >="),
+            &format!("{at}[2] \"Host PID\" takes one value, not several"),
         ],
     );
     check(
         Stage::Build,
         vec![group("Privileged Container", &["true"])],
-        &[&format!("{at}[0] asks for \"Privileged Container\", which says nothing at the stage build")],
+        &[&format!("{at}[0] \"Privileged Container\" says nothing at the stage build")],
     );
     check(
         Stage::Build,
         vec![group("Dockerfile Line", &["RUNN=.*curl.*"])],
         &[&format!(
-            "{at}[0].values[0] is for \"Dockerfile Line\": \"RUNN\" is not one of {}",
+            "{at}[0].values[0] \"Dockerfile Line\": \"RUNN\" is not one of {}",
             crate::facts::INSTRUCTIONS.join(", ")
         )],
     );
     let negated = Group { negate: true, ..group("CVSS", &["> 7"]) };
-    check(Stage::Build, vec![negated], &[&format!("{at}[0] turns round \"CVSS\", which cannot be")]);
+    check(Stage::Build, vec![negated], &[&format!("{at}[0] \"CVSS\" cannot be turned round")]);
     check(
         Stage::Build,
         vec![group("CVE", &["("]), group("CVE", &["x"])],
         &[
-            &format!("{at}[0].values[0] is for \"CVE\": \"(\" is no regular expression: unclosed group"),
-            &format!("{at}[1] asks for \"CVE\" a second time; give one group several values"),
+            &format!("{at}[0].values[0] \"CVE\": \"(\" is no regular expression: unclosed group"),
+            &format!("{at}[1] \"CVE\" is asked for a second time; give it several values"),
         ],
     );
     check(
         Stage::Deploy,
         vec![group("Add Capabilities", &["ALL"])],
         &[&format!(
-            "{at}[0].values[0] is for \"Add Capabilities\": \"ALL\" is no capability of Linux; only what is dropped can be all"
+            "{at}[0].values[0] \"Add Capabilities\": \"ALL\" is no capability of Linux; only what is dropped can be all"
         )],
     );
     check(
         Stage::Build,
         vec![group("CVE", &["(a{1000}){1000}"])],
-        &[&format!("{at}[0].values[0] is for \"CVE\": \"(a{{1000}}){{1000}}\" is no regular expression: is too large")],
+        &[&format!("{at}[0].values[0] \"CVE\": \"(a{{1000}}){{1000}}\" is no regular expression: is too large")],
     );
 }
 

@@ -76,7 +76,7 @@ const AUTOMATON_BYTES: usize = 1 << 20;
 
 impl Pattern {
     /// For the whole text, in any case.
-    fn whole(text: &str) -> Result<Self, String> {
+    pub(crate) fn whole(text: &str) -> Result<Self, String> {
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/ :@%,".contains(&byte)) {
             return Ok(Self::Word(text.to_owned()));
         }
@@ -88,7 +88,7 @@ impl Pattern {
     }
 
     /// Nothing stands for anything.
-    fn part(text: &str) -> Result<Self, String> {
+    pub(crate) fn part(text: &str) -> Result<Self, String> {
         if text.is_empty() { Ok(Self::Any) } else { Self::whole(text) }
     }
 

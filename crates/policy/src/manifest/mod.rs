@@ -15,6 +15,7 @@ mod tests;
 
 pub use kinds::PodTemplate;
 pub use object::{Object, objects};
+pub(crate) use object::{place, steps};
 pub use quantity::quantity;
 
 pub(crate) use reader::Reader;

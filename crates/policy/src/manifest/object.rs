@@ -51,28 +51,43 @@ impl Object {
         if self.name.is_empty() { self.kind.clone() } else { format!("{}/{}", self.kind, self.name) }
     }
 
-    /// Where `path`, such as `spec.containers[0].image` or `metadata.annotations[example.org/name]`, stands in the text:
-    /// the place of the field, or of the nearest thing above it where it is not there.
+    /// Where `path` stands in the text, as [`place`] says it.
     pub fn place(&self, path: &str) -> Place {
-        let mut place = self.node.place;
-        let mut node = &self.node;
-        let mut rest = path;
-        while !rest.is_empty() {
-            // A name in brackets may have dots in it.
-            let (step, after) = match rest.strip_prefix('[') {
-                Some(bracket) => bracket.split_once(']').unwrap_or((bracket, "")),
-                None => rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())),
-            };
-            let next = match (&node.value, step.parse::<usize>()) {
-                (Value::List(items), Ok(index)) => items.get(index).map(|item| (item.place, item)),
-                _ => node.fields().iter().find(|field| field.name == step).map(|field| (field.place, &field.node)),
-            };
-            let Some((at, below)) = next else { break };
-            (place, node) = (at, below);
-            rest = after.strip_prefix('.').unwrap_or(after);
-        }
-        place
+        place(&self.node, path)
     }
+}
+
+/// Where `path`, such as `spec.containers[0].image` or `metadata.annotations[example.org/name]`, stands in the text: the
+/// place of the field, or of the nearest thing above it where it is not there.
+pub(crate) fn place(node: &Node, path: &str) -> Place {
+    let mut place = node.place;
+    let mut node = node;
+    for step in steps(path) {
+        let next = match (&node.value, step.parse::<usize>()) {
+            (Value::List(items), Ok(index)) => items.get(index).map(|item| (item.place, item)),
+            _ => node.fields().iter().find(|field| field.name == step).map(|field| (field.place, &field.node)),
+        };
+        let Some((at, below)) = next else { break };
+        (place, node) = (at, below);
+    }
+    place
+}
+
+/// The names and numbers in a path such as `spec.containers[0].image` or `metadata.annotations[example.org/name]`.
+pub(crate) fn steps(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        // A name in brackets may have dots in it.
+        let (step, after) = match rest.strip_prefix('[') {
+            Some(bracket) => bracket.split_once(']').unwrap_or((bracket, "")),
+            None => rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())),
+        };
+        rest = after.strip_prefix('.').unwrap_or(after);
+        Some(step)
+    })
 }
 
 /// The objects in the text of `file`, those of lists in their place; and what is no object, or cannot be read.

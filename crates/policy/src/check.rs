@@ -1,0 +1,378 @@
+//! Policies asked about manifests and images, and what they say, as a report holds it.
+
+use crate::compile::Compiled;
+use crate::criteria::{Image, Subject};
+use crate::evaluate::evaluate;
+use crate::facts::ImageFacts;
+use crate::fix;
+use crate::manifest::{self, Object, PodTemplate};
+use crate::native::Example;
+use crate::pod_security;
+use crate::policy::{Policy, Stage};
+use crate::scope::{Applies, Surroundings};
+use crate::set::{PolicySet, Ready};
+use crate::witness::Witness;
+use jiff::Timestamp;
+use sekisho_model::{
+    CheckExclusion, CheckGate, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code, Diagnostic, Digest, Fact,
+    ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
+};
+
+/// What was asked, and what was said.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The policies that were asked.
+    pub policies: Vec<CheckPolicy>,
+    /// What they were asked about.
+    pub subjects: Vec<CheckSubject>,
+    /// What they say, but for what passed.
+    pub results: Vec<CheckResult>,
+    /// What could not be read, and exclusions that are over.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What manifests are judged with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Where workloads are to run.
+    pub around: &'a Surroundings,
+    /// What is known of the image of this name.
+    pub images: &'a dyn Fn(&str) -> Fact<&'a ImageFacts>,
+    /// The moment by which ages and exclusions are judged.
+    pub now: Timestamp,
+}
+
+/// An image to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageSubject<'a> {
+    /// What to call it.
+    pub title: &'a str,
+    /// Its name in a registry, where it has one.
+    pub reference: Option<&'a ImageRef>,
+    /// Its digest.
+    pub digest: Option<&'a Digest>,
+    /// What is known of it.
+    pub facts: &'a ImageFacts,
+}
+
+/// What the policies say of the workloads among `objects`.
+pub fn check_manifests(set: &PolicySet, objects: &[Object], context: &Context<'_>) -> Checked {
+    let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
+    asked.manifests(objects, context.images);
+    asked.to
+}
+
+/// What the policies say of an image.
+pub fn check_image(set: &PolicySet, image: &ImageSubject<'_>, now: Timestamp) -> Checked {
+    let around = Surroundings::default();
+    let mut asked = Asked::new(&set.policies, &set.standards, Stage::Build, &around, now);
+    asked.image(image);
+    asked.to
+}
+
+struct Asked<'a> {
+    /// The policies of criteria that are for the stage, by their places in the report.
+    policies: Vec<(usize, &'a Ready, &'a Compiled)>,
+    standards: Vec<(usize, pod_security::Standard)>,
+    around: &'a Surroundings,
+    now: Timestamp,
+    to: Checked,
+}
+
+impl<'a> Asked<'a> {
+    fn new(
+        policies: &'a [Ready],
+        standards: &[pod_security::Standard],
+        stage: Stage,
+        around: &'a Surroundings,
+        now: Timestamp,
+    ) -> Self {
+        let mut asked = Self { policies: Vec::new(), standards: Vec::new(), around, now, to: Checked::default() };
+        for ready in policies.iter().filter(|ready| !ready.policy.disabled) {
+            let Some(compiled) = ready.at(stage) else { continue };
+            asked.policies.push((asked.to.policies.len(), ready, compiled));
+            asked.to.policies.push(described(ready, stage));
+        }
+        for standard in standards.iter().filter(|_| stage == Stage::Deploy) {
+            asked.standards.push((asked.to.policies.len(), *standard));
+            asked.to.policies.push(standard_described(*standard));
+        }
+        asked.tell_of_what_is_over();
+        asked
+    }
+
+    fn manifests<'i>(&mut self, objects: &[Object], images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
+        let (found, diagnostics) = manifest::workloads(objects);
+        self.to.diagnostics.extend(diagnostics);
+        for found in &found {
+            self.workload(found.object, &found.workload, images);
+        }
+    }
+
+    /// Exclusions that are over count for nothing, which whoever relied on them should know.
+    fn tell_of_what_is_over(&mut self) {
+        for (_, ready, compiled) in &self.policies {
+            for exclusion in &compiled.exclusions {
+                if let Some(until) = exclusion.until.filter(|until| *until <= self.now) {
+                    let message = format!(
+                        "policy {}: the exclusion {:?} is over since {until}",
+                        id_of(&ready.policy),
+                        exclusion.reason
+                    );
+                    let told = Diagnostic::note(Code::ExceptionExpired, message);
+                    self.to.diagnostics.push(match &ready.file {
+                        Some(file) => told.at(file),
+                        None => told,
+                    });
+                }
+            }
+        }
+    }
+
+    fn workload<'i>(&mut self, object: &Object, workload: &Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
+        let subject = self.to.subjects.len();
+        self.to.subjects.push(CheckSubject {
+            kind: SubjectKind::Workload,
+            title: object.title(),
+            api_version: object.api_version.clone(),
+            namespace: workload.namespace.clone(),
+            file: object.file.clone(),
+            line: object.node.place.line,
+            digest: None,
+        });
+        let images: Vec<Image<'_>> = (workload.containers.iter())
+            .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
+            .collect();
+        let asked = Subject { workload: Some(workload), images: &images, now: self.now };
+        for place in 0..self.policies.len() {
+            let (policy, _, compiled) = self.policies[place];
+            let mut missing = None;
+            // One that has no scope applies everywhere.
+            let mut applies = compiled.scopes.is_empty();
+            for scope in &compiled.scopes {
+                match scope.applies(workload, self.around) {
+                    Applies::Yes => applies = true,
+                    Applies::No => {}
+                    Applies::Unknown(what) => missing = Some(what),
+                }
+            }
+            if !applies && missing.is_none() {
+                continue;
+            }
+            let verdict = evaluate(compiled, &asked);
+            let mut result = CheckResult {
+                policy,
+                subject,
+                outcome: verdict.outcome,
+                excluded: None,
+                violations: verdict.witnesses.into_iter().map(|it| violation(object, it)).collect(),
+                reasons: verdict.reasons,
+            };
+            if let (false, Some(what), true) = (applies, missing, result.outcome != PolicyOutcome::Passed) {
+                result.outcome = PolicyOutcome::NotEvaluated;
+                result.violations.clear();
+                result.reasons = vec![format!("its scope asks for {what}, which is not said")];
+            }
+            let about = |it: &&crate::scope::ExclusionTest| it.is_about_workload(workload, self.around) == Applies::Yes;
+            result.excluded = excluded(compiled.exclusions.iter().filter(about), self.now);
+            self.take(result);
+        }
+        for (policy, standard) in self.standards.clone() {
+            let Some(pod) = PodTemplate::of(object) else { continue };
+            let (found, diagnostics) = pod_security::check(&pod, standard);
+            let violations = found.iter().map(|found| standard_violation(object, found)).collect::<Vec<_>>();
+            let outcome = match (violations.is_empty(), diagnostics.iter().any(|it| it.level == Level::Incomplete)) {
+                (false, _) => PolicyOutcome::Violated,
+                (true, true) => PolicyOutcome::Unknown,
+                (true, false) => PolicyOutcome::Passed,
+            };
+            let reasons = if outcome == PolicyOutcome::Unknown {
+                diagnostics.into_iter().map(|it| it.message).collect()
+            } else {
+                Vec::new()
+            };
+            self.take(CheckResult { policy, subject, outcome, excluded: None, violations, reasons });
+        }
+    }
+
+    fn image(&mut self, image: &ImageSubject<'_>) {
+        let subject = self.to.subjects.len();
+        self.to.subjects.push(CheckSubject {
+            kind: SubjectKind::Image,
+            title: image.title.to_owned(),
+            api_version: String::new(),
+            namespace: String::new(),
+            file: String::new(),
+            line: 0,
+            digest: image.digest.copied(),
+        });
+        let full =
+            image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
+        let images = [Image { name: image.title, reference: image.reference, facts: Fact::Known(image.facts) }];
+        let asked = Subject { workload: None, images: &images, now: self.now };
+        for place in 0..self.policies.len() {
+            let (policy, _, compiled) = self.policies[place];
+            let verdict = evaluate(compiled, &asked);
+            let about = |it: &&crate::scope::ExclusionTest| it.is_about_image(&full);
+            let result = CheckResult {
+                policy,
+                subject,
+                outcome: verdict.outcome,
+                excluded: excluded(compiled.exclusions.iter().filter(about), self.now),
+                violations: verdict.witnesses.into_iter().map(bare_violation).collect(),
+                reasons: verdict.reasons,
+            };
+            self.take(result);
+        }
+    }
+
+    fn take(&mut self, mut result: CheckResult) {
+        if result.outcome == PolicyOutcome::Passed {
+            self.to.policies[result.policy].passed += 1;
+            return;
+        }
+        // Two ways to one violation are one.
+        let mut seen = std::collections::HashSet::new();
+        result.violations.retain(|it| seen.insert((it.message.clone(), it.path.clone())));
+        self.to.results.push(result);
+    }
+}
+
+fn excluded<'a>(
+    about: impl Iterator<Item = &'a crate::scope::ExclusionTest>,
+    now: Timestamp,
+) -> Option<CheckExclusion> {
+    let mut valid = about.filter(|exclusion| exclusion.until.is_none_or(|until| until > now));
+    valid.next().map(|it| CheckExclusion { reason: it.reason.clone(), until: it.until })
+}
+
+fn bare_violation(witness: Witness) -> Violation {
+    let Witness { criterion, container, path, message, .. } = witness;
+    Violation { message, criterion: criterion.to_owned(), container, path, ..Violation::default() }
+}
+
+fn violation(object: &Object, witness: Witness) -> Violation {
+    let set = witness.set.clone();
+    let mut violation = bare_violation(witness);
+    let place = object.place(&violation.path);
+    (violation.line, violation.column) = (place.line, place.column);
+    violation.fix = set.map(|value| fix::set(object, &violation.path, value));
+    violation
+}
+
+fn standard_violation(object: &Object, found: &pod_security::Violation) -> Violation {
+    let path = found.paths.first().cloned().unwrap_or_default();
+    let place = object.place(&path);
+    Violation {
+        message: found.to_string(),
+        criterion: found.check.to_owned(),
+        path,
+        line: place.line,
+        column: place.column,
+        ..Violation::default()
+    }
+}
+
+/// What a policy is known by: its id, or its name where it has none.
+fn id_of(policy: &Policy) -> &str {
+    if policy.id.is_empty() { &policy.name } else { &policy.id }
+}
+
+fn described(ready: &Ready, stage: Stage) -> CheckPolicy {
+    let policy = &ready.policy;
+    CheckPolicy {
+        id: id_of(policy).to_owned(),
+        name: policy.name.clone(),
+        language: PolicyLanguage::Criteria,
+        file: ready.file.clone(),
+        severity: policy.severity,
+        enforced: policy.is_enforced_at(stage),
+        description: policy.description.clone(),
+        rationale: policy.rationale.clone(),
+        remediation: policy.remediation.clone(),
+        categories: policy.categories.clone(),
+        controls: policy.controls.clone(),
+        passed: 0,
+    }
+}
+
+fn standard_described(standard: pod_security::Standard) -> CheckPolicy {
+    CheckPolicy {
+        id: PolicySet::id_of(standard),
+        name: format!("Pod Security Standards: {standard}"),
+        language: PolicyLanguage::PodSecurity,
+        file: None,
+        severity: PolicySet::severity_of(standard),
+        // Whoever names a level wants it held.
+        enforced: true,
+        description: String::new(),
+        rationale: String::new(),
+        remediation: String::new(),
+        categories: Vec::new(),
+        controls: Vec::new(),
+        passed: 0,
+    }
+}
+
+/// What makes a check fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CheckOptions {
+    /// Violations at least this severe fail, enforced or not.
+    pub fail_on: Option<PolicySeverity>,
+    /// Nothing fails.
+    pub warn_only: bool,
+    /// What could not be read or judged is no reason to say unknown.
+    pub allow_incomplete: bool,
+}
+
+/// Sets what the report comes to: refused where a result fails it, else unknown where one could that is not known, or
+/// where something was not read.
+pub fn judge(report: &mut CheckReport, options: CheckOptions) {
+    let CheckOptions { fail_on, warn_only, allow_incomplete } = options;
+    report.gate = CheckGate { fail_on, warn_only, allow_incomplete, verdict: Verdict::Passed, unknown: Vec::new() };
+    let mut unknown: Vec<String> =
+        report.diagnostics.iter().filter(|it| it.level == Level::Incomplete).map(ToString::to_string).collect();
+    for result in report.results.iter().filter(|it| it.outcome == PolicyOutcome::Unknown) {
+        // Whether it would fail, were it violated.
+        if report.is_failure(&CheckResult { outcome: PolicyOutcome::Violated, ..result.clone() }) {
+            let reasons = result.reasons.join("; ");
+            let policy = &report.policies[result.policy].id;
+            unknown.push(format!("{policy}: {}: {reasons}", report.subjects[result.subject].title));
+        }
+    }
+    report.gate.verdict = if report.results.iter().any(|result| report.is_failure(result)) {
+        Verdict::Refused
+    } else if unknown.is_empty() || allow_incomplete {
+        Verdict::Passed
+    } else {
+        Verdict::Unknown
+    };
+    report.gate.unknown = unknown;
+}
+
+/// What `ready` says of one of its examples: the worst of all subjects in it, exclusions left aside where the example
+/// says so by being where they do not hold.
+pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
+    let objects: Vec<Object> =
+        example.manifest.iter().filter_map(|node| Object::new("example", node.clone())).collect();
+    let around = Surroundings::default();
+    let known = |name: &str| {
+        let found = example.images.iter().find(|(known, _)| known == name);
+        found.map_or(Fact::NotAsked, |(_, facts)| Fact::Known(facts))
+    };
+    let one = std::slice::from_ref(ready);
+    let checked = if example.manifest.is_empty() {
+        let mut asked = Asked::new(one, &[], Stage::Build, &around, example.now);
+        for (name, facts) in &example.images {
+            let reference = ImageRef::familiar(name).ok();
+            asked.image(&ImageSubject { title: name, reference: reference.as_ref(), digest: None, facts });
+        }
+        asked.to
+    } else {
+        let mut asked = Asked::new(one, &[], Stage::Deploy, &around, example.now);
+        asked.manifests(&objects, &known);
+        asked.to
+    };
+    let counts = checked.results.iter().filter(|result| result.excluded.is_none());
+    (counts.map(|result| result.outcome).max().unwrap_or(PolicyOutcome::Passed), checked)
+}

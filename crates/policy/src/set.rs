@@ -1,0 +1,204 @@
+//! Policies of all kinds out of texts, ready to be asked.
+
+use crate::compile::{Compiled, Fault, compile};
+use crate::manifest::place;
+use crate::native::{self, Document, Example};
+use crate::pod_security::{Level, Standard};
+use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
+use crate::stackrox;
+use sekisho_base::Limits;
+use sekisho_base::tree::{Node, Place, documents};
+use std::fmt;
+
+/// What is wrong with a file of policies, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFault {
+    /// The file.
+    pub file: String,
+    /// Where in it.
+    pub place: Place,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+impl fmt::Display for PolicyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { line, column } = self.place;
+        write!(f, "{}", self.file)?;
+        if line > 0 {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+/// A policy, ready to be asked at the stages it is for.
+#[derive(Debug)]
+pub struct Ready {
+    /// The file it is from; none for one that is built in.
+    pub file: Option<String>,
+    /// The policy itself.
+    pub policy: Policy,
+    /// Its examples.
+    pub examples: Vec<Example>,
+    image: Option<Compiled>,
+    workload: Option<Compiled>,
+}
+
+impl Ready {
+    /// As it is asked at `stage`; none where it is not for that stage.
+    pub(crate) fn at(&self, stage: Stage) -> Option<&Compiled> {
+        if !self.policy.stages.contains(&stage) {
+            return None;
+        }
+        match stage {
+            Stage::Build | Stage::Registry => self.image.as_ref(),
+            Stage::Deploy => self.workload.as_ref(),
+            Stage::Runtime => None,
+        }
+    }
+}
+
+/// Policies of all kinds, ready to be asked.
+#[derive(Debug, Default)]
+pub struct PolicySet {
+    /// Those of criteria.
+    pub policies: Vec<Ready>,
+    /// Levels of the Pod Security Standards.
+    pub standards: Vec<Standard>,
+}
+
+impl Policy {
+    /// Whether a violation at `stage` is refused, and not only told.
+    pub fn is_enforced_at(&self, stage: Stage) -> bool {
+        self.enforcement.iter().any(|action| match stage {
+            Stage::Build | Stage::Registry => *action == Enforcement::FailBuild,
+            Stage::Deploy => matches!(
+                action,
+                Enforcement::ScaleToZero
+                    | Enforcement::UnsatisfiableNodeConstraint
+                    | Enforcement::FailDeploymentCreate
+                    | Enforcement::FailDeploymentUpdate
+            ),
+            Stage::Runtime => matches!(action, Enforcement::KillPod | Enforcement::FailKubeRequest),
+        })
+    }
+}
+
+impl PolicySet {
+    /// Takes the policies in the text of `file`, and says what is wrong with those that cannot be asked.
+    pub fn add(&mut self, file: Option<&str>, text: &str, limits: &Limits) -> Vec<PolicyFault> {
+        let mut faults = Vec::new();
+        let name = file.unwrap_or("built in");
+        let fault = |place: Place, reason: String| PolicyFault { file: name.to_owned(), place, reason };
+        let mut known = false;
+        for document in documents(text, limits) {
+            let node = match document {
+                Ok(node) => node,
+                Err(error) => {
+                    faults.push(fault(error.place, error.reason));
+                    continue;
+                }
+            };
+            if node.is_null() {
+                continue;
+            }
+            known = true;
+            match self.take(file, &node) {
+                Ok(()) => {}
+                Err(wrongs) => faults.extend(wrongs.into_iter().map(|(place, reason)| fault(place, reason))),
+            }
+        }
+        if !known && faults.is_empty() {
+            faults.push(fault(Place::default(), "holds no policy".to_owned()));
+        }
+        faults
+    }
+
+    /// Takes the policies that ship, of `profile` or all.
+    pub fn add_shipped(&mut self, profile: Option<&str>, limits: &Limits) -> Vec<PolicyFault> {
+        let mut shipped = Self::default();
+        let faults = sekisho_rules::POLICIES.iter().flat_map(|file| shipped.add(None, file.text, limits)).collect();
+        let wanted = |ready: &Ready| profile.is_none_or(|profile| ready.policy.profiles.iter().any(|it| it == profile));
+        self.policies.extend(shipped.policies.into_iter().filter(wanted));
+        faults
+    }
+
+    fn take(&mut self, file: Option<&str>, node: &Node) -> Result<(), Vec<(Place, String)>> {
+        if native::is_policy(node) {
+            let Document { policy, examples } = native::read(node)
+                .map_err(|wrongs| wrongs.into_iter().map(|wrong| (wrong.place, wrong.reason)).collect::<Vec<_>>())?;
+            let place = |at: Fault| (at.at.map_or(node.place, |at| native::place(node, at)), at.reason);
+            let ready = ready(file, policy, examples);
+            self.policies.push(ready.map_err(|wrongs| wrongs.into_iter().map(place).collect::<Vec<_>>())?);
+            return Ok(());
+        }
+        let is_resource = node.get("kind").and_then(Node::as_str) == Some("SecurityPolicy");
+        if !is_resource && node.get("policySections").is_none() && node.get("policies").is_none() {
+            let what = match (node.get("kind").and_then(Node::as_str), node.get("policy")) {
+                (Some(kind), _) => format!("the kind {kind} is no policy"),
+                _ => "is no policy: one of ours begins with `policy: NAME`, one of StackRox has policySections"
+                    .to_owned(),
+            };
+            return Err(vec![(node.place, what)]);
+        }
+        let document = serde_json::to_value(node).map_err(|error| vec![(node.place, error.to_string())])?;
+        let read = match stackrox::read_resource(&document) {
+            Some(one) => one.map(|policy| vec![policy]),
+            None => stackrox::read(&document),
+        };
+        let at_path = |path: &str| place(node, path);
+        let policies =
+            read.map_err(|wrong| vec![(at_path(&wrong.path), format!("{} {}", wrong.path, wrong.reason))])?;
+        let is_bundle = node.get("policies").is_some();
+        let mut wrongs = Vec::new();
+        for (index, policy) in policies.into_iter().enumerate() {
+            let above = match (is_resource, is_bundle) {
+                (true, _) => "spec.".to_owned(),
+                (_, true) => format!("policies[{index}]."),
+                _ => String::new(),
+            };
+            let name = policy.name.clone();
+            match ready(file, policy, Vec::new()) {
+                Ok(ready) => self.policies.push(ready),
+                Err(faults) => wrongs.extend(faults.into_iter().map(|fault| {
+                    let path = fault.at.map(stackrox::path).unwrap_or_default();
+                    (at_path(&format!("{above}{path}")), format!("policy {name:?}: {}", fault.reason))
+                })),
+            }
+        }
+        if wrongs.is_empty() { Ok(()) } else { Err(wrongs) }
+    }
+
+    /// The name of a standard as a policy: `pod-security-restricted`.
+    pub(crate) fn id_of(standard: Standard) -> String {
+        format!("pod-security-{}", standard.level)
+    }
+
+    /// How bad it is not to be of this level.
+    pub(crate) fn severity_of(standard: Standard) -> PolicySeverity {
+        match standard.level {
+            Level::Privileged | Level::Baseline => PolicySeverity::High,
+            Level::Restricted => PolicySeverity::Medium,
+        }
+    }
+}
+
+/// The policy made ready for all its stages.
+fn ready(file: Option<&str>, policy: Policy, examples: Vec<Example>) -> Result<Ready, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut compiled = |stages: &[Stage]| {
+        let stage = stages.iter().find(|stage| policy.stages.contains(stage))?;
+        compile(&policy, *stage).map_err(|wrongs| faults.extend(wrongs)).ok()
+    };
+    let image = compiled(&[Stage::Build, Stage::Registry]);
+    let workload = compiled(&[Stage::Deploy]);
+    // Whether it can be asked of what runs.
+    compiled(&[Stage::Runtime]);
+    faults.sort_by_key(|fault| fault.at);
+    faults.dedup();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok(Ready { file: file.map(str::to_owned), policy, examples, image, workload })
+}

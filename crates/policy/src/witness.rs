@@ -1,0 +1,302 @@
+//! What holds in a violation, in words: what is wrong, in which field, and what to set it to where that follows.
+
+use crate::compile::Test;
+use crate::criteria::{Element, Matcher, Reading};
+use serde_json::{Value, json};
+
+/// What holds in a violation: a criterion, and of what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Witness {
+    /// The criterion.
+    pub criterion: &'static str,
+    /// The container, where it is about one.
+    pub container: Option<String>,
+    /// The field in the manifest, whether it is there or missing; empty where it is about an image.
+    pub path: String,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What the field is to be, where any other value would not do.
+    pub set: Option<Value>,
+}
+
+/// Where the field of a criterion is.
+enum Field {
+    /// In the object.
+    Object(&'static str),
+    /// In the pod's specification.
+    Pod(&'static str),
+    /// In what the criterion is about: a container, a variable, a port, a volume.
+    Own(&'static str),
+    /// In no manifest.
+    Image,
+}
+
+/// What is around an element.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// The container it is in.
+    pub(crate) container: Option<&'a str>,
+    /// The container's place in the manifest.
+    pub(crate) container_path: &'a str,
+    /// The pod's place in the manifest.
+    pub(crate) pod_path: &'a str,
+    /// The image's name.
+    pub(crate) image: &'a str,
+    /// The package of a vulnerability.
+    pub(crate) component: &'a str,
+}
+
+/// What `test` found in `element`.
+pub(crate) fn witness(test: &Test, element: Element<'_>, reading: &Reading<'_>, around: Around<'_>) -> Witness {
+    let criterion = test.criterion.name;
+    let (field, sentence) = sentence(test, element, reading);
+    let own = match element {
+        Element::Port(port) => port.path.as_str(),
+        Element::Container(_, container) => container.path.as_str(),
+        Element::Env(variable) => variable.path.as_str(),
+        Element::Volume(volume) => volume.path.as_str(),
+        _ => "",
+    };
+    let join = |path: &str, name: &str| match (path, name) {
+        ("", name) => name.to_owned(),
+        (path, "") => path.to_owned(),
+        (path, name) => format!("{path}.{name}"),
+    };
+    let path = match field {
+        Field::Object(name) => name.to_owned(),
+        Field::Pod(name) => join(around.pod_path, name),
+        Field::Own(name) => join(own, name),
+        // The image of a container stands in the manifest by its name.
+        Field::Image if around.container_path.is_empty() => String::new(),
+        Field::Image => join(around.container_path, "image"),
+    };
+    let subject = match (element, around.container) {
+        (Element::Image(_) | Element::Line(_) | Element::Component(_), _) => format!("image {}: ", around.image),
+        (Element::Vulnerability(_), _) => format!("image {}: {}: ", around.image, around.component),
+        (Element::Workload(_), _) => String::new(),
+        (_, Some(container)) => format!("container {container}: "),
+        _ => String::new(),
+    };
+    let set = if test.negate { None } else { replacement(test, reading) };
+    let container = around.container.map(str::to_owned);
+    Witness { criterion, container, path, message: subject + &sentence, set }
+}
+
+/// What the values look for, for a sentence: `a, b`.
+fn wanted(test: &Test) -> String {
+    test.values.join(", ")
+}
+
+/// The field that a criterion is about, and what is wrong with it.
+fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field, String) {
+    let shown = shown(reading);
+    let flag = *reading == Reading::Flag(true);
+    let either = |yes: &str, no: &str| if flag { yes.to_owned() } else { no.to_owned() };
+    match test.criterion.name {
+        "Add Capabilities" => {
+            (Field::Own("securityContext.capabilities.add"), format!("adds the capabilities {shown}"))
+        }
+        "Drop Capabilities" => (
+            Field::Own("securityContext.capabilities.drop"),
+            format!("does not drop the capabilities {}", wanted(test)),
+        ),
+        "Allow Privilege Escalation" => (
+            Field::Own("securityContext.allowPrivilegeEscalation"),
+            either("processes may get more rights than their parent", "processes may not get more rights"),
+        ),
+        "AppArmor Profile" => {
+            let profile = if shown.is_empty() { "is not set" } else { &shown };
+            (
+                Field::Own("securityContext.appArmorProfile"),
+                format!("the AppArmor profile is {profile}").replace("is is", "is"),
+            )
+        }
+        "Automount Service Account Token" => (
+            Field::Pod("automountServiceAccountToken"),
+            either(
+                "the token of the service account is put into its containers",
+                "no token is put into its containers",
+            ),
+        ),
+        "Container CPU Limit" => (Field::Own("resources.limits.cpu"), amount("CPU limit", reading, "cores")),
+        "Container CPU Request" => (Field::Own("resources.requests.cpu"), amount("CPU request", reading, "cores")),
+        "Container Memory Limit" => (Field::Own("resources.limits.memory"), amount("memory limit", reading, "MiB")),
+        "Container Memory Request" => {
+            (Field::Own("resources.requests.memory"), amount("memory request", reading, "MiB"))
+        }
+        "Container Name" => (Field::Own("name"), format!("is called {shown}")),
+        "Liveness Probe Defined" => {
+            (Field::Own("livenessProbe"), either("has a liveness probe", "has no liveness probe"))
+        }
+        "Readiness Probe Defined" => {
+            (Field::Own("readinessProbe"), either("has a readiness probe", "has no readiness probe"))
+        }
+        "Privileged Container" => {
+            (Field::Own("securityContext.privileged"), either("is privileged", "is not privileged"))
+        }
+        "Read-Only Root Filesystem" => (
+            Field::Own("securityContext.readOnlyRootFilesystem"),
+            either("its root file system is read-only", "its root file system can be written"),
+        ),
+        "Seccomp Profile Type" => {
+            let unset = matches!(element, Element::Container(_, container) if container.seccomp.is_none());
+            let text =
+                if unset { "no seccomp profile is set".to_owned() } else { format!("the seccomp profile is {shown}") };
+            (Field::Own("securityContext.seccompProfile.type"), text)
+        }
+        "Environment Variable" => (Field::Own(""), format!("sets the environment variable {shown}")),
+        "Exposed Port" | "Exposed Port Protocol" => {
+            let Element::Port(port) = element else { return (Field::Own(""), shown) };
+            (Field::Own(""), format!("exposes port {}/{}", port.container_port, port.protocol))
+        }
+        "Port Exposure Method" => (Field::Own(""), format!("a port can be reached by way of {shown}")),
+        "Exposed Node Port" => (Field::Own(""), format!("a port is open on nodes as {shown}")),
+        "Mount Propagation" => (Field::Own("mountPropagation"), format!("mounts propagate: {shown}")),
+        "Volume Destination" => (Field::Own("mountPath"), format!("mounts a volume at {shown}")),
+        "Volume Name" => (Field::Own("name"), format!("mounts the volume {shown}")),
+        "Volume Source" => (Field::Own(""), format!("mounts a volume of {shown}")),
+        "Volume Type" => (Field::Own(""), format!("mounts a volume of the kind {shown}")),
+        "Writable Host Mount" | "Writable Mounted Volume" => {
+            let Element::Volume(volume) = element else { return (Field::Own(""), shown) };
+            let what = if volume.kind == "HostPath" { &volume.source } else { &volume.name };
+            let place = if volume.kind == "HostPath" { "of the node " } else { "" };
+            let can = if volume.read_only { "cannot be written" } else { "can be written" };
+            (Field::Own("readOnly"), format!("the volume {what} {place}at {} {can}", volume.destination))
+        }
+        "Host IPC" => (Field::Pod("hostIPC"), either("shares the node's IPC", "does not share the node's IPC")),
+        "Host Network" => {
+            (Field::Pod("hostNetwork"), either("shares the node's network", "does not share the node's network"))
+        }
+        "Host PID" => (Field::Pod("hostPID"), either("sees the node's processes", "does not see the node's processes")),
+        "Runtime Class" => (Field::Pod("runtimeClassName"), format!("the runtime class is {}", or_none(&shown))),
+        "Service Account" => (Field::Pod("serviceAccountName"), format!("runs as the service account {shown}")),
+        "Minimum RBAC Permissions" => {
+            let level = shown.to_ascii_lowercase().replace('_', " ");
+            (Field::Pod("serviceAccountName"), format!("its service account has the permissions: {level}"))
+        }
+        "Replicas" => (Field::Object("spec.replicas"), format!("runs as {shown} replicas")),
+        "Namespace" => (Field::Object("metadata.namespace"), format!("is in the namespace {shown}")),
+        "Has Ingress Network Policy" => (
+            Field::Object("metadata.name"),
+            either("a network policy restricts what comes in", "no network policy restricts what comes in"),
+        ),
+        "Has Egress Network Policy" => (
+            Field::Object("metadata.name"),
+            either("a network policy restricts what goes out", "no network policy restricts what goes out"),
+        ),
+        "Required Label" => (Field::Object("metadata.labels"), format!("has no label {}", wanted(test))),
+        "Required Annotation" => (Field::Object("metadata.annotations"), format!("has no annotation {}", wanted(test))),
+        "Disallowed Annotation" => (Field::Object("metadata.annotations"), format!("has the annotation {shown}")),
+        "Required Image Label" => (Field::Image, format!("has no label {}", wanted(test))),
+        "Disallowed Image Label" => (Field::Image, format!("has the label {shown}")),
+        "Dockerfile Line" => {
+            let Element::Line((instruction, rest)) = element else { return (Field::Image, shown) };
+            (Field::Image, format!("is built by {instruction} {rest}"))
+        }
+        "Image Component" => {
+            let Element::Component(component) = element else { return (Field::Image, shown) };
+            (Field::Image, format!("has {} {}", component.name, component.version))
+        }
+        "Image Age" => (Field::Image, format!("was built {shown} days ago")),
+        "Image Scan Age" => (Field::Image, format!("was scanned {shown} days ago")),
+        "Image OS" => (Field::Image, format!("is of {}", or_none(&shown))),
+        "Image Registry" => (Field::Image, format!("is from the registry {shown}")),
+        "Image Remote" => (Field::Image, format!("is from the repository {shown}")),
+        "Image Tag" => (Field::Image, format!("has the tag {}", or_none(&shown))),
+        "Image User" => (Field::Image, format!("runs as {shown}")),
+        "Image Signature Verified By" => (Field::Image, format!("is not signed by {}", wanted(test))),
+        "Unscanned Image" => (Field::Image, either("was not scanned", "was scanned")),
+        _ => match element {
+            Element::Vulnerability(vulnerability) => (Field::Image, of_vulnerability(test, vulnerability, &shown)),
+            _ => (Field::Own(""), format!("{}: {shown}", test.criterion.name)),
+        },
+    }
+}
+
+fn of_vulnerability(test: &Test, vulnerability: &crate::facts::Vulnerability, shown: &str) -> String {
+    let id = &vulnerability.id;
+    match test.criterion.name {
+        "CVE" => format!("has {id}"),
+        "CVSS" | "NVD CVSS" => format!("{id} has a score of {shown}"),
+        "Severity" => format!("{id} is {}", vulnerability.severity),
+        "Fixable" | "Fixed By" if vulnerability.fixed_by.is_empty() => format!("{id} is not fixed in any version"),
+        "Fixable" | "Fixed By" => format!("{id} is fixed in {}", vulnerability.fixed_by),
+        "Days Since CVE Was Published" => format!("{id} was published {shown} days ago"),
+        name => format!("{id}: {name}: {shown}"),
+    }
+}
+
+fn or_none(shown: &str) -> &str {
+    if shown.is_empty() { "none" } else { shown }
+}
+
+fn amount(what: &str, reading: &Reading<'_>, unit: &str) -> String {
+    match reading {
+        Reading::Number(0.0) => format!("has no {what}"),
+        Reading::Number(number) => format!("its {what} is {number} {unit}"),
+        _ => what.to_owned(),
+    }
+}
+
+/// What was read, for people. Values of variables are not told: they may be secret.
+fn shown(reading: &Reading<'_>) -> String {
+    match reading {
+        Reading::Flag(flag) => flag.to_string(),
+        Reading::Number(number) => number.to_string(),
+        Reading::Text(text) => text.to_string(),
+        Reading::Texts(texts) => texts.join(", "),
+        Reading::Pairs(pairs) => {
+            pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+        }
+        Reading::EnvVar { name, .. } => (*name).to_owned(),
+        Reading::Absent | Reading::Unknown | Reading::NotAsked => String::new(),
+    }
+}
+
+/// What the field is to be, where that follows from what is wrong.
+fn replacement(test: &Test, reading: &Reading<'_>) -> Option<Value> {
+    let flag = match reading {
+        Reading::Flag(flag) => Some(*flag),
+        _ => None,
+    };
+    match (test.criterion.name, flag) {
+        (
+            "Privileged Container"
+            | "Allow Privilege Escalation"
+            | "Automount Service Account Token"
+            | "Host IPC"
+            | "Host Network"
+            | "Host PID",
+            Some(true),
+        ) => Some(json!(false)),
+        ("Read-Only Root Filesystem", Some(false))
+        | ("Writable Host Mount" | "Writable Mounted Volume", Some(true)) => Some(json!(true)),
+        ("Seccomp Profile Type", _) if matches!(reading, Reading::Text(word) if word == "UNCONFINED") => {
+            Some(json!("RuntimeDefault"))
+        }
+        ("Mount Propagation", _) => Some(json!("None")),
+        ("Add Capabilities", _) => {
+            let Reading::Texts(added) = reading else { return None };
+            let refused = |name: &&&str| {
+                test.matchers
+                    .iter()
+                    .any(|it| matches!(it, Matcher::Capability(wanted) if wanted == **name || **name == "ALL"))
+            };
+            Some(added.iter().filter(|name| !refused(name)).copied().collect())
+        }
+        ("Drop Capabilities", _) => {
+            let Reading::Texts(dropped) = reading else { return None };
+            let mut names: Vec<&str> = dropped.clone();
+            for matcher in &test.matchers {
+                if let Matcher::Capability(wanted) = matcher {
+                    names.push(wanted);
+                }
+            }
+            if names.contains(&"ALL") {
+                names = vec!["ALL"];
+            }
+            Some(names.into())
+        }
+        _ => None,
+    }
+}
