@@ -4,6 +4,7 @@
 //! field would not bring back as it was is in a property as well.
 
 use crate::json::Text;
+use jiff::Timestamp;
 use sekisho_model::{Evidence, Inventory, License, Origin, Package, PackageId, PackageKind, SourcePackage};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -21,9 +22,10 @@ pub(crate) struct Property<'a> {
     pub(crate) value: Cow<'a, str>,
 }
 
-/// The property that holds all of an inventory but its packages.
-pub(crate) fn of_inventory(inventory: &Inventory) -> serde_json::Result<Property<'static>> {
-    let value = serde_json::to_string(&inventory.without_packages())?;
+/// The property that holds all of an inventory but its packages. It was observed at the document's own time: two documents
+/// of one image are the same, whenever they were written.
+pub(crate) fn of_inventory(inventory: &Inventory, time: Timestamp) -> serde_json::Result<Property<'static>> {
+    let value = serde_json::to_string(&Inventory { observed_at: time, ..inventory.without_packages() })?;
     Ok(Property { name: INVENTORY.into(), value: value.into() })
 }
 

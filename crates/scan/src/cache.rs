@@ -1,10 +1,12 @@
 //! Remembering layers: by the digest of the stored bytes that we hashed, what was found in them.
 //!
-//! Two kinds of small files, each written beside its place and renamed into it, so that processes can
+//! Three kinds of small files, each written beside its place and renamed into it, so that processes can
 //! share a cache without locks and a crash leaves nothing half-written:
 //!
 //! - `layers/KEY`: the facts of a layer. The key covers the digest of its stored bytes, its media type,
 //!   the analyzers with their versions and the limits; a change of any makes the layer new.
+//! - `images/KEY`: the inventory of an image, without what is of one scan only. The key covers all that it follows from,
+//!   see [`crate::known`].
 //! - `files/KEY`: the digest of a part of a local file, for a state of that file (device, inode, size,
 //!   both times). It stands for an earlier hash as long as the state is the same.
 //!
@@ -14,7 +16,7 @@ use crate::facts::LayerFacts;
 use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_base::hash::{self, sha256};
-use sekisho_model::Digest;
+use sekisho_model::{Digest, Inventory};
 use sekisho_oci::FileState;
 use sekisho_sbom::Dispatch;
 use std::fs;
@@ -22,7 +24,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Raised when the form of [`LayerFacts`] changes, or what is kept there.
+/// Raised when the form of [`LayerFacts`] or of an inventory changes, or what is kept there, or how an inventory is made.
 const FORMAT: u32 = 5;
 const MAGIC: &[u8; 4] = b"SKC2";
 /// Bytes of [`hash::checksum`].
@@ -105,6 +107,20 @@ impl Cache {
         write_entry(&self.layer_path(digest, media_type, fingerprint), &payload)
     }
 
+    /// The inventory that followed from `origin`.
+    pub(crate) fn inventory(&self, origin: &str, now: Timestamp) -> Option<Inventory> {
+        let path = self.path("images", origin);
+        let inventory = rmp_serde::from_slice(read_entry(&path)?.payload()).ok()?;
+        touch(&path, now);
+        Some(inventory)
+    }
+
+    /// Keeps the inventory that follows from `origin`.
+    pub(crate) fn keep_inventory(&self, origin: &str, inventory: &Inventory) -> io::Result<()> {
+        let payload = rmp_serde::to_vec_named(inventory).map_err(io::Error::other)?;
+        write_entry(&self.path("images", origin), &payload)
+    }
+
     /// The digest that a part of a file had in this very state.
     pub(crate) fn digest(&self, state: &FileState, start: u64, len: u64) -> Option<Digest> {
         let entry = read_entry(&self.state_path(state, start, len))?;
@@ -131,7 +147,7 @@ impl Cache {
     pub(crate) fn trim(&self) -> io::Result<()> {
         let mut entries = Vec::new();
         let mut total = 0;
-        for kind in ["layers", "files"] {
+        for kind in ["layers", "images", "files"] {
             let Ok(listing) = fs::read_dir(self.directory.join(kind)) else { continue };
             for entry in listing {
                 let entry = entry?;

@@ -4,6 +4,7 @@
 use crate::assemble::{self, Scanned};
 use crate::cache::Fingerprint;
 use crate::facts::LayerFacts;
+use crate::known::{self, Origin};
 use crate::layer::{self, Shape};
 use crate::overlay::Overlay;
 use crate::{Cache, Options, ScanError, base};
@@ -33,10 +34,20 @@ pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanE
     let dispatch = Dispatch::all();
     let fingerprint = Fingerprint::new(&dispatch, &options.limits);
     let deadline = Deadline::of(&options.limits);
+    let origin = |opened: &OpenImage| Origin::of(opened, options.cache.as_ref()?, &fingerprint, options);
+    if let (Some(cache), Some(origin)) = (&options.cache, origin(&opened)) {
+        let source = Source { kind: opened.kind, name: called.clone() };
+        if let Some(inventory) = origin.inventory(cache, source, options) {
+            let bytes = opened.layers.iter().filter_map(|layer| layer.stored.as_ref().ok()).map(Stored::size).sum();
+            options.progress.total(bytes);
+            options.progress.advance(bytes);
+            return Ok(inventory);
+        }
+    }
     let reader = LayerReader {
         options,
         dispatch,
-        fingerprint,
+        fingerprint: fingerprint.clone(),
         quota,
         deadline,
         cache_failure: OnceLock::new(),
@@ -54,7 +65,15 @@ pub fn scan_image(path: &Path, options: &Options<'_>) -> Result<Inventory, ScanE
         }
     }
     let outcomes: Vec<&Outcome> = blobs.of_layer.iter().map(|blob| &outcomes[*blob]).collect();
-    Ok(put_together(called, opened, &outcomes, &reader.dispatch, options))
+    // Only what the cache would say again, layer for layer.
+    let lasting = outcomes.iter().all(|outcome| outcome.lasting);
+    let origin = if lasting { origin(&opened) } else { None };
+    let inventory = put_together(called, opened, &outcomes, &reader.dispatch, options);
+    if let (Some(cache), Some(origin)) = (&options.cache, origin) {
+        // Without it the next scan is slower, which the layers' results would have told.
+        let _ = origin.keep(cache, &inventory);
+    }
+    Ok(inventory)
 }
 
 /// What is to be read: an image may refer to the same bytes many times.
@@ -95,6 +114,8 @@ struct Outcome {
     digest: Option<Digest>,
     stored_bytes: u64,
     diagnostics: Vec<Diagnostic>,
+    /// Whether the cache has it now.
+    lasting: bool,
 }
 
 struct LayerReader<'a> {
@@ -187,23 +208,11 @@ impl LayerReader<'_> {
         }
     }
 
-    /// What the cache holds of a layer that is where it was when it was last hashed, or that a registry has under the
-    /// digest of bytes that were hashed once: others would be refused when they came.
+    /// What the cache holds of a layer whose digest is known without reading it.
     fn kept(&self, layer: &LayerBlob) -> Option<Outcome> {
         let (cache, stored) = (self.options.cache.as_ref()?, layer.stored.as_ref().ok()?);
-        if !sekisho_oci::image::is_readable_layer(&layer.media_type) {
-            return None;
-        }
-        let (digest, remote) = match stored {
-            Stored::Remote(blob) => (blob.digest(), true),
-            Stored::File(_) if self.options.rehash => return None,
-            // Any of its files may have changed.
-            Stored::Split(_) => return None,
-            Stored::File(range) => {
-                (cache.digest(&FileState::of(range.file()).ok()?, range.start(), range.size())?, false)
-            }
-        };
-        self.cached(cache, layer, stored.size(), digest, remote)
+        let digest = known::known_digest(layer, cache, self.options)?;
+        self.cached(cache, layer, stored.size(), digest, matches!(stored, Stored::Remote(_)))
     }
 
     /// What the cache holds of the layer whose stored bytes have this digest.
@@ -215,7 +224,7 @@ impl LayerReader<'_> {
             return None;
         }
         self.options.progress.advance(if remote { 2 * size } else { size });
-        Some(Outcome { facts, digest: Some(digest), stored_bytes: size, diagnostics: Vec::new() })
+        Some(Outcome { facts, digest: Some(digest), stored_bytes: size, diagnostics: Vec::new(), lasting: true })
     }
 
     fn read(&self, layer: &LayerBlob) -> Outcome {
@@ -277,6 +286,7 @@ impl LayerReader<'_> {
             &advance,
         )?;
         let mut diagnostics = std::mem::take(&mut end.diagnostics);
+        let mut lasting = false;
         if state()? != before {
             diagnostics.push(Diagnostic::incomplete(Code::SourceChanged, "the file changed while it was read"));
         } else if let Some(len) = file.map(FileRange::size)
@@ -292,12 +302,13 @@ impl LayerReader<'_> {
             let kept = cache
                 .keep_layer(digest, media_type, &self.fingerprint, &facts)
                 .and_then(|()| if settled { keep_digest(cache, digest) } else { Ok(()) });
+            lasting = kept.is_ok();
             if let Err(error) = kept {
                 // One word for all layers.
                 let _ = self.cache_failure.set(error);
             }
         }
-        Ok(Outcome { facts, digest: end.digest, stored_bytes: end.stored_bytes, diagnostics })
+        Ok(Outcome { facts, digest: end.digest, stored_bytes: end.stored_bytes, diagnostics, lasting })
     }
 
     /// The digest of what is on this machine, and how many bytes that are; `None` where it takes a closer look.
@@ -324,7 +335,8 @@ impl LayerReader<'_> {
 
 impl Outcome {
     fn failed(diagnostic: Diagnostic) -> Self {
-        Self { facts: LayerFacts::default(), digest: None, stored_bytes: 0, diagnostics: vec![diagnostic] }
+        let facts = LayerFacts::default();
+        Self { facts, digest: None, stored_bytes: 0, diagnostics: vec![diagnostic], lasting: false }
     }
 
     fn lost() -> Self {
@@ -366,6 +378,7 @@ fn forget_beyond(limits: &Limits, outcomes: &mut [Option<Outcome>]) {
                 "what there is to keep of all layers takes more than {limit} bytes (limits.facts_bytes and limits.path_table_bytes together); this one is left out"
             );
             outcome.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
+            outcome.lasting = false;
         }
     }
 }

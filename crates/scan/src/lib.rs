@@ -13,6 +13,7 @@ mod facts;
 mod file;
 mod hardlink;
 mod image;
+mod known;
 mod layer;
 mod overlay;
 mod tree;

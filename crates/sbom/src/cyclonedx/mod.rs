@@ -221,6 +221,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
     } else {
         vec![Composition { aggregate: "incomplete", assemblies: Some([SUBJECT]), vulnerabilities: None }]
     };
+    let time = time(inventory, timestamp);
     Ok(Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
         bom_format: "CycloneDX",
@@ -228,7 +229,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
         serial_number: format!("urn:uuid:{}", serial(inventory)),
         version: 1,
         metadata: Metadata {
-            timestamp: time(inventory, timestamp),
+            timestamp: date_time(time),
             tools: Tools {
                 components: [Component {
                     kind: "application",
@@ -238,7 +239,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
                 }],
             },
             component: subject(inventory),
-            properties: vec![of_inventory(inventory)?],
+            properties: vec![of_inventory(inventory, time)?],
         },
         components: Components { inventory, diff_ids },
         dependencies: vec![Dependency { of: SUBJECT, depends_on }],
@@ -258,13 +259,14 @@ pub(crate) fn serial(inventory: &Inventory) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, digest.to_string().as_bytes())
 }
 
-pub(crate) fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> String {
+/// The time of a document: what is asked for, else the image's own, else that of the scan.
+pub(crate) fn time(inventory: &Inventory, timestamp: Option<Timestamp>) -> Timestamp {
     let created = || inventory.image.as_ref()?.created.as_deref()?.parse::<Timestamp>().ok();
-    date_time(timestamp.or_else(created).unwrap_or(inventory.observed_at))
+    timestamp.or_else(created).unwrap_or(inventory.observed_at)
 }
 
 /// A moment as RFC 3339 has it, in seconds.
-fn date_time(time: Timestamp) -> String {
+pub(crate) fn date_time(time: Timestamp) -> String {
     // Rounding to seconds cannot leave the range of timestamps that were parsed or read from a clock.
     time.round(Unit::Second).unwrap_or(time).max(YEAR_ZERO).to_string()
 }

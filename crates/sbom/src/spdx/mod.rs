@@ -7,7 +7,7 @@
 mod license;
 pub(crate) mod read;
 
-use crate::cyclonedx::{serial, time};
+use crate::cyclonedx::{date_time, serial, time};
 use crate::property::{InFields, Property, of_inventory, of_package};
 use jiff::Timestamp;
 use license::Extracted;
@@ -143,7 +143,8 @@ impl Annotator {
 }
 
 fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<Document<'_>> {
-    let date = time(inventory, timestamp);
+    let time = time(inventory, timestamp);
+    let date = date_time(time);
     let tool = format!("Tool: {}-{}", inventory.tool.name, inventory.tool.version);
     let annotator = Annotator { date: date.clone(), name: tool.clone() };
     let layers = inventory.image.as_ref().map(|image| image.layers.as_slice()).unwrap_or_default();
@@ -178,7 +179,7 @@ fn document(inventory: &Inventory, timestamp: Option<Timestamp>) -> io::Result<D
             .map(|(license_id, extracted_text)| ExtractedText { license_id, extracted_text })
             .collect(),
         relationships,
-        annotations: [annotator.note(&[of_inventory(inventory)?])?],
+        annotations: [annotator.note(&[of_inventory(inventory, time)?])?],
     })
 }
 

@@ -4,7 +4,7 @@ use crate::options;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Digest, Inventory, SourceKind};
 use sekisho_oci::{Choice, Mirror, Patience, Registries, Sites};
-use sekisho_scan::{Cache, Options, ScanError, scan_image};
+use sekisho_scan::{Cache, KnownBase, Options, ScanError, scan_image};
 use sekisho_testkit::registry::Registry;
 use sekisho_testkit::server::{Answer, Server};
 use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
@@ -407,7 +407,7 @@ fn layers_that_are_known_are_not_fetched() {
     assert_eq!(registry.take_requests().len(), 5);
     let again = scan_with(&at, sites(), cached).unwrap();
     assert_eq!(registry.take_requests().len(), 2, "the manifest and the configuration");
-    assert_eq!(again.packages, first.packages);
+    assert_eq!(again, first);
     // Nothing is remembered of temporary files.
     assert!(!folder.path().join("files").exists());
     // A manifest that lies about a size is found out with the cache as without it.
@@ -424,6 +424,41 @@ fn layers_that_are_known_are_not_fetched() {
     registry.put("1", lied(image().oci_layout()).as_bytes());
     let inventory = scan_with(&at, sites(), cached).unwrap();
     assert_eq!(codes(&inventory), [Code::DigestMismatch], "{:?}", inventory.diagnostics);
+}
+
+#[test]
+fn inventories_are_remembered_for_all_that_they_follow_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::sound();
+    let gone = LayerBuilder::new().whiteout("app/node_modules/two").build();
+    registry.push("1", &image().layer("rm", &gone, Compress::None).oci_layout());
+    let at = format!("{}/team/app:1", registry.host());
+    let scan = |change: &dyn Fn(&mut Options<'_>)| {
+        let cached = |options: &mut Options<'_>| {
+            options.cache = Some(Cache::new(folder.path().to_owned(), 1 << 20));
+            options.all_layers = false;
+            change(options);
+        };
+        scan_with(&at, sites(), cached).unwrap()
+    };
+    let remembered = || std::fs::read_dir(folder.path().join("images")).unwrap().count();
+    let plain = scan(&|_| {});
+    let layer = |inventory: &Inventory| inventory.image.as_ref().unwrap().layers[0].clone();
+    let base = KnownBase { name: "b:1".to_owned(), digest: None, diff_ids: vec![layer(&plain).diff_id.unwrap()] };
+    let all = |options: &mut Options<'_>| options.all_layers = true;
+    let based = |options: &mut Options<'_>| options.bases.bases.push(base.clone());
+    let narrow = |options: &mut Options<'_>| options.limits.facts_bytes = 1;
+    let changes: [&dyn Fn(&mut Options<'_>); 4] = [&|_| {}, &all, &based, &narrow];
+    let found: Vec<Inventory> = changes.map(scan).into();
+    assert_eq!(found[0], plain);
+    assert!(found[0].removed.is_empty());
+    assert_eq!(found[1].removed.len(), 1, "{:?}", found[1].diagnostics);
+    assert_ne!(layer(&found[2]).origin, layer(&plain).origin);
+    // What is too much for one scan's limits is no word about another.
+    assert!(!found[3].complete);
+    assert_eq!(remembered(), 4);
+    let again: Vec<Inventory> = changes.map(scan).into();
+    assert_eq!((again, remembered()), (found, 4));
 }
 
 #[test]
