@@ -1,5 +1,12 @@
 //! The tree of commands and their arguments.
 
+mod check;
+
+pub(crate) use check::{
+    CheckCommand, CheckImageArguments, CheckManifestArguments, PolicyChoice, PolicyCommand, PolicyConvertArguments,
+    PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments, VerdictArguments,
+};
+
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sekisho_advisory::ecosystem::Ecosystem;
@@ -86,6 +93,12 @@ pub(crate) enum Command {
     /// Write, convert, merge and compare software bills of materials
     #[command(subcommand, after_help = EXIT_CODES)]
     Sbom(SbomCommand),
+    /// Judge images and manifests by policies
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Check(CheckCommand),
+    /// List, show, check, test and convert policies
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Policy(PolicyCommand),
     /// Show which packages and vulnerabilities one image or SBOM has and another has not
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Diff(DiffArguments),

@@ -89,7 +89,7 @@ impl PolicySeverity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyLanguage {
-    /// Criteria, in our own YAML or as `StackRox` writes them.
+    /// Criteria, in our own YAML or as StackRox writes them.
     Criteria,
     /// A level of the Pod Security Standards.
     PodSecurity,

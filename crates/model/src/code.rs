@@ -245,6 +245,9 @@ codes! {
     ManifestForeign = "manifest.foreign", Passed,
         "A document among the manifests is no object of Kubernetes, or of a kind that is not judged.",
         "none needed";
+    PolicyMalformed = "policy.malformed", Usage,
+        "A policy cannot be asked: it does not follow its form, or asks for something that does not exist.",
+        "correct the line that the message names; `sekisho policy lint` tells all that is wrong";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

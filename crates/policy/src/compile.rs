@@ -70,7 +70,7 @@ pub fn compile(policy: &Policy, stage: Stage) -> Result<Compiled, Vec<Fault>> {
             };
             let name = criterion.name;
             if !criterion.has_meaning_at(stage) {
-                fault(None, format!("{name:?} says nothing at the stage {}", word_of(stage)));
+                fault(None, format!("{name:?} says nothing at the stage {}", stage.as_str()));
                 continue;
             }
             if groups.groups[..place].iter().any(|other| other.field.eq_ignore_ascii_case(name)) {
@@ -131,15 +131,6 @@ impl Plan {
             plan = &mut plan.below[place];
         }
         plan.tests.push(test);
-    }
-}
-
-fn word_of(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Build => "build",
-        Stage::Registry => "registry",
-        Stage::Deploy => "deploy",
-        Stage::Runtime => "runtime",
     }
 }
 

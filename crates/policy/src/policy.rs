@@ -76,6 +76,18 @@ pub enum Stage {
     Runtime,
 }
 
+impl Stage {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Registry => "registry",
+            Self::Deploy => "deploy",
+            Self::Runtime => "runtime",
+        }
+    }
+}
+
 /// What a policy of the stage [`Stage::Runtime`] looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventSource {
@@ -85,6 +97,17 @@ pub enum EventSource {
     AuditLog,
     /// What happens on nodes.
     Node,
+}
+
+impl EventSource {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::AuditLog => "audit_log",
+            Self::Node => "node",
+        }
+    }
 }
 
 /// What follows from a violation.
@@ -191,4 +214,14 @@ pub enum SkipContainer {
     Regular,
     /// Those that run before.
     Init,
+}
+
+impl SkipContainer {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Init => "init",
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Policies as `StackRox` exports and takes them: version 1.1 of its JSON, one policy or a bundle `{"policies": […]}`, and the
+//! Policies as StackRox exports and takes them: version 1.1 of its JSON, one policy or a bundle `{"policies": […]}`, and the
 //! custom resource `SecurityPolicy` (`config.stackrox.io/v1alpha1`).
 //!
 //! What is read is written again as the same document: what has no place in [`Policy`] is kept under its own name.
@@ -186,7 +186,7 @@ fn exclusion(from: &Cursor<'_>) -> Result<Exclusion, Malformed> {
     })
 }
 
-/// The policy in `StackRox`'s JSON, without what says nothing.
+/// The policy in StackRox's JSON, without what says nothing.
 pub fn write(policy: &Policy) -> Value {
     let mut to = policy.extra.clone();
     let text = |text: &String| (!text.is_empty()).then(|| Value::from(text.as_str()));

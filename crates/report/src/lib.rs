@@ -11,6 +11,7 @@ pub mod foreign;
 pub mod formats;
 mod language;
 mod markup;
+mod policies;
 mod sheet;
 mod table;
 mod text;
@@ -23,5 +24,6 @@ pub use formats::{
     FORMATS, Format, FormatOptions, Out, write_csv, write_gitlab, write_html, write_junit, write_markdown, write_sarif,
 };
 pub use language::Language;
+pub use policies::{PolicyRow, policy_table};
 pub use table::{TableOptions, scan_table};
 pub use text::{bytes_for_people, printable};

@@ -1,14 +1,19 @@
 //! What each command does.
 
+mod check;
 mod db;
 mod diff;
 mod document;
+mod policy;
 mod reevaluate;
 mod scan;
 mod show;
 mod vulnerabilities;
 
-use crate::args::{Arguments, ColorWhen, Command, ConfigCommand, DbCommand, SbomCommand, ScanCommand, command_tree};
+use crate::args::{
+    Arguments, CheckCommand, ColorWhen, Command, ConfigCommand, DbCommand, PolicyCommand, SbomCommand, ScanCommand,
+    command_tree,
+};
 use crate::config::{Config, Environment};
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
@@ -44,6 +49,13 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Sbom(SbomCommand::Convert(arguments)) => scan::sbom_convert(&mut context, &arguments),
         Command::Sbom(SbomCommand::Merge(arguments)) => scan::sbom_merge(&mut context, &arguments),
         Command::Sbom(SbomCommand::Diff(arguments)) => diff::packages(&mut context, &arguments),
+        Command::Check(CheckCommand::Image(arguments)) => check::check_one_image(&mut context, *arguments),
+        Command::Check(CheckCommand::Manifest(arguments)) => check::check_manifest(&mut context, &arguments),
+        Command::Policy(PolicyCommand::List(arguments)) => policy::list(&context, &arguments),
+        Command::Policy(PolicyCommand::Show(arguments)) => policy::show(&context, &arguments),
+        Command::Policy(PolicyCommand::Lint(arguments)) => policy::lint(&context, &arguments),
+        Command::Policy(PolicyCommand::Test(arguments)) => policy::test(&context, &arguments),
+        Command::Policy(PolicyCommand::Convert(arguments)) => policy::convert(&context, &arguments),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),

@@ -95,7 +95,7 @@ pub(crate) fn sbom_fs(context: &mut Context, arguments: &SbomArguments<FsTarget>
 }
 
 /// Adds the registry of the image to those that need not prove who they are, where that is asked for.
-fn name_insecure(context: &mut Context, target: &ImageTarget) -> Result<(), CliError> {
+pub(super) fn name_insecure(context: &mut Context, target: &ImageTarget) -> Result<(), CliError> {
     if !target.insecure {
         return Ok(());
     }

@@ -18,6 +18,7 @@ use toml::{Table, Value};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
+    pub(crate) check: CheckSettings,
     pub(crate) database: DatabaseSettings,
     pub(crate) feeds: BTreeMap<String, Vec<String>>,
     pub(crate) limits: BTreeMap<String, u64>,
@@ -33,6 +34,12 @@ pub(crate) struct CacheSettings {
     pub(crate) enabled: bool,
     pub(crate) directory: PathBuf,
     pub(crate) max_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CheckSettings {
+    pub(crate) policies: Vec<PathBuf>,
+    pub(crate) profile: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +94,18 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ),
     ("cache", "enabled", "--no-cache", "whether results of layers are kept"),
     ("cache", "max_bytes", "", "how large the cache may become; least recently used results go first"),
+    (
+        "check",
+        "policies",
+        "--policy",
+        "files and directories of policies that are asked beside those that ship; the flag adds to them",
+    ),
+    (
+        "check",
+        "profile",
+        "--profile",
+        "which of the policies that ship are asked: baseline, restricted, nist-800-190, ci, all or none",
+    ),
     (
         "database",
         "directory",
@@ -176,8 +195,9 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 9] = [
+pub(super) const PATHS: [&str; 10] = [
     "cache.directory",
+    "check.policies",
     "database.directory",
     "network.ca_bundle",
     "scan.bases",
@@ -230,6 +250,8 @@ impl Settings {
         set("cache", "directory", cache.into());
         set("cache", "enabled", true.into());
         set("cache", "max_bytes", (1_i64 << 30).into());
+        set("check", "policies", Value::Array(Vec::new()));
+        set("check", "profile", "ci".into());
         let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
         set("database", "directory", format!("{data}/advisories").into());
         set("database", "max_age_hours", 120.into());

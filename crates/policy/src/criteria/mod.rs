@@ -1,6 +1,6 @@
 //! Criteria: what a policy can ask about, each with its name, the values it takes, and where its facts are.
 //!
-//! Names and grammars of values are those of `StackRox` 1.1, so that its policies mean the same here.
+//! Names and grammars of values are those of StackRox 1.1, so that its policies mean the same here.
 
 mod read;
 mod table;

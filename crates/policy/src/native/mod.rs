@@ -21,8 +21,10 @@ mod example;
 mod fields;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use example::Example;
+pub use write::write;
 
 use crate::compile::At;
 use crate::policy::{

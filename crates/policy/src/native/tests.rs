@@ -131,3 +131,65 @@ fn all_that_is_wrong_is_told_with_its_line() {
         ],
     );
 }
+
+/// What is written is what was read, of every policy that there is.
+#[test]
+fn what_is_written_is_read_again() {
+    let mut set = crate::PolicySet::default();
+    set.add_shipped(None, &Limits::default());
+    if let Some(folder) = crate::testing::corpus("policies/stackrox") {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.display().to_string();
+            if name.contains(".json") && !name.contains("index.json") {
+                let text = std::fs::read_to_string(path).unwrap();
+                assert_eq!(set.add(Some(&name), &text, &Limits::default()), []);
+            }
+        }
+    }
+    for ready in &set.policies {
+        let text = write(&ready.policy);
+        let back = read(&document(&text)).unwrap_or_else(|wrongs| panic!("{wrongs:?}\n{text}")).policy;
+        // What our form has other words for, or none.
+        let known = |policy: &Policy| Policy {
+            id: String::new(),
+            enforcement: Vec::new(),
+            notifiers: Vec::new(),
+            extra: serde_json::Map::new(),
+            attack: Vec::new(),
+            sections: policy
+                .sections
+                .iter()
+                .map(|it| Section { name: String::new(), groups: it.groups.clone() })
+                .collect(),
+            ..policy.clone()
+        };
+        let techniques = |policy: &Policy| {
+            let each =
+                policy.attack.iter().flat_map(|it| it.techniques.iter().map(|name| (it.tactic.clone(), name.clone())));
+            each.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(techniques(&back), techniques(&ready.policy));
+        assert_eq!(known(&back), known(&ready.policy), "{text}");
+        for stage in [Stage::Build, Stage::Deploy, Stage::Runtime] {
+            let is_asked = back.stages.contains(&stage);
+            assert!(!is_asked || back.is_enforced_at(stage) == ready.policy.is_enforced_at(stage), "{text}");
+        }
+    }
+    // Texts that YAML takes for something else.
+    for value in [
+        "no", "1.0", "a: b", "- x", "'", "\"", "#", " x ", "a #b", "~", "0x1f", "日本", "a\nb", "{x}", "*", "&a", "!b",
+        "%", "@", "`", "?", "|", ">= 7", "1:30", "<<", "=",
+    ] {
+        let group =
+            Group { field: "CVE".to_owned(), values: vec![value.to_owned(), value.to_owned()], ..Group::default() };
+        let policy = Policy {
+            id: "a".to_owned(),
+            name: value.to_owned(),
+            stages: vec![Stage::Build],
+            sections: vec![Section { name: String::new(), groups: vec![group] }],
+            ..Policy::default()
+        };
+        assert_eq!(read(&document(&write(&policy))).unwrap().policy, policy, "{value:?}");
+    }
+}

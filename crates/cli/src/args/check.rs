@@ -1,0 +1,190 @@
+//! The arguments of `check` and `policy`.
+
+use super::{CommonArguments, EXIT_CODES, ImageTarget, JsonOrTable, SURROUNDINGS, SuppressionArguments};
+use crate::args::DatabaseChoice;
+use clap::{Args, Subcommand, ValueEnum};
+use sekisho_model::PolicySeverity;
+use sekisho_policy::pod_security::Standard;
+use sekisho_report::Language;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// Judge an image by policies
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Image(Box<CheckImageArguments>),
+    /// Judge what manifests of Kubernetes would run by policies
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Manifest(Box<CheckManifestArguments>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// List policies
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    List(PolicyListArguments),
+    /// Show one policy whole: what it asks, why, and what to do
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Show(PolicyShowArguments),
+    /// Say what is wrong with policies
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Lint(PolicyFiles),
+    /// Hold policies to their examples, and to suites of tests
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Test(PolicyFiles),
+    /// Write policies in another form
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Convert(PolicyConvertArguments),
+}
+
+/// Which policies are asked.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyChoice {
+    /// Policies to ask beside those that ship: a file or a directory, of this program or of StackRox; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
+    pub(crate) policy: Vec<PathBuf>,
+
+    /// Which of the policies that ship: baseline, restricted, nist-800-190 or ci; `all`; or `none`
+    #[arg(long, value_name = "NAME", help_heading = "Policies")]
+    pub(crate) profile: Option<String>,
+}
+
+/// What makes a check fail, and how it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct VerdictArguments {
+    /// Exit with 1 for violations at least this severe, whether their policies are enforced or not: low, medium, high or
+    /// critical
+    #[arg(long, value_name = "SEVERITY", value_parser = severity, help_heading = "Gate")]
+    pub(crate) fail_on: Option<PolicySeverity>,
+
+    /// Exit with 0 whatever is violated
+    #[arg(long, help_heading = "Gate", conflicts_with = "fail_on")]
+    pub(crate) warn_only: bool,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+
+    /// Language of pages for people (html): en or ja
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(crate) language: Language,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckImageArguments {
+    #[command(flatten)]
+    pub(crate) target: ImageTarget,
+
+    #[command(flatten)]
+    pub(crate) policies: PolicyChoice,
+
+    /// A database file in place of the configured one; `demo` for some notorious vulnerabilities that come with the
+    /// program, to try it out; `none` to look for no vulnerabilities
+    #[arg(long, value_name = "FILE", help_heading = "Vulnerabilities")]
+    pub(crate) db: Option<DatabaseChoice>,
+
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
+
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckManifestArguments {
+    /// Files and directories of manifests in YAML or JSON; `-` for standard input
+    #[arg(value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) policies: PolicyChoice,
+
+    /// Judge by a level of the Pod Security Standards, privileged, baseline or restricted, as a version of Kubernetes has
+    /// it: `restricted@v1.30`; no other policies are asked but those of --policy and --profile
+    #[arg(long, value_name = "LEVEL[@VERSION]", help_heading = "Policies")]
+    pub(crate) pod_security: Option<Standard>,
+
+    /// Scan the images that are named, and judge them too
+    #[arg(long, help_heading = "Images")]
+    pub(crate) images: bool,
+
+    /// A database file in place of the configured one, for --images; `demo` for some notorious vulnerabilities that come
+    /// with the program; `none` to look for no vulnerabilities
+    #[arg(long, value_name = "FILE", requires = "images", help_heading = "Images")]
+    pub(crate) db: Option<DatabaseChoice>,
+
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
+
+    /// The cluster in which it is to run, for policies that are for some clusters only
+    #[arg(long, value_name = "ID", help_heading = "Policies")]
+    pub(crate) cluster: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyListArguments {
+    #[command(flatten)]
+    pub(crate) policies: PolicyChoice,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+
+    /// Language of names: en or ja
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(crate) language: Language,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyShowArguments {
+    /// Its id or name
+    #[arg(value_name = "POLICY")]
+    pub(crate) id: String,
+
+    #[command(flatten)]
+    pub(crate) policies: PolicyChoice,
+
+    /// Language of texts: en or ja
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(crate) language: Language,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyFiles {
+    /// Files and directories of policies
+    #[arg(value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyConvertArguments {
+    #[command(flatten)]
+    pub(crate) files: PolicyFiles,
+
+    /// The form to write
+    #[arg(long, value_name = "FORM")]
+    pub(crate) to: PolicyForm,
+
+    /// Write the result to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyForm {
+    /// YAML of this program
+    Sekisho,
+    /// JSON of StackRox, as it exports and imports it
+    Stackrox,
+}
+
+fn severity(text: &str) -> Result<PolicySeverity, String> {
+    let known = PolicySeverity::ALL.into_iter().find(|severity| severity.as_str() == text);
+    known.ok_or_else(|| "low, medium, high and critical are".to_owned())
+}

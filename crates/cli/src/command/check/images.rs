@@ -1,0 +1,71 @@
+//! The images that manifests name, scanned once each.
+
+use super::super::scan::{self, Context};
+use super::super::vulnerabilities::Judges;
+use crate::args::{CommonArguments, ImageTarget};
+use crate::config::Settings;
+use crate::error::CliError;
+use sekisho_model::{Diagnostic, Fact, ScanReport};
+use sekisho_policy::ImageFacts;
+use sekisho_policy::manifest::{self, Object};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What is known of images, by the names that manifests give them.
+#[derive(Default)]
+pub(super) struct Images {
+    known: BTreeMap<String, Result<ImageFacts, String>>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// An image scanned and judged.
+pub(super) fn report(
+    context: &mut Context,
+    settings: &Settings,
+    judges: &Judges,
+    target: ImageTarget,
+    common: &CommonArguments,
+) -> Result<ScanReport, CliError> {
+    let (inventory, _) = scan::read_image(context, target, false, common)?;
+    judges.report(context, settings, inventory)
+}
+
+impl Images {
+    /// Scans the images that the workloads among `objects` name. One that cannot be had is not known; the others are.
+    pub(super) fn scan(
+        &mut self,
+        context: &mut Context,
+        settings: &Settings,
+        judges: &Judges,
+        objects: &[Object],
+        common: &CommonArguments,
+    ) {
+        let (workloads, _) = manifest::workloads(objects);
+        for container in workloads.iter().flat_map(|found| &found.workload.containers) {
+            if self.known.contains_key(&container.image) {
+                continue;
+            }
+            // Of a registry, whatever is on the disk under that name.
+            let target = ImageTarget::of(&PathBuf::from(format!("docker://{}", container.image)), None);
+            let found = if container.image_ref.is_none() {
+                Err(format!("{:?} is no name of an image", container.image))
+            } else {
+                report(context, settings, judges, target, common).map_err(|error| error.message().to_owned())
+            };
+            if let Ok(report) = &found {
+                let of_image =
+                    |told: &Diagnostic| Diagnostic::incomplete(told.code, told.to_string()).at(&container.image);
+                self.diagnostics.extend(report.inventory.incomplete().map(of_image));
+            }
+            self.known.insert(container.image.clone(), found.map(|report| ImageFacts::of(&report)));
+        }
+    }
+
+    pub(super) fn facts(&self, name: &str) -> Fact<&ImageFacts> {
+        match self.known.get(name) {
+            None => Fact::NotAsked,
+            Some(Ok(facts)) => Fact::Known(facts),
+            Some(Err(why)) => Fact::Unknown(why.clone()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Files that were named, and those in directories that were named.
+
+use super::super::document;
+use crate::error::{CliError, reason};
+use sekisho_base::Limits;
+use sekisho_model::{CheckInput, Code, Diagnostic, Digest};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A file that was read.
+pub(crate) struct Input {
+    /// As it is named in messages.
+    pub(crate) name: String,
+    /// What is in it.
+    pub(crate) text: String,
+}
+
+/// Files as they were read.
+#[derive(Default)]
+pub(crate) struct Inputs {
+    pub(crate) files: Vec<Input>,
+    /// All of them by their digests.
+    pub(crate) read: Vec<CheckInput>,
+    /// Those that could not be read.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Directories below a directory that was named.
+const DEPTH: usize = 64;
+/// Files of one directory that was named.
+const FILES: usize = 100_000;
+
+impl Inputs {
+    /// Reads `paths`, of directories all files that end in one of `ends`; `-` is standard input. What was named must be
+    /// there; what is in a directory and cannot be read makes the result incomplete.
+    pub(crate) fn read(paths: &[PathBuf], ends: &[&str], limits: &Limits) -> Result<Self, CliError> {
+        let mut inputs = Self::default();
+        for path in paths {
+            if path.as_os_str() == "-" {
+                let mut bytes = Vec::new();
+                let read = io::stdin().take(limits.text_file_bytes.saturating_add(1)).read_to_end(&mut bytes);
+                read.map_err(|error| {
+                    CliError::new(Code::InputUnreadable, format!("cannot read standard input: {}", reason(&error)))
+                })?;
+                inputs.take("-".to_owned(), bytes, limits);
+            } else if path.is_dir() {
+                let before = inputs.files.len();
+                inputs.directory(path, ends, limits)?;
+                if inputs.files.len() == before && inputs.diagnostics.is_empty() {
+                    let message = format!("{} holds no file that ends in {}", path.display(), ends.join(", "));
+                    return Err(CliError::new(Code::SourceMissing, message));
+                }
+            } else {
+                let (name, bytes) = document::read(path, limits)?;
+                inputs.take(name, bytes, limits);
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// Takes the files of a directory and of those below it, in the order of their names, following no link.
+    fn directory(&mut self, top: &Path, ends: &[&str], limits: &Limits) -> Result<(), CliError> {
+        let mut rest = vec![(top.to_owned(), 0)];
+        let mut found = Vec::new();
+        while let Some((directory, depth)) = rest.pop() {
+            let listing = std::fs::read_dir(&directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+            let entries = match listing {
+                Ok(entries) => entries,
+                Err(error) if directory == top => {
+                    let message = format!("cannot read {}: {}", directory.display(), reason(&error));
+                    return Err(CliError::new(Code::SourceUnreadable, message));
+                }
+                Err(error) => {
+                    self.unreadable(&directory, &reason(&error));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let path = entry.path();
+                let name = entry.file_name();
+                let Ok(kind) = entry.file_type() else { continue };
+                // Such as .git, which holds no manifests but names like theirs.
+                if name.to_string_lossy().starts_with('.') {
+                    continue;
+                }
+                if kind.is_dir() && depth < DEPTH {
+                    rest.push((path, depth + 1));
+                } else if kind.is_dir() {
+                    self.unreadable(&path, "lies too deep");
+                } else if ends.iter().any(|end| name.to_string_lossy().ends_with(end)) {
+                    found.push(path);
+                }
+            }
+        }
+        found.sort();
+        if found.len() > FILES {
+            self.unreadable(top, &format!("holds more than {FILES} files; the rest is left out"));
+            found.truncate(FILES);
+        }
+        for path in found {
+            match document::read(&path, limits) {
+                Ok((name, bytes)) => self.take(name, bytes, limits),
+                Err(error) => self.unreadable(&path, error.message()),
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, path: &Path, why: &str) {
+        let told = Diagnostic::incomplete(Code::FileUnreadable, why);
+        self.diagnostics.push(told.at(path.to_string_lossy()));
+    }
+
+    fn take(&mut self, name: String, bytes: Vec<u8>, limits: &Limits) {
+        if bytes.len() as u64 > limits.text_file_bytes {
+            let limit = limits.exceeded(sekisho_base::limits::LimitKey::TextFileBytes, "bytes");
+            self.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, format!("takes {limit}")).at(&name));
+            return;
+        }
+        self.read.push(CheckInput { path: name.clone(), digest: Digest::of(&bytes) });
+        // A text that is none in part is read for what it is; the reader of YAML says where it is broken.
+        let text =
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        self.files.push(Input { name, text });
+    }
+}

@@ -1,0 +1,246 @@
+//! `check`: images and manifests judged by policies.
+
+mod images;
+mod inputs;
+
+pub(super) use inputs::Inputs;
+
+use super::scan::{self, Context, clock};
+use super::show;
+use super::vulnerabilities::Judges;
+use crate::args::{CheckImageArguments, CheckManifestArguments, JsonOrTable, PolicyChoice, VerdictArguments};
+use crate::config::Settings;
+use crate::error::CliError;
+use crate::{CommandResult, output};
+use images::Images;
+use sekisho_base::Limits;
+use sekisho_model::{
+    CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, Verdict, write_json,
+};
+use sekisho_oci::Location;
+use sekisho_policy::manifest::{self, Object};
+use sekisho_policy::{
+    CheckOptions, Checked, Context as PolicyContext, ImageFacts, ImageSubject, PolicySet, Surroundings, check_image,
+    check_manifests, judge,
+};
+use sekisho_report::printable;
+use sekisho_scan::tool;
+use std::collections::BTreeMap;
+
+/// What files of policies end in.
+pub(super) const OF_POLICIES: [&str; 3] = [".yaml", ".yml", ".json"];
+/// What files of manifests end in.
+const OF_MANIFESTS: [&str; 3] = [".yaml", ".yml", ".json"];
+
+/// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named.
+pub(super) fn policies(
+    choice: &PolicyChoice,
+    settings: &Settings,
+    shipped: &str,
+    limits: &Limits,
+) -> Result<(PolicySet, Inputs), CliError> {
+    let mut set = PolicySet::default();
+    let mut faults = Vec::new();
+    match choice.profile.as_deref().unwrap_or(shipped) {
+        "none" => {}
+        "all" => faults.extend(set.add_shipped(None, limits)),
+        profile => {
+            faults.extend(set.add_shipped(Some(profile), limits));
+            if set.policies.is_empty() {
+                let message = format!("there is no profile {profile:?}");
+                let hint = "baseline, restricted, nist-800-190 and ci are; all for all policies, none for none";
+                return Err(CliError::new(Code::UsageInvalid, message).hint(hint));
+            }
+        }
+    }
+    let paths: Vec<_> = settings.check.policies.iter().chain(&choice.policy).cloned().collect();
+    let inputs = Inputs::read(&paths, &OF_POLICIES, limits)?;
+    for file in &inputs.files {
+        faults.extend(set.add(Some(&file.name), &file.text, limits));
+    }
+    // A policy that is left out would let pass what it is for.
+    if let Some(first) = faults.first() {
+        let more = if faults.len() > 1 { format!(", and {} more", faults.len() - 1) } else { String::new() };
+        let message = format!("cannot take the policies: {first}{more}");
+        return Err(CliError::new(Code::PolicyMalformed, message));
+    }
+    if let Some(told) = inputs.diagnostics.first() {
+        return Err(CliError::new(Code::PolicyMalformed, format!("cannot read the policies: {told}")));
+    }
+    Ok((set, inputs))
+}
+
+/// `check manifest`.
+pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArguments) -> CommandResult {
+    let CheckManifestArguments { paths, policies: choice, pod_security, images, db, suppression, cluster, verdict } =
+        arguments;
+    let settings = scan::settings(context, &verdict.common, None, false)?;
+    let limits = settings.limits();
+    let named: Vec<_> = paths.iter().map(|path| (path.as_path(), "a manifest that is read")).collect();
+    output::check(verdict.common.output.as_deref(), &named)?;
+    let shipped = if pod_security.is_some() { "none" } else { settings.check.profile.as_str() };
+    let (mut set, policy_inputs) = policies(choice, &settings, shipped, &limits)?;
+    set.standards.extend(*pod_security);
+    let inputs = Inputs::read(paths, &OF_MANIFESTS, &limits)?;
+    let mut objects: Vec<Object> = Vec::new();
+    let mut diagnostics = inputs.diagnostics;
+    for file in &inputs.files {
+        let (found, told) = manifest::objects(&file.name, &file.text, &limits);
+        objects.extend(found);
+        diagnostics.extend(told);
+    }
+    let judges =
+        if *images { Some(Judges::find(&settings, &context.environment, db.as_ref(), suppression)?) } else { None };
+    let mut known = Images::default();
+    if let Some(judges) = &judges {
+        known.scan(context, &settings, judges, &objects, &verdict.common);
+    }
+    let around = Surroundings {
+        cluster: cluster.clone().map_or(Fact::NotAsked, Fact::Known),
+        cluster_labels: Fact::NotAsked,
+        namespaces: namespaces(&objects),
+    };
+    let look_up = |name: &str| known.facts(name);
+    let now = settings.now();
+    let checked = check_manifests(&set, &objects, &PolicyContext { around: &around, images: &look_up, now });
+    diagnostics.extend(known.diagnostics.iter().cloned());
+    let mut report = report_of(context, "deploy", checked, diagnostics)?;
+    report.inputs.extend(policy_inputs.read.into_iter().chain(inputs.read));
+    if report.subjects.is_empty() && report.diagnostics.iter().all(|told| told.level != Level::Incomplete) {
+        let message = "there is nothing to judge: none of the documents is an object that makes pods";
+        report.diagnostics.push(Diagnostic::note(Code::ManifestForeign, message));
+    }
+    finish(context, &settings, &mut report, verdict)
+}
+
+/// `check image`.
+pub(crate) fn check_one_image(context: &mut Context, arguments: CheckImageArguments) -> CommandResult {
+    let CheckImageArguments { target, policies: choice, db, suppression, verdict } = arguments;
+    scan::name_insecure(context, &target)?;
+    let settings = scan::settings(context, &verdict.common, None, false)?;
+    let limits = settings.limits();
+    show::check_output(&verdict.common, db.as_ref(), &suppression, &[])?;
+    let (set, inputs) = policies(&choice, &settings, &settings.check.profile, &limits)?;
+    let judges = Judges::find(&settings, &context.environment, db.as_ref(), &suppression)?;
+    let path = target.path.clone();
+    let scanned = images::report(context, &settings, &judges, target, &verdict.common)?;
+    let facts = ImageFacts::of(&scanned);
+    let image = scanned.inventory.image.as_ref();
+    let reference = match Location::of(&path) {
+        Ok(Location::Registry { reference, .. }) => Some(reference),
+        _ => image.and_then(|image| ImageRef::familiar(image.names.first()?).ok()),
+    };
+    let title = scanned.inventory.source.name.clone();
+    let digest = image.map(|image| image.manifest_digest.unwrap_or(image.config_digest));
+    let subject = ImageSubject { title: &title, reference: reference.as_ref(), digest: digest.as_ref(), facts: &facts };
+    let checked = check_image(&set, &subject, settings.now());
+    let mut diagnostics: Vec<Diagnostic> = scanned.inventory.diagnostics.clone();
+    diagnostics.extend(scanned.assessment.diagnostics.iter().cloned());
+    let mut report = report_of(context, "build", checked, diagnostics)?;
+    report.inputs.extend(inputs.read);
+    finish(context, &settings, &mut report, &verdict)
+}
+
+/// Labels of the namespaces among the objects.
+fn namespaces(objects: &[Object]) -> BTreeMap<String, BTreeMap<String, String>> {
+    let named = objects.iter().filter(|object| object.group().is_empty() && object.kind == "Namespace");
+    let labels = |object: &Object| {
+        let fields = object.node.at(&["metadata", "labels"]).map(sekisho_base::tree::Node::fields).unwrap_or_default();
+        fields.iter().filter_map(|field| Some((field.name.clone(), field.node.scalar()?.into_owned()))).collect()
+    };
+    // Every namespace has its name for a label.
+    let with_name = |object: &Object| {
+        let mut labels: BTreeMap<String, String> = labels(object);
+        labels.insert("kubernetes.io/metadata.name".to_owned(), object.name.clone());
+        (object.name.clone(), labels)
+    };
+    named.map(with_name).collect()
+}
+
+fn report_of(
+    context: &Context,
+    stage: &str,
+    checked: Checked,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Result<CheckReport, CliError> {
+    let Checked { policies, subjects, results, diagnostics: told } = checked;
+    diagnostics.extend(told);
+    diagnostics.sort();
+    diagnostics.dedup();
+    Ok(CheckReport {
+        schema: CHECK_SCHEMA.to_owned(),
+        tool: tool(),
+        observed_at: clock(&context.environment)?.now(),
+        stage: stage.to_owned(),
+        inputs: Vec::new(),
+        policies,
+        subjects,
+        results,
+        gate: CheckGate {
+            fail_on: None,
+            warn_only: false,
+            allow_incomplete: false,
+            verdict: Verdict::Passed,
+            unknown: Vec::new(),
+        },
+        diagnostics,
+    })
+}
+
+/// Judges and shows the report, and ends the command by it.
+fn finish(
+    context: &Context,
+    settings: &Settings,
+    report: &mut CheckReport,
+    arguments: &VerdictArguments,
+) -> CommandResult {
+    let VerdictArguments { fail_on, warn_only, format, language: _, common } = arguments;
+    let allow_incomplete = settings.scan.allow_incomplete;
+    judge(report, CheckOptions { fail_on: *fail_on, warn_only: *warn_only, allow_incomplete });
+    let file = common.output.as_deref();
+    let _ = context;
+    match format {
+        JsonOrTable::Table => output::write_styled(&text(report), file)?,
+        JsonOrTable::Json => output::write_with(file, |to| write_json(report, to))?,
+    }
+    Ok(match report.gate.verdict {
+        Verdict::Passed => Exit::Passed,
+        Verdict::Refused => Exit::Refused,
+        Verdict::Unknown => Exit::Incomplete,
+    })
+}
+
+fn text(report: &CheckReport) -> String {
+    use std::fmt::Write as _;
+    let mut to = String::new();
+    for result in &report.results {
+        let policy = &report.policies[result.policy];
+        let subject = &report.subjects[result.subject];
+        let _ = writeln!(
+            to,
+            "{} {} {}: {}",
+            result.outcome.as_str(),
+            policy.severity.as_str(),
+            printable(&subject.title),
+            printable(&policy.name)
+        );
+        for violation in &result.violations {
+            let _ = writeln!(
+                to,
+                "  {}:{}:{} {}",
+                printable(&subject.file),
+                violation.line,
+                violation.column,
+                printable(&violation.message)
+            );
+            if let Some(fix) = &violation.fix {
+                let _ = writeln!(to, "    fix: {}", printable(&fix.text));
+            }
+        }
+        for reason in &result.reasons {
+            let _ = writeln!(to, "  {}", printable(reason));
+        }
+    }
+    let _ = writeln!(to, "{}", report.gate.verdict.as_str());
+    to
+}
