@@ -87,7 +87,8 @@ pub(crate) fn show(context: &Context, arguments: &PolicyShowArguments) -> Comman
         policy.remediation = texts.remediation;
     }
     policy.translations.clear();
-    output::write_styled(&printable(&native::write(&policy)), None)?;
+    let text: String = native::write(&policy).lines().map(|line| format!("{}\n", printable(line))).collect();
+    output::write_styled(&text, None)?;
     Ok(Exit::Passed)
 }
 

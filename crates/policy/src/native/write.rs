@@ -144,7 +144,7 @@ fn value(group: &Group) -> String {
 
 /// A text as YAML: bare where that is the same text everywhere, in the quotes of JSON otherwise.
 fn scalar(text: &str) -> String {
-    let bare = |char: char| char.is_alphanumeric() || " -_./()".contains(char);
+    let bare = |char: char| char.is_alphanumeric() || " -_./()、。・ー「」（）".contains(char);
     let starts = text.chars().next().is_some_and(char::is_alphabetic);
     let ends = text.chars().last().is_some_and(|char| char != ' ');
     // What YAML 1.1 takes for something else.
