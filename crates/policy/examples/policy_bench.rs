@@ -1,5 +1,6 @@
 //! What policies cost: `manifests DIRECTORY N` writes N manifests in about the proportions of real ones, `judge
 //! POLICIES` prints what judging one workload takes. Lines are name, value and unit, parted by tabs.
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a tool of the developers")]
 
 use jiff::Timestamp;
 use sekisho_base::Limits;
@@ -67,8 +68,10 @@ fn manifest(chance: &mut Chance, number: usize) -> String {
         pod +=
             "  volumeMounts: [{name: data, mountPath: /data}, {name: config, mountPath: /etc/app, readOnly: true}]\n";
     }
-    let indented =
-        |text: &str, by: usize| -> String { text.lines().map(|line| format!("{:by$}{line}\n", "")).collect() };
+    let indented = |text: &str, by: usize| -> String {
+        let lines: Vec<String> = text.lines().map(|line| format!("{:by$}{line}", "")).collect();
+        lines.join("\n") + "\n"
+    };
     let head =
         format!("metadata:\n  name: app{number}\n  namespace: team{}\n  labels: {{app: app{number}}}\n", number % 20);
     let spec = match kind {
@@ -140,6 +143,6 @@ fn main() {
             println!("one workload\t{}\tµs", best * 1e6 / 1000.0);
             println!("results of 1,000 workloads\t{found}\t");
         }
-        _ => eprintln!("policy_bench manifests DIRECTORY N | judge POLICIES"),
+        _ => println!("policy_bench manifests DIRECTORY N | judge POLICIES"),
     }
 }

@@ -20,6 +20,7 @@ mod shipped;
 pub mod stackrox;
 #[cfg(test)]
 mod testing;
+mod validate;
 mod witness;
 
 pub use check::{CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, judge, prove};

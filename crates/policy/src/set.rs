@@ -6,6 +6,7 @@ use crate::native::{self, Document, Example};
 use crate::pod_security::{Level, Standard};
 use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
 use crate::stackrox;
+use crate::validate::validate;
 use sekisho_base::Limits;
 use sekisho_base::tree::{Node, Place, documents};
 use std::fmt;
@@ -195,6 +196,7 @@ fn ready(file: Option<&str>, policy: Policy, examples: Vec<Example>) -> Result<R
     let workload = compiled(&[Stage::Deploy]);
     // Whether it can be asked of what runs.
     compiled(&[Stage::Runtime]);
+    faults.extend(validate(&policy));
     faults.sort_by_key(|fault| fault.at);
     faults.dedup();
     if !faults.is_empty() {

@@ -31,7 +31,7 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
     let bench = release.join("examples/policy_bench");
     let scratch = tools::cache_folder("bench")?.join(format!("policy-{}", std::process::id()));
     let mut report = String::from("| job | CPU s | wall s | peak RSS MB |\n|---|---:|---:|---:|\n");
-    let mut print = |text: &mut String, line: String| {
+    let print = |text: &mut String, line: String| {
         println!("{line}");
         let _ = writeln!(text, "{line}");
     };

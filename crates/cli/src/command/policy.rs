@@ -87,8 +87,9 @@ pub(crate) fn show(context: &Context, arguments: &PolicyShowArguments) -> Comman
         policy.remediation = texts.remediation;
     }
     policy.translations.clear();
-    let text: String = native::write(&policy).lines().map(|line| format!("{}\n", printable(line))).collect();
-    output::write_styled(&text, None)?;
+    let text = native::write(&policy);
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    output::write_styled(&lines.join("\n"), None)?;
     Ok(Exit::Passed)
 }
 
