@@ -4,7 +4,7 @@ mod check;
 
 pub(crate) use check::{
     CheckCommand, CheckImageArguments, CheckManifestArguments, PolicyChoice, PolicyCommand, PolicyConvertArguments,
-    PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments, VerdictArguments,
+    PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments, VerdictArguments,
 };
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

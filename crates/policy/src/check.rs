@@ -3,6 +3,7 @@
 use crate::compile::Compiled;
 use crate::criteria::{Image, Subject};
 use crate::evaluate::evaluate;
+use crate::explain::{Step, explain};
 use crate::facts::ImageFacts;
 use crate::fix;
 use crate::manifest::{self, Object, PodTemplate};
@@ -60,6 +61,25 @@ pub fn check_manifests(set: &PolicySet, objects: &[Object], context: &Context<'_
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
     asked.manifests(objects, context.images);
     asked.to
+}
+
+/// How one policy comes to what it says of each workload among `objects`, by their titles.
+pub fn explain_manifests(ready: &Ready, objects: &[Object], context: &Context<'_>) -> Vec<(String, Vec<Step>)> {
+    let Some(compiled) = ready.at(Stage::Deploy) else { return Vec::new() };
+    let (found, _) = manifest::workloads(objects);
+    let each = found.iter().map(|found| {
+        let images = images_of(&found.workload, context.images);
+        let subject = Subject { workload: Some(&found.workload), images: &images, now: context.now };
+        (found.object.title(), explain(compiled, &subject))
+    });
+    each.collect()
+}
+
+/// The images of a workload's containers.
+fn images_of<'a, 'i: 'a>(workload: &'a Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) -> Vec<Image<'a>> {
+    (workload.containers.iter())
+        .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
+        .collect()
 }
 
 /// What the policies say of an image.
@@ -140,9 +160,7 @@ impl<'a> Asked<'a> {
             line: object.node.place.line,
             digest: None,
         });
-        let images: Vec<Image<'_>> = (workload.containers.iter())
-            .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
-            .collect();
+        let images = images_of(workload, images);
         let asked = Subject { workload: Some(workload), images: &images, now: self.now };
         for place in 0..self.policies.len() {
             let (policy, _, compiled) = self.policies[place];

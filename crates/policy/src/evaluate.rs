@@ -24,12 +24,8 @@ pub struct Verdict {
 
 /// What `policy` says of `subject`, whatever its scopes and exclusions.
 pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
-    let root = match (subject.workload, subject.images.first()) {
-        (Some(workload), _) => Element::Workload(workload),
-        (None, Some(image)) => Element::Image(image),
-        (None, None) => {
-            return Verdict { outcome: Outcome::NotEvaluated, witnesses: Vec::new(), reasons: Vec::new() };
-        }
+    let Some(root) = root_of_subject(subject) else {
+        return Verdict { outcome: Outcome::NotEvaluated, witnesses: Vec::new(), reasons: Vec::new() };
     };
     let judge = Judge { policy, subject };
     let around = Around {
@@ -59,13 +55,19 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     Verdict { outcome, witnesses, reasons: reasons.into_iter().collect() }
 }
 
-struct Judge<'a, 'p> {
-    policy: &'p Compiled,
-    subject: &'p Subject<'a>,
+/// Where the plans of a policy begin; none where there is neither a workload nor an image.
+pub(crate) fn root_of_subject<'a>(subject: &Subject<'a>) -> Option<Element<'a>> {
+    let image = || subject.images.first().map(Element::Image);
+    subject.workload.map(Element::Workload).or_else(image)
+}
+
+pub(crate) struct Judge<'a, 'p> {
+    pub(crate) policy: &'p Compiled,
+    pub(crate) subject: &'p Subject<'a>,
 }
 
 impl<'a> Judge<'a, '_> {
-    fn plan(&self, plan: &Plan, element: Element<'a>) -> Outcome {
+    pub(crate) fn plan(&self, plan: &Plan, element: Element<'a>) -> Outcome {
         let mut outcome = Outcome::Violated;
         for test in &plan.tests {
             outcome = outcome.and(self.test(test, element));
@@ -98,7 +100,7 @@ impl<'a> Judge<'a, '_> {
         })
     }
 
-    fn is_skipped(&self, element: Element<'a>) -> bool {
+    pub(crate) fn is_skipped(&self, element: Element<'a>) -> bool {
         let Element::Container(_, container) = element else { return false };
         let kind = match container.kind {
             ContainerKind::Init => SkipContainer::Init,
@@ -108,7 +110,7 @@ impl<'a> Judge<'a, '_> {
         self.policy.skip_containers.contains(&kind)
     }
 
-    fn test(&self, test: &Test, element: Element<'a>) -> Outcome {
+    pub(crate) fn test(&self, test: &Test, element: Element<'a>) -> Outcome {
         let reading = read(test.criterion.name, element, self.subject.now);
         match reading {
             Reading::Unknown => return Outcome::Unknown,

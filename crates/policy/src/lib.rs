@@ -6,6 +6,7 @@ mod check;
 pub mod compile;
 pub mod criteria;
 pub mod evaluate;
+mod explain;
 mod facts;
 mod fix;
 pub mod manifest;
@@ -23,10 +24,13 @@ mod testing;
 mod validate;
 mod witness;
 
-pub use check::{CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, judge, prove};
+pub use check::{
+    CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, explain_manifests, judge, prove,
+};
 pub use compile::{Compiled, Fault, compile};
 pub use criteria::{Image, Subject};
 pub use evaluate::{Outcome, Verdict, evaluate};
+pub use explain::Step;
 pub use facts::{Component, ImageFacts, Vulnerability};
 pub use said::{Message, Said};
 pub use scope::Surroundings;

@@ -239,7 +239,7 @@ fn amount(what: &str, reading: &Reading<'_>, unit: &str) -> String {
 }
 
 /// What was read, for people. Values of variables are not told: they may be secret.
-fn shown(reading: &Reading<'_>) -> String {
+pub(crate) fn shown(reading: &Reading<'_>) -> String {
     match reading {
         Reading::Flag(flag) => flag.to_string(),
         Reading::Number(number) => number.to_string(),

@@ -32,6 +32,9 @@ pub(crate) enum PolicyCommand {
     /// Hold policies to their examples, and to suites of tests
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Test(PolicyFiles),
+    /// Show how a policy comes to what it says of manifests
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Explain(PolicyExplainArguments),
     /// Write policies in another form
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Convert(PolicyConvertArguments),
@@ -153,6 +156,20 @@ pub(crate) struct PolicyShowArguments {
     /// Language of texts: en or ja
     #[arg(long, value_name = "LANGUAGE", default_value = "en")]
     pub(crate) language: Language,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyExplainArguments {
+    /// Its id or name
+    #[arg(value_name = "POLICY")]
+    pub(crate) id: String,
+
+    /// Files and directories of manifests in YAML or JSON; `-` for standard input
+    #[arg(value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) policies: PolicyChoice,
 }
 
 #[derive(Debug, Args)]

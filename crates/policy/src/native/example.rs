@@ -21,7 +21,7 @@ pub struct Example {
     pub now: Timestamp,
 }
 
-const OUTCOMES: [(&str, PolicyOutcome); 4] = [
+pub(super) const OUTCOMES: [(&str, PolicyOutcome); 4] = [
     ("passed", PolicyOutcome::Passed),
     ("not_evaluated", PolicyOutcome::NotEvaluated),
     ("unknown", PolicyOutcome::Unknown),

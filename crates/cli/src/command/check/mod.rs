@@ -2,6 +2,7 @@
 
 mod images;
 mod inputs;
+mod render;
 
 pub(super) use inputs::Inputs;
 
@@ -18,7 +19,7 @@ use sekisho_model::{
     CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, Verdict, write_json,
 };
 use sekisho_oci::Location;
-use sekisho_policy::manifest::{self, Object};
+use sekisho_policy::manifest::Object;
 use sekisho_policy::{
     CheckOptions, Checked, Context as PolicyContext, ImageFacts, ImageSubject, PolicySet, Surroundings, check_image,
     check_manifests, judge,
@@ -29,8 +30,6 @@ use std::collections::BTreeMap;
 
 /// What files of policies end in.
 pub(super) const OF_POLICIES: [&str; 3] = [".yaml", ".yml", ".json"];
-/// What files of manifests end in.
-const OF_MANIFESTS: [&str; 3] = [".yaml", ".yml", ".json"];
 
 /// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named.
 pub(super) fn policies(
@@ -81,14 +80,8 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     let shipped = if pod_security.is_some() { "none" } else { settings.check.profile.as_str() };
     let (mut set, policy_inputs) = policies(choice, &settings, shipped, &limits)?;
     set.standards.extend(*pod_security);
-    let inputs = Inputs::read(paths, &OF_MANIFESTS, &limits)?;
-    let mut objects: Vec<Object> = Vec::new();
-    let mut diagnostics = inputs.diagnostics;
-    for file in &inputs.files {
-        let (found, told) = manifest::objects(&file.name, &file.text, &limits);
-        objects.extend(found);
-        diagnostics.extend(told);
-    }
+    let inputs = Inputs::read_manifests(paths, &limits)?;
+    let (objects, mut diagnostics) = inputs.objects(&limits);
     let judges =
         if *images { Some(Judges::find(&settings, &context.environment, db.as_ref(), suppression)?) } else { None };
     let mut known = Images::default();
