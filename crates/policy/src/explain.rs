@@ -109,13 +109,13 @@ mod tests {
         let expect = "\
 section 1 of 2: not_evaluated
   container a: not_evaluated
-    Container Name: a, looked for anything but b: violated
     Privileged Container: true, looked for true: violated
+    Container Name: a, looked for anything but b: violated
     image i: not_evaluated
       nobody looked at what is in it: not_evaluated
   container b: passed
-    Container Name: b, looked for anything but b: passed
     Privileged Container: false, looked for true: passed
+    Container Name: b, looked for anything but b: passed
     image j: not_evaluated
       nobody looked at what is in it: not_evaluated
 section 2 of 2: violated
