@@ -22,6 +22,9 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
+/// More of them say nothing new.
+const MOST_REASONS: usize = 20;
+
 /// What `policy` says of `subject`, whatever its scopes and exclusions.
 pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     let Some(root) = root_of_subject(subject) else {
@@ -52,7 +55,7 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
             }
         }
     }
-    Verdict { outcome, witnesses, reasons: reasons.into_iter().collect() }
+    Verdict { outcome, witnesses, reasons: reasons.into_iter().take(MOST_REASONS).collect() }
 }
 
 /// Where the plans of a policy begin; none where there is neither a workload nor an image.
@@ -159,7 +162,7 @@ impl<'a> Judge<'a, '_> {
         for test in &plan.tests {
             match read(test.criterion.name, element, self.subject.now) {
                 Reading::Unknown => to.insert(format!("{}{}", test.criterion.name, why(element))),
-                Reading::NotAsked => to.insert(format!("{} is asked for by nobody", test.criterion.name)),
+                Reading::NotAsked => to.insert(format!("{}: nobody looked", test.criterion.name)),
                 _ => false,
             };
         }
@@ -186,8 +189,9 @@ fn why(element: Element<'_>) -> String {
             Fact::Known(_) => format!(": {}: does not say", image.name),
         },
         Element::Component(component) => match &component.judged {
-            Fact::Unknown(reason) => format!(": {}: {reason}", component.name),
-            _ => format!(": {}: was not compared with advisories", component.name),
+            // The same of all packages, as a rule.
+            Fact::Unknown(reason) => format!(": {reason}"),
+            _ => ": packages were not compared with advisories".to_owned(),
         },
         Element::Workload(workload) => match (&workload.permissions, &workload.ingress_policy) {
             (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => format!(": {reason}"),
