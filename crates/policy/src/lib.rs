@@ -18,6 +18,7 @@ mod set;
 #[cfg(test)]
 mod shipped;
 pub mod stackrox;
+mod support;
 #[cfg(test)]
 mod testing;
 mod witness;
