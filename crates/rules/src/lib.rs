@@ -16,4 +16,10 @@ macro_rules! files {
 }
 
 /// Policies, in files by what they are about.
-pub static POLICIES: &[File] = files!["policies/privileges.yaml"];
+pub static POLICIES: &[File] = files![
+    "policies/privileges.yaml",
+    "policies/host.yaml",
+    "policies/network.yaml",
+    "policies/resources.yaml",
+    "policies/identity.yaml",
+];
