@@ -77,7 +77,7 @@ fn image(from: &mut Fields<'_>) -> (String, ImageFacts) {
     let base = from.text("base");
     let facts = ImageFacts {
         created: moment(from, "created"),
-        scanned: moment(from, "scanned").or(Some(Timestamp::UNIX_EPOCH)),
+        scanned: scanned(from),
         supported_until: os
             .split_once(':')
             .map_or(Fact::Known(None), |(id, version)| crate::support::ends(id, version)),
@@ -97,6 +97,14 @@ fn image(from: &mut Fields<'_>) -> (String, ImageFacts) {
         malware: asked(from, "malware"),
     };
     (name, facts)
+}
+
+/// When the image was scanned; that does not matter where nothing is said.
+fn scanned(from: &mut Fields<'_>) -> Option<Timestamp> {
+    if from.text("scanned") == "never" {
+        return None;
+    }
+    moment(from, "scanned").or(Some(Timestamp::UNIX_EPOCH))
 }
 
 /// How the image is run. One of these said, the others are what a builder leaves out.
