@@ -179,6 +179,59 @@ pub enum Grammar {
     Address,
 }
 
+impl Grammar {
+    /// What values of it look like, for who writes one: a few words of Markdown.
+    pub fn describe(self) -> String {
+        let spans = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Regex => "regular expression for the whole".to_owned(),
+            Self::Contains => "regular expression for a part".to_owned(),
+            Self::Present => "regular expression for the whole; `.*` for any that is there".to_owned(),
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Number => "number, or one after `<`, `<=`, `>` or `>=`".to_owned(),
+            Self::Days => "days at least".to_owned(),
+            Self::Word(words) => spans(words),
+            Self::Ordered(words) => format!("{}, or one of these after `<`, `<=`, `>` or `>=`", spans(words)),
+            Self::AtLeast(words) => format!("at least {}", spans(words)),
+            Self::Pair => "`KEY=VALUE`, regular expressions for the whole; an empty one for any".to_owned(),
+            Self::Line => "`INSTRUCTION=REST`; the rest is a regular expression for the whole".to_owned(),
+            Self::EnvVar => {
+                "`SOURCE=KEY=VALUE`; key and value are regular expressions for the whole, each may be empty; \
+                             the source is `RAW`, `UNSET`, `SECRET_KEY`, `CONFIG_MAP_KEY`, `FIELD`, `RESOURCE_FIELD`, \
+                             `UNKNOWN` or empty"
+                    .to_owned()
+            }
+            Self::Capability { all: true } => "capability without `CAP_`, or `ALL`".to_owned(),
+            Self::Capability { all: false } => "capability without `CAP_`".to_owned(),
+            Self::Text => "the whole text".to_owned(),
+            Self::Glob => "path with `*`, `?` and `**`".to_owned(),
+            Self::Address => "address of IPv4 or IPv6".to_owned(),
+        }
+    }
+}
+
+impl Level {
+    /// What it is, in a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Port => "port",
+            Self::Exposure => "way to a port",
+            Self::Container => "container",
+            Self::Env => "environment variable",
+            Self::Volume => "volume",
+            Self::Image => "image",
+            Self::Line => "line of the Dockerfile",
+            Self::Component => "package",
+            Self::Vulnerability => "vulnerability",
+            Self::Process => "process",
+            Self::File => "access to a file",
+            Self::Flow => "connection",
+            Self::Request => "request to the API server",
+        }
+    }
+}
+
 /// The criterion of this name, in any case.
 pub fn criterion(name: &str) -> Option<&'static Criterion> {
     CRITERIA.iter().find(|criterion| criterion.name.eq_ignore_ascii_case(name))

@@ -79,7 +79,7 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Vulnerability, "CVSS", Grammar::Number, "its CVSS base score by whoever ships the package, else by NVD").many(),
     of(Level::Container, "Container CPU Limit", Grammar::Number, "cores at most; 0 where no limit is set").many(),
     of(Level::Container, "Container CPU Request", Grammar::Number, "cores that are asked for; 0 where none are").many(),
-    of(Level::Container, "Container Command", Grammar::Contains, "command and arguments in the manifest, with blanks between; nothing where those of the image are meant").not().many().ours(),
+    of(Level::Container, "Container Command", Grammar::Contains, "command and arguments in the manifest, with blanks between; nothing where those of the image are meant").many().ours(),
     of(Level::Container, "Container Memory Limit", Grammar::Number, "MiB of memory at most; 0 where no limit is set").many(),
     of(Level::Container, "Container Memory Request", Grammar::Number, "MiB of memory that are asked for; 0 where none are").many(),
     of(Level::Container, "Container Name", Grammar::Regex, "the name of the container").not().many(),
