@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_model::{Fact, PolicyOutcome, PolicySeverity};
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 
 fn shipped() -> PolicySet {
     let mut set = PolicySet::default();
@@ -236,13 +237,13 @@ fn the_corpus_is_judged_as_before() {
     let mut found = String::from("# policy passed not_evaluated unknown violated\n");
     for (id, [passed, not_evaluated, unknown, violated]) in &counts {
         assert_eq!(passed + not_evaluated + unknown + violated, subjects, "{id}");
-        found += &format!("{id} {passed} {not_evaluated} {unknown} {violated}\n");
+        let _ = writeln!(found, "{id} {passed} {not_evaluated} {unknown} {violated}");
     }
-    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/shipped.counts");
-    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
-        std::fs::write(&golden, &found).unwrap();
-    }
-    assert_eq!(found, std::fs::read_to_string(golden).unwrap_or_default(), "INSTA_UPDATE=always writes it");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(".");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("shipped", found));
 }
 
 /// Policies of `StackRox` that ask what one of ours asks say the same of the corpus.

@@ -5,7 +5,6 @@
 
 use super::ImageError;
 use sekisho_model::{Digest, History, ImageConfig, Platform};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -216,7 +215,7 @@ struct ContainerConfig {
     #[serde(default, deserialize_with = "null_as_default")]
     user: String,
     #[serde(default, deserialize_with = "null_as_default")]
-    exposed_ports: BTreeMap<String, IgnoredAny>,
+    exposed_ports: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "null_as_default")]
     env: Vec<String>,
     #[serde(default, deserialize_with = "null_as_default")]
@@ -224,7 +223,7 @@ struct ContainerConfig {
     #[serde(default, deserialize_with = "null_as_default")]
     cmd: Vec<String>,
     #[serde(default, deserialize_with = "null_as_default")]
-    volumes: BTreeMap<String, IgnoredAny>,
+    volumes: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "null_as_default")]
     healthcheck: HealthCheck,
 }
