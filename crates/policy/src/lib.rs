@@ -19,6 +19,7 @@ mod set;
 #[cfg(test)]
 mod shipped;
 pub mod stackrox;
+mod support;
 #[cfg(test)]
 mod testing;
 mod validate;
