@@ -139,6 +139,7 @@ impl<'a> Asked<'a> {
             file: object.file.clone(),
             line: object.node.place.line,
             digest: None,
+            passed: 0,
         });
         let images: Vec<Image<'_>> = (workload.containers.iter())
             .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
@@ -205,6 +206,7 @@ impl<'a> Asked<'a> {
             file: String::new(),
             line: 0,
             digest: image.digest.copied(),
+            passed: 0,
         });
         let full =
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
@@ -229,6 +231,7 @@ impl<'a> Asked<'a> {
     fn take(&mut self, mut result: CheckResult) {
         if result.outcome == PolicyOutcome::Passed {
             self.to.policies[result.policy].passed += 1;
+            self.to.subjects[result.subject].passed += 1;
             return;
         }
         // Two ways to one violation are one.
