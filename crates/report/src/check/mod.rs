@@ -193,6 +193,7 @@ impl<'a> CheckView<'a> {
         };
         let names: BTreeSet<&str> = self.report.subjects.iter().map(|subject| name(subject).as_str()).collect();
         match (names.first(), names.len()) {
+            (None, _) => "nothing".to_owned(),
             (Some(&""), 1) => plural(self.report.subjects.len(), "object"),
             (Some(only), 1) => line(&view::cut(only, 300)),
             _ if self.report.subjects.iter().all(|subject| subject.kind == SubjectKind::Image) => {
@@ -295,13 +296,34 @@ pub(crate) fn place(subject: &CheckSubject) -> String {
     }
 }
 
-/// The line and column of a violation, or of what it is in: `31:13`, `31`; empty where there is neither.
-pub(crate) fn position(subject: &CheckSubject, violation: &Violation) -> String {
-    match (violation.line, violation.column) {
-        (0, _) if subject.line == 0 || subject.file.is_empty() => String::new(),
-        (0, _) => subject.line.to_string(),
+/// Where in the subject a violation is: `31:13 spec.replicas`; empty where nobody says.
+pub(crate) fn at(violation: &Violation) -> String {
+    let position = match (violation.line, violation.column) {
+        (0, _) => String::new(),
         (line, 0) => line.to_string(),
         (line, column) => format!("{line}:{column}"),
+    };
+    format!("{position} {}", line(&view::cut(&violation.path, 500))).trim().to_owned()
+}
+
+/// `k8s/web.yaml:31:13`, or the place of the subject where the violation has none; empty for what is in no file.
+pub(crate) fn exact_place(subject: &CheckSubject, violation: &Violation) -> String {
+    match (violation.line, violation.column) {
+        _ if subject.file.is_empty() => String::new(),
+        (0, _) => place(subject),
+        (number, 0) => format!("{}:{number}", line(&subject.file)),
+        (number, column) => format!("{}:{number}:{column}", line(&subject.file)),
+    }
+}
+
+/// `privileged-container: Container is privileged`, or what it is known by alone, which policies of others often are.
+pub(crate) fn titled(policy: &CheckPolicy) -> String {
+    let (id, name) = (line(&view::cut(&policy.id, 300)), line(&view::cut(&policy.name, 300)));
+    match (id.is_empty(), name.is_empty() || name == id) {
+        (true, true) => "unnamed".to_owned(),
+        (true, false) => name,
+        (false, true) => id,
+        (false, false) => format!("{id}: {name}"),
     }
 }
 
@@ -323,10 +345,10 @@ pub(crate) fn message(violation: &Violation) -> String {
 
 /// `excepted: parts of the cluster itself, until 2027-01-01T00:00:00Z`
 pub(crate) fn exclusion(excluded: &CheckExclusion) -> String {
-    let mut text = "excepted".to_owned();
-    if !excluded.reason.trim().is_empty() {
-        let _ = write!(text, ": {}", line(&view::cut(&excluded.reason, 500)));
-    }
+    let mut text = match line(&view::cut(&excluded.reason, 500)) {
+        reason if reason.is_empty() => "excepted without a reason".to_owned(),
+        reason => format!("excepted: {reason}"),
+    };
     if let Some(until) = excluded.until {
         let _ = write!(text, ", until {}", moment(until));
     }

@@ -4,13 +4,15 @@
 //! Sentences are wrapped under hanging indents rather than put into columns, so that forty columns read as well as two
 //! hundred. What colour says is written as well.
 
-use super::{CheckView, Row, State, check_gate_lines, check_in_a_line, exclusion, message, named, place, position};
+use super::{CheckView, Row, State, check_gate_lines, check_in_a_line, exclusion, message, named, place, titled};
 use crate::findings::by_severity;
 use crate::sheet::{Sheet, folded, spare, whole};
 use crate::table::{ALARM, HEADING, TableOptions, WARNING, cell, heading, line};
 use crate::view::{self, plural};
 use anstyle::{AnsiColor, Style};
 use sekisho_model::{CheckReport, CheckSubject, Level, PolicySeverity, Verdict};
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter};
 
 /// Violations that are shown of one policy in one subject.
 const VIOLATIONS: usize = 20;
@@ -56,7 +58,12 @@ impl Page {
         };
         // Below this nothing can be read anyway, and paths would become columns of letters.
         let width = usize::from(width).max(24);
-        let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(rest);
+        let options = textwrap::Options::new(width)
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .word_separator(WordSeparator::Custom(words))
+            // Names are not broken at their hyphens.
+            .word_splitter(WordSplitter::NoHyphenation);
         for wrapped in textwrap::wrap(text, options) {
             line!(self.out, "{}", wrapped.trim_end());
         }
@@ -87,9 +94,8 @@ impl Page {
             State::Excepted => ("excepted", format!(" ({severity})")),
             State::NotEvaluated => ("not evaluated", format!(" ({severity})")),
         };
-        let (id, name) = (cell(&policy.id), cell(&policy.name));
-        // Policies of others are often known by their names alone.
-        let name = if id == name { String::new() } else { format!(": {name}") };
+        let title = titled(policy);
+        let (id, name) = title.split_at(title.find(": ").unwrap_or(title.len()));
         self.text("  ", "    ", &format!("{style}{word}{style:#}  {HEADING}{id}{HEADING:#}{name}{aside}"));
         if let Some(excluded) = &row.result.excluded {
             self.text("    ", "      ", &exclusion(excluded));
@@ -101,9 +107,9 @@ impl Page {
         let violations = row.violations();
         for violation in violations.iter().take(VIOLATIONS) {
             self.text("    ", "      ", &message(violation));
-            let at = format!("{} {}", position(row.subject, violation), cell(&violation.path));
-            if !at.trim().is_empty() && (violation.line > 0 || !violation.path.is_empty()) {
-                self.text("      at ", "         ", at.trim());
+            let at = super::at(violation);
+            if !at.is_empty() {
+                self.text("      at ", "         ", &at);
             }
             if let Some(fix) = violation.fix.as_ref().filter(|_| row.state != State::Excepted) {
                 let style = AnsiColor::Green.on_default();
@@ -126,8 +132,8 @@ impl Page {
         heading(&mut self.out, &format!("What to do ({})", plural(policies.len(), "policy")));
         for (policy, rows) in policies {
             let by = plural(rows.len(), "subject");
-            let id = cell(&policy.id);
-            self.text("  ", "    ", &format!("{HEADING}{id}{HEADING:#}, violated by {by}"));
+            let id = if policy.id.is_empty() { &policy.name } else { &policy.id };
+            self.text("  ", "    ", &format!("{HEADING}{}{HEADING:#}, violated by {by}", cell(id)));
             for text in [&policy.rationale, &policy.remediation] {
                 let text = view::line(&view::cut(text, 1000));
                 if !text.is_empty() {
@@ -193,11 +199,45 @@ impl Page {
     }
 }
 
+/// What stands between blanks; of what is long, such as paths of fields and of files, what ends at a dot or a slash, so
+/// that it is broken there rather than in a name.
+fn words(text: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    const LONG: usize = 28;
+    let blanks = text.split_inclusive(' ');
+    Box::new(blanks.flat_map(|word| {
+        let is_long = word.len() > LONG;
+        word.split_inclusive(move |char| is_long && matches!(char, '.' | '/')).map(Word::from)
+    }))
+}
+
 fn style(severity: PolicySeverity) -> Style {
     match severity {
         PolicySeverity::Critical => ALARM,
         PolicySeverity::High => AnsiColor::Red.on_default(),
         PolicySeverity::Medium => WARNING,
         PolicySeverity::Low => Style::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_paths_are_broken_at_their_dots() {
+        let check = |text: &str, expect: &[&str]| {
+            let mut page = Page { out: String::new(), options: TableOptions { width: Some(40) } };
+            page.text("  at ", "     ", text);
+            assert_eq!(page.out.lines().collect::<Vec<_>>(), expect);
+        };
+        check(
+            "31:13 spec.template.spec.containers[0].securityContext.privileged",
+            &["  at 31:13 spec.template.spec.", "     containers[0].securityContext.", "     privileged"],
+        );
+        check("is at version 1.2.3, which is 4.5.6-7", &["  at is at version 1.2.3, which is", "     4.5.6-7"]);
+        check(
+            "関所の検査結果をここに長く書いておきます。",
+            &["  at 関所の検査結果をここに長く書いてお", "     きます。"],
+        );
     }
 }

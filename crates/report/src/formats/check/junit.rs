@@ -150,7 +150,7 @@ fn case(
     seen: &mut HashMap<String, usize>,
     to: &mut impl Write,
 ) -> io::Result<()> {
-    let mut name = format!("{}: {}", view::line(&row.policy.id), view::line(&row.policy.name));
+    let mut name = check::titled(row.policy);
     // Two policies may be called the same.
     let times = seen.entry(name.clone()).or_default();
     *times += 1;
@@ -193,8 +193,7 @@ fn details(row: &Row<'_>) -> String {
         let violations = row.violations();
         for violation in violations.iter().take(VIOLATIONS) {
             add("violation", &check::message(violation));
-            let at = format!("{} {}", check::position(row.subject, violation), view::line(&violation.path));
-            add("  at", at.trim());
+            add("  at", &check::at(violation));
             add("  fix", &violation.fix.as_ref().map(|fix| view::line(&fix.text)).unwrap_or_default());
         }
         if violations.len() > VIOLATIONS {

@@ -98,10 +98,9 @@ fn policies(out: &mut String, view: &CheckView<'_>) {
     for (policy, rows) in policies.iter().take(POLICIES) {
         line!(
             out,
-            "| {} | {}<br>{} | {} | {} |",
+            "| {} | {} | {} | {} |",
             policy.severity.as_str(),
-            cell(&view::cut(&policy.id, 80)),
-            cell(&view::cut(&policy.name, 120)),
+            cell(&view::cut(&check::titled(policy), 200)),
             rows.len(),
             cell(&view::cut(&policy.remediation, 400)),
         );
@@ -118,12 +117,7 @@ fn violations(out: &mut String, all: &[Wrong<'_>]) {
     }
     let header = "| Severity | Policy | Subject | What is wrong | Gate |\n|---|---|---|---|---|";
     folded(out, &plural(all.len(), "violation"), header, all, |(row, violation)| {
-        let position = check::position(row.subject, violation);
-        let place = match (row.subject.file.is_empty(), position.is_empty()) {
-            (true, _) => String::new(),
-            (false, true) => row.subject.file.clone(),
-            (false, false) => format!("{}:{position}", row.subject.file),
-        };
+        let place = check::exact_place(row.subject, violation);
         let mut what = cell(&view::cut(&check::message(violation), 300));
         if let Some(fix) = &violation.fix {
             what = format!("{what}<br>Fix: {}", cell(&view::cut(&fix.text, 300)));

@@ -21,6 +21,7 @@ use sekisho_model::{
     CheckPolicy, CheckReport, CheckSubject, Level, PatchOperation, PolicySeverity, Violation, write_json,
 };
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -66,19 +67,20 @@ fn document<'a>(view: &CheckView<'a>) -> Log<'a, RunProperties<'a>, ResultProper
     let target = view.target();
     let problems = view.problems(&[State::Fails, State::Warns, State::Excepted]);
     let any_suppressed = problems.iter().any(|(row, ..)| row.state == State::Excepted);
+    let (rules, places) = rules(report);
     Log::of(Run {
         automation_details: AutomationDetails { id: format!("{}/policies/", uri(&target)) },
         invocations: [Invocation {
             execution_successful: view.standing() != Standing::Incomplete,
             end_time_utc: view::moment(report.observed_at),
-            tool_execution_notifications: notifications(view),
+            tool_execution_notifications: notifications(view, &places),
         }],
         original_uri_base_ids: BaseIds {
             root: BaseId { description: Message::text("The directory that the files were named from.".to_owned()) },
         },
         column_kind: "unicodeCodePoints",
         results: (problems.into_iter())
-            .map(|(row, violation, id)| result(&row, violation, id, any_suppressed))
+            .map(|(row, violation, id)| result(&row, places[row.result.policy], violation, id, any_suppressed))
             .collect(),
         properties: RunProperties {
             target,
@@ -86,18 +88,28 @@ fn document<'a>(view: &CheckView<'a>) -> Log<'a, RunProperties<'a>, ResultProper
             state: view.standing().as_str(),
             verdict: report.gate.verdict.as_str(),
         },
-        tool: Tool {
-            driver: Driver {
-                name: &report.tool.name,
-                version: &report.tool.version,
-                rules: report.policies.iter().map(rule).collect(),
-            },
-        },
+        tool: Tool { driver: Driver { name: &report.tool.name, version: &report.tool.version, rules } },
     })
 }
 
 fn id(policy: &CheckPolicy) -> &str {
     if policy.id.is_empty() { "unnamed" } else { &policy.id }
+}
+
+/// The rules, and of each policy the place of its own. The schema wants no two that are the same.
+fn rules(report: &CheckReport) -> (Vec<Rule<'_>>, Vec<usize>) {
+    let mut rules = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let places = report.policies.iter().map(|policy| {
+        let rule = rule(policy);
+        let text = serde_json::to_string(&rule).unwrap_or_default();
+        *known.entry(text).or_insert_with(|| {
+            rules.push(rule);
+            rules.len() - 1
+        })
+    });
+    let places = places.collect();
+    (rules, places)
 }
 
 fn rule(policy: &CheckPolicy) -> Rule<'_> {
@@ -159,6 +171,7 @@ fn help(policy: &CheckPolicy) -> Message {
 
 fn result<'a>(
     row: &Row<'a>,
+    rule_index: usize,
     violation: Violation,
     fingerprint: String,
     any_suppressed: bool,
@@ -171,7 +184,7 @@ fn result<'a>(
     let suppressions = row.result.excluded.iter().map(|it| SarifSuppression::accepted(check::exclusion(it)));
     SarifResult {
         rule_id: id(row.policy),
-        rule_index: row.result.policy,
+        rule_index,
         level: level(rank(row.policy.severity)),
         message: Message::text(plain(&message)),
         locations: [Location {
@@ -222,7 +235,7 @@ fn file(path: &str, region: Option<Region>) -> PhysicalLocation {
     PhysicalLocation::below_root(path.strip_prefix("./").unwrap_or(path), region)
 }
 
-fn notifications(view: &CheckView<'_>) -> Vec<Notification> {
+fn notifications(view: &CheckView<'_>, places: &[usize]) -> Vec<Notification> {
     let notice = |level, text: &str| Notification {
         descriptor: None,
         associated_rule: None,
@@ -230,7 +243,7 @@ fn notifications(view: &CheckView<'_>) -> Vec<Notification> {
         message: Message::text(plain(text)),
         locations: Vec::new(),
     };
-    let rule = |row: &Row<'_>| Some(RuleReference { id: id(row.policy).to_owned(), index: row.result.policy });
+    let rule = |row: &Row<'_>| Some(RuleReference { id: id(row.policy).to_owned(), index: places[row.result.policy] });
     let mut all = Vec::new();
     match view.standing() {
         Standing::Whole => {}

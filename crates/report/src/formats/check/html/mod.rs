@@ -220,7 +220,7 @@ impl Page<'_> {
         )?;
         let mut what = named(policy);
         for violation in violations.iter().take(VIOLATIONS) {
-            what.push_str(&self.wrong(subject, violation));
+            what.push_str(&self.wrong(violation));
         }
         if violations.len() > VIOLATIONS {
             let _ = write!(what, "<p>{}</p>", fill(self.shared.more, violations.len() - VIOLATIONS));
@@ -240,17 +240,13 @@ impl Page<'_> {
     }
 
     /// What is wrong, where, and what to change.
-    fn wrong(&self, subject: &CheckSubject, violation: &Violation) -> String {
+    fn wrong(&self, violation: &Violation) -> String {
         let words = self.words;
         let mut html = format!("<p>{}", Escaped(&check::message(violation)));
-        let at = format!("{} {}", check::position(subject, violation), view::line(&view::cut(&violation.path, 500)));
-        if violation.line > 0 || !violation.path.is_empty() {
-            let _ = write!(
-                html,
-                "<br><span class=\"soft\">{}</span> <span class=\"mono\">{}</span>",
-                words.at,
-                Escaped(at.trim())
-            );
+        let at = check::at(violation);
+        if !at.is_empty() {
+            let (name, at) = (words.at, Escaped(&at));
+            let _ = write!(html, "<br><span class=\"soft\">{name}</span> <span class=\"mono\">{at}</span>");
         }
         if let Some(fix) = &violation.fix {
             let _ = write!(
