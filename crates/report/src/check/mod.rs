@@ -185,22 +185,35 @@ impl<'a> CheckView<'a> {
         self.told().into_iter().filter(|told| told.level == Level::Incomplete)
     }
 
-    /// What was checked, in words: its file or image, or how many there are.
-    pub(crate) fn target(&self) -> String {
+    /// The one file or image that was checked, where it is one.
+    pub(crate) fn only_target(&self) -> Option<String> {
+        let names = self.names();
+        names.first().filter(|only| names.len() == 1 && !only.is_empty()).map(|only| line(&view::cut(only, 300)))
+    }
+
+    /// The files and images that were checked.
+    fn names(&self) -> BTreeSet<&'a str> {
         let name = |subject: &'a CheckSubject| match subject.kind {
             SubjectKind::Image => &subject.title,
             SubjectKind::Workload | SubjectKind::Object => &subject.file,
         };
-        let names: BTreeSet<&str> = self.report.subjects.iter().map(|subject| name(subject).as_str()).collect();
-        match (names.first(), names.len()) {
-            (None, _) => "nothing".to_owned(),
-            (Some(&""), 1) => plural(self.report.subjects.len(), "object"),
-            (Some(only), 1) => line(&view::cut(only, 300)),
-            _ if self.report.subjects.iter().all(|subject| subject.kind == SubjectKind::Image) => {
-                plural(self.report.subjects.len(), "image")
-            }
-            _ => format!("{} in {}", plural(self.report.subjects.len(), "object"), plural(names.len(), "file")),
+        self.report.subjects.iter().map(|subject| name(subject).as_str()).collect()
+    }
+
+    /// What was checked, in words: its file or image, or how many there are.
+    pub(crate) fn target(&self) -> String {
+        let subjects = &self.report.subjects;
+        if subjects.is_empty() {
+            return "nothing".to_owned();
         }
+        self.only_target().unwrap_or_else(|| {
+            let is_image = |subject: &CheckSubject| subject.kind == SubjectKind::Image;
+            match self.names().len() {
+                _ if subjects.iter().all(is_image) => plural(subjects.len(), "image"),
+                1 => plural(subjects.len(), "object"),
+                files => format!("{} in {}", plural(subjects.len(), "object"), plural(files, "file")),
+            }
+        })
     }
 
     /// How many rows count as violated of each severity, at the place of [`Severity::ALL`].
@@ -327,9 +340,14 @@ pub(crate) fn titled(policy: &CheckPolicy) -> String {
     }
 }
 
+/// `Deployment/web`, or the image.
+pub(crate) fn title(subject: &CheckSubject) -> String {
+    if subject.title.is_empty() { "unnamed".to_owned() } else { line(&view::cut(&subject.title, 300)) }
+}
+
 /// `Deployment/web in namespace shop`, or the image.
 pub(crate) fn named(subject: &CheckSubject) -> String {
-    let title = if subject.title.is_empty() { "unnamed".to_owned() } else { line(&view::cut(&subject.title, 300)) };
+    let title = title(subject);
     if subject.namespace.is_empty() {
         title
     } else {

@@ -88,8 +88,8 @@ fn cells(row: &Row<'_>, violation: &Violation) -> Cells {
         }
         .to_owned(),
         policy.severity.as_str().to_owned(),
-        view::line(&policy.id),
-        view::line(&policy.name),
+        short(&policy.id),
+        short(&policy.name),
         policy.enforced.to_string(),
         view::line(&subject.title),
         match subject.kind {
@@ -109,10 +109,16 @@ fn cells(row: &Row<'_>, violation: &Violation) -> Cells {
         check::message(violation),
         violation.fix.as_ref().map(|fix| view::line(&fix.text)).unwrap_or_default(),
         result.excluded.as_ref().map(check::exclusion).unwrap_or_default(),
-        view::line(&policy.remediation),
-        view::line(&policy.categories.join(", ")),
-        view::line(&policy.controls.join(", ")),
+        short(&policy.remediation),
+        short(&policy.categories.join(", ")),
+        short(&policy.controls.join(", ")),
     ]
+}
+
+/// A text of a policy, which stands in each of its rows.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 1000;
+    view::line(&view::cut(text, LONGEST))
 }
 
 #[cfg(test)]

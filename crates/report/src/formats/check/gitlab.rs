@@ -12,7 +12,7 @@
 use crate::check::{self, CheckView, Standing, State};
 use crate::formats::Format;
 use crate::view;
-use sekisho_model::{CheckReport, CheckSubject, PolicySeverity, write_json};
+use sekisho_model::{CheckPolicy, CheckReport, CheckSubject, PolicySeverity, write_json};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -74,7 +74,7 @@ fn entries(view: &CheckView<'_>) -> Vec<Entry> {
                 &check::named(row.subject),
             ]),
             description: capped(&view::line(&what)),
-            check_name: view::line(&row.policy.id),
+            check_name: check_name(row.policy),
             severity: severity(row.policy.severity),
             location: location(row.subject, 0),
         });
@@ -86,13 +86,19 @@ fn entries(view: &CheckView<'_>) -> Vec<Entry> {
         }
         entries.push(Entry {
             description: capped(&what),
-            check_name: view::line(&row.policy.id),
+            check_name: check_name(row.policy),
             fingerprint: id,
             severity: severity(row.policy.severity),
             location: location(row.subject, violation.line),
         });
     }
     entries
+}
+
+/// What the policy is known by.
+fn check_name(policy: &CheckPolicy) -> String {
+    let id = if policy.id.is_empty() { "unnamed" } else { &policy.id };
+    view::line(&view::cut(id, 200))
 }
 
 fn capped(text: &str) -> String {

@@ -14,7 +14,7 @@ use crate::formats::junit::{Outcome, body, totals};
 use crate::markup::Escaped;
 use crate::view;
 use sekisho_model::{CheckReport, CheckResult, CheckSubject, PolicyOutcome};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -46,8 +46,7 @@ fn write(report: &CheckReport, mut to: impl Write) -> io::Result<()> {
     let time = time.trim_end_matches('Z');
     writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(to, "<testsuites name=\"policies\" {}>", totals(outcomes.iter().flatten().copied().chain([whole])))?;
-    let mut names = HashSet::new();
-    names.insert("sekisho".to_owned());
+    let mut names = HashMap::from([("sekisho".to_owned(), 1)]);
     writeln!(to, "  <testsuite name=\"sekisho\" {} timestamp=\"{time}\">", totals(std::iter::once(whole)))?;
     properties(&view, &mut to)?;
     first_case(&view, whole, &mut to)?;
@@ -125,20 +124,21 @@ fn first_case(view: &CheckView<'_>, outcome: Outcome, to: &mut impl Write) -> io
     body(outcome, "incomplete", view.standing().warning(), &why, to)
 }
 
-/// The name of the subject's suite, which no other has.
-fn suite(subject: &CheckSubject, names: &mut HashSet<String>) -> String {
+/// The name of the subject's suite, with a number where others are called the same.
+fn suite(subject: &CheckSubject, names: &mut HashMap<String, usize>) -> String {
     let mut name = check::named(subject);
     if !subject.file.is_empty() {
         let _ = write!(name, " ({})", view::line(&subject.file));
     }
-    if !names.insert(name.clone()) {
-        let _ = write!(name, " at line {}", subject.line);
-        let first = name.clone();
-        let mut times = 1;
-        while !names.insert(name.clone()) {
-            times += 1;
-            name = format!("{first} ({times})");
-        }
+    numbered(name, names)
+}
+
+/// The name, with a number from its second time on.
+fn numbered(mut name: String, names: &mut HashMap<String, usize>) -> String {
+    let times = names.entry(name.clone()).or_default();
+    *times += 1;
+    if *times > 1 {
+        let _ = write!(name, " ({times})");
     }
     name
 }
@@ -150,13 +150,8 @@ fn case(
     seen: &mut HashMap<String, usize>,
     to: &mut impl Write,
 ) -> io::Result<()> {
-    let mut name = check::titled(row.policy);
     // Two policies may be called the same.
-    let times = seen.entry(name.clone()).or_default();
-    *times += 1;
-    if *times > 1 {
-        let _ = write!(name, " ({times})");
-    }
+    let name = numbered(check::titled(row.policy), seen);
     write!(to, "    <testcase classname=\"{}\" name=\"{}\" time=\"0\"", Escaped(suite), Escaped(&name))?;
     if !row.subject.file.is_empty() {
         write!(to, " file=\"{}\"", Escaped(&view::line(&row.subject.file)))?;
@@ -189,6 +184,9 @@ fn details(row: &Row<'_>) -> String {
     };
     add("severity", row.policy.severity.as_str());
     add("where", &check::place(row.subject));
+    if row.state == State::Excepted && !row.is_violated() {
+        add("not known", &row.reasons());
+    }
     if row.is_violated() {
         let violations = row.violations();
         for violation in violations.iter().take(VIOLATIONS) {

@@ -41,7 +41,7 @@ const VIOLATED: &[State] = &[State::Fails, State::Warns];
 fn write(report: &CheckReport, language: Language, to: &mut impl Write) -> io::Result<()> {
     let page =
         Page { view: CheckView::new(report), words: CheckWords::of(language), shared: Words::of(language), language };
-    head(to, language, &page.view.target(), page.words.page)?;
+    head(to, language, &page.target(), page.words.page)?;
     page.summary(to)?;
     writeln!(to, "<main>")?;
     if page.view.standing() != Standing::Empty {
@@ -65,11 +65,34 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    fn target(&self) -> String {
+        let count = self.view.report.subjects.len();
+        self.view.only_target().unwrap_or_else(|| fill(self.words.targets, count))
+    }
+
+    /// The subject and where it belongs.
+    fn named(&self, subject: &CheckSubject) -> String {
+        let title = check::title(subject);
+        if subject.namespace.is_empty() {
+            return title;
+        }
+        let namespace = view::line(&view::cut(&subject.namespace, 100));
+        title + &self.words.namespace.replacen("{}", &namespace, 1)
+    }
+
+    /// The same with its place.
+    fn at(&self, subject: &CheckSubject) -> String {
+        let place = check::place(subject);
+        let place =
+            if place.is_empty() { place } else { format!("<br><span class=\"mono soft\">{}</span>", Escaped(&place)) };
+        format!("{}{place}", Escaped(&self.named(subject)))
+    }
+
     /// What was checked, and what comes of it.
     fn summary(&self, to: &mut impl Write) -> io::Result<()> {
         let (words, report) = (self.words, self.view.report);
         writeln!(to, "<header>\n<p class=\"kicker\">{}</p>", words.page)?;
-        writeln!(to, "<h1>{}</h1>", Escaped(&self.view.target()))?;
+        writeln!(to, "<h1>{}</h1>", Escaped(&self.target()))?;
         let count = fill(words.refused_count, self.view.count(State::Fails));
         let (class, sign, title, more) = match report.gate.verdict {
             Verdict::Refused => ("bad", "✕", words.refused, count.as_str()),
@@ -144,7 +167,8 @@ impl Page<'_> {
         Self::begin(to, "first", words.to_do, None, words.to_do_more, &columns)?;
         for (policy, rows) in policies.iter().take(POLICIES) {
             let chips = chips(view::count(rows.iter().map(|row| rank(row.policy.severity))), self.shared);
-            let cells = [named(policy), text(&policy.rationale), text(&policy.remediation), chips];
+            let cells =
+                [named(policy) + &self.details(policy), text(&policy.rationale), text(&policy.remediation), chips];
             table_row(to, &columns, &cells)?;
         }
         writeln!(to, "</tbody>\n</table>")?;
@@ -208,7 +232,7 @@ impl Page<'_> {
         let fixable = if violations.iter().any(|it| it.fix.is_some()) { " data-fixable=\"1\"" } else { "" };
         let rank = rank(policy.severity);
         let place = check::place(subject);
-        let title = check::named(subject);
+        let title = self.named(subject);
         writeln!(
             to,
             "<tr data-severity=\"{}\" data-policy=\"{}\" data-subject=\"{}\" data-place=\"{}\" data-state=\"{}\"{fixable}>",
@@ -225,7 +249,6 @@ impl Page<'_> {
         if violations.len() > VIOLATIONS {
             let _ = write!(what, "<p>{}</p>", fill(self.shared.more, violations.len() - VIOLATIONS));
         }
-        what.push_str(&self.details(policy));
         let alarm = if *state == State::Fails { "alarm" } else { "quiet" };
         let tag = format!("<span class=\"tag {alarm}\">{}</span>", words.state(*state));
         let digest = subject.digest.map(|digest| format!("<br><span class=\"mono soft\">{digest}</span>"));
@@ -296,7 +319,7 @@ impl Page<'_> {
         let columns = [words.policy, words.subject, self.shared.why];
         Self::begin(to, "unknown", words.not_known, Some(rows.len()), words.not_known_more, &columns)?;
         for row in rows {
-            table_row(to, &columns, &[named(row.policy), at(row.subject), text(&row.reasons())])?;
+            table_row(to, &columns, &[named(row.policy), self.at(row.subject), text(&row.reasons())])?;
         }
         writeln!(to, "</tbody>\n</table>\n</section>")
     }
@@ -318,7 +341,7 @@ impl Page<'_> {
                 row.reasons()
             };
             let until = excluded.until.map_or_else(|| "–".to_owned(), view::moment);
-            let cells = [named(row.policy), at(row.subject), text(&what), text(&excluded.reason), text(&until)];
+            let cells = [named(row.policy), self.at(row.subject), text(&what), text(&excluded.reason), text(&until)];
             table_row(to, &columns, &cells)?;
         }
         writeln!(to, "</tbody>\n</table>\n</section>")
@@ -377,13 +400,9 @@ fn named(policy: &CheckPolicy) -> String {
     format!("<strong>{}</strong> <span class=\"mono soft\">{}</span>", Escaped(&name), Escaped(&id))
 }
 
-fn at(subject: &CheckSubject) -> String {
-    let place = check::place(subject);
-    let place =
-        if place.is_empty() { place } else { format!("<br><span class=\"mono soft\">{}</span>", Escaped(&place)) };
-    format!("{}{place}", Escaped(&check::named(subject)))
-}
-
 fn text(text: &str) -> String {
-    Escaped(&view::line(&view::cut(text, LONGEST))).to_string()
+    match view::line(&view::cut(text, LONGEST)) {
+        text if text.is_empty() => "–".to_owned(),
+        text => Escaped(&text).to_string(),
+    }
 }

@@ -7,6 +7,8 @@ use sekisho_model::SubjectKind;
 /// The words of one language. `{}` stands for a number.
 pub(super) struct CheckWords {
     pub(super) page: &'static str,
+    pub(super) targets: &'static str,
+    pub(super) namespace: &'static str,
     pub(super) refused: &'static str,
     pub(super) refused_count: &'static str,
     pub(super) passed: &'static str,
@@ -73,6 +75,8 @@ impl CheckWords {
 
 static EN: CheckWords = CheckWords {
     page: "Policy report",
+    targets: "Subjects checked: {}",
+    namespace: " in namespace {}",
     refused: "Refused by the gate",
     refused_count: "Violations that do not pass: {}.",
     passed: "Passed the gate",
@@ -122,6 +126,8 @@ static EN: CheckWords = CheckWords {
 
 static JA: CheckWords = CheckWords {
     page: "ポリシーレポート",
+    targets: "検査対象 {} 件",
+    namespace: "（名前空間 {}）",
     refused: "ゲート不合格",
     refused_count: "不合格とされた違反: {} 件。",
     passed: "ゲート合格",
@@ -165,7 +171,7 @@ static JA: CheckWords = CheckWords {
     not_evaluated_more: "評価に必要な情報の取得が指定されていません。",
     until: "期限",
     images: "--images を付けると、マニフェストが参照するイメージも調べます。",
-    states: ["不合格", "警告", "判定不能", "例外", "未評価"],
+    states: ["不合格", "警告のみ", "判定不能", "例外", "未評価"],
     kinds: ["ワークロード", "その他のオブジェクト", "イメージ"],
 };
 
