@@ -379,3 +379,23 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
     let counts = checked.results.iter().filter(|result| result.excluded.is_none());
     (counts.map(|result| result.outcome).max().unwrap_or(PolicyOutcome::Passed), checked)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_base::Limits;
+
+    #[test]
+    fn what_passes_is_counted_for_policies_and_for_subjects() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: a:1\n    securityContext: {privileged: true, allowPrivilegeEscalation: true}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  containers:\n  - name: b\n    image: b:1\n    securityContext: {privileged: false, allowPrivilegeEscalation: false}\n";
+        let mut set = PolicySet::default();
+        assert!(set.add_shipped(None, &Limits::default()).is_empty());
+        set.policies.retain(|it| it.policy.id == "privileged-container");
+        let (objects, _) = manifest::objects("pods.yaml", text, &Limits::default());
+        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
+        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
+        let checked = check_manifests(&set, &objects, &context);
+        assert_eq!(checked.subjects.iter().map(|it| it.passed).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((checked.policies[0].passed, checked.results.len()), (1, 1));
+    }
+}
