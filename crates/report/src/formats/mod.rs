@@ -1,5 +1,5 @@
 //! The forms of a scan report: one module each, registered in one table that also drives help and documentation; and in
-//! [`check`] those of a check report.
+//! `check` those of a check report.
 
 mod check;
 mod csv;

@@ -307,7 +307,7 @@ impl Page<'_> {
                 let _ = write!(html, "<dt>{name}</dt><dd>{}</dd>", Escaped(&value));
             }
         }
-        format!("<details><summary>{}</summary><dl>{html}</dl></details>", words.policy)
+        format!("<details><summary>{}</summary><dl>{html}</dl></details>", words.details)
     }
 
     fn not_known(&self, to: &mut impl Write) -> io::Result<()> {
