@@ -159,6 +159,7 @@ impl<'a> Asked<'a> {
             file: object.file.clone(),
             line: object.node.place.line,
             digest: None,
+            passed: 0,
         });
         let images = images_of(workload, images);
         let asked = Subject { workload: Some(workload), images: &images, now: self.now };
@@ -223,6 +224,7 @@ impl<'a> Asked<'a> {
             file: String::new(),
             line: 0,
             digest: image.digest.copied(),
+            passed: 0,
         });
         let full =
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
@@ -247,6 +249,7 @@ impl<'a> Asked<'a> {
     fn take(&mut self, mut result: CheckResult) {
         if result.outcome == PolicyOutcome::Passed {
             self.to.policies[result.policy].passed += 1;
+            self.to.subjects[result.subject].passed += 1;
             return;
         }
         // Two ways to one violation are one.
@@ -393,4 +396,24 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
     };
     let counts = checked.results.iter().filter(|result| result.excluded.is_none());
     (counts.map(|result| result.outcome).max().unwrap_or(PolicyOutcome::Passed), checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_base::Limits;
+
+    #[test]
+    fn what_passes_is_counted_for_policies_and_for_subjects() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: a:1\n    securityContext: {privileged: true, allowPrivilegeEscalation: true}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  containers:\n  - name: b\n    image: b:1\n    securityContext: {privileged: false, allowPrivilegeEscalation: false}\n";
+        let mut set = PolicySet::default();
+        assert!(set.add_shipped(None, &Limits::default()).is_empty());
+        set.policies.retain(|it| it.policy.id == "privileged-container");
+        let (objects, _) = manifest::objects("pods.yaml", text, &Limits::default());
+        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
+        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
+        let checked = check_manifests(&set, &objects, &context);
+        assert_eq!(checked.subjects.iter().map(|it| it.passed).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((checked.policies[0].passed, checked.results.len()), (1, 1));
+    }
 }
