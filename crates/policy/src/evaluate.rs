@@ -172,7 +172,9 @@ impl<'a> Judge<'a, '_> {
                 false
             });
             if rest != Below::Whole {
-                to.insert(format!("{}{}", name_of(element), why(element, lower.level)));
+                // Of packages the same holds for all, as a rule.
+                let name = if lower.level == Level::Vulnerability { String::new() } else { name_of(element) };
+                to.insert(format!("{name}{}", why(element, lower.level)));
             }
         }
     }

@@ -282,7 +282,12 @@ fn written_exclusion(exclusion: &Exclusion) -> Value {
     });
     put(&mut to, "deployment", deployment);
     put(&mut to, "image", exclusion.image.as_ref().map(|name| json!({"name": name})));
-    put(&mut to, "expiration", exclusion.expiration.as_deref().map(Value::from));
+    // A day, as our own form has it, is none that StackRox takes.
+    let moment = |text: &str| match (text.parse::<jiff::Timestamp>(), crate::scope::moment(text)) {
+        (Err(_), Some(end)) => end.to_string(),
+        _ => text.to_owned(),
+    };
+    put(&mut to, "expiration", exclusion.expiration.as_deref().map(|text| moment(text).into()));
     Value::Object(to)
 }
 
