@@ -23,6 +23,7 @@ pub mod stackrox;
 mod testing;
 mod validate;
 mod witness;
+pub mod vap;
 
 pub use check::{CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, judge, prove};
 pub use compile::{Compiled, Fault, compile};

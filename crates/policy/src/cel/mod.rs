@@ -21,6 +21,7 @@ mod tests;
 mod types;
 mod value;
 
+pub(crate) use library::canonical_quantity;
 pub(crate) use run::{Meter, Scope, Stop};
 pub(crate) use types::{Record, Type};
 pub(crate) use value::{Key, Map, Value};

@@ -389,7 +389,7 @@ impl Run<'_> {
     }
 
     fn body(&mut self, it: &Loop, key: &Value, only: &Value, out: &mut Out) -> Result<bool, Stop> {
-        let mut holds = |run: &mut Self, code: &Code| match run.value(code)? {
+        let holds = |run: &mut Self, code: &Code| match run.value(code)? {
             Value::Bool(value) => Ok(value),
             other => Err(no_overload("a loop", &[other])),
         };

@@ -15,6 +15,8 @@ mod time;
 pub(super) mod url;
 mod version;
 
+pub(crate) use quantity::canonical as canonical_quantity;
+
 pub(super) use format::shown;
 pub(super) use lists::{position, sort};
 

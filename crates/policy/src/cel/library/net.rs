@@ -35,7 +35,7 @@ pub(super) const TABLE: &[Entry] = &[
 
 /// An address, or one with how many of its bits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cel) struct Address {
+pub(crate) struct Address {
     ip: IpAddr,
     bits: Option<u8>,
 }

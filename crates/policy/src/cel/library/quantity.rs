@@ -2,7 +2,7 @@
 //! `k8s.io/apimachinery/pkg/api/resource`), exact to the billionth.
 
 use super::{Entry, mismatch};
-use crate::cel::run::{Meter, Stop};
+use crate::cel::run::Stop;
 use crate::cel::value::Value;
 use std::cmp::Ordering;
 
@@ -49,7 +49,7 @@ fn two(of: &[Value], run: impl FnOnce(&Quantity, &Quantity) -> Result<Value, Sto
 
 /// A quantity. Go keeps small ones as a whole number and a power of ten, and tells by that whether one is whole.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::cel) struct Quantity {
+pub(crate) struct Quantity {
     billionths: i128,
     /// The number and the power of ten, where they are kept so.
     small: Option<(i64, i32)>,
@@ -226,4 +226,35 @@ fn large(whole: &str, fraction: &str, base: u32, power: i32) -> i128 {
         number / by + i128::from(rounds_up)
     };
     size.min(LARGEST)
+}
+
+/// The shortest form of a quantity with the kind of suffix that it has; none where it is none.
+pub(crate) fn canonical(text: &str) -> Option<String> {
+    let quantity = Quantity::parse(text)?;
+    let suffix = text.trim_start_matches(['+', '-']).trim_start_matches(|char: char| char.is_ascii_digit() || char == '.');
+    let sign = if quantity.billionths < 0 { "-" } else { "" };
+    let mut size = quantity.billionths.unsigned_abs();
+    if size == 0 {
+        return Some("0".to_owned());
+    }
+    let billion = BILLION.unsigned_abs();
+    if suffix.ends_with('i') && size.is_multiple_of(billion) && size / billion >= 1024 {
+        size /= billion;
+        let mut power = 0;
+        while size.is_multiple_of(1024) && power < 6 {
+            size /= 1024;
+            power += 1;
+        }
+        return Some(format!("{sign}{size}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][power]));
+    }
+    let mut power = 0;
+    while size.is_multiple_of(1000) && power < 9 {
+        size /= 1000;
+        power += 1;
+    }
+    if suffix.starts_with(['e', 'E']) && suffix.len() > 1 {
+        let power = 3 * i64::try_from(power).unwrap_or(0) - 9;
+        return Some(if power == 0 { format!("{sign}{size}") } else { format!("{sign}{size}e{power}") });
+    }
+    Some(format!("{sign}{size}{}", ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][power]))
 }

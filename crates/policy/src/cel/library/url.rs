@@ -1,7 +1,7 @@
 //! URLs (`k8s.io/apiserver/pkg/cel/library/urls.go`), read as Go's `url.ParseRequestURI` does.
 
 use super::{Entry, mismatch};
-use crate::cel::run::{Meter, Stop};
+use crate::cel::run::Stop;
 use crate::cel::value::{Key, Map, Value};
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn one(of: &[Value], run: impl FnOnce(&Url) -> Value) -> Result<Value, Stop> {
 
 /// The parts of a URL.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::cel) struct Url {
+pub(crate) struct Url {
     scheme: String,
     /// With its port.
     host: String,
