@@ -57,10 +57,7 @@ impl Reader<'_> {
     }
 
     fn literal(&mut self, char: char) {
-        if char.is_ascii_punctuation() {
-            self.out.push('\\');
-        }
-        self.out.push(char);
+        self.out.push_str(&regex::escape(char.encode_utf8(&mut [0; 4])));
     }
 
     fn read(mut self) -> Result<String, String> {

@@ -15,7 +15,7 @@ const STEPS: u64 = 1_000_000;
 const STEPS_OF_ALL: u64 = 10_000_000;
 
 /// How deep a run may go: an expression, what it is composed of, and values in values.
-const DEPTH: u32 = 600;
+const DEPTH: u32 = 300;
 
 /// Why there is no value.
 #[derive(Debug, Clone, PartialEq)]

@@ -173,3 +173,100 @@ fn the_language_is_that_of_the_conformance_suite() {
     println!("otherwise: {seen:?}");
     assert_eq!(seen.len(), OTHERWISE.len(), "a reason that no case has: {seen:?}");
 }
+
+#[test]
+fn functions_are_those_of_kubernetes() {
+    let mut wrong = Vec::new();
+    let text = fixture("kubernetes.txt");
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let (expression, expect) = line.rsplit_once(" => ").unwrap();
+        let found = evaluate(expression, Vec::new());
+        let right = match (&found, expect) {
+            (Outcome::Refused(_), "refused") | (Outcome::Stopped(Stop::Error(_)), "error") | (Outcome::Value(_), "ok") => true,
+            (Outcome::Value(found), expect) => match serde_json::from_str::<Json>(expect) {
+                Ok(Json::Bool(wanted)) => matches!(found, Value::Bool(found) if *found == wanted),
+                Ok(Json::Number(wanted)) => matches!(found, Value::Int(found) if Some(*found) == wanted.as_i64()),
+                Ok(Json::String(wanted)) => matches!(found, Value::Text(found) if **found == *wanted),
+                _ => false,
+            },
+            _ => false,
+        };
+        if !right {
+            wrong.push(format!("{line}\n  {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What is built to be deep, long or dear ends as refused or as too long, in a thread with little memory for calls.
+#[test]
+fn hostile_expressions_end() {
+    let deep = |open: &str, inner: &str, close: &str, times| format!("{}{inner}{}", open.repeat(times), close.repeat(times));
+    let mut hostile = Vec::new();
+    for times in [48, 98, 260, 20_000] {
+        hostile.extend([
+            deep("(", "1", ")", times),
+            deep("[", "1", "]", times),
+            deep("{1:", "1", "}", times),
+            deep("!(", "true", ")", times),
+            deep("-(", "1", ")", times),
+            deep("[1].map(x,", "1", ")", times),
+            deep("int(", "1", ")", times),
+            format!("{}1", "-".repeat(times)),
+            format!("{}true", "!".repeat(times)),
+            format!("1{}", "+1".repeat(times)),
+            format!("true{}", "&&true".repeat(times)),
+            format!("1{}", "<1".repeat(times)),
+            format!("{}false", "true?true:".repeat(times)),
+            format!("dyn(1){}", ".a".repeat(times)),
+            format!("dyn([1]){}", "[0]".repeat(times)),
+            format!("[1{}]", ",1".repeat(times)),
+            format!("({}1{}).b", "(".repeat(times / 2), ").a".repeat(times / 2)),
+        ]);
+    }
+    let loops = |times: usize| {
+        let range = "lists.range(1000)";
+        let open: String = (0..times).map(|depth| format!("{range}.all(x{depth},")).collect();
+        format!("{open}true{}", ")".repeat(times))
+    };
+    let dear = [
+        loops(2),
+        loops(4),
+        loops(20),
+        "lists.range(9223372036854775807)".to_owned(),
+        "lists.range(1000).map(x, lists.range(1000).map(y, lists.range(1000)))".to_owned(),
+        "lists.range(100000).map(x, 'a').join().replace('a', lists.range(100000).map(x, 'a').join())".to_owned(),
+        "lists.range(3000).map(x, lists.range(3000)).flatten().sort()".to_owned(),
+        "lists.range(2000).exists(x, 'a'.matches(string(x)))".to_owned(),
+        // Each holds the one before twice: small to keep, endless to walk over.
+        format!("{}[1]{} == []", "[".repeat(40), "].map(x, [x, x])[0]".repeat(40)),
+    ];
+    for expression in &dear[..8] {
+        assert!(matches!(evaluate(expression, Vec::new()), Outcome::Stopped(Stop::TooLong)), "{expression}");
+    }
+    hostile.extend(dear);
+    hostile.extend([
+        "lists.range(3000).map(x, x % 7).distinct() == lists.range(3000)".to_owned(),
+        "'%.1000f'.format([1.0])".to_owned(),
+        "'%.100000000f'.format([1.0])".to_owned(),
+        "'a'.matches('(((((a{1000}){1000}){1000}){1000}){1000})')".to_owned(),
+        "lists.range(50000).map(x, 'a').join().matches('(a*)*b')".to_owned(),
+        format!("'{}'.matches('({})')", "a".repeat(30_000), "a?".repeat(500)),
+        "duration('999999999999999999999h')".to_owned(),
+        "quantity('1e999999999')".to_owned(),
+        "quantity('0.00000000000000000000000000000000000000000000000000000001Ei')".to_owned(),
+        format!("quantity('{}')", "9".repeat(50_000)),
+        format!("semver('{}.0.0')", "9".repeat(50_000)),
+        "\u{0}".to_owned(),
+        "'\\".to_owned(),
+        "`".to_owned(),
+        "a".repeat(100_001),
+    ]);
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+        for expression in hostile {
+            // That it comes back is what is tested; the bound on steps keeps it short.
+            let _ = evaluate(&expression, Vec::new());
+        }
+    });
+    thread.unwrap().join().unwrap();
+}

@@ -30,7 +30,7 @@ pub(crate) enum Value {
     /// The name of a type.
     Type(Arc<str>),
     /// Of the library `quantity`.
-    Quantity(Quantity),
+    Quantity(Arc<Quantity>),
     /// An address or a range of them.
     Address(Address),
     Url(Arc<super::library::url::Url>),

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 /// How deep all variables of a policy may be together, since each may lead to the next.
-const DEPTH: usize = 400;
+const DEPTH: usize = 200;
 
 /// Bytes of an evaluated message that the server still shows.
 const MESSAGE: usize = 5 * 1024;

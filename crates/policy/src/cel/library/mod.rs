@@ -122,7 +122,7 @@ fn read(signature: &str) -> (String, bool, Vec<Type>, Type) {
 
 /// Types with a name of their own in signatures.
 const OPAQUE: [&str; 11] = [
-    "quantity", "ip", "cidr", "url", "semver", "namedFormat", "authorizer", "pathCheck", "groupCheck", "resourceCheck",
+    "quantity", "ipAddress", "cidr", "url", "semver", "namedFormat", "authorizer", "pathCheck", "groupCheck", "resourceCheck",
     "decision",
 ];
 
@@ -189,7 +189,7 @@ fn is_of(value: &Value, of: &Type) -> bool {
         Type::Optional(_) => matches!(value, Value::Optional(_)),
         Type::Type => matches!(value, Value::Type(_)),
         Type::Opaque("quantity") => matches!(value, Value::Quantity(_)),
-        Type::Opaque("ip") => matches!(value, Value::Address(address) if !address.is_range()),
+        Type::Opaque("ipAddress") => matches!(value, Value::Address(address) if !address.is_range()),
         Type::Opaque("cidr") => matches!(value, Value::Address(address) if address.is_range()),
         Type::Opaque("url") => matches!(value, Value::Url(_)),
         Type::Opaque("semver") => matches!(value, Value::Version(_)),

@@ -62,10 +62,15 @@ fn validate(of: &[Value], _: &Meter) -> Result<Value, Stop> {
     Ok(Value::some(Value::list(vec![Value::Text(format!("must be {}", format.wanted).into())])))
 }
 
-/// What a generated name is before its random part: a line at the end is no matter.
+/// What a generated name is before its random part. The server puts one letter for the line at the end and what is before
+/// that.
 fn prefix(text: &str) -> String {
-    match text.strip_suffix('-') {
-        Some(_) if text.len() > 1 => format!("{}a", &text[..text.len() - 1]),
+    let mut chars = text.chars();
+    match chars.next_back() {
+        Some('-') if text.len() > 1 => {
+            chars.next_back();
+            format!("{}a", chars.as_str())
+        }
         _ => text.to_owned(),
     }
 }

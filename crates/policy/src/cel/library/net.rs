@@ -6,7 +6,7 @@ use crate::cel::value::Value;
 use std::net::IpAddr;
 
 pub(super) const TABLE: &[Entry] = &[
-    ("ip(string) -> ip", |of, _| text(of, |text| address_of(text).map(Value::Address).ok_or_else(|| no_ip(text)))),
+    ("ip(string) -> ipAddress", |of, _| text(of, |text| address_of(text).map(Value::Address).ok_or_else(|| no_ip(text)))),
     ("isIP(string) -> bool", |of, _| text(of, |text| Ok(Value::Bool(address_of(text).is_some())))),
     ("ip.isCanonical(string) -> bool", |of, _| {
         text(of, |text| {
@@ -14,21 +14,21 @@ pub(super) const TABLE: &[Entry] = &[
             Ok(Value::Bool(address.ip.to_string() == text))
         })
     }),
-    ("string(ip) -> string", |of, _| one(of, |it| Value::Text(it.ip.to_string().into()))),
-    ("ip.family() -> int", |of, _| one(of, |it| Value::Int(if it.ip.is_ipv4() { 4 } else { 6 }))),
-    ("ip.isUnspecified() -> bool", |of, _| one(of, |it| Value::Bool(it.ip.is_unspecified()))),
-    ("ip.isLoopback() -> bool", |of, _| one(of, |it| Value::Bool(it.ip.is_loopback()))),
-    ("ip.isLinkLocalMulticast() -> bool", |of, _| one(of, |it| Value::Bool(is_link_local_multicast(it.ip)))),
-    ("ip.isLinkLocalUnicast() -> bool", |of, _| one(of, |it| Value::Bool(is_link_local(it.ip)))),
-    ("ip.isGlobalUnicast() -> bool", |of, _| one(of, |it| Value::Bool(is_global(it.ip)))),
+    ("string(ipAddress) -> string", |of, _| one(of, |it| Value::Text(it.ip.to_string().into()))),
+    ("ipAddress.family() -> int", |of, _| one(of, |it| Value::Int(if it.ip.is_ipv4() { 4 } else { 6 }))),
+    ("ipAddress.isUnspecified() -> bool", |of, _| one(of, |it| Value::Bool(it.ip.is_unspecified()))),
+    ("ipAddress.isLoopback() -> bool", |of, _| one(of, |it| Value::Bool(it.ip.is_loopback()))),
+    ("ipAddress.isLinkLocalMulticast() -> bool", |of, _| one(of, |it| Value::Bool(is_link_local_multicast(it.ip)))),
+    ("ipAddress.isLinkLocalUnicast() -> bool", |of, _| one(of, |it| Value::Bool(is_link_local(it.ip)))),
+    ("ipAddress.isGlobalUnicast() -> bool", |of, _| one(of, |it| Value::Bool(is_global(it.ip)))),
     ("cidr(string) -> cidr", |of, _| text(of, |text| range_of(text).map(Value::Address).ok_or_else(|| no_range(text)))),
     ("isCIDR(string) -> bool", |of, _| text(of, |text| Ok(Value::Bool(range_of(text).is_some())))),
     ("string(cidr) -> string", |of, _| one(of, |it| Value::Text(it.text().into()))),
-    ("cidr.ip() -> ip", |of, _| one(of, |it| Value::Address(Address { ip: it.ip, bits: None }))),
+    ("cidr.ip() -> ipAddress", |of, _| one(of, |it| Value::Address(Address { ip: it.ip, bits: None }))),
     ("cidr.masked() -> cidr", |of, _| one(of, |it| Value::Address(it.masked()))),
     ("cidr.prefixLength() -> int", |of, _| one(of, |it| Value::Int(it.bits.unwrap_or(0).into()))),
     ("cidr.containsIP(string) -> bool", contains),
-    ("cidr.containsIP(ip) -> bool", contains),
+    ("cidr.containsIP(ipAddress) -> bool", contains),
     ("cidr.containsCIDR(string) -> bool", contains_range),
     ("cidr.containsCIDR(cidr) -> bool", contains_range),
 ];

@@ -5,11 +5,12 @@ use super::{Entry, mismatch};
 use crate::cel::run::Stop;
 use crate::cel::value::Value;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 pub(super) const TABLE: &[Entry] = &[
     ("quantity(string) -> quantity", |of, _| match of {
         [Value::Text(text)] => {
-            Quantity::parse(text).map(Value::Quantity).ok_or_else(|| Stop::error(format!("{text:?} is no quantity")))
+            Quantity::parse(text).map(value).ok_or_else(|| Stop::error(format!("{text:?} is no quantity")))
         }
         _ => Err(mismatch()),
     }),
@@ -23,14 +24,18 @@ pub(super) const TABLE: &[Entry] = &[
         one(of, |it| it.integer().map(Value::Int).ok_or_else(|| Stop::error("cannot convert value to integer")))
     }),
     ("quantity.asApproximateFloat() -> double", |of, _| one(of, |it| Ok(Value::Double(it.billionths as f64 / 1e9)))),
-    ("quantity.add(quantity) -> quantity", |of, _| two(of, |a, b| a.plus(b).map(Value::Quantity))),
-    ("quantity.add(int) -> quantity", |of, _| two(of, |a, b| a.plus(b).map(Value::Quantity))),
-    ("quantity.sub(quantity) -> quantity", |of, _| two(of, |a, b| a.plus(&b.negated()).map(Value::Quantity))),
-    ("quantity.sub(int) -> quantity", |of, _| two(of, |a, b| a.plus(&b.negated()).map(Value::Quantity))),
+    ("quantity.add(quantity) -> quantity", |of, _| two(of, |a, b| a.plus(b).map(value))),
+    ("quantity.add(int) -> quantity", |of, _| two(of, |a, b| a.plus(b).map(value))),
+    ("quantity.sub(quantity) -> quantity", |of, _| two(of, |a, b| a.plus(&b.negated()).map(value))),
+    ("quantity.sub(int) -> quantity", |of, _| two(of, |a, b| a.plus(&b.negated()).map(value))),
     ("quantity.isGreaterThan(quantity) -> bool", |of, _| two(of, |a, b| Ok(Value::Bool(a.compare(b).is_gt())))),
     ("quantity.isLessThan(quantity) -> bool", |of, _| two(of, |a, b| Ok(Value::Bool(a.compare(b).is_lt())))),
     ("quantity.compareTo(quantity) -> int", |of, _| two(of, |a, b| Ok(Value::Int(a.compare(b) as i64)))),
 ];
+
+fn value(quantity: Quantity) -> Value {
+    Value::Quantity(Arc::new(quantity))
+}
 
 fn one(of: &[Value], run: impl FnOnce(&Quantity) -> Result<Value, Stop>) -> Result<Value, Stop> {
     match of {

@@ -49,6 +49,8 @@ impl Url {
             return None;
         }
         let (scheme, rest) = scheme_of(text)?;
+        // A fragment belongs to the parts for whether it is a URL, and to none of them after that.
+        let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         if !rest.starts_with('/') {
             // A scheme and something that is no path: `mailto:a@b`.
