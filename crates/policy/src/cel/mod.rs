@@ -22,6 +22,7 @@ mod types;
 mod value;
 
 pub(crate) use library::canonical_quantity;
+pub(crate) use pattern::Pattern;
 pub(crate) use run::{Meter, Scope, Stop};
 pub(crate) use types::{Record, Type};
 pub(crate) use value::{Key, Map, Value};

@@ -23,7 +23,7 @@ const REPEATS: u32 = 1000;
 
 impl Pattern {
     /// Fails with what is wrong with the expression.
-    pub(super) fn new(text: &str) -> Result<Self, String> {
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
         let translated = Reader { text, at: 0, out: String::with_capacity(text.len() + 8) }.read()?;
         let regex = RegexBuilder::new(&translated).size_limit(SIZE).dfa_size_limit(SIZE).nest_limit(200).build();
         let regex = regex.map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())?;

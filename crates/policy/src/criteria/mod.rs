@@ -11,7 +11,7 @@ mod value;
 pub(crate) use read::{Below, Element, Reading, below, read};
 pub use read::{Image, Subject};
 pub use table::CRITERIA;
-pub(crate) use value::{Matcher, Pattern};
+pub(crate) use value::{Comparison, Matcher, Pattern};
 
 use crate::policy::Stage;
 

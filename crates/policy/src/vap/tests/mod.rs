@@ -1,5 +1,8 @@
 //! Policies of all shapes, and what they say.
 
+mod convert;
+mod library;
+
 use super::*;
 use crate::evaluate::Outcome;
 use crate::manifest::{Object, objects};
