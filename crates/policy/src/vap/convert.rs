@@ -11,16 +11,14 @@ use crate::criteria::{Comparison, Level, Matcher, Pattern};
 use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
 use serde_json::{Value, json};
 
-/// The policy as a `ValidatingAdmissionPolicy` and its binding, or all that keeps it from being one.
+/// The policy as a `ValidatingAdmissionPolicy` and, unless it is disabled, its binding; or all that keeps it from being
+/// one.
 pub fn convert(policy: &Policy) -> Result<Vec<Value>, Vec<String>> {
     let compiled = match compile(policy, Stage::Deploy) {
         Ok(compiled) => compiled,
         Err(faults) => return Err(faults.into_iter().map(|fault| fault.reason).collect()),
     };
     let mut writer = Writer { reasons: Vec::new() };
-    if policy.disabled {
-        writer.reasons.push("it is disabled".to_owned());
-    }
     if !policy.stages.contains(&Stage::Deploy) {
         writer.reasons.push("it is not asked where workloads are made".to_owned());
     }
@@ -48,20 +46,22 @@ pub fn convert(policy: &Policy) -> Result<Vec<Value>, Vec<String>> {
     if let (false, Value::Object(fields)) = (conditions.is_empty(), &mut spec) {
         fields.insert("matchConditions".to_owned(), Value::Array(conditions));
     }
-    Ok(vec![
-        json!({
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": { "name": name },
-            "spec": spec,
-        }),
-        json!({
+    let mut found = vec![json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": { "name": name },
+        "spec": spec,
+    })];
+    // What is not bound is not asked.
+    if !policy.disabled {
+        found.push(json!({
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingAdmissionPolicyBinding",
             "metadata": { "name": name },
             "spec": { "policyName": name, "validationActions": actions(policy) },
-        }),
-    ])
+        }));
+    }
+    Ok(found)
 }
 
 /// The kinds of workloads that Kubernetes has.
@@ -498,8 +498,11 @@ fn is_common(text: &str) -> bool {
             ']' => in_class = false,
             '(' if chars.peek() == Some(&'?') => {
                 chars.next();
-                if chars.next() != Some(':') {
-                    return false;
+                // Case says nothing already.
+                match chars.next() {
+                    Some(':') => {}
+                    Some('i') if matches!(chars.next(), Some(')' | ':')) => {}
+                    _ => return false,
                 }
             }
             '{' if !in_class && !chars.peek().is_some_and(char::is_ascii_digit) => return false,
