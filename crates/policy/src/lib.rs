@@ -22,8 +22,8 @@ pub mod stackrox;
 #[cfg(test)]
 mod testing;
 mod validate;
-mod witness;
 pub mod vap;
+mod witness;
 
 pub use check::{CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, judge, prove};
 pub use compile::{Compiled, Fault, compile};

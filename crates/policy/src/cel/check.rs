@@ -85,7 +85,9 @@ impl Checker<'_> {
             }
             Kind::List(items) => self.list(items)?,
             Kind::Map(entries) => self.map(entries)?,
-            Kind::Struct(name) => return Err(Mistake::new(at, format!("makes a {name}, which Kubernetes does not know"))),
+            Kind::Struct(name) => {
+                return Err(Mistake::new(at, format!("makes a {name}, which Kubernetes does not know")));
+            }
         })
     }
 
@@ -108,7 +110,7 @@ impl Checker<'_> {
             return Ok((Code::Variable(place), variables[place].1.clone()));
         }
         if let Some((_, name)) = TYPES.iter().find(|(known, _)| *known == name) {
-            return Ok((Code::Constant(Value::Type(shared(name))), Type::Type));
+            return Ok((Code::Constant(Value::Type(shared(name))), Type::OfTypes));
         }
         Err(Mistake::new(at, format!("names {name}, which is not declared")))
     }
@@ -143,7 +145,7 @@ impl Checker<'_> {
             }
             let is_declared = shadowed || variables.iter().any(|(known, _)| *known == first);
             if !is_declared && TYPES.iter().any(|(known, _)| *known == qualified) {
-                return Ok((Code::Constant(Value::Type(shared(&qualified))), Type::Type));
+                return Ok((Code::Constant(Value::Type(shared(&qualified))), Type::OfTypes));
             }
         }
         let (code, found) = self.expression(of)?;
@@ -174,9 +176,9 @@ impl Checker<'_> {
     fn composed(&self, at: usize, name: &str) -> Result<(usize, Type), Mistake> {
         let composed = &self.declarations.composed;
         let place = composed.iter().position(|(known, _)| known == name);
-        place.map(|place| (place, composed[place].1.clone())).ok_or_else(|| {
-            Mistake::new(at, format!("names variables.{name}, which is not defined before"))
-        })
+        place
+            .map(|place| (place, composed[place].1.clone()))
+            .ok_or_else(|| Mistake::new(at, format!("names variables.{name}, which is not defined before")))
     }
 
     fn type_of_field(&mut self, at: usize, of: &Type, name: &str) -> Result<Type, Mistake> {
@@ -189,9 +191,9 @@ impl Checker<'_> {
             Type::Map(_, value) => Ok(Type::clone(&value)),
             Type::Record(record) => {
                 let field = record.fields.iter().find(|(known, _)| *known == name);
-                field.map(|(_, of)| of()).ok_or_else(|| {
-                    Mistake::new(at, format!("asks for {name}, which a {} has not", record.name))
-                })
+                field
+                    .map(|(_, of)| of())
+                    .ok_or_else(|| Mistake::new(at, format!("asks for {name}, which a {} has not", record.name)))
             }
             other => Err(Mistake::new(at, format!("asks for {name} of a {other}, which has no fields"))),
         }
@@ -251,10 +253,8 @@ impl Checker<'_> {
         for (optional, key, value) in entries {
             let (key_code, found) = self.expression(key)?;
             let resolved = self.bindings.resolved(&found);
-            let is_key = matches!(
-                resolved,
-                Type::Dyn | Type::Free(_) | Type::Bool | Type::Int | Type::Uint | Type::Text
-            );
+            let is_key =
+                matches!(resolved, Type::Dyn | Type::Free(_) | Type::Bool | Type::Int | Type::Uint | Type::Text);
             if !is_key {
                 return Err(Mistake::new(key.at, format!("has a {resolved} as a key")));
             }
@@ -330,7 +330,7 @@ impl Checker<'_> {
             let code = Code::OrElse { of: Box::new(of), other: Box::new(other), unwrap: name == "orValue" };
             return Ok((code, result));
         }
-        let code = self.constants(at, name, overloads, codes)?;
+        let code = constants(at, name, overloads, codes)?;
         Ok((code, result))
     }
 
@@ -360,33 +360,6 @@ impl Checker<'_> {
         })
     }
 
-    /// A call whose constant arguments are looked at once: patterns, durations and moments.
-    fn constants(
-        &mut self,
-        at: usize,
-        name: &str,
-        overloads: &'static [Overload],
-        mut codes: Vec<Code>,
-    ) -> Result<Code, Mistake> {
-        let wrong = |why: String| Mistake::new(at, why);
-        if matches!(name, "matches" | "find" | "findAll")
-            && let Some(Code::Constant(Value::Text(text))) = codes.get(1)
-        {
-            let pattern = Pattern::new(text).map_err(|why| wrong(format!("has the pattern {text:?}: {why}")))?;
-            codes[1] = Code::Constant(Value::Pattern(Arc::new(pattern)));
-        }
-        let code = Code::Call { name: shared(name), overloads, arguments: codes };
-        if let ("duration" | "timestamp", Code::Call { arguments, .. }) = (name, &code)
-            && let [Code::Constant(text @ Value::Text(_))] = arguments.as_slice()
-        {
-            let meter = Meter::default();
-            let value = super::run::run(&code, &Nothing, &meter);
-            let value = value.map_err(|stop| wrong(format!("has {}: {}", library::shown(text), stop.reason())))?;
-            return Ok(Code::Constant(value));
-        }
-        Ok(code)
-    }
-
     /// The operators that are no functions.
     fn operator(&mut self, at: usize, name: &str, left: &Expression, right: &Expression) -> Option<Checked> {
         let order = match name {
@@ -400,7 +373,14 @@ impl Checker<'_> {
         Some(self.two_sides(at, name, order, left, right))
     }
 
-    fn two_sides(&mut self, at: usize, name: &str, order: Option<Order>, left: &Expression, right: &Expression) -> Checked {
+    fn two_sides(
+        &mut self,
+        at: usize,
+        name: &str,
+        order: Option<Order>,
+        left: &Expression,
+        right: &Expression,
+    ) -> Checked {
         let (left, left_type) = self.expression(left)?;
         let (right, right_type) = self.expression(right)?;
         let signature = if order.is_some() { "_<_" } else { name };
@@ -575,6 +555,27 @@ impl Checker<'_> {
         }
         Err(Mistake::new(at, format!("has a loop over a {resolved}")))
     }
+}
+
+/// A call whose constant arguments are looked at once: patterns, durations and moments.
+fn constants(at: usize, name: &str, overloads: &'static [Overload], mut codes: Vec<Code>) -> Result<Code, Mistake> {
+    let wrong = |why: String| Mistake::new(at, why);
+    if matches!(name, "matches" | "find" | "findAll")
+        && let Some(Code::Constant(Value::Text(text))) = codes.get(1)
+    {
+        let pattern = Pattern::new(text).map_err(|why| wrong(format!("has the pattern {text:?}: {why}")))?;
+        codes[1] = Code::Constant(Value::Pattern(Arc::new(pattern)));
+    }
+    let code = Code::Call { name: shared(name), overloads, arguments: codes };
+    if let ("duration" | "timestamp", Code::Call { arguments, .. }) = (name, &code)
+        && let [Code::Constant(text @ Value::Text(_))] = arguments.as_slice()
+    {
+        let meter = Meter::default();
+        let value = super::run::run(&code, &Nothing, &meter);
+        let value = value.map_err(|stop| wrong(format!("has {}: {}", library::shown(text), stop.reason())))?;
+        return Ok(Code::Constant(value));
+    }
+    Ok(code)
 }
 
 /// Where nothing is declared.

@@ -13,22 +13,54 @@ pub(super) enum Code {
     Composed(usize),
     /// A variable of a loop, by how many were there before.
     Local(usize),
-    Field { of: Box<Code>, name: Arc<str> },
+    Field {
+        of: Box<Code>,
+        name: Arc<str>,
+    },
     /// `of.?name`
-    MaybeField { of: Box<Code>, name: Arc<str> },
-    Has { of: Box<Code>, name: Arc<str> },
-    Index { of: Box<Code>, index: Box<Code> },
+    MaybeField {
+        of: Box<Code>,
+        name: Arc<str>,
+    },
+    Has {
+        of: Box<Code>,
+        name: Arc<str>,
+    },
+    Index {
+        of: Box<Code>,
+        index: Box<Code>,
+    },
     /// `of[?index]`
-    MaybeIndex { of: Box<Code>, index: Box<Code> },
-    Logic { all: bool, parts: Vec<Code> },
+    MaybeIndex {
+        of: Box<Code>,
+        index: Box<Code>,
+    },
+    Logic {
+        all: bool,
+        parts: Vec<Code>,
+    },
     Not(Box<Code>),
     Choice(Box<[Code; 3]>),
-    Equal { same: bool, sides: Box<[Code; 2]> },
-    Order { operator: Order, sides: Box<[Code; 2]> },
+    Equal {
+        same: bool,
+        sides: Box<[Code; 2]>,
+    },
+    Order {
+        operator: Order,
+        sides: Box<[Code; 2]>,
+    },
     In(Box<[Code; 2]>),
-    Call { name: Arc<str>, overloads: &'static [Overload], arguments: Vec<Code> },
+    Call {
+        name: Arc<str>,
+        overloads: &'static [Overload],
+        arguments: Vec<Code>,
+    },
     /// `or`, and `orValue`: the other is run where there is no value.
-    OrElse { of: Box<Code>, other: Box<Code>, unwrap: bool },
+    OrElse {
+        of: Box<Code>,
+        other: Box<Code>,
+        unwrap: bool,
+    },
     /// With whether each is optional.
     List(Vec<(bool, Code)>),
     Map(Vec<(bool, Code, Code)>),

@@ -189,7 +189,9 @@ impl<'a> Lexer<'a> {
         if bytes {
             return Ok(Some(Token::Bytes(out)));
         }
-        String::from_utf8(out).map(|text| Some(Token::Text(text))).map_err(|_| Mistake::new(start, "has a text that is none"))
+        String::from_utf8(out)
+            .map(|text| Some(Token::Text(text)))
+            .map_err(|_| Mistake::new(start, "has a text that is none"))
     }
 
     /// `\n`, `\x41`, `\u0041`, `\U00000041`, `\101`: characters in texts, in bytes the shorter ones are bytes.

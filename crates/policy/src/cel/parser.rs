@@ -22,11 +22,22 @@ pub(super) enum Kind {
     Text(String),
     Bytes(Vec<u8>),
     Name(String),
-    Field { of: Box<Expression>, name: String, optional: bool },
+    Field {
+        of: Box<Expression>,
+        name: String,
+        optional: bool,
+    },
     /// The operators `_[_]` and its kind are calls as well.
-    Call { name: String, target: Option<Box<Expression>>, arguments: Vec<Expression> },
+    Call {
+        name: String,
+        target: Option<Box<Expression>>,
+        arguments: Vec<Expression>,
+    },
     /// Any number of conditions between `&&`, or between `||`.
-    Logic { all: bool, parts: Vec<Expression> },
+    Logic {
+        all: bool,
+        parts: Vec<Expression>,
+    },
     Choice(Box<[Expression; 3]>),
     /// With whether each is optional.
     List(Vec<(bool, Expression)>),
@@ -41,8 +52,22 @@ pub(super) const DEPTH: usize = 100;
 
 /// Names that no variable can have.
 const RESERVED: [&str; 16] = [
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
-    "namespace", "return", "var", "void",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
 ];
 
 /// The tree of `text`.
@@ -126,7 +151,8 @@ impl Parser {
     }
 
     fn take(&mut self) -> Token {
-        let token = self.tokens.get_mut(self.next).map_or(Token::End, |(_, token)| std::mem::replace(token, Token::End));
+        let token =
+            self.tokens.get_mut(self.next).map_or(Token::End, |(_, token)| std::mem::replace(token, Token::End));
         self.next += 1;
         token
     }

@@ -31,6 +31,12 @@ impl Pattern {
     }
 }
 
+/// Classes of ASCII with names.
+const CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+];
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -99,7 +105,7 @@ impl Reader<'_> {
                 }
             }
             repeated = is_repetition;
-            repeatable = !matches!(char, '|') && !(char == '(' && !self.out.ends_with(')'));
+            repeatable = char != '|' && (char != '(' || self.out.ends_with(')'));
         }
         Ok(self.out)
     }
@@ -271,11 +277,7 @@ impl Reader<'_> {
                 && let Some(end) = inner.find(":]")
             {
                 let name = &inner[..end];
-                const NAMES: [&str; 14] = [
-                    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
-                    "upper", "word", "xdigit",
-                ];
-                if !NAMES.contains(&name.trim_start_matches('^')) {
+                if !CLASSES.contains(&name.trim_start_matches('^')) {
                     return Err("invalid character class range".to_owned());
                 }
                 let text = format!("[:{name}:]");

@@ -3,7 +3,7 @@
 use super::code::{Code, Loop, LoopKind, Order};
 use super::library;
 use super::pattern::Pattern;
-use super::value::{Key, Map, Value, numbers, whole};
+use super::value::{Key, Map, NoNumbers, Value, numbers, whole};
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -166,8 +166,7 @@ impl Run<'_> {
                 let (of, index) = (self.value(of)?, self.value(index)?);
                 match of {
                     Value::Optional(_) => maybe(of, |of| index_of(of, &index)),
-                    of => index_of(&of, &index)?
-                        .ok_or_else(|| out_of_range(&of, &index)),
+                    of => index_of(&of, &index)?.ok_or_else(|| out_of_range(&of, &index)),
                 }
             }
             Code::MaybeIndex { of, index } => {
@@ -260,8 +259,8 @@ impl Run<'_> {
             (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
             (Value::Timestamp(a), Value::Timestamp(b)) => Some(a.cmp(b)),
             (a, b) => match numbers(a, b) {
-                Some(order) => order,
-                None => return Err(no_overload("_<_", &[left, right])),
+                Ok(order) => order,
+                Err(NoNumbers) => return Err(no_overload("_<_", &[left, right])),
             },
         };
         Ok(Value::Bool(match (operator, order) {
@@ -418,8 +417,7 @@ impl Run<'_> {
             }
             LoopKind::Map => {
                 let value = self.value(&it.body)?;
-                let key = Key::of(key).or_else(|| Some(Key::Int(0)));
-                out.map.extend(key.map(|key| (key, value)));
+                out.map.extend(Key::of(key).map(|key| (key, value)));
             }
             LoopKind::Entries => match self.value(&it.body)? {
                 Value::Map(entries) => {
@@ -537,6 +535,6 @@ pub(super) fn order_of(a: &Value, b: &Value) -> Option<Ordering> {
         (Value::Bytes(a), Value::Bytes(b)) => Some(a.cmp(b)),
         (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
         (Value::Timestamp(a), Value::Timestamp(b)) => Some(a.cmp(b)),
-        (a, b) => numbers(a, b).flatten(),
+        (a, b) => numbers(a, b).ok().flatten(),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) enum Type {
     Map(Arc<Type>, Arc<Type>),
     Optional(Arc<Type>),
     /// A type as a value.
-    Type,
+    OfTypes,
     /// A value of a library.
     Opaque(&'static str),
     /// Fields that are known.
@@ -36,8 +36,11 @@ pub(crate) enum Type {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) name: &'static str,
-    pub(crate) fields: &'static [(&'static str, fn() -> Type)],
+    pub(crate) fields: &'static [Field],
 }
+
+/// A name, and its type.
+pub(crate) type Field = (&'static str, fn() -> Type);
 
 impl Type {
     pub(crate) fn list(of: Self) -> Self {
@@ -88,7 +91,7 @@ impl fmt::Display for Type {
             Self::List(of) => write!(f, "list({of})"),
             Self::Map(key, value) => write!(f, "map({key}, {value})"),
             Self::Optional(of) => write!(f, "optional({of})"),
-            Self::Type => f.write_str("type"),
+            Self::OfTypes => f.write_str("type"),
             Self::Opaque(name) => f.write_str(name),
             Self::Record(record) => f.write_str(record.name),
             Self::Composed => f.write_str("variables"),
@@ -218,14 +221,15 @@ impl Bindings {
         let (from, to) = (self.outside(from), self.outside(to));
         match (&from, &to) {
             (Type::Dyn, Type::Free(name)) | (Type::Free(name), Type::Dyn) => self.bind(*name, Type::Dyn),
-            (Type::Dyn, _) | (_, Type::Dyn) => true,
+            (Type::Dyn, _)
+            | (_, Type::Dyn)
+            | (Type::Null, Type::Duration | Type::Timestamp | Type::Record(_) | Type::Opaque(_))
+            | (Type::Duration | Type::Timestamp | Type::Record(_) | Type::Opaque(_), Type::Null) => true,
             (Type::Free(one), Type::Free(other)) if one == other => true,
             (other, Type::Free(name)) | (Type::Free(name), other) => {
                 let other = other.clone();
                 self.bind(*name, other)
             }
-            (Type::Null, Type::Duration | Type::Timestamp | Type::Record(_) | Type::Opaque(_))
-            | (Type::Duration | Type::Timestamp | Type::Record(_) | Type::Opaque(_), Type::Null) => true,
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => {
                 depth < DEPTH && self.fits_at(a, b, depth + 1)
             }

@@ -254,24 +254,28 @@ impl Value {
                     Ok(true)
                 })?
             }
-            (a, b) => numbers(a, b).is_some_and(|order| order == Some(Ordering::Equal)),
+            (a, b) => numbers(a, b) == Ok(Some(Ordering::Equal)),
         })
     }
 }
 
-/// The order of two numbers, whatever their types; none where they are none, and none inside where one is no number.
-pub(super) fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
+/// One of two values is no number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoNumbers;
+
+/// The order of two numbers, whatever their types; none where one of them is in no order to any.
+pub(super) fn numbers(a: &Value, b: &Value) -> Result<Option<Ordering>, NoNumbers> {
     let exact = |value: &Value| match value {
-        Value::Int(number) => Some(i128::from(*number)),
-        Value::Uint(number) => Some(i128::from(*number)),
-        _ => None,
+        Value::Int(number) => Ok(i128::from(*number)),
+        Value::Uint(number) => Ok(i128::from(*number)),
+        _ => Err(NoNumbers),
     };
-    match (a, b) {
-        (Value::Double(a), Value::Double(b)) => Some(a.partial_cmp(b)),
-        (Value::Double(a), b) => exact(b).map(|b| with_double(b, *a).map(Ordering::reverse)),
-        (a, Value::Double(b)) => exact(a).map(|a| with_double(a, *b)),
-        (a, b) => Some(Some(exact(a)?.cmp(&exact(b)?))),
-    }
+    Ok(match (a, b) {
+        (Value::Double(a), Value::Double(b)) => a.partial_cmp(b),
+        (Value::Double(a), b) => with_double(exact(b)?, *a).map(Ordering::reverse),
+        (a, Value::Double(b)) => with_double(exact(a)?, *b),
+        (a, b) => Some(exact(a)?.cmp(&exact(b)?)),
+    })
 }
 
 /// A whole number against a double, which large ones are rounded for.

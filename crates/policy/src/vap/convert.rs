@@ -1,6 +1,6 @@
 //! Our own policies in the language of the API server, where they can be said exactly.
 //!
-//! Exactly means: of every workload of a kind that Kubernetes has, the server says what [`evaluate`](crate::evaluate)
+//! Exactly means: of every workload of a kind that Kubernetes has, the server says what [`evaluate`](crate::evaluate())
 //! says of its manifest alone. What a policy asks of images, of other objects or of moments no server knows; a regular
 //! expression is taken over where both read it the same; and a fact is left out that the server changes before a policy
 //! sees it. All reasons are told at once.
@@ -10,6 +10,7 @@ use crate::compile::{Plan, Test, compile};
 use crate::criteria::{Comparison, Level, Matcher, Pattern};
 use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// The policy as a `ValidatingAdmissionPolicy` and, unless it is disabled, its binding; or all that keeps it from being
 /// one.
@@ -141,7 +142,9 @@ fn quoted(text: &str) -> String {
         match char {
             '\'' | '\\' => out.extend(['\\', char]),
             '\n' => out.push_str("\\n"),
-            char if char.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char if char.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(char));
+            }
             char => out.push(char),
         }
     }
@@ -150,8 +153,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// Parts that all have to hold, or one of them.
-fn joined(parts: Vec<String>, operator: &str, empty: &str) -> String {
-    match parts.as_slice() {
+fn joined(parts: &[String], operator: &str, empty: &str) -> String {
+    match parts {
         [] => empty.to_owned(),
         [only] => only.clone(),
         parts => format!("({})", parts.join(&format!(" {operator} "))),
@@ -188,12 +191,12 @@ impl Writer {
         let mut conditions = Vec::new();
         if !policy.scopes.is_empty() {
             let scopes: Vec<String> = policy.scopes.iter().map(|scope| self.scope(scope)).collect();
-            let expression = joined(scopes, "||", "true");
+            let expression = joined(&scopes, "||", "true");
             conditions.push(json!({ "name": "scopes", "expression": expression }));
         }
         let exclusions: Vec<String> = policy.exclusions.iter().filter_map(|it| self.exclusion(it)).collect();
         if !exclusions.is_empty() {
-            let expression = format!("!{}", joined(exclusions, "||", "false"));
+            let expression = format!("!{}", joined(&exclusions, "||", "false"));
             conditions.push(json!({ "name": "exclusions", "expression": expression }));
         }
         conditions
@@ -213,7 +216,7 @@ impl Writer {
         if let Some(label) = &scope.label {
             parts.push(self.label(label));
         }
-        joined(parts, "&&", "true")
+        joined(&parts, "&&", "true")
     }
 
     fn label(&mut self, label: &Label) -> String {
@@ -242,7 +245,7 @@ impl Writer {
             parts.push(self.written("object.metadata.name", name));
         }
         parts.extend(scope.as_ref().map(|scope| self.scope(scope)));
-        Some(format!("({})", joined(parts, "&&", "true")))
+        Some(format!("({})", joined(&parts, "&&", "true")))
     }
 
     /// Whether a plan holds of what is named `of`.
@@ -251,7 +254,7 @@ impl Writer {
         for lower in &plan.below {
             parts.push(self.below(lower, of));
         }
-        joined(parts, "&&", "true")
+        joined(&parts, "&&", "true")
     }
 
     /// Whether a plan holds of some element below `of`.
@@ -276,8 +279,8 @@ impl Writer {
     fn test(&mut self, test: &Test, of: &str) -> String {
         let parts: Vec<String> = test.matchers.iter().map(|matcher| self.matched(test, matcher, of)).collect();
         let matched = match test.operator {
-            Operator::Or => joined(parts, "||", "false"),
-            Operator::And => joined(parts, "&&", "true"),
+            Operator::Or => joined(&parts, "||", "false"),
+            Operator::And => joined(&parts, "&&", "true"),
         };
         if test.negate == test.criterion.inverted { matched } else { format!("!({matched})") }
     }
@@ -298,9 +301,7 @@ impl Writer {
             }
             ("Required Label", Matcher::Pair(key, value)) => self.pair("object.metadata", "labels", key, value),
             ("Namespace", Matcher::Text(pattern)) => self.pattern("object.metadata.namespace", pattern),
-            ("Runtime Class", Matcher::Text(pattern)) => {
-                self.pattern(&field(spec, "runtimeClassName", "''"), pattern)
-            }
+            ("Runtime Class", Matcher::Text(pattern)) => self.pattern(&field(spec, "runtimeClassName", "''"), pattern),
             ("Service Account", Matcher::Text(pattern)) => {
                 let account = field(spec, "serviceAccountName", &field(spec, "serviceAccount", "'default'"));
                 self.pattern(&account, pattern)
@@ -309,9 +310,9 @@ impl Writer {
             ("Has Egress Network Policy" | "Has Ingress Network Policy" | "Minimum RBAC Permissions", _) => {
                 self.refuse(format!("{name:?} is about other objects, which the server does not show"))
             }
-            ("Container CPU Request" | "Container Memory Request", _) => {
-                self.refuse(format!("{name:?}: a server gives pods the requests of their limits, manifests do not show them"))
-            }
+            ("Container CPU Request" | "Container Memory Request", _) => self.refuse(format!(
+                "{name:?}: a server gives pods the requests of their limits, manifests do not show them"
+            )),
             _ if test.criterion.level == Level::Container => self.container(name, matcher, of),
             _ if test.criterion.level == Level::Volume => self.volume(name, matcher, of),
             _ => self.refuse(format!("{name:?} cannot be said")),
@@ -353,7 +354,8 @@ impl Writer {
         let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
         // Cores are thousandths in manifests, which are not all exact here.
         let thousandths = (wanted * 1000.0).round();
-        let exact = unit > 1.0 || (thousandths / 1000.0 == wanted && thousandths * 1e-3 == wanted);
+        let is_wanted = |number: f64| number.total_cmp(&wanted).is_eq() || (number == 0.0 && wanted == 0.0);
+        let exact = unit > 1.0 || (is_wanted(thousandths / 1000.0) && is_wanted(thousandths * 1e-3));
         if digits > 9 || size.abs() > 9e15 || !exact {
             return self.refuse(format!("{wanted} is no limit that can be compared exactly"));
         }
@@ -378,9 +380,10 @@ impl Writer {
             }
             ("Volume Source", Matcher::Text(pattern)) => {
                 let names = ["path", "secretName", "claimName", "name", "server", "driver", "reference", "volumeID"];
-                let source = names.iter().rev().fold("''".to_owned(), |other, name| {
-                    format!("(has(v[k].{name}) ? v[k].{name} : {other})")
-                });
+                let source = names
+                    .iter()
+                    .rev()
+                    .fold("''".to_owned(), |other, name| format!("(has(v[k].{name}) ? v[k].{name} : {other})"));
                 let source = self.pattern(&source, pattern);
                 let none = pattern.matches("");
                 of_volume(of, &source, none)
@@ -415,12 +418,14 @@ impl Writer {
             }
             let operator = if test.operator == Operator::Or { "||" } else { "&&" };
             for (parts, to) in [(ones, &mut single), (wholes, &mut whole)] {
-                let matched = joined(parts, operator, "false");
+                let matched = joined(&parts, operator, "false");
                 to.push(if test.negate == test.criterion.inverted { matched } else { format!("!({matched})") });
             }
         }
-        let (single, whole) = (joined(single, "&&", "true"), joined(whole, "&&", "true"));
-        format!("((has({of}.env) && {of}.env.exists(e, {single})) || (has({of}.envFrom) && {of}.envFrom.exists(e, {whole})))")
+        let (single, whole) = (joined(&single, "&&", "true"), joined(&whole, "&&", "true"));
+        format!(
+            "((has({of}.env) && {of}.env.exists(e, {single})) || (has({of}.envFrom) && {of}.envFrom.exists(e, {whole})))"
+        )
     }
 
     fn variable(&mut self, source: Option<&str>, key: &Pattern, value: &Pattern) -> String {
@@ -440,7 +445,7 @@ impl Writer {
         }
         parts.push(self.pattern(&field("e", "name", "''"), key));
         parts.push(self.pattern(&field("e", "value", "''"), value));
-        joined(parts, "&&", "true")
+        joined(&parts, "&&", "true")
     }
 
     fn variables_of(&mut self, source: Option<&str>, key: &Pattern, value: &Pattern) -> String {
@@ -450,10 +455,10 @@ impl Writer {
             Some("CONFIG_MAP_KEY") => &["configMapRef"],
             Some(_) => return "false".to_owned(),
         };
-        let is_there = references.iter().map(|name| format!("has(e.{name})")).collect();
+        let is_there: Vec<String> = references.iter().map(|name| format!("has(e.{name})")).collect();
         let name = self.pattern(&field("e", "prefix", "''"), key);
         let value = value.matches("");
-        format!("({} && {name} && {value})", joined(is_there, "||", "false"))
+        format!("({} && {name} && {value})", joined(&is_there, "||", "false"))
     }
 
     fn pair(&mut self, of: &str, name: &str, key: &Pattern, value: &Pattern) -> String {
@@ -467,7 +472,9 @@ impl Writer {
     fn pattern(&mut self, of: &str, pattern: &Pattern) -> String {
         match pattern {
             Pattern::Any => "true".to_owned(),
-            Pattern::Word(word) if word.is_ascii() => format!("{of}.lowerAscii() == {}", quoted(&word.to_ascii_lowercase())),
+            Pattern::Word(word) if word.is_ascii() => {
+                format!("{of}.lowerAscii() == {}", quoted(&word.to_ascii_lowercase()))
+            }
             Pattern::Word(word) => self.refuse(format!("{word:?} has letters that the server compares otherwise")),
             Pattern::Regex(regex) => {
                 let text = format!("(?i){}", regex.as_str());
@@ -491,8 +498,7 @@ fn is_common(text: &str) -> bool {
                 Some('n' | 't' | 'r') => {}
                 _ => return false,
             },
-            '[' if in_class => return false,
-            '&' | '~' if in_class => return false,
+            '[' | '&' | '~' if in_class => return false,
             '-' if in_class && chars.peek() == Some(&'-') => return false,
             '[' => in_class = true,
             ']' => in_class = false,

@@ -19,10 +19,7 @@ pub struct Template {
 /// What Gatekeeper composes for every template.
 const GIVEN: [(&str, &str); 2] = [
     ("anyObject", "has(request.operation) && request.operation == \"DELETE\" && object == null ? oldObject : object"),
-    (
-        "params",
-        "!has(params.spec) ? null : !has(params.spec.parameters) ? null : params.spec.parameters",
-    ),
+    ("params", "!has(params.spec) ? null : !has(params.spec.parameters) ? null : params.spec.parameters"),
 ];
 
 impl Template {

@@ -11,7 +11,7 @@ use sekisho_base::tree::Node;
 /// Policies with their bindings, and what of the given objects they need.
 #[derive(Debug, Default)]
 pub struct Policies {
-    pub(super) policies: Vec<Policy>,
+    pub(super) all: Vec<Policy>,
     pub(super) bindings: Vec<Binding>,
     /// Objects of the kinds of parameters.
     pub(super) parameters: Vec<Parameter>,
@@ -67,13 +67,13 @@ impl Policies {
         for object in objects.iter().filter(|object| object.group() == GROUP) {
             let source = Source { file: &object.file, title: object.title() };
             match &*object.kind {
-                "ValidatingAdmissionPolicy" => found.policies.push(Policy::read(object, &source, &mut faults)),
+                "ValidatingAdmissionPolicy" => found.all.push(Policy::read(object, &source, &mut faults)),
                 "ValidatingAdmissionPolicyBinding" => found.bindings.push(Binding::read(object, &source, &mut faults)),
                 _ => {}
             }
         }
         for binding in &mut found.bindings {
-            if binding.broken.is_none() && !found.policies.iter().any(|policy| policy.name == binding.policy) {
+            if binding.broken.is_none() && !found.all.iter().any(|policy| policy.name == binding.policy) {
                 let bound = objects.iter().find(|object| {
                     object.group() == GROUP
                         && object.kind == "ValidatingAdmissionPolicyBinding"
@@ -87,7 +87,7 @@ impl Policies {
             }
         }
         let is_parameter = |object: &&Object| {
-            let kinds = found.policies.iter().filter_map(|policy| policy.parameters.as_ref());
+            let kinds = found.all.iter().filter_map(|policy| policy.parameters.as_ref());
             kinds.into_iter().any(|(version, kind)| *version == object.api_version && *kind == object.kind)
         };
         let parameters: Vec<Parameter> = objects
@@ -106,7 +106,7 @@ impl Policies {
 
     /// Whether there is nothing to ask.
     pub fn is_empty(&self) -> bool {
-        self.policies.is_empty()
+        self.all.is_empty()
     }
 }
 
@@ -167,7 +167,13 @@ impl Binding {
                 Some("Deny") => actions.push(Action::Deny),
                 Some("Warn") => actions.push(Action::Warn),
                 Some("Audit") => actions.push(Action::Audit),
-                _ => faults.push(source.fault(action.place, "spec.validationActions", "is none of Deny, Warn and Audit")),
+                _ => {
+                    faults.push(source.fault(
+                        action.place,
+                        "spec.validationActions",
+                        "is none of Deny, Warn and Audit",
+                    ));
+                }
             }
         }
         if actions.is_empty() {
@@ -202,8 +208,7 @@ impl Reference {
         // Versions before the first stable one had none, and let requests pass.
         let demanded = match text("parameterNotFoundAction") {
             "Deny" => true,
-            "Allow" => false,
-            "" => false,
+            "Allow" | "" => false,
             _ => {
                 fault(node.place, "has a parameterNotFoundAction that is neither Allow nor Deny");
                 false

@@ -116,9 +116,9 @@ pub(super) struct Resources {
 
 impl Resources {
     pub(super) fn of(objects: &[Object]) -> Self {
-        let definitions = objects.iter().filter(|object| {
-            object.group() == "apiextensions.k8s.io" && object.kind == "CustomResourceDefinition"
-        });
+        let definitions = objects
+            .iter()
+            .filter(|object| object.group() == "apiextensions.k8s.io" && object.kind == "CustomResourceDefinition");
         let defined = definitions.filter_map(|object| {
             let text = |names: &[&str]| object.node.at(names).and_then(Node::as_str).map(str::to_owned);
             let scope = text(&["spec", "scope"]).unwrap_or_default();

@@ -38,7 +38,7 @@ impl Policies {
             return found;
         }
         let asked = Asked::new(self, object, &resource);
-        for policy in &self.policies {
+        for policy in &self.all {
             let about = asked.about(|subject| policy.matching.is_about(subject));
             if about == Sure::No {
                 continue;
@@ -112,10 +112,8 @@ impl Policies {
             (false, _) => {
                 return Err(format!("its binding gives a namespace for parameters of the kind {kind}, which has none"));
             }
-            (true, "") => match asked.resource.namespaced {
-                true => Some(asked.object.effective_namespace()),
-                false => return Err("its binding gives no namespace for its parameters".to_owned()),
-            },
+            (true, "") if asked.resource.namespaced => Some(asked.object.effective_namespace()),
+            (true, "") => return Err("its binding gives no namespace for its parameters".to_owned()),
             (true, given) => Some(given),
         };
         let of_kind = self.parameters.iter().filter(|parameter| {
@@ -129,8 +127,7 @@ impl Policies {
             None => object.name == reference.name,
         };
         let chosen = of_kind.filter(|parameter| fits(&parameter.object));
-        let found: Vec<_> =
-            chosen.map(|parameter| (Some(parameter.object.title()), parameter.value.clone())).collect();
+        let found: Vec<_> = chosen.map(|parameter| (Some(parameter.object.title()), parameter.value.clone())).collect();
         if found.is_empty() {
             return Err(missing(reference, kind));
         }

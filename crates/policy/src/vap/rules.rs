@@ -74,8 +74,10 @@ pub(super) struct Input {
 /// The types of what the server names, with their fields (`k8s.io/apiserver/pkg/admission/plugin/cel/compile.go`).
 static GROUP_KIND: Record =
     Record { name: "kubernetes.GroupVersionKind", fields: &[("group", text), ("version", text), ("kind", text)] };
-static GROUP_RESOURCE: Record =
-    Record { name: "kubernetes.GroupVersionResource", fields: &[("group", text), ("version", text), ("resource", text)] };
+static GROUP_RESOURCE: Record = Record {
+    name: "kubernetes.GroupVersionResource",
+    fields: &[("group", text), ("version", text), ("resource", text)],
+};
 static USER: Record = Record {
     name: "kubernetes.UserInfo",
     fields: &[
@@ -226,13 +228,11 @@ impl Compiler<'_, '_> {
     }
 
     fn name(&mut self, (node, path): (&Node, &str), name: &str) -> String {
-        match node.get(name).and_then(Node::as_str).filter(|text| !text.is_empty()) {
-            Some(text) => text.to_owned(),
-            None => {
-                self.fault(node.place, path, format!("has no {name}"));
-                String::new()
-            }
+        let found = node.get(name).and_then(Node::as_str).unwrap_or_default();
+        if found.is_empty() {
+            self.fault(node.place, path, format!("has no {name}"));
         }
+        found.to_owned()
     }
 }
 
@@ -389,7 +389,8 @@ impl Rules {
     }
 
     fn unknown(&self, stops: Vec<String>) -> Said {
-        let message = |stop: String| Message { text: format!("{stop}; {}", self.on_failure.would()), ..Message::default() };
+        let message =
+            |stop: String| Message { text: format!("{stop}; {}", self.on_failure.would()), ..Message::default() };
         Said { outcome: Outcome::Unknown, messages: stops.into_iter().map(message).collect() }
     }
 }
@@ -431,11 +432,10 @@ impl Scope for Names<'_> {
     fn variable(&self, place: usize) -> Result<Value, Stop> {
         match place {
             0 => Ok(self.input.object.clone()),
-            // Nothing is replaced.
-            1 => Ok(Value::Null),
             2 => Ok(self.input.request.clone()),
             3 if self.shows_namespace => Ok(self.input.namespace.clone()),
-            3 => Ok(Value::Null),
+            // Nothing is replaced.
+            1 | 3 => Ok(Value::Null),
             4 => Ok(self.params.clone()),
             5 | 6 => Err(Stop::error("the policy asks the authorizer, which only an API server has")),
             _ => Err(Stop::error("the policy uses all its variables as one value")),

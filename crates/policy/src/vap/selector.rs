@@ -150,11 +150,12 @@ pub(super) struct Subject<'a> {
 impl Matching {
     pub(super) fn read(node: Option<&Node>) -> Result<Self, Wrong> {
         let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Self::default()) };
-        let exact = match node.get("matchPolicy").filter(|policy| !policy.is_null()).map(|policy| (policy, policy.as_str())) {
-            None | Some((_, Some("Equivalent"))) => false,
-            Some((_, Some("Exact"))) => true,
-            Some((policy, _)) => return Err((policy.place, "is neither Exact nor Equivalent".to_owned())),
-        };
+        let exact =
+            match node.get("matchPolicy").filter(|policy| !policy.is_null()).map(|policy| (policy, policy.as_str())) {
+                None | Some((_, Some("Equivalent"))) => false,
+                Some((_, Some("Exact"))) => true,
+                Some((policy, _)) => return Err((policy.place, "is neither Exact nor Equivalent".to_owned())),
+            };
         Ok(Self {
             rules: rules(node.get("resourceRules"))?,
             excluded: rules(node.get("excludeResourceRules"))?,

@@ -92,7 +92,8 @@ fn without_nothing(node: &mut Node) {
                 tree::Value::Null => false,
                 tree::Value::List(items) => !items.is_empty() || matches!(&*field.name, "containers" | "rules"),
                 tree::Value::Map(inner) => {
-                    !inner.is_empty() || !(FREE.contains(&&*field.name) || matches!(&*field.name, "limits" | "requests"))
+                    !inner.is_empty()
+                        || !(FREE.contains(&&*field.name) || matches!(&*field.name, "limits" | "requests"))
                 }
                 _ => true,
             });
@@ -316,7 +317,9 @@ fn network_policy(spec: &mut Node) {
     set(spec, "policyTypes", tree::Value::List(types.collect()));
     for direction in ["ingress", "egress"] {
         for rule in items(spec, direction) {
-            items(rule, "ports").iter_mut().for_each(|port| fill(port, &[("protocol", Text("TCP"))]));
+            for port in items(rule, "ports") {
+                fill(port, &[("protocol", Text("TCP"))]);
+            }
         }
     }
 }
@@ -338,7 +341,8 @@ fn role_binding(node: &mut Node) {
 fn pod_itself(node: &mut Node) {
     let Some(spec) = field(node, "spec") else { return };
     fill(spec, &[("enableServiceLinks", Flag(true))]);
-    let account = text_of(spec, &["serviceAccountName"]).or(Some("")).filter(|name| !name.is_empty()).map(str::to_owned);
+    let account =
+        text_of(spec, &["serviceAccountName"]).or(Some("")).filter(|name| !name.is_empty()).map(str::to_owned);
     let account = account.or_else(|| text_of(spec, &["serviceAccount"]).map(str::to_owned));
     let account = account.unwrap_or_else(|| "default".to_owned());
     set(spec, "serviceAccountName", tree::Value::Text(account));
@@ -374,7 +378,9 @@ fn pod_spec(spec: &mut Node) {
     }
     let host_network = field(spec, "hostNetwork").and_then(|node| node.as_bool()) == Some(true);
     for list in ["containers", "initContainers", "ephemeralContainers"] {
-        items(spec, list).iter_mut().for_each(|it| container(it, host_network));
+        for it in items(spec, list) {
+            container(it, host_network);
+        }
     }
     items(spec, "volumes").iter_mut().for_each(volume);
     if let Some(overhead) = field(spec, "overhead") {

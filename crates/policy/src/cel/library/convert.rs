@@ -96,9 +96,7 @@ fn to_int(of: &[Value], _: &Meter) -> Result<Value, Stop> {
     let found = match of {
         [Value::Uint(number)] => i64::try_from(*number).ok(),
         // The bounds are excluded, as doubles near them are rounded.
-        [Value::Double(number)] => {
-            (*number > i64::MIN as f64 && *number < i64::MAX as f64).then_some(*number as i64)
-        }
+        [Value::Double(number)] => (*number > i64::MIN as f64 && *number < i64::MAX as f64).then_some(*number as i64),
         [Value::Text(text)] => text.parse().ok(),
         [Value::Timestamp(moment)] => Some(moment.as_second() - i64::from(moment.subsec_nanosecond() < 0)),
         [Value::Duration(nanoseconds)] => Some(*nanoseconds),

@@ -54,7 +54,7 @@ fn write_verb(
     let wrong = || Stop::error(format!("%{verb} cannot show a {}", value.type_name()));
     let _ = match (verb, value) {
         ('s', value) => return write_value(value, out, meter),
-        ('d', Value::Int(number)) | ('o' | 'b' | 'x' | 'X', Value::Int(number)) => {
+        ('d' | 'o' | 'b' | 'x' | 'X', Value::Int(number)) => {
             let sign = if *number < 0 { "-" } else { "" };
             out.push_str(sign);
             write_number(verb, number.unsigned_abs(), out)
@@ -210,7 +210,7 @@ pub(super) fn double_text(number: f64) -> String {
     let text = format!("{number:e}");
     let Some((digits, exponent)) = text.split_once('e') else { return text };
     let power: i32 = exponent.parse().unwrap_or(0);
-    if power < -4 || power >= 21 {
+    if !(-4..21).contains(&power) {
         let sign = if power < 0 { '-' } else { '+' };
         return format!("{digits}e{sign}{:02}", power.abs());
     }

@@ -84,7 +84,9 @@ fn compared(a: &Value, b: &Value, meter: &Meter) -> Result<Ordering, Stop> {
     let order = if same_type { order_of(a, b) } else { None };
     // What is no number comes neither before nor after.
     let unordered = matches!((a, b), (Value::Double(_), Value::Double(_)));
-    order.or(unordered.then_some(Ordering::Equal)).ok_or_else(|| Stop::error("no such overload: values without an order"))
+    order
+        .or(unordered.then_some(Ordering::Equal))
+        .ok_or_else(|| Stop::error("no such overload: values without an order"))
 }
 
 fn is_sorted(of: &[Value], meter: &Meter) -> Result<Value, Stop> {
@@ -148,24 +150,26 @@ fn slice(of: &[Value], _: &Meter) -> Result<Value, Stop> {
     Ok(Value::List(part.into()))
 }
 
+/// Puts the elements of lists in lists into `out`, so many levels down.
+fn flatten_into(items: &[Value], depth: usize, out: &mut Vec<Value>, meter: &Meter) -> Result<(), Stop> {
+    meter.charge(items.len())?;
+    for item in items {
+        match item {
+            Value::List(inner) if depth > 0 => meter.deeper(|| flatten_into(inner, depth - 1, out, meter))?,
+            other => out.push(other.clone()),
+        }
+    }
+    Ok(())
+}
+
 fn flatten(of: &[Value], meter: &Meter) -> Result<Value, Stop> {
     let depth = match of {
         [_] => 1,
         [_, Value::Int(depth)] => usize::try_from(*depth).map_err(|_| Stop::error("level must be non-negative"))?,
         _ => return Err(mismatch()),
     };
-    fn into(items: &[Value], depth: usize, out: &mut Vec<Value>, meter: &Meter) -> Result<(), Stop> {
-        meter.charge(items.len())?;
-        for item in items {
-            match item {
-                Value::List(inner) if depth > 0 => meter.deeper(|| into(inner, depth - 1, out, meter))?,
-                other => out.push(other.clone()),
-            }
-        }
-        Ok(())
-    }
     let mut out = Vec::new();
-    into(one_list(of)?, depth, &mut out, meter)?;
+    flatten_into(one_list(of)?, depth, &mut out, meter)?;
     Ok(Value::list(out))
 }
 

@@ -122,7 +122,16 @@ fn read(signature: &str) -> (String, bool, Vec<Type>, Type) {
 
 /// Types with a name of their own in signatures.
 const OPAQUE: [&str; 11] = [
-    "quantity", "ipAddress", "cidr", "url", "semver", "namedFormat", "authorizer", "pathCheck", "groupCheck", "resourceCheck",
+    "quantity",
+    "ipAddress",
+    "cidr",
+    "url",
+    "semver",
+    "namedFormat",
+    "authorizer",
+    "pathCheck",
+    "groupCheck",
+    "resourceCheck",
     "decision",
 ];
 
@@ -152,7 +161,7 @@ fn type_of(rest: &mut &str) -> Type {
         "bytes" => Type::Bytes,
         "duration" => Type::Duration,
         "timestamp" => Type::Timestamp,
-        "type" => Type::Type,
+        "type" => Type::OfTypes,
         "list" => Type::list(inner()),
         "optional" => Type::optional(inner()),
         "map" => {
@@ -187,7 +196,7 @@ fn is_of(value: &Value, of: &Type) -> bool {
         Type::List(_) => matches!(value, Value::List(_)),
         Type::Map(..) => matches!(value, Value::Map(_)),
         Type::Optional(_) => matches!(value, Value::Optional(_)),
-        Type::Type => matches!(value, Value::Type(_)),
+        Type::OfTypes => matches!(value, Value::Type(_)),
         Type::Opaque("quantity") => matches!(value, Value::Quantity(_)),
         Type::Opaque("ipAddress") => matches!(value, Value::Address(address) if !address.is_range()),
         Type::Opaque("cidr") => matches!(value, Value::Address(address) if address.is_range()),

@@ -17,13 +17,29 @@ const FORMATS: [Named; 13] = [
     Named { name: "date", wanted: "a date such as 2006-01-02", fits: is_date },
     Named { name: "datetime", wanted: "a moment as RFC 3339 writes it", fits: is_moment },
     Named { name: "dns1035Label", wanted: "a DNS label of RFC 1035", fits: |text| is_label(text, true) },
-    Named { name: "dns1035LabelPrefix", wanted: "the beginning of a DNS label of RFC 1035", fits: |text| is_label(&prefix(text), true) },
+    Named {
+        name: "dns1035LabelPrefix",
+        wanted: "the beginning of a DNS label of RFC 1035",
+        fits: |text| is_label(&prefix(text), true),
+    },
     Named { name: "dns1123Label", wanted: "a DNS label of RFC 1123", fits: |text| is_label(text, false) },
-    Named { name: "dns1123LabelPrefix", wanted: "the beginning of a DNS label of RFC 1123", fits: |text| is_label(&prefix(text), false) },
+    Named {
+        name: "dns1123LabelPrefix",
+        wanted: "the beginning of a DNS label of RFC 1123",
+        fits: |text| is_label(&prefix(text), false),
+    },
     Named { name: "dns1123Subdomain", wanted: "a DNS name of RFC 1123", fits: is_subdomain },
-    Named { name: "dns1123SubdomainPrefix", wanted: "the beginning of a DNS name of RFC 1123", fits: |text| is_subdomain(&prefix(text)) },
+    Named {
+        name: "dns1123SubdomainPrefix",
+        wanted: "the beginning of a DNS name of RFC 1123",
+        fits: |text| is_subdomain(&prefix(text)),
+    },
     Named { name: "labelValue", wanted: "a value of a label", fits: |text| text.is_empty() || is_word(text) },
-    Named { name: "qualifiedName", wanted: "a name with or without a DNS name and a slash before it", fits: is_qualified },
+    Named {
+        name: "qualifiedName",
+        wanted: "a name with or without a DNS name and a slash before it",
+        fits: is_qualified,
+    },
     Named { name: "uri", wanted: "a URI", fits: |text| Url::parse(text).is_some() },
     Named { name: "uuid", wanted: "a UUID", fits: is_uuid },
 ];
@@ -77,7 +93,10 @@ fn prefix(text: &str) -> String {
 
 fn is_label(text: &str, letter_first: bool) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let first = text.as_bytes().first().is_some_and(|byte| byte.is_ascii_lowercase() || (!letter_first && byte.is_ascii_digit()));
+    let first = text
+        .as_bytes()
+        .first()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || (!letter_first && byte.is_ascii_digit()));
     text.len() <= 63 && first && text.bytes().all(is_part) && !text.ends_with('-')
 }
 
@@ -118,7 +137,10 @@ fn is_base64(text: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    text.len() == 10 && !text.starts_with(['+', '-']) && text.parse::<jiff::civil::Date>().is_ok() && text.as_bytes()[4] == b'-'
+    text.len() == 10
+        && !text.starts_with(['+', '-'])
+        && text.parse::<jiff::civil::Date>().is_ok()
+        && text.as_bytes()[4] == b'-'
 }
 
 fn is_moment(text: &str) -> bool {

@@ -6,7 +6,9 @@ use crate::cel::value::Value;
 use std::net::IpAddr;
 
 pub(super) const TABLE: &[Entry] = &[
-    ("ip(string) -> ipAddress", |of, _| text(of, |text| address_of(text).map(Value::Address).ok_or_else(|| no_ip(text)))),
+    ("ip(string) -> ipAddress", |of, _| {
+        text(of, |text| address_of(text).map(Value::Address).ok_or_else(|| no_ip(text)))
+    }),
     ("isIP(string) -> bool", |of, _| text(of, |text| Ok(Value::Bool(address_of(text).is_some())))),
     ("ip.isCanonical(string) -> bool", |of, _| {
         text(of, |text| {

@@ -127,19 +127,14 @@ impl Quantity {
             let number = if negative { number.checked_neg()? } else { number };
             Some((number, scale))
         });
-        let billionths = match small {
-            Some((number, scale)) => {
-                let shift = u32::try_from(scale + 9).ok()?;
-                // A small one of a large power may still be too large.
-                10_i128
-                    .checked_pow(shift)
-                    .and_then(|factor| i128::from(number).checked_mul(factor))
-                    .unwrap_or(if negative { -LARGEST } else { LARGEST })
-            }
-            None => {
-                let size = large(whole, fraction, base, power);
-                if negative { -size } else { size }
-            }
+        let most = if negative { -LARGEST } else { LARGEST };
+        let billionths = if let Some((number, scale)) = small {
+            // A small one of a large power may still be too large.
+            let factor = 10_i128.checked_pow(u32::try_from(scale + 9).ok()?);
+            factor.and_then(|factor| i128::from(number).checked_mul(factor)).unwrap_or(most)
+        } else {
+            let size = large(whole, fraction, base, power);
+            if negative { -size } else { size }
         };
         Some(Self { billionths, small })
     }
@@ -181,7 +176,9 @@ fn small(whole: &str, fraction: &str, base: u32, power: i32) -> Option<(i64, i32
     let after = i32::try_from(fraction.len()).ok()?;
     let (precision, mantissa, scale) = match base {
         10 => (18 - length - after, 1, power),
-        _ if fraction.is_empty() => (15 - length - power * 3 / 10 - 1, 1_i64.checked_shl(u32::try_from(power).ok()?)?, 0),
+        _ if fraction.is_empty() => {
+            (15 - length - power * 3 / 10 - 1, 1_i64.checked_shl(u32::try_from(power).ok()?)?, 0)
+        }
         _ => return None,
     };
     let scale = scale - after;
@@ -236,7 +233,8 @@ fn large(whole: &str, fraction: &str, base: u32, power: i32) -> i128 {
 /// The shortest form of a quantity with the kind of suffix that it has; none where it is none.
 pub(crate) fn canonical(text: &str) -> Option<String> {
     let quantity = Quantity::parse(text)?;
-    let suffix = text.trim_start_matches(['+', '-']).trim_start_matches(|char: char| char.is_ascii_digit() || char == '.');
+    let suffix =
+        text.trim_start_matches(['+', '-']).trim_start_matches(|char: char| char.is_ascii_digit() || char == '.');
     let sign = if quantity.billionths < 0 { "-" } else { "" };
     let mut size = quantity.billionths.unsigned_abs();
     if size == 0 {

@@ -98,9 +98,7 @@ fn double(of: &[Value], run: fn(f64, f64) -> f64) -> Result<Value, Stop> {
 
 fn negated(of: &[Value], _: &Meter) -> Result<Value, Stop> {
     match of {
-        [Value::Int(number)] => {
-            number.checked_neg().map(Value::Int).ok_or_else(|| Stop::error("integer overflow"))
-        }
+        [Value::Int(number)] => number.checked_neg().map(Value::Int).ok_or_else(|| Stop::error("integer overflow")),
         [Value::Double(number)] => Ok(Value::Double(-number)),
         _ => Err(mismatch()),
     }

@@ -108,7 +108,8 @@ fn zone_of(text: &str) -> Result<TimeZone, Stop> {
     if matches!(text, "" | "UTC") {
         return Ok(TimeZone::UTC);
     }
-    let unknown = || Stop::error(format!("the time zone {text:?} is not known here, only UTC and hours such as -08:00"));
+    let unknown =
+        || Stop::error(format!("the time zone {text:?} is not known here, only UTC and hours such as -08:00"));
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),

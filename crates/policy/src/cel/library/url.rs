@@ -3,13 +3,14 @@
 use super::{Entry, mismatch};
 use crate::cel::run::Stop;
 use crate::cel::value::{Key, Map, Value};
+use std::fmt::Write;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Entry] = &[
     ("url(string) -> url", |of, _| match of {
-        [Value::Text(text)] => {
-            Url::parse(text).map(|url| Value::Url(Arc::new(url))).ok_or_else(|| Stop::error(format!("{text:?} is no URL")))
-        }
+        [Value::Text(text)] => Url::parse(text)
+            .map(|url| Value::Url(Arc::new(url)))
+            .ok_or_else(|| Stop::error(format!("{text:?} is no URL"))),
         _ => Err(mismatch()),
     }),
     ("isURL(string) -> bool", |of, _| match of {
@@ -73,7 +74,9 @@ impl Url {
 
     fn host_and_port(&self) -> (&str, &str) {
         let (host, port) = match self.host.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => (host, port),
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => {
+                (host, port)
+            }
             _ => (self.host.as_str(), ""),
         };
         let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -125,7 +128,8 @@ fn host_of(authority: &str) -> Option<String> {
     {
         return None;
     }
-    let is_part = |char: char| !char.is_ascii() || char.is_ascii_alphanumeric() || "!$&'()*+,;=:[]<>\"-_.~%".contains(char);
+    let is_part =
+        |char: char| !char.is_ascii() || char.is_ascii_alphanumeric() || "!$&'()*+,;=:[]<>\"-_.~%".contains(char);
     (host.chars().all(is_part) && escapes_are_whole(host)).then(|| unescape_host(host)).flatten()
 }
 
@@ -135,7 +139,8 @@ fn unescape_host(host: &str) -> Option<String> {
 
 fn escapes_are_whole(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_escape = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let is_escape =
+        |at: usize| bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     bytes.iter().enumerate().all(|(at, byte)| *byte != b'%' || is_escape(at))
 }
 
@@ -147,7 +152,7 @@ fn escaped(path: &str) -> String {
         if is_plain(byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -114,7 +114,8 @@ fn all_validations_speak_and_violations_outweigh_errors() {
                 - {expression: 'variables.broken == 1'}\n- {expression: 'size(variables.images) == 2', message: second}";
     let found = said(&policy(spec), DEPLOYMENT);
     assert_eq!(found, [(Outcome::Violated, vec!["first".to_owned(), "second".to_owned()])]);
-    let spec = "failurePolicy: Ignore\nvalidations:\n- {expression: 'true'}\n- {expression: 'object.spec.missing == 1'}";
+    let spec =
+        "failurePolicy: Ignore\nvalidations:\n- {expression: 'true'}\n- {expression: 'object.spec.missing == 1'}";
     let found = said(&policy(spec), DEPLOYMENT);
     assert_eq!(found[0].0, Outcome::Unknown);
     assert_eq!(found[0].1, ["object.spec.missing == 1: no such key: missing; the server would let it pass"]);
@@ -166,8 +167,10 @@ fn with_parameters(reference: &str, more: &str) -> Vec<(Outcome, Vec<String>)> {
 #[test]
 fn parameters_are_found_among_the_objects() {
     let map = |name: &str, namespace: &str, most: u8| {
-        format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}, labels: {{k: v}}}}\n\
-                 data: {{most: '{most}'}}\n")
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}, labels: {{k: v}}}}\n\
+                 data: {{most: '{most}'}}\n"
+        )
     };
     let outcomes = |reference: &str, more: &str| {
         with_parameters(reference, more).into_iter().map(|(outcome, _)| outcome).collect::<Vec<_>>()
@@ -200,7 +203,9 @@ fn rules_and_selectors_say_what_a_policy_is_about() {
     };
     let yes = [Outcome::Violated];
     let rule = |groups: &str, versions: &str, operations: &str, resources: &str| {
-        format!("{{apiGroups: [{groups}], apiVersions: [{versions}], operations: [{operations}], resources: [{resources}]}}")
+        format!(
+            "{{apiGroups: [{groups}], apiVersions: [{versions}], operations: [{operations}], resources: [{resources}]}}"
+        )
     };
     let rules = |list: String| format!("resourceRules: [{list}]");
     let check = |list: String, expect: &[Outcome]| {
@@ -306,7 +311,9 @@ fn templates_of_gatekeeper_have_their_own_variables() {
     let node = |text: &str| sekisho_base::tree::documents(text, &Limits::default()).remove(0).unwrap();
     let template = gatekeeper::Template::new(&node(source), "x.yaml", "ConstraintTemplate/x").unwrap();
     let pod = |image: &str| {
-        read(&format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: x}}\nspec: {{containers: [{{name: a, image: {image}}}]}}\n"))
+        read(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: x}}\nspec: {{containers: [{{name: a, image: {image}}}]}}\n"
+        ))
     };
     let ask = |parameters: Option<&str>, image: &str| {
         let parameters = parameters.map(node);
@@ -325,8 +332,13 @@ fn templates_of_gatekeeper_have_their_own_variables() {
 #[test]
 fn hostile_policies_end() {
     let chain = |count: usize, of: &dyn Fn(usize) -> String| {
-        let variables: Vec<String> = (0..count).map(|at| format!("- {{name: v{at}, expression: '{}'}}", of(at))).collect();
-        format!("variables:\n{}\nvalidations: [{{expression: 'size(variables.v{}) == 0'}}]", variables.join("\n"), count - 1)
+        let variables: Vec<String> =
+            (0..count).map(|at| format!("- {{name: v{at}, expression: '{}'}}", of(at))).collect();
+        format!(
+            "variables:\n{}\nvalidations: [{{expression: 'size(variables.v{}) == 0'}}]",
+            variables.join("\n"),
+            count - 1
+        )
     };
     let doubled = |at: usize| match at.checked_sub(1) {
         None => "\"aaaaaaaaaa\"".to_owned(),
@@ -343,7 +355,10 @@ fn hostile_policies_end() {
     let cases = [
         (chain(60, &doubled), Outcome::Unknown),
         (chain(60, &nested), Outcome::Violated),
-        (chain(60, &nested).replace("size(variables.v59) == 0", "variables.v59 == [variables.v58, variables.v58]"), Outcome::Unknown),
+        (
+            chain(60, &nested).replace("size(variables.v59) == 0", "variables.v59 == [variables.v58, variables.v58]"),
+            Outcome::Unknown,
+        ),
         (chain(2, &deep).replace("v0, expression: '1'", "v0, expression: 'object.spec'"), Outcome::Violated),
     ];
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
