@@ -2,6 +2,7 @@
 //!
 //! Texts and values in, verdicts out: nothing here opens a file or a connection, or asks the time.
 
+mod cel;
 mod check;
 pub mod compile;
 pub mod criteria;
@@ -23,6 +24,7 @@ mod support;
 #[cfg(test)]
 mod testing;
 mod validate;
+pub mod vap;
 mod witness;
 
 pub use check::{

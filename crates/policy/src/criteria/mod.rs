@@ -12,7 +12,7 @@ mod value;
 pub(crate) use read::{Below, Element, Reading, below, read};
 pub use read::{Image, Subject};
 pub use table::CRITERIA;
-pub(crate) use value::{Matcher, Pattern, word_of};
+pub(crate) use value::{Comparison, Matcher, Pattern, word_of};
 
 use crate::policy::Stage;
 

@@ -52,7 +52,7 @@ impl Comparison {
         (comparison, rest.trim())
     }
 
-    fn holds<T: PartialOrd>(self, own: &T, wanted: &T) -> bool {
+    pub(crate) fn holds<T: PartialOrd>(self, own: &T, wanted: &T) -> bool {
         match self {
             Self::Less => own < wanted,
             Self::LessOrEqual => own <= wanted,
