@@ -6,6 +6,7 @@ use crate::evaluate::evaluate;
 use crate::explain::{Step, explain};
 use crate::facts::ImageFacts;
 use crate::fix;
+use crate::foreign::Foreign;
 use crate::manifest::{self, Object, PodTemplate};
 use crate::native::Example;
 use crate::pod_security;
@@ -59,6 +60,10 @@ pub struct ImageSubject<'a> {
 /// What the policies say of the workloads among `objects`.
 pub fn check_manifests(set: &PolicySet, objects: &[Object], context: &Context<'_>) -> Checked {
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
+    // What is wrong with them was told when they were taken; what cannot be asked says so of each object.
+    asked.foreign = Foreign::load(&set.foreign, objects).0;
+    asked.first_foreign = asked.to.policies.len();
+    asked.to.policies.append(&mut asked.foreign.policies);
     asked.manifests(objects, context.images);
     asked.to
 }
@@ -94,6 +99,9 @@ struct Asked<'a> {
     /// The policies of criteria that are for the stage, by their places in the report.
     policies: Vec<(usize, &'a Ready, &'a Compiled)>,
     standards: Vec<(usize, pod_security::Standard)>,
+    foreign: Foreign,
+    /// The place of the first of them.
+    first_foreign: usize,
     around: &'a Surroundings,
     now: Timestamp,
     to: Checked,
@@ -107,7 +115,15 @@ impl<'a> Asked<'a> {
         around: &'a Surroundings,
         now: Timestamp,
     ) -> Self {
-        let mut asked = Self { policies: Vec::new(), standards: Vec::new(), around, now, to: Checked::default() };
+        let mut asked = Self {
+            policies: Vec::new(),
+            standards: Vec::new(),
+            foreign: Foreign::default(),
+            first_foreign: 0,
+            around,
+            now,
+            to: Checked::default(),
+        };
         for ready in policies.iter().filter(|ready| !ready.policy.disabled) {
             let Some(compiled) = ready.at(stage) else { continue };
             asked.policies.push((asked.to.policies.len(), ready, compiled));
@@ -124,8 +140,45 @@ impl<'a> Asked<'a> {
     fn manifests<'i>(&mut self, objects: &[Object], images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
         let (found, diagnostics) = manifest::workloads(objects);
         self.to.diagnostics.extend(diagnostics);
-        for found in &found {
-            self.workload(found.object, &found.workload, images);
+        let mut workloads = found.iter().peekable();
+        for object in objects {
+            let subject = self.to.subjects.len();
+            if let Some(found) = workloads.next_if(|found| std::ptr::eq(found.object, object)) {
+                self.workload(object, &found.workload, images);
+            }
+            self.foreign(object, subject);
+        }
+    }
+
+    /// Asks the policies in other languages, which may be about any object; `subject` is its place, where it has one.
+    fn foreign(&mut self, object: &Object, subject: usize) {
+        let found = self.foreign.review(object);
+        if found.is_empty() {
+            return;
+        }
+        if self.to.subjects.len() == subject {
+            let namespace = object.namespace.clone();
+            self.to.subjects.push(subject_of(object, SubjectKind::Object, namespace));
+        }
+        for (place, said) in found {
+            let policy = self.first_foreign + place;
+            let (mut violations, mut reasons) = (Vec::new(), Vec::new());
+            for message in said.messages {
+                if said.outcome == PolicyOutcome::Violated {
+                    let place = object.place(&message.path);
+                    violations.push(Violation {
+                        message: message.text,
+                        path: message.path,
+                        line: place.line,
+                        column: place.column,
+                        details: message.details,
+                        ..Violation::default()
+                    });
+                } else {
+                    reasons.push(message.text);
+                }
+            }
+            self.take(CheckResult { policy, subject, outcome: said.outcome, excluded: None, violations, reasons });
         }
     }
 
@@ -151,16 +204,8 @@ impl<'a> Asked<'a> {
 
     fn workload<'i>(&mut self, object: &Object, workload: &Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
         let subject = self.to.subjects.len();
-        self.to.subjects.push(CheckSubject {
-            kind: SubjectKind::Workload,
-            title: object.title(),
-            api_version: object.api_version.clone(),
-            namespace: workload.namespace.clone(),
-            file: object.file.clone(),
-            line: object.node.place.line,
-            digest: None,
-            passed: 0,
-        });
+        let namespace = workload.namespace.clone();
+        self.to.subjects.push(subject_of(object, SubjectKind::Workload, namespace));
         let images = images_of(workload, images);
         let asked = Subject { workload: Some(workload), images: &images, now: self.now };
         for place in 0..self.policies.len() {
@@ -291,6 +336,19 @@ fn standard_violation(object: &Object, found: &pod_security::Violation) -> Viola
         line: place.line,
         column: place.column,
         ..Violation::default()
+    }
+}
+
+fn subject_of(object: &Object, kind: SubjectKind, namespace: String) -> CheckSubject {
+    CheckSubject {
+        kind,
+        title: object.title(),
+        api_version: object.api_version.clone(),
+        namespace,
+        file: object.file.clone(),
+        line: object.node.place.line,
+        digest: None,
+        passed: 0,
     }
 }
 

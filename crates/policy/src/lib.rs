@@ -10,6 +10,7 @@ pub mod evaluate;
 mod explain;
 mod facts;
 mod fix;
+mod foreign;
 pub mod manifest;
 pub mod native;
 pub mod pod_security;

@@ -1,7 +1,8 @@
 //! Policies of all kinds out of texts, ready to be asked.
 
 use crate::compile::{Compiled, Fault, compile};
-use crate::manifest::place;
+use crate::foreign::Foreign;
+use crate::manifest::{Object, place};
 use crate::native::{self, Document, Example};
 use crate::pod_security::{Level, Standard};
 use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
@@ -67,6 +68,8 @@ pub struct PolicySet {
     pub policies: Vec<Ready>,
     /// Levels of the Pod Security Standards.
     pub standards: Vec<Standard>,
+    /// Those in other languages, with their parameters.
+    pub(crate) foreign: Vec<Object>,
 }
 
 impl Policy {
@@ -125,6 +128,17 @@ impl PolicySet {
         faults
     }
 
+    /// What is wrong with the policies in other languages, which can only be told when all of them are there: one may need
+    /// another, and none may be among them at all.
+    pub fn foreign_faults(&self) -> Vec<PolicyFault> {
+        let (foreign, mut faults) = Foreign::load(&self.foreign, &[]);
+        if let (Some(object), true) = (self.foreign.first(), foreign.policies.is_empty() && faults.is_empty()) {
+            let reason = format!("{} is no policy, nor anything that one of the policies needs", object.title());
+            faults.push(PolicyFault { file: object.file.clone(), place: object.node.place, reason });
+        }
+        faults
+    }
+
     fn take(&mut self, file: Option<&str>, node: &Node) -> Result<(), Vec<(Place, String)>> {
         if native::is_policy(node) {
             let Document { policy, examples } = native::read(node)
@@ -132,6 +146,12 @@ impl PolicySet {
             let place = |at: Fault| (at.at.map_or(node.place, |at| native::place(node, at)), at.reason);
             let ready = ready(file, policy, examples);
             self.policies.push(ready.map_err(|wrongs| wrongs.into_iter().map(place).collect::<Vec<_>>())?);
+            return Ok(());
+        }
+        if let Some(object) = Object::new(file.unwrap_or("built in"), node.clone())
+            && !object.api_version.starts_with("config.stackrox.io/")
+        {
+            self.foreign.push(object);
             return Ok(());
         }
         let is_resource = node.get("kind").and_then(Node::as_str) == Some("SecurityPolicy");

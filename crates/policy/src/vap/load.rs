@@ -19,9 +19,24 @@ pub struct Policies {
     pub(super) resources: Resources,
 }
 
+/// A policy with one of its bindings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// The policy.
+    pub policy: &'a str,
+    /// The file it is from.
+    pub file: &'a str,
+    /// The binding; none where the policy has none.
+    pub binding: Option<&'a str>,
+    /// What follows from a violation.
+    pub actions: &'a [Action],
+}
+
 #[derive(Debug)]
 pub(super) struct Policy {
     pub(super) name: String,
+    /// The file it is from.
+    pub(super) file: String,
     pub(super) matching: Matching,
     /// Version and kind of its parameters.
     pub(super) parameters: Option<(String, String)>,
@@ -104,9 +119,20 @@ impl Policies {
         (found, faults)
     }
 
-    /// Whether there is nothing to ask.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+    /// What can be asked: each policy with each of its bindings, or by itself where it has none.
+    pub fn asked(&self) -> Vec<Asked<'_>> {
+        let mut asked = Vec::new();
+        for policy in &self.all {
+            let before = asked.len();
+            let one = |binding, actions| Asked { policy: &policy.name, file: &policy.file, binding, actions };
+            for binding in self.bindings.iter().filter(|binding| binding.policy == policy.name) {
+                asked.push(one(Some(binding.name.as_str()), binding.actions.as_slice()));
+            }
+            if asked.len() == before {
+                asked.push(one(None, &[]));
+            }
+        }
+        asked
     }
 }
 
@@ -142,7 +168,14 @@ impl Policy {
             faults.push(source.fault(object.place("spec.paramKind"), "spec.paramKind", "names no apiVersion and kind"));
         }
         let rules = Rules::read(spec, "spec", source, parameters.is_some(), &[], faults);
-        Self { name: object.name.clone(), matching, parameters, rules, broken: broken(faults, before) }
+        Self {
+            name: object.name.clone(),
+            file: object.file.clone(),
+            matching,
+            parameters,
+            rules,
+            broken: broken(faults, before),
+        }
     }
 }
 

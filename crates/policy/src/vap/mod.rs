@@ -18,7 +18,7 @@ mod served;
 #[cfg(test)]
 mod tests;
 
-pub use load::Policies;
+pub use load::{Asked, Policies};
 pub use review::Review;
 
 use sekisho_base::tree::Place;

@@ -55,6 +55,7 @@ pub(super) fn policies(
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, limits));
     }
+    faults.extend(set.foreign_faults());
     // A policy that is left out would let pass what it is for.
     if let Some(first) = faults.first() {
         let more = if faults.len() > 1 { format!(", and {} more", faults.len() - 1) } else { String::new() };
