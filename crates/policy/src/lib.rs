@@ -9,6 +9,7 @@ mod facts;
 pub mod manifest;
 pub mod pod_security;
 pub mod policy;
+pub mod rego;
 mod said;
 pub mod stackrox;
 #[cfg(test)]
