@@ -5,13 +5,18 @@
 //! evaluation fails or takes too long, its outcome is unknown.
 
 mod builtins;
+pub mod conftest;
 mod engine;
 pub mod gatekeeper;
 mod graph;
 mod lower;
 mod print;
+mod safety;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
+pub use conftest::Conftest;
 pub use gatekeeper::Gatekeeper;
 pub use syntax::Dialect;
 

@@ -8,6 +8,7 @@ mod format;
 mod glob;
 mod intersection;
 mod net;
+mod older;
 mod patch;
 mod pattern;
 mod text;
@@ -31,7 +32,7 @@ pub(super) enum Stop {
 type Computed = Result<Value, Stop>;
 
 /// How large a text or an array may become, in bytes or elements.
-const SIZE: usize = 1 << 23;
+const SIZE: usize = 1 << 21;
 
 fn unknown<T>(reason: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Unknown(reason.into()))
@@ -53,10 +54,18 @@ const FUNCTIONS: &[Function] = &[
     function(arithmetic::DIVIDE, 2, arithmetic::divide),
     function(arithmetic::MULTIPLY, 2, arithmetic::multiply),
     function(arithmetic::SUBTRACT, 2, arithmetic::subtract),
+    function("all", 1, older::all),
+    function("any", 1, older::any),
     function("array.concat", 2, text::array_concat),
     function("base64.encode", 1, |arguments| text::grown("base64.encode", arguments)),
     function("base64url.encode", 1, |arguments| text::grown("base64url.encode", arguments)),
     function("base64url.encode_no_pad", 1, |arguments| text::grown("base64url.encode_no_pad", arguments)),
+    function("cast_array", 1, older::cast_array),
+    function("cast_boolean", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::Bool(_)))),
+    function("cast_null", 1, |arguments| older::cast(arguments, |value| *value == Value::Null)),
+    function("cast_object", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::Object(_)))),
+    function("cast_set", 1, older::cast_set),
+    function("cast_string", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::String(_)))),
     function("concat", 2, text::concat),
     function("glob.match", 3, glob::matches),
     function("hex.encode", 1, |arguments| text::grown("hex.encode", arguments)),
@@ -77,6 +86,7 @@ const FUNCTIONS: &[Function] = &[
     function("regex.replace", 3, pattern::replace),
     function("regex.split", 2, pattern::split),
     function("replace", 3, text::replace),
+    function("set_diff", 2, arithmetic::subtract),
     function("sprintf", 2, format::sprintf),
     function("strings.replace_n", 2, text::replace_n),
     function("time.add_date", 4, time::add_date),

@@ -87,8 +87,8 @@ impl Template {
                 template.program = Err(format!("the template of {kind} is in CEL, which is not evaluated here"));
             }
         }
-        if let Some(first) = faults.get(before) {
-            template.program = Err(first.reason.clone());
+        if let (Err(reason), Some(first)) = (&mut template.program, faults.get(before)) {
+            reason.clone_from(&first.reason);
         }
         (kind, template)
     }
