@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod native;
 pub mod pod_security;
 pub mod policy;
+pub mod rego;
 mod said;
 mod scope;
 mod set;

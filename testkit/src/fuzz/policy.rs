@@ -1,9 +1,14 @@
-//! What policies look at: manifests, and the pods in them.
+//! What policies look at: manifests, and the pods in them; and policies in Rego.
 
 use super::LIMITS;
 use sekisho_model::Level as Touches;
 use sekisho_policy::manifest::{Object, PodTemplate, objects, workloads};
 use sekisho_policy::pod_security::{Level, Standard, Version, Violation, check};
+use sekisho_policy::rego::Dialect;
+use sekisho_policy::rego::conftest::{Conftest, Setup};
+use sekisho_policy::rego::gatekeeper::{Gatekeeper, Review};
+use sekisho_policy::{Outcome, Said};
+use std::time::Duration;
 
 /// Manifests in YAML and JSON, read into workloads and judged by the Pod Security Standards.
 pub fn manifest(bytes: &[u8]) {
@@ -38,4 +43,36 @@ fn pod_security(object: &Object, pod: &PodTemplate<'_>, version: Version) {
             object.place(path);
         }
     }
+}
+
+/// Rego in both dialects, asked as Conftest's, and templates and constraints of Gatekeeper, asked about each other.
+pub fn rego(bytes: &[u8]) {
+    const TIME: Duration = Duration::from_millis(20);
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let document = sekisho_base::tree::from_json(br#"{"a": [1, "b", null], "c": {"d": true}}"#).unwrap_or_default();
+    for dialect in [Dialect::V0, Dialect::V1] {
+        let setup = Setup { namespaces: None, data: &[], dialect: Some(dialect), time: TIME };
+        match Conftest::load(&[("x.rego", text)], &setup) {
+            Err(faults) => assert!(!faults.is_empty() && faults.iter().all(|fault| !fault.reason.is_empty())),
+            Ok(conftest) => {
+                let checked = conftest.check(&document);
+                assert_eq!(checked.len(), conftest.rules().len());
+                checked.iter().for_each(|checked| tells(&checked.said));
+            }
+        }
+    }
+    let (found, _) = objects("x.yaml", text, &LIMITS);
+    let (gatekeeper, _) = Gatekeeper::load(&found, Some(&found), TIME);
+    for object in &found {
+        gatekeeper.review(&Review::of(object)).iter().for_each(|(_, said)| tells(said));
+    }
+}
+
+/// What is not passed says why.
+fn tells(said: &Said) {
+    let is_silent = said.messages.iter().all(|message| message.text.is_empty());
+    assert!(
+        said.outcome == Outcome::Passed
+            || !said.messages.is_empty() && (said.outcome == Outcome::Violated || !is_silent)
+    );
 }
