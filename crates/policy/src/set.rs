@@ -1,7 +1,7 @@
 //! Policies of all kinds out of texts, ready to be asked.
 
 use crate::compile::{Compiled, Fault, compile};
-use crate::foreign::Foreign;
+use crate::foreign::{Foreign, Sources};
 use crate::manifest::{Object, place};
 use crate::native::{self, Document, Example};
 use crate::pod_security::{Level, Standard};
@@ -69,7 +69,7 @@ pub struct PolicySet {
     /// Levels of the Pod Security Standards.
     pub standards: Vec<Standard>,
     /// Those in other languages, with their parameters.
-    pub(crate) foreign: Vec<Object>,
+    pub(crate) foreign: Sources,
 }
 
 impl Policy {
@@ -94,6 +94,10 @@ impl PolicySet {
     pub fn add(&mut self, file: Option<&str>, text: &str, limits: &Limits) -> Vec<PolicyFault> {
         let mut faults = Vec::new();
         let name = file.unwrap_or("built in");
+        if std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("rego")) {
+            self.foreign.rego.push((name.to_owned(), text.to_owned()));
+            return faults;
+        }
         let fault = |place: Place, reason: String| PolicyFault { file: name.to_owned(), place, reason };
         let mut known = false;
         for document in documents(text, limits) {
@@ -132,7 +136,7 @@ impl PolicySet {
     /// another, and none may be among them at all.
     pub fn foreign_faults(&self) -> Vec<PolicyFault> {
         let (foreign, mut faults) = Foreign::load(&self.foreign, &[]);
-        if let (Some(object), true) = (self.foreign.first(), foreign.policies.is_empty() && faults.is_empty()) {
+        if let (Some(object), true) = (self.foreign.objects.first(), foreign.policies.is_empty() && faults.is_empty()) {
             let reason = format!("{} is no policy, nor anything that one of the policies needs", object.title());
             faults.push(PolicyFault { file: object.file.clone(), place: object.node.place, reason });
         }
@@ -151,7 +155,7 @@ impl PolicySet {
         if let Some(object) = Object::new(file.unwrap_or("built in"), node.clone())
             && !object.api_version.starts_with("config.stackrox.io/")
         {
-            self.foreign.push(object);
+            self.foreign.objects.push(object);
             return Ok(());
         }
         let is_resource = node.get("kind").and_then(Node::as_str) == Some("SecurityPolicy");

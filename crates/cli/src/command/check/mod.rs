@@ -27,7 +27,7 @@ use sekisho_scan::tool;
 use std::collections::BTreeMap;
 
 /// What files of policies end in.
-pub(super) const OF_POLICIES: [&str; 3] = [".yaml", ".yml", ".json"];
+pub(super) const OF_POLICIES: [&str; 4] = [".yaml", ".yml", ".json", ".rego"];
 
 /// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named.
 pub(super) fn policies(

@@ -25,6 +25,8 @@ pub struct Constraint {
     pub cel: Option<Node>,
     pub(super) scope: Scope,
     pub(super) parameters: Value,
+    /// The parameters as they were given, with the defaults of the template's schema.
+    pub(crate) given: Option<Node>,
     /// Why it cannot be asked.
     pub(super) fault: Option<String>,
 }
@@ -70,6 +72,7 @@ impl Constraint {
         {
             unfit = !schema::apply(schema, parameters, "spec.parameters", &mut told);
         }
+        let given = parameters.clone();
         // Without any, policies see none, and not nothing.
         let parameters = parameters.as_ref().map_or_else(|| Some(Value::new_object()), value);
         if parameters.is_none() {
@@ -89,6 +92,7 @@ impl Constraint {
             cel: template.and_then(|template| template.cel.clone()),
             scope: scope.unwrap_or_default(),
             parameters: parameters.unwrap_or_else(Value::new_object),
+            given,
             fault: is_refused.then(|| reason.unwrap_or_else(|| "the constraint cannot be used".to_owned())),
         }
     }

@@ -95,6 +95,15 @@ impl Gatekeeper {
 
     /// What each constraint that is about the object says of it.
     pub fn review(&self, review: &Review<'_>) -> Vec<(&Constraint, Said)> {
+        self.review_with(review, &|_| None)
+    }
+
+    /// The same, where `other` says what a constraint comes to of which the Rego cannot be asked.
+    pub(crate) fn review_with(
+        &self,
+        review: &Review<'_>,
+        other: &dyn Fn(&Constraint) -> Option<Said>,
+    ) -> Vec<(&Constraint, Said)> {
         let mut said = Vec::new();
         let mut input = None;
         for constraint in &self.constraints {
@@ -102,7 +111,11 @@ impl Gatekeeper {
                 Matched::No => continue,
                 Matched::Unknown(reason) => Said::unknown(reason),
                 Matched::Yes => match input.get_or_insert_with(|| request(review)) {
-                    Some(request) => self.ask(constraint, request),
+                    Some(request) => {
+                        let said = self.ask(constraint, request);
+                        let lost = said.outcome == Outcome::Unknown && constraint.fault.is_none();
+                        if lost { other(constraint).unwrap_or(said) } else { said }
+                    }
                     None => Said::unknown("the object has a number that JSON does not have"),
                 },
             };
