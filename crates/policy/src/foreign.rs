@@ -75,8 +75,8 @@ impl Foreign {
         }));
         for asked in vap.asked() {
             let name = match asked.binding {
-                Some(binding) => format!("{} ({binding})", asked.policy),
-                None => asked.policy.to_owned(),
+                Some(binding) if binding != asked.policy => format!("{} ({binding})", asked.policy),
+                _ => asked.policy.to_owned(),
             };
             // Without a binding the server asks nothing; whoever checks means it to be asked.
             let enforced = asked.binding.is_none() || asked.actions.contains(&vap::Action::Deny);

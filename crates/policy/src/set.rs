@@ -132,6 +132,16 @@ impl PolicySet {
         faults
     }
 
+    /// How many policies there are, of all kinds.
+    pub fn len(&self) -> usize {
+        self.policies.len() + self.standards.len() + Foreign::load(&self.foreign, &[]).0.policies.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// What is wrong with the policies in other languages, which can only be told when all of them are there: one may need
     /// another, and none may be among them at all.
     pub fn foreign_faults(&self) -> Vec<PolicyFault> {

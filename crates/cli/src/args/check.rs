@@ -201,6 +201,8 @@ pub(crate) enum PolicyForm {
     Sekisho,
     /// JSON of StackRox, as it exports and imports it
     Stackrox,
+    /// `ValidatingAdmissionPolicy` with its binding, of each policy that can be said so exactly
+    Vap,
 }
 
 /// How a check is shown.

@@ -15,12 +15,12 @@ use sekisho_model::{Code, Exit, Fact, Level, PolicyOutcome};
 use sekisho_policy::policy::Policy;
 use sekisho_policy::{
     Checked, Context as PolicyContext, PolicySet, Ready, Surroundings, check_manifests, explain_manifests, native,
-    prove, stackrox,
+    prove, rego::gatekeeper, stackrox, vap,
 };
 use sekisho_report::{Language, PolicyRow, TableOptions, policy_table, printable};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `policy list`.
 pub(crate) fn list(context: &Context, arguments: &PolicyListArguments) -> CommandResult {
@@ -143,6 +143,7 @@ fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, Vec<String
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, &limits).iter().map(ToString::to_string));
     }
+    faults.extend(set.foreign_faults().iter().map(ToString::to_string));
     Ok((set, faults))
 }
 
@@ -153,7 +154,7 @@ pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
     for fault in &faults {
         let _ = writeln!(text, "{}", printable(fault));
     }
-    let sound = set.policies.len();
+    let sound = set.len();
     let _ = writeln!(text, "{sound} sound, {} wrong", faults.len());
     output::write_styled(&text, None)?;
     Ok(if faults.is_empty() { Exit::Passed } else { Exit::Refused })
@@ -218,6 +219,15 @@ pub(crate) fn test(context: &Context, files: &PolicyFiles) -> CommandResult {
                 })?;
                 run_suite(&suite, Path::new(&file.name), &settings, &limits, &mut tests)?;
             }
+            Some(node) if gatekeeper::suite::is_suite(&node) => {
+                let suite = gatekeeper::suite::Suite::read(&node).map_err(|(line, reason)| {
+                    let message = format!("cannot take the suite: {}:{line}: {reason}", file.name);
+                    CliError::new(Code::PolicyMalformed, message)
+                })?;
+                run_gatekeeper_suite(&suite, Path::new(&file.name), &settings, &limits, &mut tests)?;
+            }
+            // What a suite names is read when that is run.
+            Some(node) if gatekeeper::suite::is_part(&node) => {}
             _ => faults.extend(set.add(Some(&file.name), &file.text, &limits).iter().map(ToString::to_string)),
         }
     }
@@ -239,6 +249,53 @@ pub(crate) fn test(context: &Context, files: &PolicyFiles) -> CommandResult {
         return Err(CliError::new(Code::UsageInvalid, message).hint("add `examples` to a policy"));
     }
     Ok(if failed == 0 { Exit::Passed } else { Exit::Refused })
+}
+
+/// Runs the tests of a suite of Gatekeeper, whose paths are from where it is.
+fn run_gatekeeper_suite(
+    suite: &gatekeeper::suite::Suite,
+    file: &Path,
+    settings: &Settings,
+    limits: &Limits,
+    tests: &mut Tests,
+) -> Result<(), CliError> {
+    let here = file.parent().unwrap_or(Path::new(""));
+    let around = Surroundings::default();
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    for test in suite.tests.iter().filter(|test| !test.skip) {
+        let mut set = PolicySet::default();
+        let inputs = Inputs::read(&[here.join(&test.template), here.join(&test.constraint)], &OF_POLICIES, limits)?;
+        let read = inputs.files.iter().flat_map(|file| set.add(Some(&file.name), &file.text, limits));
+        let mut faults: Vec<_> = read.collect();
+        faults.extend(set.foreign_faults());
+        for case in test.cases.iter().filter(|case| !case.skip) {
+            let name = format!("{}: {}: {}", file.display(), test.name, case.name);
+            if let Some(fault) = faults.first() {
+                tests.fail(&name, &fault.to_string());
+                continue;
+            }
+            let object = here.join(&case.object);
+            let others = case.inventory.iter().map(|other| here.join(other));
+            let paths: Vec<PathBuf> = std::iter::once(object.clone()).chain(others).collect();
+            let (objects, _) = Inputs::read_manifests(&paths, limits)?.objects(limits);
+            let checked = check_manifests(&set, &objects, &asked);
+            let object = object.to_string_lossy();
+            let own: Vec<_> =
+                checked.results.iter().filter(|result| checked.subjects[result.subject].file == object).collect();
+            if let Some(unknown) = own.iter().find(|result| result.outcome != PolicyOutcome::Violated) {
+                tests.fail(&name, &format!("{}: {}", unknown.outcome.as_str(), unknown.reasons.join("; ")));
+                continue;
+            }
+            let messages = || own.iter().flat_map(|result| &result.violations).map(|it| it.message.as_str());
+            if case.assertions.iter().all(|assertion| assertion.holds(messages())) {
+                tests.passed += 1;
+            } else {
+                let found: Vec<&str> = messages().collect();
+                tests.fail(&name, &format!("does not hold of {} violations: {}", found.len(), found.join("; ")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs the cases of a suite, whose paths are from where it is.
@@ -288,7 +345,25 @@ pub(crate) fn convert(context: &Context, arguments: &PolicyConvertArguments) -> 
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }
     let policies: Vec<&Policy> = set.policies.iter().map(|ready| &ready.policy).collect();
+    let mut whole = true;
     let text = match arguments.to {
+        PolicyForm::Vap => {
+            let mut documents = Vec::new();
+            for policy in &policies {
+                match vap::convert::convert(policy) {
+                    Ok(objects) => documents.extend(objects.iter().map(|object| format!("{object:#}\n"))),
+                    Err(reasons) => {
+                        whole = false;
+                        output::error_line(&format!(
+                            "not converted: {}: {}",
+                            printable(&policy.name),
+                            printable(&reasons.join("; "))
+                        ));
+                    }
+                }
+            }
+            documents.join("---\n")
+        }
         PolicyForm::Sekisho => policies.iter().map(|policy| native::write(policy)).collect::<Vec<_>>().join("---\n"),
         PolicyForm::Stackrox => match policies.as_slice() {
             [one] => format!("{:#}\n", stackrox::write(one)),
@@ -298,5 +373,5 @@ pub(crate) fn convert(context: &Context, arguments: &PolicyConvertArguments) -> 
         },
     };
     output::write(&text, arguments.output.as_deref())?;
-    Ok(Exit::Passed)
+    Ok(if whole { Exit::Passed } else { Exit::Incomplete })
 }

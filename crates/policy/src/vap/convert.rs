@@ -37,7 +37,9 @@ pub fn convert(policy: &Policy) -> Result<Vec<Value>, Vec<String>> {
         writer.reasons.dedup();
         return Err(writer.reasons);
     }
-    let name = name_of(&policy.name);
+    // StackRox's ids tell people nothing.
+    let is_uuid = policy.id.len() == 36 && policy.id.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let name = name_of(if policy.id.is_empty() || is_uuid { &policy.name } else { &policy.id });
     let mut spec = json!({
         "failurePolicy": "Fail",
         "matchConstraints": { "resourceRules": rules() },

@@ -8,6 +8,7 @@ mod constraint;
 mod inventory;
 mod matching;
 mod schema;
+pub mod suite;
 mod template;
 #[cfg(test)]
 mod tests;
