@@ -2,13 +2,18 @@
 
 use super::LIMITS;
 use sekisho_model::Level as Touches;
+use sekisho_policy::Outcome;
 use sekisho_policy::manifest::{Object, PodTemplate, objects, workloads};
 use sekisho_policy::pod_security::{Level, Standard, Version, Violation, check};
+<<<<<<< HEAD
 use sekisho_policy::rego::Dialect;
 use sekisho_policy::rego::conftest::{Conftest, Setup};
 use sekisho_policy::rego::gatekeeper::{Gatekeeper, Review};
 use sekisho_policy::{Outcome, Said};
 use std::time::Duration;
+=======
+use sekisho_policy::vap::Policies;
+>>>>>>> 70894bc (Fuzz policies of the API server, and say why their language is our own code)
 
 /// Manifests in YAML and JSON, read into workloads and judged by the Pod Security Standards.
 pub fn manifest(bytes: &[u8]) {
@@ -45,6 +50,7 @@ fn pod_security(object: &Object, pod: &PodTemplate<'_>, version: Version) {
     }
 }
 
+<<<<<<< HEAD
 /// Rego in both dialects, asked as Conftest's, and templates and constraints of Gatekeeper, asked about each other.
 pub fn rego(bytes: &[u8]) {
     const TIME: Duration = Duration::from_millis(20);
@@ -75,4 +81,51 @@ fn tells(said: &Said) {
         said.outcome == Outcome::Passed
             || !said.messages.is_empty() && (said.outcome == Outcome::Violated || !is_silent)
     );
+=======
+/// Policies of the API server: objects of which some are policies, which are asked about all of them; and the whole text
+/// as an expression, which is asked about a pod.
+pub fn vap(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (mut found, _) = objects("x.yaml", text, &LIMITS);
+    found.truncate(20);
+    review(&found);
+    let policy = serde_json::json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": { "name": "x" },
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [
+                    { "apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"] }
+                ]
+            },
+            "variables": [{ "name": "x", "expression": text }],
+            "validations": [
+                { "expression": text, "messageExpression": text },
+                { "expression": "dyn(variables.x) != null && variables.x == dyn(variables.x)" }
+            ],
+        },
+    });
+    let pod = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": "x", "labels": { "app": "x" } },
+        "spec": { "containers": [{ "name": "a", "image": "b:1", "resources": { "limits": { "cpu": 1.5 } } }] },
+    });
+    let both = [policy, pod].map(|it| serde_json::from_value(it).ok().and_then(|node| Object::new("x.json", node)));
+    review(&both.into_iter().flatten().collect::<Vec<_>>());
+}
+
+fn review(found: &[Object]) {
+    let (policies, faults) = Policies::load(found);
+    assert!(faults.iter().all(|fault| !fault.file.is_empty() && !fault.reason.is_empty()), "a fault of nothing");
+    for object in found {
+        for review in policies.review(object) {
+            let said = &review.said;
+            assert!(!review.actions.is_empty() || said.outcome == Outcome::Unknown, "a binding without a consequence");
+            assert_eq!(said.messages.is_empty(), said.outcome == Outcome::Passed, "{review:?}");
+            assert!(said.messages.iter().all(|message| !message.text.is_empty()), "{review:?}");
+        }
+    }
+>>>>>>> 70894bc (Fuzz policies of the API server, and say why their language is our own code)
 }
