@@ -1,6 +1,6 @@
 //! Policies in [Rego](https://www.openpolicyagent.org/docs/latest/policy-language/).
 //!
-//! The engine is regorus, which is not handed what is written: see [`lower`]. Verdicts and messages are those of OPA;
+//! The engine is regorus, which is not handed what is written: see `lower`. Verdicts and messages are those of OPA;
 //! where the engine is known to say something else and nothing can be done, the policy is refused, and where an
 //! evaluation fails or takes too long, its outcome is unknown.
 
