@@ -2,18 +2,14 @@
 
 use super::LIMITS;
 use sekisho_model::Level as Touches;
-use sekisho_policy::Outcome;
 use sekisho_policy::manifest::{Object, PodTemplate, objects, workloads};
 use sekisho_policy::pod_security::{Level, Standard, Version, Violation, check};
-<<<<<<< HEAD
 use sekisho_policy::rego::Dialect;
 use sekisho_policy::rego::conftest::{Conftest, Setup};
 use sekisho_policy::rego::gatekeeper::{Gatekeeper, Review};
+use sekisho_policy::vap::Policies;
 use sekisho_policy::{Outcome, Said};
 use std::time::Duration;
-=======
-use sekisho_policy::vap::Policies;
->>>>>>> 70894bc (Fuzz policies of the API server, and say why their language is our own code)
 
 /// Manifests in YAML and JSON, read into workloads and judged by the Pod Security Standards.
 pub fn manifest(bytes: &[u8]) {
@@ -50,7 +46,6 @@ fn pod_security(object: &Object, pod: &PodTemplate<'_>, version: Version) {
     }
 }
 
-<<<<<<< HEAD
 /// Rego in both dialects, asked as Conftest's, and templates and constraints of Gatekeeper, asked about each other.
 pub fn rego(bytes: &[u8]) {
     const TIME: Duration = Duration::from_millis(20);
@@ -63,7 +58,9 @@ pub fn rego(bytes: &[u8]) {
             Ok(conftest) => {
                 let checked = conftest.check(&document);
                 assert_eq!(checked.len(), conftest.rules().len());
-                checked.iter().map(|checked| &checked.said).for_each(tells);
+                for checked in &checked {
+                    tells(&checked.said);
+                }
             }
         }
     }
@@ -81,7 +78,8 @@ fn tells(said: &Said) {
         said.outcome == Outcome::Passed
             || !said.messages.is_empty() && (said.outcome == Outcome::Violated || !is_silent)
     );
-=======
+}
+
 /// Policies of the API server: objects of which some are policies, which are asked about all of them; and the whole text
 /// as an expression, which is asked about a pod.
 pub fn vap(bytes: &[u8]) {
@@ -127,5 +125,4 @@ fn review(found: &[Object]) {
             assert!(said.messages.iter().all(|message| !message.text.is_empty()), "{review:?}");
         }
     }
->>>>>>> 70894bc (Fuzz policies of the API server, and say why their language is our own code)
 }
