@@ -7,6 +7,7 @@ use sekisho_policy::pod_security::{Level, Standard, Version, Violation, check};
 use sekisho_policy::rego::Dialect;
 use sekisho_policy::rego::conftest::{Conftest, Setup};
 use sekisho_policy::rego::gatekeeper::{Gatekeeper, Review};
+use sekisho_policy::vap::Policies;
 use sekisho_policy::{Outcome, Said};
 use std::time::Duration;
 
@@ -75,4 +76,51 @@ fn tells(said: &Said) {
         said.outcome == Outcome::Passed
             || !said.messages.is_empty() && (said.outcome == Outcome::Violated || !is_silent)
     );
+}
+
+/// Policies of the API server: objects of which some are policies, which are asked about all of them; and the whole text
+/// as an expression, which is asked about a pod.
+pub fn vap(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (mut found, _) = objects("x.yaml", text, &LIMITS);
+    found.truncate(20);
+    review(&found);
+    let policy = serde_json::json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": { "name": "x" },
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [
+                    { "apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"] }
+                ]
+            },
+            "variables": [{ "name": "x", "expression": text }],
+            "validations": [
+                { "expression": text, "messageExpression": text },
+                { "expression": "dyn(variables.x) != null && variables.x == dyn(variables.x)" }
+            ],
+        },
+    });
+    let pod = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": "x", "labels": { "app": "x" } },
+        "spec": { "containers": [{ "name": "a", "image": "b:1", "resources": { "limits": { "cpu": 1.5 } } }] },
+    });
+    let both = [policy, pod].map(|it| serde_json::from_value(it).ok().and_then(|node| Object::new("x.json", node)));
+    review(&both.into_iter().flatten().collect::<Vec<_>>());
+}
+
+fn review(found: &[Object]) {
+    let (policies, faults) = Policies::load(found);
+    assert!(faults.iter().all(|fault| !fault.file.is_empty() && !fault.reason.is_empty()), "a fault of nothing");
+    for object in found {
+        for review in policies.review(object) {
+            let said = &review.said;
+            assert!(!review.actions.is_empty() || said.outcome == Outcome::Unknown, "a binding without a consequence");
+            assert_eq!(said.messages.is_empty(), said.outcome == Outcome::Passed, "{review:?}");
+            assert!(said.messages.iter().all(|message| !message.text.is_empty()), "{review:?}");
+        }
+    }
 }
