@@ -11,6 +11,7 @@ mod explain;
 mod facts;
 mod fix;
 mod foreign;
+mod go;
 pub mod manifest;
 pub mod native;
 pub mod pod_security;

@@ -4,11 +4,11 @@
 use super::code::{Code, Loop, LoopKind, Order};
 use super::library::{self, Overload};
 use super::parser::{Expression, Kind};
-use super::pattern::Pattern;
 use super::run::{Meter, Scope, Stop};
 use super::types::{Bindings, Type};
 use super::value::Value;
 use super::{Declarations, Mistake, shared};
+use crate::go::Pattern;
 use std::sync::Arc;
 
 /// The code of an expression, and what it gives.

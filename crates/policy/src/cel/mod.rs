@@ -14,7 +14,6 @@ mod code;
 mod lexer;
 mod library;
 mod parser;
-mod pattern;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -22,7 +21,6 @@ mod types;
 mod value;
 
 pub(crate) use library::canonical_quantity;
-pub(crate) use pattern::Pattern;
 pub(crate) use run::{Meter, Scope, Stop};
 pub(crate) use types::{Record, Type};
 pub(crate) use value::{Key, Map, Value};

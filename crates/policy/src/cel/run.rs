@@ -2,8 +2,8 @@
 
 use super::code::{Code, Loop, LoopKind, Order};
 use super::library;
-use super::pattern::Pattern;
 use super::value::{Key, Map, NoNumbers, Value, numbers, whole};
+use crate::go::Pattern;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};

@@ -2,9 +2,9 @@
 
 use super::library::net::Address;
 use super::library::quantity::Quantity;
-use super::pattern::Pattern;
 use super::run::{Meter, Stop};
 use super::shared;
+use crate::go::Pattern;
 use jiff::Timestamp;
 use sekisho_base::tree::{self, Node};
 use std::cmp::Ordering;

@@ -5,9 +5,9 @@
 //! expression is taken over where both read it the same; and a fact is left out that the server changes before a policy
 //! sees it. All reasons are told at once.
 
-use crate::cel::Pattern as ServerPattern;
 use crate::compile::{Plan, Test, compile};
 use crate::criteria::{Comparison, Level, Matcher, Pattern};
+use crate::go::Pattern as ServerPattern;
 use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -1,9 +1,9 @@
 //! Regular expressions: `matches`, and the library of Kubernetes (`k8s.io/apiserver/pkg/cel/library/regex.go`).
 
 use super::{Entry, mismatch};
-use crate::cel::pattern::Pattern;
 use crate::cel::run::{Meter, Stop};
 use crate::cel::value::Value;
+use crate::go::Pattern;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Entry] = &[

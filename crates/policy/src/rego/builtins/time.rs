@@ -44,43 +44,8 @@ pub(super) fn parse_rfc3339(arguments: &[Value]) -> Computed {
 
 /// As Go writes lengths of time: `1h30m`, `-1.5s`.
 pub(super) fn parse_duration(arguments: &[Value]) -> Computed {
-    let text = as_text(&arguments[0])?;
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1_i128, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Ok(Value::from(0_i64));
-    }
-    let mut total: i128 = 0;
-    if rest.is_empty() {
-        return Err(Stop::Undefined);
-    }
-    while !rest.is_empty() {
-        let number = rest.len() - rest.trim_start_matches(|it: char| it.is_ascii_digit() || it == '.').len();
-        let (digits, after) = rest.split_at(number);
-        let unit = after.len() - after.trim_start_matches(|it: char| !it.is_ascii_digit() && it != '.').len();
-        let (unit, after) = after.split_at(unit);
-        let scale: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return Err(Stop::Undefined),
-        };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || whole.len() > 19 {
-            return Err(Stop::Undefined);
-        }
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| Stop::Undefined)? };
-        let fraction = &fraction[..fraction.len().min(18)];
-        let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| Stop::Undefined)? };
-        total += whole * scale + part * scale / 10_i128.pow(u32::try_from(fraction.len()).unwrap_or(0));
-        rest = after;
-    }
-    i64::try_from(sign * total).map(Value::from).map_err(|_| Stop::Undefined)
+    let length = crate::go::nanoseconds(as_text(&arguments[0])?).ok_or(Stop::Undefined)?;
+    Ok(Value::from(length))
 }
 
 pub(super) fn date(arguments: &[Value]) -> Computed {

@@ -10,9 +10,9 @@ use std::fmt::Write;
 /// A compiled expression.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    pub(super) regex: Regex,
+    pub(crate) regex: Regex,
     /// Bytes of its text.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// Bytes of a compiled expression.
@@ -24,11 +24,16 @@ const REPEATS: u32 = 1000;
 impl Pattern {
     /// Fails with what is wrong with the expression.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
-        let translated = Reader { text, at: 0, out: String::with_capacity(text.len() + 8) }.read()?;
+        let translated = translate(text)?;
         let regex = RegexBuilder::new(&translated).size_limit(SIZE).dfa_size_limit(SIZE).nest_limit(200).build();
         let regex = regex.map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())?;
         Ok(Self { regex, length: text.len() })
     }
+}
+
+/// The same expression as the crate reads it, or what is wrong with it.
+pub(crate) fn translate(text: &str) -> Result<String, String> {
+    Reader { text, at: 0, out: String::with_capacity(text.len() + 8) }.read()
 }
 
 /// Classes of ASCII with names.
@@ -143,8 +148,12 @@ impl Reader<'_> {
                 return Err("invalid named capture".to_owned());
             }
             self.at += end + 1;
-            // Names say nothing here, and the crate takes fewer of them.
-            self.out.push('(');
+            // The crate takes no name that begins with a digit, which nothing but a replacement could use.
+            if name.starts_with(|first: char| first.is_ascii_digit()) {
+                self.out.push('(');
+            } else {
+                self.out.extend(["(?P<", &name, ">"]);
+            }
             return Ok(());
         }
         let length = self.rest().bytes().take_while(|byte| b"imsU-".contains(byte)).count();
