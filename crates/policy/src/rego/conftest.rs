@@ -2,7 +2,6 @@
 //! whose members are what is wrong with a document, and `exception`, which says which of them do not count.
 
 use super::engine::{Program, Read, Setting, Source, json, value};
-use super::lower::rooted;
 use super::{Dialect, Fault};
 use crate::{Message, Outcome, Said};
 use regorus::Value;
@@ -28,6 +27,13 @@ pub struct Rule {
     pub name: String,
     /// Whether what it says is a warning only.
     pub is_warning: bool,
+}
+
+impl Rule {
+    /// `data.main.deny_root`
+    fn path(&self) -> String {
+        format!("data.{}.{}", self.namespace, self.name)
+    }
 }
 
 /// What a rule says of a document.
@@ -109,8 +115,14 @@ impl Conftest {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let program = Program::new(&modules, Setting { data, roots: None, time: setup.time })?;
-        Ok(Self { program, rules: rules.into_iter().collect(), excepting })
+        let rules: Vec<Rule> = rules.into_iter().collect();
+        let together: Vec<String> = rules.iter().map(Rule::path).collect();
+        // What has to be put in quotes is asked one by one.
+        let is_plain =
+            |path: &String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+        let together = if together.iter().all(is_plain) { &together[..] } else { &[] };
+        let program = Program::new(&modules, Setting { data, roots: None, time: setup.time, together })?;
+        Ok(Self { program, rules, excepting })
     }
 
     /// The rules that are asked.
@@ -122,33 +134,39 @@ impl Conftest {
     pub fn check(&self, document: &Node) -> Vec<Checked<'_>> {
         let input = value(document);
         let mut exceptions = BTreeMap::new();
-        let check = |rule| {
+        // What the rules need in common is evaluated once then.
+        let together = input.as_ref().and_then(|input| self.program.evaluate_together(input.clone()));
+        let mut checked = Vec::with_capacity(self.rules.len());
+        for (index, rule) in self.rules.iter().enumerate() {
             let Some(input) = &input else {
                 let said = Said::unknown("the document has a number that JSON does not have");
-                return Checked { rule, said, excepted: Vec::new() };
+                checked.push(Checked { rule, said, excepted: Vec::new() });
+                continue;
             };
-            self.ask(rule, input, &mut exceptions)
-        };
-        self.rules.iter().map(check).collect()
+            let known = together.as_ref().map(|together| together[&Value::from(index.to_string())].clone());
+            checked.push(self.ask(rule, known, input, &mut exceptions));
+        }
+        checked
     }
 
     fn ask<'c>(
         &'c self,
         rule: &'c Rule,
+        known: Option<Value>,
         input: &Value,
         exceptions: &mut BTreeMap<&'c str, Result<Value, Fault>>,
     ) -> Checked<'c> {
-        let evaluate = |name: &str| {
-            let path: Vec<String> = rule.namespace.split('.').map(str::to_owned).collect();
-            self.program.evaluate(&format!("{}.{name}", rooted(&path).join(".")), input.clone())
-        };
+        let evaluate = |path: &str| self.program.evaluate(path, input.clone());
         let mut checked = Checked { rule, said: Said::passed(), excepted: Vec::new() };
-        match evaluate(&rule.name) {
+        match known.map_or_else(|| evaluate(&rule.path()), Ok) {
             Ok(found) => checked.said = said(&found),
             Err(fault) => checked.said = Said::unknown(fault.to_string()),
         }
         if checked.said.outcome == Outcome::Violated && self.excepting.contains(&rule.namespace) {
-            match exceptions.entry(&rule.namespace).or_insert_with(|| evaluate("exception")) {
+            match exceptions
+                .entry(&rule.namespace)
+                .or_insert_with(|| evaluate(&format!("data.{}.exception", rule.namespace)))
+            {
                 Ok(names) if excepts(names, rule) => {
                     checked.excepted = std::mem::replace(&mut checked.said, Said::passed()).messages;
                 }
