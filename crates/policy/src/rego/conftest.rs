@@ -6,7 +6,7 @@ use super::{Dialect, Fault};
 use crate::{Message, Outcome, Said};
 use regorus::Value;
 use sekisho_base::tree::{Node, Place};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Files of Rego, made ready.
@@ -137,13 +137,14 @@ impl Conftest {
         // What the rules need in common is evaluated once then.
         let together = input.as_ref().and_then(|input| self.program.evaluate_together(input.clone()));
         let mut checked = Vec::with_capacity(self.rules.len());
-        for (index, rule) in self.rules.iter().enumerate() {
+        for (index, rule) in (0..).zip(&self.rules) {
             let Some(input) = &input else {
                 let said = Said::unknown("the document has a number that JSON does not have");
                 checked.push(Checked { rule, said, excepted: Vec::new() });
                 continue;
             };
-            let known = together.as_ref().map(|together| together[&Value::from(index.to_string())].clone());
+            let of = |together: &HashMap<u64, Value>| together.get(&index).cloned().unwrap_or(Value::Undefined);
+            let known = together.as_ref().map(of);
             checked.push(self.ask(rule, known, input, &mut exceptions));
         }
         checked
@@ -387,6 +388,19 @@ denying contains \"not asked\"
         assert_eq!(
             said(&[("c.rego", "package main\ndeny {")], &SETUP, "{}"),
             ["c.rego:2:6: there is {, not if, which this dialect has before a body"]
+        );
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_told_leaves_the_others() {
+        let rego = "package main\nwarn contains x if { http.send({}); x := \"w\" }\ndeny contains \"d\" if input.x\nviolation contains x if { f(1)[_] = x }\nf(x) := y if { y := [[x, 1], [2]][_] }";
+        assert_eq!(
+            said(&[("a.rego", rego)], &SETUP, r#"{"x": 1}"#),
+            [
+                "main.deny failure Violated d null",
+                "main.violation failure Unknown a.rego:4:27: function produced multiple outputs Set({Array([Number(1), Number(1)]), Array([Number(2)])}) null",
+                "main.warn warning Unknown it calls http.send, which is not supported null",
+            ]
         );
     }
 

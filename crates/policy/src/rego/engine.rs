@@ -10,7 +10,7 @@ use super::syntax::{Dialect, Wrong, module};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, PolicyLengthConfig, Value};
 use sekisho_base::tree::{Node, Place, Value as Said};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -118,7 +118,7 @@ impl Program {
         if !together.is_empty() && faults.is_empty() {
             let rules = together.iter().enumerate();
             let text = rules.fold(format!("package {TOGETHER}\n"), |text, (index, path)| {
-                text + &format!("rule[\"{index}\"] := {path}\n")
+                text + &format!("rule contains [{index}, {path}]\n")
             });
             if let Err(error) = engine.add_policy(TOGETHER.to_owned(), text) {
                 faults.push(told(&error.to_string(), &[], TOGETHER));
@@ -148,9 +148,12 @@ impl Program {
         self.graph.names(path)
     }
 
-    /// What the rules are that are evaluated together, by their numbers; none where one of them fails, or all take too long.
-    pub(super) fn evaluate_together(&self, input: Value) -> Option<Value> {
-        self.evaluate(&format!("data.{TOGETHER}.rule"), input).ok().filter(|found| *found != Value::Undefined)
+    /// What the rules are that are evaluated together, by their numbers, without those that are undefined; none where one of
+    /// them fails, or all take too long.
+    pub(super) fn evaluate_together(&self, input: Value) -> Option<HashMap<u64, Value>> {
+        let Value::Set(found) = self.evaluate(&format!("data.{TOGETHER}.rule"), input).ok()? else { return None };
+        let pair = |pair: &Value| Some((pair[0].as_u64().ok()?, pair[1].clone()));
+        found.iter().map(pair).collect()
     }
 
     /// What the rule at `path`, such as `data.lib.deny`, is for `input`; undefined where it is not. An error is why that
