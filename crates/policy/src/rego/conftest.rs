@@ -2,12 +2,11 @@
 //! whose members are what is wrong with a document, and `exception`, which says which of them do not count.
 
 use super::engine::{Program, Read, Setting, Source, json, value};
-use super::lower::rooted;
 use super::{Dialect, Fault};
 use crate::{Message, Outcome, Said};
 use regorus::Value;
 use sekisho_base::tree::{Node, Place};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Files of Rego, made ready.
@@ -28,6 +27,13 @@ pub struct Rule {
     pub name: String,
     /// Whether what it says is a warning only.
     pub is_warning: bool,
+}
+
+impl Rule {
+    /// `data.main.deny_root`
+    fn path(&self) -> String {
+        format!("data.{}.{}", self.namespace, self.name)
+    }
 }
 
 /// What a rule says of a document.
@@ -109,8 +115,14 @@ impl Conftest {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let program = Program::new(&modules, Setting { data, roots: None, time: setup.time })?;
-        Ok(Self { program, rules: rules.into_iter().collect(), excepting })
+        let rules: Vec<Rule> = rules.into_iter().collect();
+        let together: Vec<String> = rules.iter().map(Rule::path).collect();
+        // What has to be put in quotes is asked one by one.
+        let is_plain =
+            |path: &String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+        let together = if together.iter().all(is_plain) { &together[..] } else { &[] };
+        let program = Program::new(&modules, Setting { data, roots: None, time: setup.time, together })?;
+        Ok(Self { program, rules, excepting })
     }
 
     /// The rules that are asked.
@@ -122,33 +134,40 @@ impl Conftest {
     pub fn check(&self, document: &Node) -> Vec<Checked<'_>> {
         let input = value(document);
         let mut exceptions = BTreeMap::new();
-        let check = |rule| {
+        // What the rules need in common is evaluated once then.
+        let together = input.as_ref().and_then(|input| self.program.evaluate_together(input.clone()));
+        let mut checked = Vec::with_capacity(self.rules.len());
+        for (index, rule) in (0..).zip(&self.rules) {
             let Some(input) = &input else {
                 let said = Said::unknown("the document has a number that JSON does not have");
-                return Checked { rule, said, excepted: Vec::new() };
+                checked.push(Checked { rule, said, excepted: Vec::new() });
+                continue;
             };
-            self.ask(rule, input, &mut exceptions)
-        };
-        self.rules.iter().map(check).collect()
+            let of = |together: &HashMap<u64, Value>| together.get(&index).cloned().unwrap_or(Value::Undefined);
+            let known = together.as_ref().map(of);
+            checked.push(self.ask(rule, known, input, &mut exceptions));
+        }
+        checked
     }
 
     fn ask<'c>(
         &'c self,
         rule: &'c Rule,
+        known: Option<Value>,
         input: &Value,
         exceptions: &mut BTreeMap<&'c str, Result<Value, Fault>>,
     ) -> Checked<'c> {
-        let evaluate = |name: &str| {
-            let path: Vec<String> = rule.namespace.split('.').map(str::to_owned).collect();
-            self.program.evaluate(&format!("{}.{name}", rooted(&path).join(".")), input.clone())
-        };
+        let evaluate = |path: &str| self.program.evaluate(path, input.clone());
         let mut checked = Checked { rule, said: Said::passed(), excepted: Vec::new() };
-        match evaluate(&rule.name) {
+        match known.map_or_else(|| evaluate(&rule.path()), Ok) {
             Ok(found) => checked.said = said(&found),
             Err(fault) => checked.said = Said::unknown(fault.to_string()),
         }
         if checked.said.outcome == Outcome::Violated && self.excepting.contains(&rule.namespace) {
-            match exceptions.entry(&rule.namespace).or_insert_with(|| evaluate("exception")) {
+            match exceptions
+                .entry(&rule.namespace)
+                .or_insert_with(|| evaluate(&format!("data.{}.exception", rule.namespace)))
+            {
                 Ok(names) if excepts(names, rule) => {
                     checked.excepted = std::mem::replace(&mut checked.said, Said::passed()).messages;
                 }
@@ -369,6 +388,19 @@ denying contains \"not asked\"
         assert_eq!(
             said(&[("c.rego", "package main\ndeny {")], &SETUP, "{}"),
             ["c.rego:2:6: there is {, not if, which this dialect has before a body"]
+        );
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_told_leaves_the_others() {
+        let rego = "package main\nwarn contains x if { http.send({}); x := \"w\" }\ndeny contains \"d\" if input.x\nviolation contains x if { f(1)[_] = x }\nf(x) := y if { y := [[x, 1], [2]][_] }";
+        assert_eq!(
+            said(&[("a.rego", rego)], &SETUP, r#"{"x": 1}"#),
+            [
+                "main.deny failure Violated d null",
+                "main.violation failure Unknown a.rego:4:27: function produced multiple outputs Set({Array([Number(1), Number(1)]), Array([Number(2)])}) null",
+                "main.warn warning Unknown it calls http.send, which is not supported null",
+            ]
         );
     }
 

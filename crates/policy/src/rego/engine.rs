@@ -10,7 +10,7 @@ use super::syntax::{Dialect, Wrong, module};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, PolicyLengthConfig, Value};
 use sekisho_base::tree::{Node, Place, Value as Said};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -70,12 +70,17 @@ pub(super) struct Setting<'s> {
     pub(super) roots: Option<&'s [&'s str]>,
     /// How long one evaluation may take.
     pub(super) time: Duration,
+    /// Rules, such as `data.lib.deny`, that can be evaluated all at once.
+    pub(super) together: &'s [String],
 }
+
+/// The package of the rule that is all of those; no policy's, for its name.
+const TOGETHER: &str = "together__sk";
 
 impl Program {
     /// `modules` made ready, or all that is wrong with them.
     pub(super) fn new(modules: &[Read], setting: Setting<'_>) -> Result<Self, Vec<Fault>> {
-        let Setting { data, roots, time } = setting;
+        let Setting { data, roots, time, together } = setting;
         let world = World::of(modules.iter().map(|read| &read.module), &builtins::arity, roots);
         let mut graph = Graph::default();
         let mut faults = Vec::new();
@@ -110,6 +115,15 @@ impl Program {
                 }
             }
         }
+        if !together.is_empty() && faults.is_empty() {
+            let rules = together.iter().enumerate();
+            let text = rules.fold(format!("package {TOGETHER}\n"), |text, (index, path)| {
+                text + &format!("rule contains [{index}, {path}]\n")
+            });
+            if let Err(error) = engine.add_policy(TOGETHER.to_owned(), text) {
+                faults.push(told(&error.to_string(), &[], TOGETHER));
+            }
+        }
         if let Some((rule, reason)) = graph.fault() {
             let found = modules.iter().find_map(|read| {
                 let package = rooted(&read.module.package);
@@ -132,6 +146,14 @@ impl Program {
     /// Whether the modules name something at or below `path`.
     pub(super) fn names(&self, path: &[&str]) -> bool {
         self.graph.names(path)
+    }
+
+    /// What the rules are that are evaluated together, by their numbers, without those that are undefined; none where one of
+    /// them fails, or all take too long.
+    pub(super) fn evaluate_together(&self, input: Value) -> Option<HashMap<u64, Value>> {
+        let Value::Set(found) = self.evaluate(&format!("data.{TOGETHER}.rule"), input).ok()? else { return None };
+        let pair = |pair: &Value| Some((pair[0].as_u64().ok()?, pair[1].clone()));
+        found.iter().map(pair).collect()
     }
 
     /// What the rule at `path`, such as `data.lib.deny`, is for `input`; undefined where it is not. An error is why that

@@ -20,7 +20,7 @@ fn fixtures() -> PathBuf {
 fn program(modules: &[(&str, &str)], dialect: Dialect, time: Duration) -> Result<Program, Vec<Fault>> {
     let read = |(file, text): &(&str, &str)| Read::of(&Source { file, text, dialect });
     let modules = modules.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(|fault| vec![fault])?;
-    Program::new(&modules, Setting { data: Value::new_object(), roots: None, time })
+    Program::new(&modules, Setting { data: Value::new_object(), roots: None, time, together: &[] })
 }
 
 /// What `data.t.v` is, as JSON, or `undefined`, or why that is not known.
@@ -119,7 +119,7 @@ fn published_policies_pass_their_own_tests_as_with_opa() {
             for package in if base == package { vec![package] } else { vec![package, base] } {
                 all.extend(packages.get(package).into_iter().flatten().map(|text| read(package, text)));
             }
-            Program::new(&all, Setting { data: Value::new_object(), roots: None, time: TIME }).unwrap()
+            Program::new(&all, Setting { data: Value::new_object(), roots: None, time: TIME, together: &[] }).unwrap()
         });
         match program.evaluate(test, Value::new_object()) {
             Ok(Value::Undefined) => assert_eq!(wanted, "undefined", "{test}"),

@@ -154,7 +154,7 @@ impl Template {
         roots.extend(main.module.package.first().map(String::as_str));
         let lacks_inventory = data.is_none();
         let data = data.cloned().unwrap_or_else(|| inventory::of(&[]));
-        match Program::new(&modules, Setting { data, roots: Some(&roots), time }) {
+        match Program::new(&modules, Setting { data, roots: Some(&roots), time, together: &[] }) {
             Ok(program) if faults.len() == before => {
                 self.lacks_inventory = lacks_inventory && program.names(&["data", "inventory"]);
                 if let Err(wrong) = program.evaluate(&self.rule, minimal()) {
