@@ -3,6 +3,7 @@
 
 mod faults;
 mod output;
+mod pipelines;
 mod registry;
 mod reproducible;
 mod sboms;
