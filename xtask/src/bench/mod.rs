@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the budgets, measured against a floor and against peers in the same run.
 
 mod advisory;
+mod locks;
 mod measure;
 mod packages;
 mod peers;
@@ -24,6 +25,8 @@ pub(crate) enum Bench {
     Scan(scan::Options),
     /// Scanning out of a registry: wall time against copying with skopeo and scanning the copy
     Pull(pull::Options),
+    /// A repository of nothing but lock files: how many are read in a second
+    Locks(locks::Options),
     /// Policies: manifests against those that ship, and what one workload costs
     Policy(policy::Options),
     /// Build the reference image, if it is not there yet, and print where it is
@@ -34,6 +37,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
+        Bench::Locks(options) => locks::run(root, options),
         Bench::Policy(options) => policy::run(root, options),
         Bench::Pull(options) => pull::run(root, options),
         Bench::Reference => reference::build_here(),
