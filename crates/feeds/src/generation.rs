@@ -37,27 +37,26 @@ impl Writer {
         self.records.write_all(&bytes)
     }
 
-    /// Publishes what was taken as the generation of `source`, in the place of an earlier one.
-    pub(crate) fn publish(mut self, directory: &Path, source: &FeedSource) -> io::Result<PathBuf> {
+    /// Publishes what was taken as the generation of `source` at `path`, in the place of an earlier one.
+    pub(crate) fn publish(mut self, path: &Path, source: &FeedSource) -> io::Result<()> {
         self.records.write_all(&0_u32.to_le_bytes())?;
         let mut records = self.records.finish()?;
         records.rewind()?;
-        write(directory, source, &mut records)
+        write(path, source, &mut records)
     }
 }
 
-/// Publishes `records`, compressed as they are, as the generation of `source`.
-fn write(directory: &Path, source: &FeedSource, records: &mut File) -> io::Result<PathBuf> {
+/// Publishes `records`, compressed as they are, as the generation of `source` at `path`.
+fn write(path: &Path, source: &FeedSource, records: &mut File) -> io::Result<()> {
     let json = serde_json::to_vec(source)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path))?;
     file.write_all(MAGIC)?;
     file.write_all(&(json.len() as u32).to_le_bytes())?;
     file.write_all(&json)?;
     io::copy(records, &mut file)?;
     file.as_file().sync_all()?;
-    let path = directory.join(file_name(&source.id, &source.source));
-    file.persist(&path)?;
-    Ok(path)
+    file.persist(path)?;
+    Ok(())
 }
 
 /// The name of the file for what comes from `origin` of the feed `id`.
@@ -75,6 +74,11 @@ pub struct Generation {
 }
 
 impl Generation {
+    /// Where the generation of `source` lies in `directory`.
+    pub(crate) fn path(directory: &Path, source: &FeedSource) -> PathBuf {
+        directory.join(file_name(&source.id, &source.source))
+    }
+
     /// The generation that `directory` has of what comes from `origin` of the feed `id`.
     pub(crate) fn find(directory: &Path, id: &str, origin: &str) -> Option<Self> {
         Self::open(directory.join(file_name(id, origin))).ok()
@@ -102,12 +106,12 @@ impl Generation {
     }
 
     /// Says of it that it was looked at again `now` and is still what there is.
-    pub(crate) fn renew(&self, directory: &Path, now: Timestamp) -> Result<(), FeedsError> {
+    pub(crate) fn renew(&self, now: Timestamp) -> Result<(), FeedsError> {
         let source = FeedSource { observed_at: Some(now), ..self.source.clone() };
         let renew = || -> io::Result<()> {
             let mut records = File::open(&self.path)?;
             records.seek(io::SeekFrom::Start(self.start))?;
-            write(directory, &source, &mut records).map(drop)
+            write(&self.path, &source, &mut records)
         };
         renew().map_err(FeedsError::write(&self.path))
     }

@@ -195,7 +195,7 @@ pub(crate) fn take(
             source.newest = source.newest.filter(|_| 2 * taking.dated >= source.advisories);
             let before = Generation::find(&directory, &source.id, &source.source);
             taken.diagnostics.extend(before.and_then(|before| shrunk(&before.source, &source)));
-            taking.writer.publish(&directory, &source).map_err(FeedsError::write(&directory))?;
+            locked.publish_generation(taking.writer, &source).map_err(FeedsError::write(&directory))?;
             taken.feeds.push(source);
         }
     }
@@ -278,7 +278,7 @@ impl Files for Importer<'_> {
                 *failure = writer.push(&record).err();
             }
         });
-        let Read { advisories, enrichments, skipped, aside: _, diagnostics } = read;
+        let Read { advisories, enrichments, skipped, aside, diagnostics } = read;
         // A file that is not of its feed's format is a record that cannot be understood.
         let lost = usize::from(diagnostics.iter().any(|told| told.code == Code::FeedMalformed));
         let source = &mut taking.source;
@@ -286,6 +286,9 @@ impl Files for Importer<'_> {
         source.advisories += advisories;
         source.enrichments += enrichments;
         source.skipped += skipped + lost;
+        for (what, count) in aside {
+            *source.aside.entry(what.to_owned()).or_default() += count;
+        }
         let room = MAX_DIAGNOSTICS.saturating_sub(self.diagnostics.len());
         self.diagnostics.extend(diagnostics.into_iter().filter(|told| told.level == Level::Incomplete).take(room));
     }

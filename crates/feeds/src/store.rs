@@ -2,13 +2,14 @@
 
 use crate::FeedsError;
 use crate::fetch::Downloads;
-use crate::generation::Generation;
+use crate::generation::{Generation, Writer};
 use jiff::Timestamp;
 use sekisho_advisory::db::{Builder, Database, DatabaseError, FeedSource, Header};
 use sekisho_advisory::feeds::FEEDS;
 use sekisho_base::Limits;
 use sekisho_base::hash::{self, Checksum};
 use sekisho_base::map::Map;
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) struct Locked<'a> {
     store: &'a Store,
+    /// Generations that are in no database yet, with what was in their places.
+    before: RefCell<Vec<(PathBuf, Option<PathBuf>)>>,
     _lock: File,
 }
 
@@ -173,7 +176,20 @@ impl Store {
         // What a process that was killed was about to write: only who has the lock writes under such names.
         clear(&directory, ".tmp");
         clear(&self.directory, ".tmp");
-        Ok(Locked { store: self, _lock: lock })
+        Ok(Locked { store: self, before: RefCell::default(), _lock: lock })
+    }
+}
+
+/// What was taken and is in no database goes again.
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        for (path, before) in self.before.take() {
+            // Nothing more can be done where this fails, and what stays is sound.
+            let _ = match before {
+                Some(before) => fs::rename(before, path),
+                None => fs::remove_file(path),
+            };
+        }
     }
 }
 
@@ -313,10 +329,9 @@ impl Locked<'_> {
 
     /// The same of the generations only.
     pub(crate) fn renew_generations(&self, origins: &[&str], now: Timestamp) -> Result<(), FeedsError> {
-        let directory = self.generations_directory();
         let generations = self.store.generations()?;
         let seen = generations.iter().filter(|generation| origins.contains(&generation.source.source.as_str()));
-        seen.into_iter().try_for_each(|generation| generation.renew(&directory, now))
+        seen.into_iter().try_for_each(|generation| generation.renew(now))
     }
 
     /// What was taken from each feed.
@@ -327,6 +342,24 @@ impl Locked<'_> {
     /// Where generations lie.
     pub(crate) fn generations_directory(&self) -> PathBuf {
         self.store.directory.join(GENERATIONS)
+    }
+
+    /// Publishes what was taken as the generation of `source`. Until the database is built the one before is kept, and takes
+    /// its place again if that fails: what a failed import took is not to come with the next one.
+    pub(crate) fn publish_generation(&self, taken: Writer, source: &FeedSource) -> io::Result<()> {
+        let directory = self.generations_directory();
+        let path = Generation::path(&directory, source);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let before = directory.join(format!(".tmp-before-{name}.kept"));
+        let kept = match fs::hard_link(&path, &before) {
+            Ok(()) => Some(before),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // It was published twice under this lock.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return taken.publish(&path, source),
+            Err(error) => return Err(error),
+        };
+        self.before.borrow_mut().push((path.clone(), kept));
+        taken.publish(&path, source)
     }
 
     /// Builds the database from all generations and puts it in the place of the one before, which is kept.
@@ -345,6 +378,10 @@ impl Locked<'_> {
             self.publish(file)
         };
         write().map_err(FeedsError::write(self.store.directory.join(CURRENT)))?;
+        for (_, before) in self.before.take() {
+            // In nobody's way if it stays.
+            let _ = before.map(fs::remove_file);
+        }
         // One that was built may be the very one that was pulled.
         let _ = fs::remove_file(self.store.directory.join(PULLED));
         Ok(header)

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The `schema` of a [`DatabaseStatus`].
@@ -68,6 +69,9 @@ pub struct DatabaseFeed {
     pub facts: usize,
     /// Records that could not be understood.
     pub skipped: usize,
+    /// What was left aside on purpose, by what it is: advisories that name only commits.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aside: BTreeMap<String, usize>,
 }
 
 /// How much a database says about the packages of an ecosystem, or of one release of a distribution.

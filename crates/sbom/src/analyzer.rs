@@ -66,6 +66,13 @@ impl<'a> File<'a> {
         Diagnostic::incomplete(Code::FileMalformed, message.to_string()).at(self.path)
     }
 
+    /// The same for `text` whose last line has no end, where the program that writes such files ends every line: what came
+    /// behind it is lost.
+    pub fn cut_off(&self, text: &str) -> Option<Diagnostic> {
+        let is_cut = !text.is_empty() && !text.ends_with('\n');
+        is_cut.then(|| self.malformed("it ends in the middle of a line, so what came after that is missing"))
+    }
+
     /// The note for records that were skipped.
     pub fn skipped(&self, message: impl fmt::Display) -> Diagnostic {
         Diagnostic::note(Code::RecordMalformed, message.to_string()).at(self.path)

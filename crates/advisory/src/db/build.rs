@@ -39,6 +39,9 @@ pub struct FeedSource {
     pub enrichments: usize,
     /// Records that could not be understood.
     pub skipped: usize,
+    /// What was left aside on purpose, by what it is: advisories that name only commits.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aside: BTreeMap<String, usize>,
     /// When the newest of its advisories was changed, where they say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
@@ -417,7 +420,7 @@ fn text_of(advisory: &mut Advisory) -> Vec<u8> {
     let mut references = std::mem::take(&mut advisory.references);
     references.truncate(REFERENCES);
     let text = Text {
-        summary: std::mem::take(&mut advisory.summary),
+        summary: cut(std::mem::take(&mut advisory.summary)),
         details: cut(std::mem::take(&mut advisory.details)),
         references,
     };
@@ -425,9 +428,14 @@ fn text_of(advisory: &mut Advisory) -> Vec<u8> {
 }
 
 /// At most [`DETAILS_BYTES`], at the end of a word.
-fn cut(mut text: String) -> String {
-    if text.len() > DETAILS_BYTES {
-        let mut end = DETAILS_BYTES;
+fn cut(text: String) -> String {
+    cut_to(text, DETAILS_BYTES)
+}
+
+/// At most `most` bytes, at the end of a word.
+pub(crate) fn cut_to(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let mut end = most;
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -24,6 +24,7 @@ mod table;
 mod tests;
 mod text;
 
+pub(crate) use build::cut_to;
 pub use build::{Builder, FeedSource};
 pub use row::{Edge, Entry, Row};
 

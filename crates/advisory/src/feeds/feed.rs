@@ -1,6 +1,9 @@
 //! What a feed is: how its files are recognised, and the function from one file to [`Record`]s.
 
-use crate::record::{Advisory, Enrichment, Record, Says};
+use super::text::is_short;
+use crate::db::cut_to;
+use crate::range::{Lower, Range, Upper};
+use crate::record::{Advisory, Affected, Enrichment, Record, Says};
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic};
 use std::collections::BTreeMap;
@@ -11,6 +14,12 @@ pub const HEAD_BYTES: usize = 4096;
 
 /// How many skipped records one file's diagnostics name; the rest are counted.
 const NAMED: usize = 20;
+
+/// Bytes of a summary or of details that are taken; a database keeps less.
+const TEXT_BYTES: usize = 64 << 10;
+
+/// How much of the name of a skipped record is told.
+const NAME_CHARACTERS: usize = 200;
 
 /// One file of a feed, unpacked.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +100,15 @@ pub const ONLY_COMMITS: &str = "advisories that name only commits";
 pub const NO_VERSIONS: &str = "advisories that name no version";
 
 impl Sink<'_> {
-    /// Hands over an advisory.
-    pub(crate) fn advisory(&mut self, advisory: Advisory) {
+    /// Hands over an advisory. One whose names are too long to be any is skipped; long texts are cut.
+    pub(crate) fn advisory(&mut self, mut advisory: Advisory) {
+        if !is_short_of_names(&advisory) {
+            self.skip(&advisory.id, "a name or a version in it is too long to be one");
+            return;
+        }
+        advisory.references.retain(|address| is_short(address));
+        advisory.summary = cut_to(advisory.summary, TEXT_BYTES);
+        advisory.details = cut_to(advisory.details, TEXT_BYTES);
         if self.has_room() {
             self.read.advisories += 1;
             (self.take)(Record::Advisory(advisory));
@@ -100,10 +116,18 @@ impl Sink<'_> {
     }
 
     /// Hands over what is said about a vulnerability.
-    pub(crate) fn says(&mut self, id: impl Into<String>, says: Says) {
+    pub(crate) fn says(&mut self, id: impl Into<String>, mut says: Says) {
+        let id = id.into();
+        if !is_short(&id) {
+            self.skip(id, "its name is too long to be one");
+            return;
+        }
+        if let Says::Description { text, .. } | Says::Title { text, .. } = &mut says {
+            *text = cut_to(std::mem::take(text), TEXT_BYTES);
+        }
         if self.has_room() {
             self.read.enrichments += 1;
-            (self.take)(Record::Enrichment(Enrichment { id: id.into(), says }));
+            (self.take)(Record::Enrichment(Enrichment { id, says }));
         }
     }
 
@@ -111,6 +135,7 @@ impl Sink<'_> {
     pub(crate) fn skip(&mut self, name: impl fmt::Display, reason: impl fmt::Display) {
         self.read.skipped += 1;
         if self.read.skipped <= NAMED {
+            let name: String = name.to_string().chars().take(NAME_CHARACTERS).collect();
             let message = format!("the record {name} was skipped: {reason}");
             self.read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
         }
@@ -134,6 +159,28 @@ impl Sink<'_> {
         }
         false
     }
+}
+
+/// Whether all that is kept once for each of its packages, or looked up, is short enough for that.
+fn is_short_of_names(advisory: &Advisory) -> bool {
+    let ends = |Range { from, to }: &Range| {
+        let from = match from {
+            Lower::At(version) | Lower::After(version) => is_short(version),
+            Lower::Start => true,
+        };
+        from && match to {
+            Upper::Fixed(version) | Upper::Last(version) => is_short(version),
+            Upper::Unfixed => true,
+        }
+    };
+    let of_package = |affected: &Affected| {
+        let Affected { release, name, module, arches, ranges, versions, notice, .. } = affected;
+        let single = [release.as_ref(), Some(name), module.as_ref(), notice.as_ref()].into_iter().flatten();
+        single.chain(arches).chain(versions).all(|name| is_short(name)) && ranges.iter().all(ends)
+    };
+    let Advisory { id, aliases, addresses, cwes, .. } = advisory;
+    let mut own = std::iter::once(id).chain(aliases).chain(addresses).chain(cwes);
+    own.all(|name| is_short(name)) && advisory.affected.iter().all(of_package)
 }
 
 /// A source of advisories, or of facts about vulnerabilities.

@@ -1,6 +1,7 @@
 //! What becomes of the database when the disk is full, or the process is killed, at any point of an import.
 
 use super::world::{World, shown};
+use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
 const DATABASE: (&str, &str) = ("SEKISHO_DATABASE__DIRECTORY", "fault");
@@ -14,6 +15,15 @@ fn digest(world: &World) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     status["digest"].as_str().unwrap().to_owned()
+}
+
+/// What was taken from feeds, by the names and bytes of files.
+fn generations(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(world.path().join(DATABASE.1).join("generations")).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap())
+    });
+    files.filter(|(name, _)| !name.starts_with(".tmp")).collect()
 }
 
 /// Imports while no file may have more than so many blocks of 512 bytes. The signal that says so ends the process, as a
@@ -33,6 +43,7 @@ fn a_full_disk_or_a_kill_leaves_the_database_as_it_was() {
     let first = run(&world, "db import findings");
     assert_eq!(first.status.code(), Some(0), "{}", shown(&first));
     let before = digest(&world);
+    let taken_before = generations(&world);
     let (mut failed, mut killed) = (0, 0);
     for blocks in 0..24 {
         for ignored in [true, false] {
@@ -50,6 +61,10 @@ fn a_full_disk_or_a_kill_leaves_the_database_as_it_was() {
                     assert_eq!(code, 3, "{}", shown(&output));
                     let said = shown(&output);
                     assert!(said.contains("error[database.unwritable]") && said.contains("hint: "), "{said}");
+                    assert!(
+                        generations(&world) == taken_before,
+                        "{blocks} blocks: a feed stays that is in no database"
+                    );
                     failed += 1;
                 }
                 None => killed += 1,

@@ -22,6 +22,19 @@ fn documents_do_not_depend_on_how_they_are_made() {
     }
 }
 
+/// At the time that `scan.as_of` says.
+#[test]
+fn databases_of_the_same_feeds_are_the_same() {
+    let world = World::new();
+    let [one, other] = ["one", "other"].map(|name| {
+        let output =
+            world.command("db import findings feed").env("SEKISHO_DATABASE__DIRECTORY", name).output().unwrap();
+        assert!(output.status.success());
+        std::fs::read(world.path().join(name).join("advisories.skadv")).unwrap()
+    });
+    assert!(one == other);
+}
+
 #[test]
 fn packages_do_not_depend_on_how_layers_are_packed() {
     let world = World::new();

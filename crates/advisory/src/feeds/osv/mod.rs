@@ -220,6 +220,9 @@ fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'
         if events.iter().any(|event| version_of(event).is_empty()) {
             return Err("an event has no version");
         }
+        if !events.is_empty() && !events.iter().any(|event| matches!(event, Event::Introduced(_))) {
+            return Err("a range does not say where it begins");
+        }
         ranges.extend(from_events(scheme, events));
     }
     let specifics = [entry.database_specific.unwrap_or_default(), entry.ecosystem_specific.unwrap_or_default()];

@@ -97,6 +97,32 @@ fn commits_are_counted_and_not_kept() {
 }
 
 #[test]
+fn names_that_are_too_long_and_ranges_without_a_beginning_are_skipped() {
+    let long = "A".repeat(2000);
+    let range = r#""ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"2.0.0"}]}]"#;
+    let package = |name: &str, range: &str| format!(r#"[{{"package":{{"ecosystem":"npm","name":"{name}"}},{range}}}]"#);
+    for (id, alias, affected) in [
+        (&long[..], "CVE-2024-1", package("a", range)),
+        ("OSV-1", &long[..], package("a", range)),
+        ("OSV-1", "CVE-2024-1", package(&long, range)),
+        ("OSV-1", "CVE-2024-1", package("a", &range.replace("2.0.0", &long))),
+        ("OSV-1", "CVE-2024-1", package("a", &format!(r#""versions":["{long}"]"#))),
+        ("OSV-1", "CVE-2024-1", package("a", r#""ranges":[{"type":"SEMVER","events":[{"fixed":"2.0.0"}]}]"#)),
+    ] {
+        let text = format!(r#"{{"id":"{id}","aliases":["{alias}"],"affected":{affected}}}"#);
+        let file = crate::feeds::FeedFile {
+            path: "OSV-1.json",
+            bytes: text.as_bytes(),
+            limits: &sekisho_base::Limits::default(),
+        };
+        let mut taken = 0;
+        let read = OSV.read(&file, &mut |_| taken += 1);
+        assert_eq!((taken, read.advisories, read.skipped), (0, 0, 1), "{affected}");
+        assert!(read.diagnostics[0].message.len() < 400, "{}", read.diagnostics[0].message);
+    }
+}
+
+#[test]
 fn several_ranges_become_one_set() {
     let json = r#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":"a"},"ranges":[
         {"type":"SEMVER","events":[{"introduced":"5.0.0"},{"fixed":"5.2.0"}]},

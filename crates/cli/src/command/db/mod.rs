@@ -45,11 +45,7 @@ pub(crate) fn import(context: &Context, arguments: &ImportArguments) -> CommandR
     }
     let mut text = String::new();
     for source in &imported.feeds {
-        let skipped = match source.skipped {
-            0 => String::new(),
-            skipped => format!(", {skipped} skipped"),
-        };
-        let _ = writeln!(text, "{} from {}: {}{skipped}", source.id, printable(&source.source), taken(source));
+        let _ = writeln!(text, "{} from {}: {}", source.id, printable(&source.source), taken(source));
     }
     match &imported.header {
         Some(header) => {
@@ -83,11 +79,18 @@ fn day(moment: jiff::Timestamp) -> String {
     moment.strftime("%Y-%m-%d").to_string()
 }
 
+/// `5680 advisories, 3 skipped; left aside: 12 advisories that name only commits`.
 fn taken(source: &FeedSource) -> String {
-    let parts = [(source.advisories, "advisories"), (source.enrichments, "facts about vulnerabilities")];
+    let parts = [
+        (source.advisories, "advisories"),
+        (source.enrichments, "facts about vulnerabilities"),
+        (source.skipped, "skipped"),
+    ];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    parts.join(", ")
+    let aside: Vec<String> = source.aside.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    let aside = if aside.is_empty() { String::new() } else { format!("; left aside: {}", aside.join(", ")) };
+    parts.join(", ") + &aside
 }
 
 fn held(header: &Header) -> String {

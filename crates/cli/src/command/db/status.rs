@@ -59,6 +59,7 @@ fn describe(header: &Header, path: String, pulled: bool, hours: u64, now: Timest
         advisories: feed.advisories,
         facts: feed.enrichments,
         skipped: feed.skipped,
+        aside: feed.aside.clone(),
     });
     let named = |number: &u32| {
         let feed = header.feeds.get(*number as usize)?;

@@ -131,8 +131,7 @@ fn tell(context: &Context, updated: &Updated) -> CommandResult {
             }
             Outcome::Taken(feeds) => {
                 for feed in feeds {
-                    let skipped = if feed.skipped > 0 { format!(", {} skipped", feed.skipped) } else { String::new() };
-                    let _ = writeln!(text, "{name}: {} of {}{skipped}", taken(feed), feed.id);
+                    let _ = writeln!(text, "{name}: {}: {}", feed.id, taken(feed));
                 }
             }
             Outcome::Failed(failure) => {

@@ -15,7 +15,7 @@ mod tests;
 /// Reads the database of installed packages.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "apk-installed",
-    version: 2,
+    version: 3,
     title: "Alpine packages (apk database)",
     kinds: &[PackageKind::Apk],
     // The second where /lib is only a link to it: Wolfi, and Alpine with a merged /usr.
@@ -53,6 +53,7 @@ fn run(file: &File<'_>) -> Extract {
     if more_paths {
         extract.diagnostics.push(file.exceeded(LimitKey::PathTableBytes, "bytes of file names"));
     }
+    extract.diagnostics.extend(file.cut_off(&text));
     extract
 }
 

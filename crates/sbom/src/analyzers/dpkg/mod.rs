@@ -23,7 +23,7 @@ pub(crate) static STATUS: Analyzer = Analyzer {
     title: "Debian packages (dpkg status, status.d)",
     kinds: &[PackageKind::Deb],
     paths: &["var/lib/dpkg/status", "var/lib/dpkg/status.d/*"],
-    version: 3,
+    version: 4,
     // Checksum files carry the package in their name.
     alike: |a, b| !a.ends_with(".md5sums") && !b.ends_with(".md5sums"),
     run: run_status,
@@ -83,6 +83,10 @@ fn run_status(file: &File<'_>) -> Extract {
     }
     if more {
         extract.diagnostics.push(file.exceeded(LimitKey::Records, "records"));
+    }
+    // Files of status.d are copied from packages, by hand as it were; this one only dpkg writes.
+    if file.name() == "status" {
+        extract.diagnostics.extend(file.cut_off(&text));
     }
     extract
 }

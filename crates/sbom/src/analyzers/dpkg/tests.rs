@@ -195,9 +195,16 @@ fn odd_texts_lose_nothing() {
 #[test]
 fn damage_is_incomplete() {
     let levels = |text: &str| -> Vec<(Level, Code)> {
-        status(text).diagnostics.iter().map(|diagnostic| (diagnostic.level, diagnostic.code)).collect()
+        let told = status(text).diagnostics;
+        let mut levels: Vec<_> = told.iter().map(|diagnostic| (diagnostic.level, diagnostic.code)).collect();
+        levels.dedup();
+        levels
     };
     assert_eq!(levels("Package: a\nVersion: 1\n"), []);
+    // Cut anywhere but at the end of a line, whatever is in the last line.
+    for cut in ["Package: a\nVersion: 1\nDescription: some", "Package: a\nVersion: 1\n\nPackage: b\nVersion: 2"] {
+        assert_eq!(levels(cut), [(Level::Incomplete, Code::FileMalformed)], "{cut:?}");
+    }
     assert_eq!(levels("Package: a\n\nPackage: b\nVersion: 1"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\n\nVersion: 1\n\nPackage:\nVersion: 2"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\nVersion: 1\nVers"), [(Level::Incomplete, Code::FileMalformed)]);
