@@ -64,6 +64,8 @@ pub(super) struct About {
     pub(super) os: Option<OsRelease>,
     /// What tells the database from others, where the report says.
     pub(super) database: Option<String>,
+    /// When the database was built, where the report says.
+    pub(super) built: Option<jiff::Timestamp>,
     /// Feeds beside those that findings name.
     pub(super) feeds: BTreeMap<String, Option<jiff::Timestamp>>,
     pub(super) state: ScanState,
@@ -236,11 +238,16 @@ impl<'a> Gather<'a> {
         let exploited = knows("kev", vulnerabilities.iter().filter(|known| known.exploited.is_some()).count());
         let likelihoods = knows("epss", vulnerabilities.iter().filter(|known| known.likelihood.is_some()).count());
         let source = inventory.tool.name.clone();
-        // Of a feed that does not say when it was taken no more is known than when the report was made.
+        if feeds.is_empty() {
+            // The database has an age also where nothing was found by it.
+            feeds.insert(source.to_lowercase(), None);
+        }
+        // Of a feed that does not say when it was taken no more is known than when the database or the report was made.
+        let known = about.built.or(about.observed_at);
         let feed = |(id, taken): (String, Option<jiff::Timestamp>)| AssessedFeed {
             id,
             source: source.clone(),
-            observed_at: taken.or(Some(observed_at)),
+            observed_at: taken.or(known),
             newest: None,
             advisories: 0,
             concerned: true,

@@ -261,6 +261,7 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         },
         os: document.distro.and_then(system),
         database: db.as_ref().and_then(database),
+        built: db.as_ref().and_then(built),
         feeds,
         state: ScanState::Scanned,
     }))
@@ -507,6 +508,11 @@ fn system(distro: Distro) -> Option<OsRelease> {
 fn database(db: &Db) -> Option<String> {
     let own = [&db.checksum, &db.from, &db.built].into_iter().flatten().find(|text| !text.is_empty()).cloned();
     own.or_else(|| db.status.as_deref().and_then(database))
+}
+
+/// When it was built.
+fn built(db: &Db) -> Option<jiff::Timestamp> {
+    moment(db.built.as_deref()).or_else(|| db.status.as_deref().and_then(built))
 }
 
 /// The package URL type of what Syft and Grype call a type.

@@ -251,6 +251,7 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         target,
         os: metadata.os.as_ref().and_then(system),
         database: None,
+        built: None,
         feeds: BTreeMap::new(),
         state,
     }))
