@@ -62,6 +62,15 @@ pub fn check_manifests(set: &PolicySet, objects: &[Object], context: &Context<'_
     asked.to
 }
 
+/// What the policies say of one object, where nothing is known of the others around it: what services, network policies
+/// and roles would say of it nobody asked for.
+pub fn check_object(set: &PolicySet, object: &Object, context: &Context<'_>) -> Checked {
+    let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
+    asked.alone = true;
+    asked.manifests(std::slice::from_ref(object), context.images);
+    asked.to
+}
+
 /// What the policies say of an image.
 pub fn check_image(set: &PolicySet, image: &ImageSubject<'_>, now: Timestamp) -> Checked {
     let around = Surroundings::default();
@@ -75,6 +84,8 @@ struct Asked<'a> {
     policies: Vec<(usize, &'a Ready, &'a Compiled)>,
     standards: Vec<(usize, pod_security::Standard)>,
     around: &'a Surroundings,
+    /// Whether the objects are not all that there are.
+    alone: bool,
     now: Timestamp,
     to: Checked,
 }
@@ -87,7 +98,8 @@ impl<'a> Asked<'a> {
         around: &'a Surroundings,
         now: Timestamp,
     ) -> Self {
-        let mut asked = Self { policies: Vec::new(), standards: Vec::new(), around, now, to: Checked::default() };
+        let mut asked =
+            Self { policies: Vec::new(), standards: Vec::new(), around, alone: false, now, to: Checked::default() };
         for ready in policies.iter().filter(|ready| !ready.policy.disabled) {
             let Some(compiled) = ready.at(stage) else { continue };
             asked.policies.push((asked.to.policies.len(), ready, compiled));
@@ -102,9 +114,14 @@ impl<'a> Asked<'a> {
     }
 
     fn manifests<'i>(&mut self, objects: &[Object], images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
-        let (found, diagnostics) = manifest::workloads(objects);
+        let (mut found, diagnostics) = manifest::workloads(objects);
         self.to.diagnostics.extend(diagnostics);
-        for found in &found {
+        for found in &mut found {
+            if self.alone {
+                let workload = &mut found.workload;
+                (workload.permissions, workload.ingress_policy) = (Fact::NotAsked, Fact::NotAsked);
+                workload.egress_policy = Fact::NotAsked;
+            }
             self.workload(found.object, &found.workload, images);
         }
     }

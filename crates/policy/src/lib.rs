@@ -22,7 +22,9 @@ pub mod stackrox;
 mod testing;
 mod witness;
 
-pub use check::{CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, judge, prove};
+pub use check::{
+    CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, check_object, judge, prove,
+};
 pub use compile::{Compiled, Fault, compile};
 pub use criteria::{Image, Subject};
 pub use evaluate::{Outcome, Verdict, evaluate};

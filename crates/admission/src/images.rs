@@ -1,0 +1,131 @@
+//! What is known of images, asked of whoever knows and kept by digest.
+
+use crate::cache::{Cache, Keep};
+use futures_util::future::join_all;
+use sekisho_model::{Digest, Fact, ImageRef};
+use sekisho_policy::ImageFacts;
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// An answer that comes later.
+pub type Later<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+
+/// Whoever knows images: a registry, and what scans it. Errors are reasons for people.
+pub trait ImageSource: Send + Sync + 'static {
+    /// The digest that the tag of `image` stands for now.
+    fn resolve(&self, image: ImageRef) -> Later<Digest>;
+    /// What is known of the image, whose digest is given.
+    fn facts(&self, image: ImageRef) -> Later<ImageFacts>;
+}
+
+/// Tags move, so what one stands for is not believed for long.
+const TAGS: Keep = Keep {
+    found: Duration::from_secs(30),
+    stale: Duration::from_hours(24),
+    missed: Duration::from_secs(10),
+    weight: 10_000,
+    lookups: 256,
+};
+
+/// What is in a digest stays; what is published of its vulnerabilities does not.
+const FACTS: Keep = Keep {
+    found: Duration::from_hours(1),
+    stale: Duration::from_hours(24),
+    missed: Duration::from_secs(30),
+    weight: 96 << 20,
+    lookups: 64,
+};
+
+/// Images of one object that are looked up.
+const MOST: usize = 64;
+
+/// What is known of images.
+pub struct Images {
+    source: Arc<dyn ImageSource>,
+    digests: Cache<ImageRef, Digest>,
+    facts: Cache<Digest, Arc<ImageFacts>>,
+}
+
+/// What was found of the images of one object, by the names that it gives them.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// What is known.
+    pub facts: BTreeMap<String, Fact<Arc<ImageFacts>>>,
+    /// The digests that were judged.
+    pub digests: BTreeMap<String, String>,
+    /// Answers that were kept, and those that were not.
+    pub kept: (usize, usize),
+}
+
+impl Images {
+    /// What `source` knows.
+    pub fn new(source: Arc<dyn ImageSource>) -> Self {
+        Self { source, digests: Cache::new(TAGS, |_| 1), facts: Cache::new(FACTS, weight) }
+    }
+
+    /// What is known of these images, as far as that comes until `deadline`.
+    pub async fn look(&self, names: BTreeMap<String, Option<ImageRef>>, deadline: Instant) -> Looked {
+        let mut looked = Looked::default();
+        let mut waiting = Vec::new();
+        for (place, (name, reference)) in names.into_iter().enumerate() {
+            let Some(reference) = reference else {
+                let why = format!("{name:?} is no name of an image");
+                looked.facts.insert(name, Fact::Unknown(why));
+                continue;
+            };
+            if place >= MOST {
+                looked.facts.insert(name, Fact::Unknown(format!("more than {MOST} images are named")));
+                continue;
+            }
+            waiting.push(self.one(name, reference, deadline));
+        }
+        for (name, fact, digest, kept) in join_all(waiting).await {
+            looked.facts.insert(name.clone(), fact);
+            looked.digests.extend(digest.map(|digest| (name, digest.to_string())));
+            if kept { looked.kept.0 += 1 } else { looked.kept.1 += 1 }
+        }
+        looked
+    }
+
+    async fn one(
+        &self,
+        name: String,
+        reference: ImageRef,
+        deadline: Instant,
+    ) -> (String, Fact<Arc<ImageFacts>>, Option<Digest>, bool) {
+        let digest = match reference.digest {
+            Some(digest) => Ok(digest),
+            None => self.digests.get(reference.clone(), deadline, |image| self.source.resolve(image)).await.0,
+        };
+        let digest = match digest {
+            Ok(digest) => digest,
+            Err(why) => return (name, Fact::Unknown(why), None, false),
+        };
+        let image = ImageRef { digest: Some(digest), tag: String::new(), ..reference };
+        let look = |_| {
+            let facts = self.source.facts(image);
+            async move { facts.await.map(Arc::new) }
+        };
+        let (facts, kept) = self.facts.get(digest, deadline, look).await;
+        (name, facts.map_or_else(Fact::Unknown, Fact::Known), Some(digest), kept)
+    }
+
+    /// How many images are kept.
+    pub fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// About how many bytes it takes.
+fn weight(facts: &Arc<ImageFacts>) -> usize {
+    let components = facts.components.iter().map(|it| 200 + it.vulnerabilities.len() * 160).sum::<usize>();
+    1024 + components + facts.lines.len() * 200 + facts.labels.len() * 100
+}
