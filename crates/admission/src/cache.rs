@@ -173,8 +173,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     const KEEP: Keep = Keep {
-        found: Duration::from_secs(60),
-        stale: Duration::from_secs(600),
+        found: Duration::from_mins(1),
+        stale: Duration::from_mins(10),
         missed: Duration::from_secs(10),
         weight: 100,
         lookups: 2,
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(start.elapsed().as_secs(), 5);
         // The second one waits for the same look-up.
         let never = |_| async { Err("asked twice".to_owned()) };
-        let (answer, _) = cache.get(1, Instant::now() + Duration::from_secs(60), never).await;
+        let (answer, _) = cache.get(1, Instant::now() + Duration::from_mins(1), never).await;
         assert_eq!((answer, start.elapsed().as_secs()), (Ok("found"), 30));
     }
 

@@ -280,8 +280,7 @@ impl Judge {
     pub fn decide(&self, case: &Case, known: &Known, now: Timestamp, last: bool) -> Option<Decision> {
         let around = self.around(case, known);
         let image = |name: &str| match known.images.get(name) {
-            None => Fact::NotAsked,
-            Some(Fact::NotAsked) => Fact::NotAsked,
+            None | Some(Fact::NotAsked) => Fact::NotAsked,
             Some(Fact::Unknown(why)) => Fact::Unknown(why.clone()),
             Some(Fact::Known(facts)) => Fact::Known(facts.as_ref()),
         };
@@ -394,7 +393,9 @@ impl Judge {
         let Some(reason) = annotation.and_then(Node::as_str) else { return };
         let reason = shortened(reason.trim(), 512);
         if reason.is_empty() {
-            decision.message.push_str(&format!("\nthe annotation {name} gives no reason, so it lets nothing in"));
+            decision.message += "\nthe annotation ";
+            decision.message += name;
+            decision.message += " gives no reason, so it lets nothing in";
             return;
         }
         decision.outcome = Outcome::BrokenGlass;
@@ -463,11 +464,8 @@ impl Weighed {
 
     /// Takes what nobody can say.
     fn doubt(&mut self, doubt: Doubt, denies: bool, id: &str, text: String) {
-        if !id.is_empty() {
-            self.unknown.insert(id.to_owned());
-        } else {
-            self.unknown.insert("all".to_owned());
-        }
+        // Without an id it is about all of them.
+        self.unknown.insert(if id.is_empty() { "all" } else { id }.to_owned());
         match doubt {
             Doubt::Allow => self.noted.push(Line { id: id.to_owned(), text }),
             Doubt::Warn => self.put(false, id, text),

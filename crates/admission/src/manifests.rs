@@ -1,5 +1,7 @@
 //! What is applied to a cluster so that it asks us: two replicas, what they may do, and the webhook.
 
+use std::fmt::Write as _;
+
 /// What the manifests are made from.
 #[derive(Debug, Clone)]
 pub struct Deployment {
@@ -37,7 +39,8 @@ impl Deployment {
     pub fn yaml(&self) -> String {
         let mut text = OBJECTS.replace("NAMESPACE", &self.namespace).replace("IMAGE", &self.image);
         text += "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata:\n";
-        text += &format!("  name: {NAME}\n  labels: {{app.kubernetes.io/name: {NAME}}}\nwebhooks:\n");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  name: {NAME}\n  labels: {{app.kubernetes.io/name: {NAME}}}\nwebhooks:");
         // Which of them a namespace is asked of is for its label to say: the API server selects, and nobody has to know
         // namespaces here.
         text += &self.webhook("admission", "", &self.not_labelled());

@@ -92,7 +92,7 @@ impl Review {
         if kind != "AdmissionReview" || !version.starts_with("admission.k8s.io/") {
             return Err(BadReview::Foreign(match (kind.as_str(), review.kind()) {
                 ("", what) => what.to_owned(),
-                (kind, _) => format!("{:.64} of {version:.64}", kind),
+                (kind, _) => format!("{kind:.64} of {version:.64}"),
             }));
         }
         if version != VERSION {

@@ -99,16 +99,14 @@ impl Server {
             tokio::time::sleep(server.drain).await;
         });
         loop {
-            let stream = tokio::select! {
-                accepted = listeners.webhook.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(_) => {
-                        // Too many open files, or a peer that is gone: neither ends the server.
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                        continue;
-                    }
-                },
+            let accepted = tokio::select! {
+                accepted = listeners.webhook.accept() => accepted,
                 () = &mut stop => break,
+            };
+            let Ok((stream, _)) = accepted else {
+                // Too many open files, or a peer that is gone: neither ends the server.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
             };
             let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
                 server.service.metrics.count(Number::Shed);

@@ -113,6 +113,11 @@ impl Service {
         *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judge);
     }
 
+    /// The policies on the disk are again those that are asked.
+    pub fn policies_are_sound(&self) {
+        self.metrics.show(Number::PoliciesStale, 0);
+    }
+
     /// Keeps to what there is, since what came is broken.
     pub fn keep_policies(&self, why: &str) {
         self.metrics.show(Number::PoliciesStale, 1);
@@ -219,16 +224,12 @@ impl Service {
             drop(permit);
             (known, decision, start.elapsed())
         });
-        match tokio::time::timeout_at(deadline, work).await.map_err(late)? {
-            Ok((known, decision, took)) => {
-                *compute += took;
-                Ok((known, decision))
-            }
-            Err(_) => {
-                self.metrics.count(Number::Faults);
-                Err("judging failed in a way it should not".to_owned())
-            }
-        }
+        let Ok((known, decision, took)) = tokio::time::timeout_at(deadline, work).await.map_err(late)? else {
+            self.metrics.count(Number::Faults);
+            return Err("judging failed in a way it should not".to_owned());
+        };
+        *compute += took;
+        Ok((known, decision))
     }
 
     async fn permit(self: Arc<Self>) -> Permit {

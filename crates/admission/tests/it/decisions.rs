@@ -30,7 +30,7 @@ fn each_request_comes_to_what_the_rules_say() {
     check("deployment-scale", Outcome::Ignored, "this part");
     check("cronjob-create", Outcome::Denied, "spec.jobTemplate.spec.template.spec.containers[0]");
     check("pod-owned", Outcome::Ignored, "belongs to");
-    check("pod-ephemeral", Outcome::Denied, "container \"debugger\"");
+    check("pod-ephemeral", Outcome::Denied, "container debugger");
     check("pod-delete", Outcome::Ignored, "deleted");
     check("pod-exec", Outcome::Denied, "[no-exec] Nobody gets a shell: exec of pod \"web-7d4b9c-x\"");
     check("pod-attach", Outcome::Warned, "");

@@ -1,4 +1,5 @@
 //! The webhook held to recorded requests: what is decided, how it is served, what is asked of the cluster.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod cluster;
 mod decisions;

@@ -5,7 +5,7 @@
 
 mod settings;
 
-pub(crate) use settings::Settings;
+pub(crate) use settings::{AdmissionSettings, Settings};
 
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
