@@ -299,7 +299,7 @@ impl Judge {
     pub fn not_judged(&self, case: &Case, why: &str) -> Decision {
         let mut weighed = Weighed { mode: Some(case.mode), ..Weighed::default() };
         let text = format!("the policies could not be asked: {why}");
-        weighed.doubt(self.rules.unknown, true, "", text);
+        weighed.doubt(self.rules.strictest(), true, "", text);
         self.conclude(case, weighed, &Known::default(), 0)
     }
 
@@ -322,7 +322,7 @@ impl Judge {
         let mut weighed = Weighed { mode: Some(case.mode), ..Weighed::default() };
         weighed.not_evaluated.extend(self.beyond.iter().cloned());
         for told in checked.diagnostics.iter().filter(|told| told.level == Level::Incomplete) {
-            weighed.doubt(self.rules.unknown, true, "", told.message.clone());
+            weighed.doubt(self.rules.strictest(), true, "", told.message.clone());
         }
         for result in &checked.results {
             // Results name policies that were asked.

@@ -63,7 +63,8 @@ impl Deployment {
     }
 
     fn webhook(&self, name: &str, path: &str, selector: &str) -> String {
-        let exempt = self.exempt.iter().filter(|name| !name.contains(['*', '?', '['])).cloned();
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let exempt = self.exempt.iter().filter(|name| !name.is_empty() && name.bytes().all(is_name)).cloned();
         let mut exempt: Vec<String> = exempt.collect();
         if !exempt.contains(&self.namespace) {
             exempt.push(self.namespace.clone());

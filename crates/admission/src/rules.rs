@@ -198,6 +198,12 @@ impl Rules {
         self.exempt.iter().any(|names| names.has(namespace))
     }
 
+    /// What follows where nothing is known of any policy: what the strictest of them asks for.
+    pub(crate) fn strictest(&self) -> Doubt {
+        let denies = self.unknown_policies.iter().any(|(_, doubt)| *doubt == Doubt::Deny);
+        if denies { Doubt::Deny } else { self.unknown }
+    }
+
     pub(crate) fn unknown_for(&self, id: &str, name: &str) -> Doubt {
         let own = self.unknown_policies.iter().find(|(policy, _)| policy == id || policy == name);
         own.map_or(self.unknown, |(_, doubt)| *doubt)

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod decisions;
+mod real;
 mod serving;
 
 use jiff::Timestamp;
