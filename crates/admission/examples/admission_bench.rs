@@ -1,7 +1,7 @@
 //! What the webhook costs: `compute POLICIES SECONDS` judges recorded requests in one thread; `serve POLICIES DIRECTORY`
 //! answers them over TLS; `load DIRECTORY RATE SECONDS` asks that server so many times a second. Lines of name, value and
 //! unit, parted by tabs. Run by `cargo xtask bench admission`.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot run has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark that cannot run has failed")]
 
 use sekisho_admission::authority::{Authorities, Showing};
 use sekisho_admission::judge::{Known, Step};

@@ -173,7 +173,11 @@ fn an_object_that_cannot_be_read_is_not_passed() {
     assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Denied);
     let strict = Rules { unknown_policies: vec![pair("old-system=deny").unwrap()], ..enforcing() };
     let judge = Judge::new(strict, set(POLICIES));
-    assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Denied, "one of them must not be passed over");
+    assert_eq!(
+        decide(&judge, &review, &Known::default()).outcome,
+        Outcome::Denied,
+        "one of them must not be passed over"
+    );
 }
 
 #[test]
