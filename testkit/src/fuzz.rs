@@ -38,7 +38,7 @@ pub use admission::admission;
 pub use database::database;
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 pub use files::{deb_package, disk_image, rpm_package, zip_tree};
-pub use policy::manifest;
+pub use policy::{manifest, rego, vap};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
 pub use sbom::{sbom_cyclonedx, sbom_spdx, sbom_syft};
@@ -98,6 +98,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "foreign_report", run: foreign_report },
     Target { name: "manifest", run: manifest },
     Target { name: "admission", run: admission },
+    Target { name: "rego", run: rego },
+    Target { name: "vap", run: vap },
     Target { name: "sbom_cyclonedx", run: sbom_cyclonedx },
     Target { name: "sbom_spdx", run: sbom_spdx },
     Target { name: "sbom_syft", run: sbom_syft },

@@ -53,6 +53,7 @@ pub struct ImageBuilder {
     name: String,
     platform: (String, String),
     labels: BTreeMap<String, String>,
+    config: Value,
     history: Vec<Value>,
     layers: Vec<BuiltLayer>,
 }
@@ -64,6 +65,7 @@ impl ImageBuilder {
             name: name.to_owned(),
             platform: ("linux".to_owned(), "amd64".to_owned()),
             labels: BTreeMap::new(),
+            config: json!({}),
             history: Vec::new(),
             layers: Vec::new(),
         }
@@ -78,6 +80,12 @@ impl ImageBuilder {
     /// Adds a label.
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets a field of the configuration of containers: `User`.
+    pub fn set(mut self, name: &str, value: Value) -> Self {
+        self.config[name] = value;
         self
     }
 
@@ -106,11 +114,13 @@ impl ImageBuilder {
     }
 
     fn config(&self) -> Vec<u8> {
+        let mut container = self.config.clone();
+        container["Labels"] = json!(self.labels);
         json_bytes(&json!({
             "created": EPOCH,
             "os": self.platform.0,
             "architecture": self.platform.1,
-            "config": { "Labels": self.labels },
+            "config": container,
             "rootfs": { "type": "layers", "diff_ids": self.layers.iter().map(|layer| layer.diff_id.to_string()).collect::<Vec<_>>() },
             "history": self.history,
         }))

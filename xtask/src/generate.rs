@@ -10,8 +10,10 @@ use anyhow::{Context, Result};
 use crate::tidy::{Problem, Tree};
 use crate::{test, tools};
 
+mod controls;
 mod docs;
 mod formats;
+mod policies;
 
 /// Stands on top of every generated page.
 const NOTICE: &str = "<!-- Written by `cargo xtask gen` from the tables in the code. -->";
@@ -26,6 +28,7 @@ pub(crate) struct Generated {
 /// Every generated file; adding one is one line here.
 pub(crate) const FILES: &[Generated] = &[
     Generated { path: "deploy/admission/admission.yaml", make: || Ok(sekisho::admission_manifests()) },
+    Generated { path: "docs/schemas/sekisho.check.v1.json", make: || Ok(sekisho_model::check_schema()?) },
     Generated { path: "docs/schemas/sekisho.db-status.v1.json", make: || Ok(sekisho_model::database_status_schema()?) },
     Generated { path: "docs/schemas/sekisho.diff.v1.json", make: || Ok(sekisho_model::diff_schema()?) },
     Generated { path: "docs/schemas/sekisho.inventory.v1.json", make: || Ok(sekisho_model::inventory_schema()?) },
@@ -34,9 +37,12 @@ pub(crate) const FILES: &[Generated] = &[
     Generated { path: "docs/analyzers.md", make: docs::analyzers },
     Generated { path: "docs/cli.md", make: docs::cli },
     Generated { path: "docs/configuration.md", make: docs::configuration },
+    Generated { path: "docs/controls.md", make: controls::page },
+    Generated { path: "docs/criteria.md", make: policies::criteria },
     Generated { path: "docs/errors.md", make: docs::errors },
     Generated { path: "docs/guide/en/formats.md", make: formats::english },
     Generated { path: "docs/guide/ja/formats.md", make: formats::japanese },
+    Generated { path: "docs/policies.md", make: policies::shipped },
     Generated { path: "xtask/README.md", make: readme },
 ];
 

@@ -127,5 +127,9 @@ impl Images {
 /// About how many bytes it takes.
 fn weight(facts: &Arc<ImageFacts>) -> usize {
     let components = facts.components.iter().map(|it| 200 + it.vulnerabilities.len() * 160).sum::<usize>();
-    1024 + components + facts.lines.len() * 200 + facts.labels.len() * 100
+    let lines = match &facts.lines {
+        Fact::Known(lines) => lines.len(),
+        _ => 0,
+    };
+    1024 + components + lines * 200 + facts.labels.len() * 100
 }

@@ -5,8 +5,9 @@ mod check;
 
 pub(crate) use admission::{AdmissionCommand, ManifestsArguments, ServeArguments};
 pub(crate) use check::{
-    CheckCommand, CheckImageArguments, CheckManifestArguments, PolicyChoice, PolicyCommand, PolicyConvertArguments,
-    PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments, VerdictArguments,
+    CheckCommand, CheckFormat, CheckImageArguments, CheckManifestArguments, PolicyChoice, PolicyCommand,
+    PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments,
+    VerdictArguments,
 };
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

@@ -192,6 +192,9 @@ pub struct CheckSubject {
     /// The digest of the image that was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// How many policies say nothing wrong of it.
+    #[serde(default)]
+    pub passed: usize,
 }
 
 /// What one policy says of one subject, where it is more than that nothing is wrong.

@@ -291,7 +291,15 @@ pub struct AssessedBy {
     pub stale: Vec<String>,
 }
 
+/// The feed of vulnerabilities that are inside the program, for demonstration.
+pub const DEMONSTRATION_FEED: &str = "demo";
+
 impl AssessedBy {
+    /// Whether it is the demonstration set and no other: what it does not know is unknown, however old it is.
+    pub fn is_demonstration(&self) -> bool {
+        !self.feeds.is_empty() && self.feeds.iter().all(|feed| feed.id == DEMONSTRATION_FEED)
+    }
+
     /// Says which of the feeds that are concerned are too old at `now`, when advisories may be `hours` old.
     pub fn age(&mut self, now: Timestamp, hours: u64) {
         let old =

@@ -160,6 +160,34 @@ pub struct BaseImage {
     pub method: BaseMethod,
 }
 
+/// How containers of an image are run where nothing else is said (OCI image configuration, `config`:
+/// <https://github.com/opencontainers/image-spec/blob/main/config.md#properties>).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct ImageConfig {
+    /// `app`, `1000:1000`; empty for root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Ports that are meant to be reached, sorted: `8080/tcp`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exposed_ports: Vec<String>,
+    /// Environment variables in their order: `PATH=/usr/bin`. Whoever can read the image can read them, as they stand in
+    /// its history, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// What is always run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    /// What is run where no other command is given, or the arguments of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cmd: Vec<String>,
+    /// Paths that are volumes, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
+    /// Whether it says how to find out that it works (Docker's `Healthcheck`).
+    #[serde(default)]
+    pub health_check: bool,
+}
+
 /// What was scanned, when it was an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Image {
@@ -179,6 +207,9 @@ pub struct Image {
     /// Labels, sorted by key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<(String, String)>,
+    /// How it is run; none where what was read does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ImageConfig>,
     /// Layers from the bottom.
     pub layers: Vec<Layer>,
     /// Build history from the first step.

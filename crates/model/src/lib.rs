@@ -38,14 +38,14 @@ pub use diff::{DIFF_SCHEMA, Diff, DiffFinding, DiffSide, PackageChange, PackageC
 pub use digest::{Digest, InvalidDigest};
 pub use explain::{Comparison, Explanation, Outcome};
 pub use finding::{
-    AssessedBy, AssessedFeed, Assessment, Exploited, Finding, FindingId, FindingSource, FindingStatus, Judgement,
-    Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
+    AssessedBy, AssessedFeed, Assessment, DEMONSTRATION_FEED, Exploited, Finding, FindingId, FindingSource,
+    FindingStatus, Judgement, Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
 };
-pub use image::{BaseImage, BaseMethod, History, Image, Layer, LayerIndex, Platform};
+pub use image::{BaseImage, BaseMethod, History, Image, ImageConfig, Layer, LayerIndex, Platform};
 pub use image_ref::{ImageRef, InvalidImageRef, is_tag};
 pub use inventory::{EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
 pub use json::{json_reason, write_json};
-pub use license::License;
+pub use license::{License, LicenseClass, LicenseTerm};
 pub use os::{OsRelease, distribution_id, is_same_release};
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};

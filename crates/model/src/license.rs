@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spdx::ParseMode;
+use spdx::expression::{ExprNode, Operator};
 use std::fmt;
 use utoipa::ToSchema;
 
@@ -15,6 +16,49 @@ pub enum License {
     Name(String),
 }
 
+/// What a licence asks of who passes the software on, in growing order but for the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LicenseClass {
+    /// Hardly more than that its author is named: MIT, Apache-2.0.
+    Permissive,
+    /// The same licence for changes to it: LGPL, MPL.
+    WeakCopyleft,
+    /// The same licence for what is made of it: GPL.
+    StrongCopyleft,
+    /// The same also where it is only offered over a network: AGPL.
+    NetworkCopyleft,
+    /// Nobody has said, or it is no licence of free or open-source software.
+    Other,
+}
+
+impl LicenseClass {
+    fn of(id: spdx::LicenseId) -> Self {
+        let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| id.name.starts_with(prefix));
+        if is(&["AGPL-", "CPAL-", "EUPL-", "OSL-", "RPL-", "SSPL-"]) {
+            Self::NetworkCopyleft
+        } else if is(&["LGPL-", "LGPLLR", "MPL-", "EPL-", "CDDL-", "CPL-", "IPL-", "APSL-", "MS-RL", "SPL-"]) {
+            Self::WeakCopyleft
+        } else if id.is_copyleft() {
+            Self::StrongCopyleft
+        } else if id.is_osi_approved() || id.is_fsf_free_libre() {
+            Self::Permissive
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// A part of a licence expression. An operator stands behind the two parts that it joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LicenseTerm {
+    /// One licence, with its exception where there is one: `GPL-2.0-only WITH Classpath-exception-2.0`.
+    Id(String, LicenseClass),
+    /// Both have to be kept.
+    And,
+    /// One of them has to.
+    Or,
+}
+
 /// Bytes up to which a text is tried as an expression.
 const MAX_EXPRESSION: usize = 1024;
 
@@ -26,11 +70,28 @@ impl License {
         if ["", "unknown", "none", "noassertion"].iter().any(|nothing| text.eq_ignore_ascii_case(nothing)) {
             return None;
         }
-        // Ids that were replaced by more exact ones, such as GPL-2.0 and GPL-2.0+, are what most packages state.
-        let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
-        // The SPDX parser takes time and memory far beyond a long text's size; no expression is so long.
-        let expression = text.len() <= MAX_EXPRESSION && spdx::Expression::parse_mode(text, mode).is_ok();
-        Some(if expression { Self::Expression(text.to_owned()) } else { Self::Name(text.to_owned()) })
+        let is_expression = parsed(text).is_some();
+        Some(if is_expression { Self::Expression(text.to_owned()) } else { Self::Name(text.to_owned()) })
+    }
+
+    /// The licences it is made of. A name outside the SPDX list is one.
+    pub fn terms(&self) -> Vec<LicenseTerm> {
+        let expression = match self {
+            Self::Expression(text) => parsed(text),
+            Self::Name(_) => None,
+        };
+        let Some(expression) = expression else {
+            return vec![LicenseTerm::Id(self.as_str().to_owned(), LicenseClass::Other)];
+        };
+        let term = |node: &ExprNode| match node {
+            ExprNode::Op(Operator::And) => LicenseTerm::And,
+            ExprNode::Op(Operator::Or) => LicenseTerm::Or,
+            ExprNode::Req(part) => {
+                let class = part.req.license.id().map_or(LicenseClass::Other, LicenseClass::of);
+                LicenseTerm::Id(part.req.to_string(), class)
+            }
+        };
+        expression.iter().map(term).collect()
     }
 
     /// The text, whichever kind it is.
@@ -44,6 +105,17 @@ impl License {
     pub fn is_spdx_id(&self) -> bool {
         matches!(self, Self::Expression(text) if spdx::license_id(text).is_some())
     }
+}
+
+/// The expression that `text` is.
+fn parsed(text: &str) -> Option<spdx::Expression> {
+    // Ids that were replaced by more exact ones, such as GPL-2.0 and GPL-2.0+, are what most packages state.
+    let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
+    // The SPDX parser takes time and memory far beyond a long text's size; no expression is so long.
+    if text.len() > MAX_EXPRESSION {
+        return None;
+    }
+    spdx::Expression::parse_mode(text, mode).ok()
 }
 
 impl fmt::Display for License {
@@ -72,5 +144,31 @@ mod tests {
         assert_eq!(License::parse("NOASSERTION"), None);
         assert!(License::parse("MIT").unwrap().is_spdx_id());
         assert!(!License::parse("MIT AND ISC").unwrap().is_spdx_id());
+    }
+
+    #[test]
+    fn a_licence_falls_into_what_has_to_be_kept() {
+        let check = |text: &str, expect: &str| {
+            let shown = |term: &LicenseTerm| match term {
+                LicenseTerm::Id(id, class) => format!("{id}:{class:?}"),
+                LicenseTerm::And => "&".to_owned(),
+                LicenseTerm::Or => "|".to_owned(),
+            };
+            let terms: Vec<String> = License::parse(text).unwrap().terms().iter().map(shown).collect();
+            assert_eq!(terms.join(" "), expect);
+        };
+        check("MIT", "MIT:Permissive");
+        check("CC0-1.0", "CC0-1.0:Permissive");
+        check("MIT OR GPL-3.0-only", "MIT:Permissive GPL-3.0-only:StrongCopyleft |");
+        check("LGPL-2.1-or-later", "LGPL-2.1-or-later:WeakCopyleft");
+        check(
+            "(MPL-2.0 OR AGPL-3.0-only) AND BUSL-1.1",
+            "MPL-2.0:WeakCopyleft AGPL-3.0-only:NetworkCopyleft | BUSL-1.1:Other &",
+        );
+        check("GPL-2.0-only WITH Classpath-exception-2.0", "GPL-2.0-only WITH Classpath-exception-2.0:StrongCopyleft");
+        check("GPL-2.0+", "GPL-2.0-or-later:StrongCopyleft");
+        check("GPL-2.0", "GPL-2.0:StrongCopyleft");
+        check("GPLv2+", "GPLv2+:Other");
+        check("LicenseRef-own", "LicenseRef-own:Other");
     }
 }

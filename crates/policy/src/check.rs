@@ -3,8 +3,10 @@
 use crate::compile::Compiled;
 use crate::criteria::{Image, Subject};
 use crate::evaluate::evaluate;
+use crate::explain::{Step, explain};
 use crate::facts::ImageFacts;
 use crate::fix;
+use crate::foreign::Foreign;
 use crate::manifest::{self, Object, PodTemplate};
 use crate::native::Example;
 use crate::pod_security;
@@ -58,6 +60,10 @@ pub struct ImageSubject<'a> {
 /// What the policies say of the workloads among `objects`.
 pub fn check_manifests(set: &PolicySet, objects: &[Object], context: &Context<'_>) -> Checked {
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
+    // What is wrong with them was told when they were taken; what cannot be asked says so of each object.
+    asked.foreign = Foreign::load(&set.foreign, objects).0;
+    asked.first_foreign = asked.to.policies.len();
+    asked.to.policies.append(&mut asked.foreign.policies);
     asked.manifests(objects, context.images);
     asked.to
 }
@@ -69,6 +75,25 @@ pub fn check_object(set: &PolicySet, object: &Object, context: &Context<'_>) -> 
     asked.alone = true;
     asked.manifests(std::slice::from_ref(object), context.images);
     asked.to
+}
+
+/// How one policy comes to what it says of each workload among `objects`, by their titles.
+pub fn explain_manifests(ready: &Ready, objects: &[Object], context: &Context<'_>) -> Vec<(String, Vec<Step>)> {
+    let Some(compiled) = ready.at(Stage::Deploy) else { return Vec::new() };
+    let (found, _) = manifest::workloads(objects);
+    let each = found.iter().map(|found| {
+        let images = images_of(&found.workload, context.images);
+        let subject = Subject { workload: Some(&found.workload), images: &images, now: context.now };
+        (found.object.title(), explain(compiled, &subject))
+    });
+    each.collect()
+}
+
+/// The images of a workload's containers.
+fn images_of<'a, 'i: 'a>(workload: &'a Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) -> Vec<Image<'a>> {
+    (workload.containers.iter())
+        .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
+        .collect()
 }
 
 /// What the policies say of an image.
@@ -83,6 +108,9 @@ struct Asked<'a> {
     /// The policies of criteria that are for the stage, by their places in the report.
     policies: Vec<(usize, &'a Ready, &'a Compiled)>,
     standards: Vec<(usize, pod_security::Standard)>,
+    foreign: Foreign,
+    /// The place of the first of them.
+    first_foreign: usize,
     around: &'a Surroundings,
     /// Whether the objects are not all that there are.
     alone: bool,
@@ -98,8 +126,16 @@ impl<'a> Asked<'a> {
         around: &'a Surroundings,
         now: Timestamp,
     ) -> Self {
-        let mut asked =
-            Self { policies: Vec::new(), standards: Vec::new(), around, alone: false, now, to: Checked::default() };
+        let mut asked = Self {
+            policies: Vec::new(),
+            standards: Vec::new(),
+            foreign: Foreign::default(),
+            first_foreign: 0,
+            around,
+            alone: false,
+            now,
+            to: Checked::default(),
+        };
         for ready in policies.iter().filter(|ready| !ready.policy.disabled) {
             let Some(compiled) = ready.at(stage) else { continue };
             asked.policies.push((asked.to.policies.len(), ready, compiled));
@@ -116,13 +152,52 @@ impl<'a> Asked<'a> {
     fn manifests<'i>(&mut self, objects: &[Object], images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
         let (mut found, diagnostics) = manifest::workloads(objects);
         self.to.diagnostics.extend(diagnostics);
-        for found in &mut found {
-            if self.alone {
+        if self.alone {
+            for found in &mut found {
                 let workload = &mut found.workload;
                 (workload.permissions, workload.ingress_policy) = (Fact::NotAsked, Fact::NotAsked);
                 workload.egress_policy = Fact::NotAsked;
             }
-            self.workload(found.object, &found.workload, images);
+        }
+        let mut workloads = found.iter().peekable();
+        for object in objects {
+            let subject = self.to.subjects.len();
+            if let Some(found) = workloads.next_if(|found| std::ptr::eq(found.object, object)) {
+                self.workload(object, &found.workload, images);
+            }
+            self.foreign(object, subject);
+        }
+    }
+
+    /// Asks the policies in other languages, which may be about any object; `subject` is its place, where it has one.
+    fn foreign(&mut self, object: &Object, subject: usize) {
+        let found = self.foreign.review(object);
+        if found.is_empty() {
+            return;
+        }
+        if self.to.subjects.len() == subject {
+            let namespace = object.namespace.clone();
+            self.to.subjects.push(subject_of(object, SubjectKind::Object, namespace));
+        }
+        for (place, said) in found {
+            let policy = self.first_foreign + place;
+            let (mut violations, mut reasons) = (Vec::new(), Vec::new());
+            for message in said.messages {
+                if said.outcome == PolicyOutcome::Violated {
+                    let place = object.place(&message.path);
+                    violations.push(Violation {
+                        message: message.text,
+                        path: message.path,
+                        line: place.line,
+                        column: place.column,
+                        details: message.details,
+                        ..Violation::default()
+                    });
+                } else {
+                    reasons.push(message.text);
+                }
+            }
+            self.take(CheckResult { policy, subject, outcome: said.outcome, excluded: None, violations, reasons });
         }
     }
 
@@ -148,18 +223,9 @@ impl<'a> Asked<'a> {
 
     fn workload<'i>(&mut self, object: &Object, workload: &Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
         let subject = self.to.subjects.len();
-        self.to.subjects.push(CheckSubject {
-            kind: SubjectKind::Workload,
-            title: object.title(),
-            api_version: object.api_version.clone(),
-            namespace: workload.namespace.clone(),
-            file: object.file.clone(),
-            line: object.node.place.line,
-            digest: None,
-        });
-        let images: Vec<Image<'_>> = (workload.containers.iter())
-            .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
-            .collect();
+        let namespace = workload.namespace.clone();
+        self.to.subjects.push(subject_of(object, SubjectKind::Workload, namespace));
+        let images = images_of(workload, images);
         let asked = Subject { workload: Some(workload), images: &images, now: self.now };
         for place in 0..self.policies.len() {
             let (policy, _, compiled) = self.policies[place];
@@ -222,6 +288,7 @@ impl<'a> Asked<'a> {
             file: String::new(),
             line: 0,
             digest: image.digest.copied(),
+            passed: 0,
         });
         let full =
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
@@ -246,6 +313,7 @@ impl<'a> Asked<'a> {
     fn take(&mut self, mut result: CheckResult) {
         if result.outcome == PolicyOutcome::Passed {
             self.to.policies[result.policy].passed += 1;
+            self.to.subjects[result.subject].passed += 1;
             return;
         }
         // Two ways to one violation are one.
@@ -287,6 +355,19 @@ fn standard_violation(object: &Object, found: &pod_security::Violation) -> Viola
         line: place.line,
         column: place.column,
         ..Violation::default()
+    }
+}
+
+fn subject_of(object: &Object, kind: SubjectKind, namespace: String) -> CheckSubject {
+    CheckSubject {
+        kind,
+        title: object.title(),
+        api_version: object.api_version.clone(),
+        namespace,
+        file: object.file.clone(),
+        line: object.node.place.line,
+        digest: None,
+        passed: 0,
     }
 }
 
@@ -392,4 +473,24 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
     };
     let counts = checked.results.iter().filter(|result| result.excluded.is_none());
     (counts.map(|result| result.outcome).max().unwrap_or(PolicyOutcome::Passed), checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_base::Limits;
+
+    #[test]
+    fn what_passes_is_counted_for_policies_and_for_subjects() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: a:1\n    securityContext: {privileged: true, allowPrivilegeEscalation: true}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  containers:\n  - name: b\n    image: b:1\n    securityContext: {privileged: false, allowPrivilegeEscalation: false}\n";
+        let mut set = PolicySet::default();
+        assert!(set.add_shipped(None, &Limits::default()).is_empty());
+        set.policies.retain(|it| it.policy.id == "privileged-container");
+        let (objects, _) = manifest::objects("pods.yaml", text, &Limits::default());
+        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
+        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
+        let checked = check_manifests(&set, &objects, &context);
+        assert_eq!(checked.subjects.iter().map(|it| it.passed).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((checked.policies[0].passed, checked.results.len()), (1, 1));
+    }
 }

@@ -8,7 +8,7 @@ use crate::criteria::{Below, Element, Level, Reading, Subject, below, read};
 use crate::policy::{Operator, SkipContainer};
 use crate::witness::{Around, Witness, witness};
 pub use sekisho_model::PolicyOutcome as Outcome;
-use sekisho_model::{ContainerKind, Fact};
+use sekisho_model::{ContainerKind, Fact, LicenseClass, LicenseTerm};
 use std::collections::BTreeSet;
 
 /// What a policy says, and why.
@@ -22,14 +22,13 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
+/// More of them say nothing new.
+const MOST_REASONS: usize = 20;
+
 /// What `policy` says of `subject`, whatever its scopes and exclusions.
 pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
-    let root = match (subject.workload, subject.images.first()) {
-        (Some(workload), _) => Element::Workload(workload),
-        (None, Some(image)) => Element::Image(image),
-        (None, None) => {
-            return Verdict { outcome: Outcome::NotEvaluated, witnesses: Vec::new(), reasons: Vec::new() };
-        }
+    let Some(root) = root_of_subject(subject) else {
+        return Verdict { outcome: Outcome::NotEvaluated, witnesses: Vec::new(), reasons: Vec::new() };
     };
     let judge = Judge { policy, subject };
     let around = Around {
@@ -56,16 +55,22 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
             }
         }
     }
-    Verdict { outcome, witnesses, reasons: reasons.into_iter().collect() }
+    Verdict { outcome, witnesses, reasons: reasons.into_iter().take(MOST_REASONS).collect() }
 }
 
-struct Judge<'a, 'p> {
-    policy: &'p Compiled,
-    subject: &'p Subject<'a>,
+/// Where the plans of a policy begin; none where there is neither a workload nor an image.
+pub(crate) fn root_of_subject<'a>(subject: &Subject<'a>) -> Option<Element<'a>> {
+    let image = || subject.images.first().map(Element::Image);
+    subject.workload.map(Element::Workload).or_else(image)
+}
+
+pub(crate) struct Judge<'a, 'p> {
+    pub(crate) policy: &'p Compiled,
+    pub(crate) subject: &'p Subject<'a>,
 }
 
 impl<'a> Judge<'a, '_> {
-    fn plan(&self, plan: &Plan, element: Element<'a>) -> Outcome {
+    pub(crate) fn plan(&self, plan: &Plan, element: Element<'a>) -> Outcome {
         let mut outcome = Outcome::Violated;
         for test in &plan.tests {
             outcome = outcome.and(self.test(test, element));
@@ -98,7 +103,7 @@ impl<'a> Judge<'a, '_> {
         })
     }
 
-    fn is_skipped(&self, element: Element<'a>) -> bool {
+    pub(crate) fn is_skipped(&self, element: Element<'a>) -> bool {
         let Element::Container(_, container) = element else { return false };
         let kind = match container.kind {
             ContainerKind::Init => SkipContainer::Init,
@@ -108,19 +113,14 @@ impl<'a> Judge<'a, '_> {
         self.policy.skip_containers.contains(&kind)
     }
 
-    fn test(&self, test: &Test, element: Element<'a>) -> Outcome {
+    pub(crate) fn test(&self, test: &Test, element: Element<'a>) -> Outcome {
         let reading = read(test.criterion.name, element, self.subject.now);
         match reading {
-            Reading::Unknown => return Outcome::Unknown,
+            Reading::Unknown(_) => return Outcome::Unknown,
             Reading::NotAsked => return Outcome::NotEvaluated,
             _ => {}
         }
-        let mut matchers = test.matchers.iter();
-        let matched = match test.operator {
-            Operator::Or => matchers.any(|matcher| matcher.matches(&reading)),
-            Operator::And => matchers.all(|matcher| matcher.matches(&reading)),
-        };
-        if matched == (test.negate == test.criterion.inverted) { Outcome::Violated } else { Outcome::Passed }
+        if test.holds(&reading) { Outcome::Violated } else { Outcome::Passed }
     }
 
     /// Takes what holds in a plan that holds for `element`.
@@ -156,8 +156,11 @@ impl<'a> Judge<'a, '_> {
     fn reasons(&self, plan: &Plan, element: Element<'a>, to: &mut BTreeSet<String>) {
         for test in &plan.tests {
             match read(test.criterion.name, element, self.subject.now) {
-                Reading::Unknown => to.insert(format!("{}{}", test.criterion.name, why(element))),
-                Reading::NotAsked => to.insert(format!("{} is asked for by nobody", test.criterion.name)),
+                Reading::Unknown(reason) => to.insert(format!("{}: {}{reason}", test.criterion.name, name_of(element))),
+                Reading::NotAsked => to.insert(match test.criterion.later {
+                    Some(reason) => format!("{}: {reason}", test.criterion.name),
+                    None => format!("{}: nobody looked", test.criterion.name),
+                }),
                 _ => false,
             };
         }
@@ -169,30 +172,79 @@ impl<'a> Judge<'a, '_> {
                 false
             });
             if rest != Below::Whole {
-                to.insert(why(element).trim_start_matches(": ").to_owned());
+                // Of packages the same holds for all, as a rule.
+                let name = if lower.level == Level::Vulnerability { String::new() } else { name_of(element) };
+                to.insert(format!("{name}{}", why(element, lower.level)));
             }
         }
     }
 }
 
-/// Why facts of an element cannot be had.
-fn why(element: Element<'_>) -> String {
+impl Test {
+    /// Whether what was read is what the group looks for.
+    fn holds(&self, reading: &Reading<'_>) -> bool {
+        if let Reading::Licenses(terms) = reading {
+            let looked_for = |id: &str, class| match self.operator {
+                Operator::Or => self.matchers.iter().any(|matcher| matcher.matches_license(id, class)),
+                Operator::And => self.matchers.iter().all(|matcher| matcher.matches_license(id, class)),
+            };
+            // Of licences to choose from, the one that is not looked for will be chosen; where the group is turned round,
+            // the one that is.
+            return !can_be_kept(terms, |id, class| looked_for(id, class) == self.negate);
+        }
+        let mut matchers = self.matchers.iter();
+        let matched = match self.operator {
+            Operator::Or => matchers.any(|matcher| matcher.matches(reading)),
+            Operator::And => matchers.all(|matcher| matcher.matches(reading)),
+        };
+        matched == (self.negate == self.criterion.inverted)
+    }
+}
+
+/// Whether the licences that are `fine` are enough to use the package.
+fn can_be_kept(terms: &[LicenseTerm], fine: impl Fn(&str, LicenseClass) -> bool) -> bool {
+    let mut parts: Vec<bool> = Vec::new();
+    for term in terms {
+        let part = match term {
+            LicenseTerm::Id(id, class) => fine(id, *class),
+            LicenseTerm::And | LicenseTerm::Or => {
+                let (Some(right), Some(left)) = (parts.pop(), parts.pop()) else { return false };
+                if *term == LicenseTerm::And { left && right } else { left || right }
+            }
+        };
+        parts.push(part);
+    }
+    parts.pop().unwrap_or(false)
+}
+
+/// What an element is called before what is said of it.
+fn name_of(element: Element<'_>) -> String {
+    match element {
+        Element::Image(image) => format!("{}: ", image.name),
+        Element::Component(component) => format!("{}: ", component.name),
+        Element::Vulnerability(vulnerability) => format!("{}: ", vulnerability.id),
+        Element::Container(_, container) => format!("{}: ", container.name),
+        _ => String::new(),
+    }
+}
+
+/// Why what is below an element is not all there.
+fn why(element: Element<'_>, below: Level) -> String {
     match element {
         Element::Image(image) => match &image.facts {
-            Fact::Unknown(reason) => format!(": {}: {reason}", image.name),
-            Fact::NotAsked => format!(": {}: was not looked at", image.name),
-            Fact::Known(_) => format!(": {}: does not say", image.name),
+            Fact::Unknown(reason) => reason.clone(),
+            Fact::NotAsked => "was not looked at".to_owned(),
+            Fact::Known(facts) => match (&facts.lines, &facts.missing) {
+                (Fact::Unknown(reason), _) if below == Level::Line => reason.clone(),
+                (_, Some(reason)) if below == Level::Component => reason.clone(),
+                _ => "does not say".to_owned(),
+            },
         },
         Element::Component(component) => match &component.judged {
-            Fact::Unknown(reason) => format!(": {}: {reason}", component.name),
-            _ => format!(": {}: was not compared with advisories", component.name),
+            Fact::Unknown(reason) => reason.clone(),
+            _ => "packages were not compared with advisories".to_owned(),
         },
-        Element::Workload(workload) => match (&workload.permissions, &workload.ingress_policy) {
-            (Fact::Unknown(reason), _) | (_, Fact::Unknown(reason)) => format!(": {reason}"),
-            _ => String::new(),
-        },
-        Element::Vulnerability(vulnerability) => format!(": {}: nobody says", vulnerability.id),
-        _ => String::new(),
+        _ => "was not looked at".to_owned(),
     }
 }
 

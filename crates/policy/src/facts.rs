@@ -1,8 +1,12 @@
 //! What is known of an image when policies are asked.
 
+use crate::support;
 use jiff::Timestamp;
-use sekisho_model::{Fact, FindingStatus, ScanReport, ScanState, Severity};
-use std::collections::BTreeMap;
+use sekisho_model::{
+    AssessedBy, Fact, FindingRow, FindingStatus, Image, ImageConfig, LicenseTerm, Package, ScanReport, ScanState,
+    Severity,
+};
+use std::collections::{BTreeMap, HashMap};
 
 /// An image as criteria look at it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -13,16 +17,28 @@ pub struct ImageFacts {
     pub scanned: Option<Timestamp>,
     /// `debian:12`; empty where it does not say.
     pub os: String,
-    /// The user that its processes run as; empty for root.
-    pub user: Fact<String>,
+    /// When the security updates of its distribution end; none where they do not, or where there is no distribution in it.
+    pub supported_until: Fact<Option<Timestamp>>,
+    /// How it is run where nothing else is said.
+    pub config: Fact<ImageConfig>,
+    /// The name of the image it was built on.
+    pub base: Fact<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// What it was built by: instruction and the rest of the line.
-    pub lines: Vec<(String, String)>,
+    pub lines: Fact<Vec<(String, String)>>,
     /// Packages.
     pub components: Vec<Component>,
+    /// Why there may be more packages; none where these are all.
+    pub missing: Option<String>,
     /// The ids of whoever's signature was verified.
     pub signed_by: Fact<Vec<String>>,
+    /// The predicate types of verified attestations.
+    pub attestations: Fact<Vec<String>>,
+    /// The rules that found secrets in it.
+    pub secrets: Fact<Vec<String>>,
+    /// What a malware scan found in it.
+    pub malware: Fact<Vec<String>>,
 }
 
 /// A package of an image.
@@ -32,6 +48,10 @@ pub struct Component {
     pub name: String,
     /// The version.
     pub version: String,
+    /// What it is licensed under, as one expression; empty where it does not say.
+    pub licenses: Vec<LicenseTerm>,
+    /// Whether one of its files was opened while the image ran.
+    pub in_use: Fact<bool>,
     /// What it is known to have.
     pub vulnerabilities: Vec<Vulnerability>,
     /// Whether that is all that is published.
@@ -53,6 +73,12 @@ pub struct Vulnerability {
     pub fixed_by: String,
     /// When it was published.
     pub published: Option<Timestamp>,
+    /// Whether it is known to be exploited.
+    pub exploited: Fact<bool>,
+    /// Since when that is known.
+    pub exploited_since: Option<Timestamp>,
+    /// How likely it is to be exploited within 30 days, 0 to 1.
+    pub epss: Fact<f32>,
 }
 
 impl ImageFacts {
@@ -60,49 +86,116 @@ impl ImageFacts {
     pub fn of(report: &ScanReport) -> Self {
         let inventory = &report.inventory;
         let image = inventory.image.as_ref();
-        let history = image.map(|image| image.history.as_slice()).unwrap_or_default();
+        let judged = judged(report);
+        let none = AssessedBy::default();
+        let database = report.assessment.database.as_ref().unwrap_or(&none);
         let mut components: Vec<Component> = Vec::with_capacity(inventory.packages.len());
-        let mut places = std::collections::HashMap::new();
+        let mut places = HashMap::new();
         for package in inventory.packages.iter().filter(|package| package.owned_by.is_none()) {
             places.insert(&package.id, components.len());
-            let (name, version) = (package.facts.name.clone(), package.facts.version.clone());
-            let judged = match report.assessment.state {
-                ScanState::Scanned => Fact::Known(()),
-                ScanState::Incomplete => Fact::Unknown("not all packages could be judged".to_owned()),
-                ScanState::NotScanned => Fact::Unknown("there is no advisory database".to_owned()),
-                ScanState::NotEvaluated => Fact::NotAsked,
-            };
-            components.push(Component { name, version, vulnerabilities: Vec::new(), judged });
+            components.push(Component {
+                name: package.facts.name.clone(),
+                version: package.facts.version.clone(),
+                licenses: licenses(package),
+                in_use: Fact::NotAsked,
+                vulnerabilities: Vec::new(),
+                judged: judged.clone(),
+            });
         }
         for row in report.rows() {
             let Some(place) = places.get(&row.package.id) else { continue };
-            if row.finding.suppressed.is_some() {
-                continue;
+            if row.finding.suppressed.is_none() {
+                components[*place].vulnerabilities.push(vulnerability(&row, database));
             }
-            let score =
-                |by: &str| row.vulnerability.judgements.iter().find(|own| own.by == by).and_then(|own| own.score);
-            let own = row.vulnerability.judgements.iter().find(|own| own.by != "nvd").and_then(|own| own.score);
-            let fixed = (row.finding.status == FindingStatus::Fixed).then(|| row.finding.fixed_in.first()).flatten();
-            components[*place].vulnerabilities.push(Vulnerability {
-                id: row.vulnerability.id.clone(),
-                severity: row.finding.severity,
-                cvss: own.or_else(|| score("nvd")),
-                nvd_cvss: score("nvd"),
-                fixed_by: fixed.cloned().unwrap_or_default(),
-                published: row.vulnerability.published,
-            });
         }
+        let has_distribution = inventory.packages.iter().any(|package| package.facts.kind.is_os());
+        let missing = (!inventory.complete).then(|| "not everything in it could be read".to_owned());
+        let supported_until = match &inventory.os {
+            Some(os) => support::ends(&os.id, &os.version_id),
+            None if has_distribution => Fact::Unknown("of which distribution it is cannot be told".to_owned()),
+            None => missing.clone().map_or(Fact::Known(None), Fact::Unknown),
+        };
         Self {
             created: image.and_then(|image| image.created.as_deref()?.parse().ok()),
             scanned: Some(inventory.observed_at),
             os: inventory.os.as_ref().map(|os| format!("{}:{}", os.id, os.version_id)).unwrap_or_default(),
-            // Inventories do not carry it.
-            user: Fact::NotAsked,
+            supported_until,
+            config: told(image, "how it is run is not known", |image| image.config.clone()),
+            base: told(image, "its base image is not known", |image| image.base.as_ref()?.name.clone()),
             labels: image.map(|image| image.labels.iter().cloned().collect()).unwrap_or_default(),
-            lines: history.iter().filter_map(|step| line(step.created_by.as_deref()?)).collect(),
+            lines: told(image, "it has no build history", |image| {
+                let lines = image.history.iter().filter_map(|step| line(step.created_by.as_deref()?));
+                Some(lines.collect::<Vec<_>>()).filter(|lines| !lines.is_empty())
+            }),
             components,
+            missing,
             signed_by: Fact::NotAsked,
+            attestations: Fact::NotAsked,
+            secrets: Fact::NotAsked,
+            malware: Fact::NotAsked,
         }
+    }
+}
+
+/// What an image tells; that it does not is not what nobody asked for.
+fn told<T>(image: Option<&Image>, why_not: &str, of: impl FnOnce(&Image) -> Option<T>) -> Fact<T> {
+    image.and_then(of).map_or_else(|| Fact::Unknown(why_not.to_owned()), Fact::Known)
+}
+
+/// Whether all published vulnerabilities of a package are there.
+fn judged(report: &ScanReport) -> Fact<()> {
+    let database = report.assessment.database.as_ref();
+    match report.assessment.state {
+        ScanState::NotEvaluated => Fact::NotAsked,
+        ScanState::NotScanned => Fact::Unknown("there is no advisory database".to_owned()),
+        ScanState::Incomplete => Fact::Unknown("not all packages could be judged".to_owned()),
+        ScanState::Scanned if database.is_some_and(AssessedBy::is_demonstration) => {
+            Fact::Unknown("only the vulnerabilities of the demonstration set are known".to_owned())
+        }
+        ScanState::Scanned => match database.filter(|database| !database.stale.is_empty()) {
+            Some(database) => Fact::Unknown(format!("advisories are too old: {}", database.stale.join(", "))),
+            None => Fact::Known(()),
+        },
+    }
+}
+
+/// All that a package is licensed under, as one expression.
+pub(crate) fn licenses(package: &Package) -> Vec<LicenseTerm> {
+    let mut all = Vec::new();
+    for license in &package.facts.licenses {
+        let joins = !all.is_empty();
+        all.extend(license.terms());
+        all.extend(joins.then_some(LicenseTerm::And));
+    }
+    all
+}
+
+fn vulnerability(row: &FindingRow<'_>, database: &AssessedBy) -> Vulnerability {
+    let FindingRow { finding, vulnerability, .. } = row;
+    let score = |by: &str| vulnerability.judgements.iter().find(|own| own.by == by).and_then(|own| own.score);
+    let own = vulnerability.judgements.iter().find(|own| own.by != "nvd").and_then(|own| own.score);
+    let fixed = (finding.status == FindingStatus::Fixed).then(|| finding.fixed_in.first()).flatten();
+    let since = |added: &str| format!("{added}T00:00:00Z").parse().ok();
+    Vulnerability {
+        id: vulnerability.id.clone(),
+        severity: finding.severity,
+        cvss: own.or_else(|| score("nvd")),
+        nvd_cvss: score("nvd"),
+        fixed_by: fixed.cloned().unwrap_or_default(),
+        published: vulnerability.published,
+        exploited: match (&vulnerability.exploited, database.exploited) {
+            (Some(_), _) => Fact::Known(true),
+            (None, 0) => {
+                Fact::Unknown("the database does not hold what is known to be exploited (feed kev)".to_owned())
+            }
+            (None, _) => Fact::Known(false),
+        },
+        exploited_since: vulnerability.exploited.as_ref().and_then(|exploited| since(&exploited.added)),
+        epss: match (vulnerability.likelihood, database.likelihoods) {
+            (Some(likelihood), _) => Fact::Known(likelihood.probability),
+            (None, 0) => Fact::Unknown("the database does not hold how likely exploitation is (feed epss)".to_owned()),
+            (None, _) => Fact::Unknown("EPSS has no score for it".to_owned()),
+        },
     }
 }
 

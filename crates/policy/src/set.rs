@@ -1,11 +1,13 @@
 //! Policies of all kinds out of texts, ready to be asked.
 
 use crate::compile::{Compiled, Fault, compile};
-use crate::manifest::place;
+use crate::foreign::{Foreign, Sources};
+use crate::manifest::{Object, place};
 use crate::native::{self, Document, Example};
 use crate::pod_security::{Level, Standard};
 use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
 use crate::stackrox;
+use crate::validate::validate;
 use sekisho_base::Limits;
 use sekisho_base::tree::{Node, Place, documents};
 use std::fmt;
@@ -66,6 +68,8 @@ pub struct PolicySet {
     pub policies: Vec<Ready>,
     /// Levels of the Pod Security Standards.
     pub standards: Vec<Standard>,
+    /// Those in other languages, with their parameters.
+    pub(crate) foreign: Sources,
 }
 
 impl Policy {
@@ -90,6 +94,10 @@ impl PolicySet {
     pub fn add(&mut self, file: Option<&str>, text: &str, limits: &Limits) -> Vec<PolicyFault> {
         let mut faults = Vec::new();
         let name = file.unwrap_or("built in");
+        if std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("rego")) {
+            self.foreign.rego.push((name.to_owned(), text.to_owned()));
+            return faults;
+        }
         let fault = |place: Place, reason: String| PolicyFault { file: name.to_owned(), place, reason };
         let mut known = false;
         for document in documents(text, limits) {
@@ -124,6 +132,27 @@ impl PolicySet {
         faults
     }
 
+    /// How many policies there are, of all kinds.
+    pub fn len(&self) -> usize {
+        self.policies.len() + self.standards.len() + Foreign::load(&self.foreign, &[]).0.policies.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What is wrong with the policies in other languages, which can only be told when all of them are there: one may need
+    /// another, and none may be among them at all.
+    pub fn foreign_faults(&self) -> Vec<PolicyFault> {
+        let (foreign, mut faults) = Foreign::load(&self.foreign, &[]);
+        if let (Some(object), true) = (self.foreign.objects.first(), foreign.policies.is_empty() && faults.is_empty()) {
+            let reason = format!("{} is no policy, nor anything that one of the policies needs", object.title());
+            faults.push(PolicyFault { file: object.file.clone(), place: object.node.place, reason });
+        }
+        faults
+    }
+
     fn take(&mut self, file: Option<&str>, node: &Node) -> Result<(), Vec<(Place, String)>> {
         if native::is_policy(node) {
             let Document { policy, examples } = native::read(node)
@@ -131,6 +160,12 @@ impl PolicySet {
             let place = |at: Fault| (at.at.map_or(node.place, |at| native::place(node, at)), at.reason);
             let ready = ready(file, policy, examples);
             self.policies.push(ready.map_err(|wrongs| wrongs.into_iter().map(place).collect::<Vec<_>>())?);
+            return Ok(());
+        }
+        if let Some(object) = Object::new(file.unwrap_or("built in"), node.clone())
+            && !object.api_version.starts_with("config.stackrox.io/")
+        {
+            self.foreign.objects.push(object);
             return Ok(());
         }
         let is_resource = node.get("kind").and_then(Node::as_str) == Some("SecurityPolicy");
@@ -195,6 +230,7 @@ fn ready(file: Option<&str>, policy: Policy, examples: Vec<Example>) -> Result<R
     let workload = compiled(&[Stage::Deploy]);
     // Whether it can be asked of what runs.
     compiled(&[Stage::Runtime]);
+    faults.extend(validate(&policy));
     faults.sort_by_key(|fault| fault.at);
     faults.dedup();
     if !faults.is_empty() {

@@ -82,6 +82,16 @@ fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
     if !version.value.is_null() && version.value != VERSION {
         return Err(version.wrong(&format!("is not {VERSION:?}, the only version that is read")));
     }
+    for (name, most) in [("name", 128), ("policyName", 128), ("description", 800)] {
+        let field = from.field(name);
+        if field.text()?.chars().count() > most {
+            return Err(field.wrong(&format!("has more than {most} characters")));
+        }
+    }
+    let categories = from.field("categories").texts()?;
+    if let Some(twice) = categories.iter().enumerate().find(|(place, it)| categories[..*place].contains(it)) {
+        return Err(from.field("categories").wrong(&format!("names {:?} twice", twice.1)));
+    }
     let filter = from.field("evaluationFilter").field("skipContainerTypes");
     Ok(Policy {
         id: from.field("id").text()?,
@@ -90,7 +100,7 @@ fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
         rationale: from.field("rationale").text()?,
         remediation: from.field("remediation").text()?,
         disabled: from.field("disabled").flag()?,
-        categories: from.field("categories").texts()?,
+        categories,
         stages: from.field("lifecycleStages").words(&STAGES)?,
         event_source: from.field("eventSource").word(&SOURCES)?.flatten(),
         exclusions: from.field("exclusions").each(exclusion)?,
@@ -272,7 +282,12 @@ fn written_exclusion(exclusion: &Exclusion) -> Value {
     });
     put(&mut to, "deployment", deployment);
     put(&mut to, "image", exclusion.image.as_ref().map(|name| json!({"name": name})));
-    put(&mut to, "expiration", exclusion.expiration.as_deref().map(Value::from));
+    // A day, as our own form has it, is none that StackRox takes.
+    let moment = |text: &str| match (text.parse::<jiff::Timestamp>(), crate::scope::moment(text)) {
+        (Err(_), Some(end)) => end.to_string(),
+        _ => text.to_owned(),
+    };
+    put(&mut to, "expiration", exclusion.expiration.as_deref().map(|text| moment(text).into()));
     Value::Object(to)
 }
 

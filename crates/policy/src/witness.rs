@@ -1,7 +1,8 @@
 //! What holds in a violation, in words: what is wrong, in which field, and what to set it to where that follows.
 
 use crate::compile::Test;
-use crate::criteria::{Element, Matcher, Reading};
+use crate::criteria::{Element, Matcher, Reading, word_of};
+use sekisho_model::LicenseTerm;
 use serde_json::{Value, json};
 
 /// What holds in a violation: a criterion, and of what.
@@ -77,7 +78,7 @@ pub(crate) fn witness(test: &Test, element: Element<'_>, reading: &Reading<'_>, 
         (_, Some(container)) => format!("container {container}: "),
         _ => String::new(),
     };
-    let set = if test.negate { None } else { replacement(test, reading) };
+    let set = if test.negate { None } else { replacement(test, element, reading) };
     let container = around.container.map(str::to_owned);
     Witness { criterion, container, path, message: subject + &sentence, set }
 }
@@ -125,6 +126,11 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
             (Field::Own("resources.requests.memory"), amount("memory request", reading, "MiB"))
         }
         "Container Name" => (Field::Own("name"), format!("is called {shown}")),
+        "Container Command" => (Field::Own("command"), format!("runs a command with {}", wanted(test))),
+        "Root User Allowed" => {
+            (Field::Own("securityContext.runAsNonRoot"), either("may run as root", "does not run as root"))
+        }
+        "Run As User" => (Field::Own("securityContext.runAsUser"), format!("runs as the user {shown}")),
         "Liveness Probe Defined" => {
             (Field::Own("livenessProbe"), either("has a liveness probe", "has no liveness probe"))
         }
@@ -193,10 +199,35 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
             let Element::Line((instruction, rest)) = element else { return (Field::Image, shown) };
             (Field::Image, format!("is built by {instruction} {rest}"))
         }
-        "Image Component" => {
+        "Image Component" | "License" | "License Class" | "Package In Use" => {
             let Element::Component(component) = element else { return (Field::Image, shown) };
-            (Field::Image, format!("has {} {}", component.name, component.version))
+            (Field::Image, of_component(test, component, reading, &shown))
         }
+        "Base Image" => (Field::Image, format!("was built on {shown}")),
+        "End-of-Life OS" => (
+            Field::Image,
+            either("its distribution gives no security updates any more", "its distribution gives security updates"),
+        ),
+        "Image Command" => (Field::Image, format!("runs a command with {}", wanted(test))),
+        // Values may be secret.
+        "Image Environment Variable" => {
+            let Reading::Pairs(pairs) = reading else { return (Field::Image, String::new()) };
+            let is_it = |pair: &&(&str, &str)| {
+                let one = Reading::Pairs(vec![**pair]);
+                test.matchers.iter().any(|matcher| matcher.matches(&one))
+            };
+            let names: Vec<&str> = pairs.iter().filter(is_it).map(|(name, _)| *name).collect();
+            (Field::Image, format!("sets the environment variables {}", names.join(", ")))
+        }
+        "Image Exposed Port" => (Field::Image, format!("exposes the ports {shown}")),
+        "Image Health Check Defined" => (Field::Image, either("has a health check", "has no health check")),
+        "Image Named By Digest" => {
+            (Field::Image, either("is named by its digest", "is named by a tag, which can be moved, and no digest"))
+        }
+        "Image Volume" => (Field::Image, format!("makes volumes of {shown}")),
+        "Malware Found" => (Field::Image, format!("holds malware: {shown}")),
+        "Required Attestation" => (Field::Image, format!("has no verified attestation {}", wanted(test))),
+        "Secret Found" => (Field::Image, format!("holds secrets: {shown}")),
         "Image Age" => (Field::Image, format!("was built {shown} days ago")),
         "Image Scan Age" => (Field::Image, format!("was scanned {shown} days ago")),
         "Image OS" => (Field::Image, format!("is of {}", or_none(&shown))),
@@ -213,6 +244,17 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
     }
 }
 
+fn of_component(test: &Test, component: &crate::facts::Component, reading: &Reading<'_>, shown: &str) -> String {
+    let crate::facts::Component { name, version, .. } = component;
+    match (test.criterion.name, reading) {
+        ("License" | "License Class", Reading::Licenses(_)) => format!("{name} {version} is licensed under {shown}"),
+        ("License" | "License Class", _) => format!("{name} {version} states no licence"),
+        ("Package In Use", Reading::Flag(false)) => format!("{name} {version} is not used"),
+        ("Package In Use", _) => format!("{name} {version} is used"),
+        _ => format!("has {name} {version}"),
+    }
+}
+
 fn of_vulnerability(test: &Test, vulnerability: &crate::facts::Vulnerability, shown: &str) -> String {
     let id = &vulnerability.id;
     match test.criterion.name {
@@ -222,6 +264,10 @@ fn of_vulnerability(test: &Test, vulnerability: &crate::facts::Vulnerability, sh
         "Fixable" | "Fixed By" if vulnerability.fixed_by.is_empty() => format!("{id} is not fixed in any version"),
         "Fixable" | "Fixed By" => format!("{id} is fixed in {}", vulnerability.fixed_by),
         "Days Since CVE Was Published" => format!("{id} was published {shown} days ago"),
+        "Known Exploited" if shown == "true" => format!("{id} is known to be exploited"),
+        "Known Exploited" => format!("{id} is not known to be exploited"),
+        "Days Since CVE Was Known Exploited" => format!("{id} is known to be exploited for {shown} days"),
+        "EPSS" => format!("{id} is exploited within 30 days with a likelihood of {shown}"),
         name => format!("{id}: {name}: {shown}"),
     }
 }
@@ -239,7 +285,7 @@ fn amount(what: &str, reading: &Reading<'_>, unit: &str) -> String {
 }
 
 /// What was read, for people. Values of variables are not told: they may be secret.
-fn shown(reading: &Reading<'_>) -> String {
+pub(crate) fn shown(reading: &Reading<'_>) -> String {
     match reading {
         Reading::Flag(flag) => flag.to_string(),
         Reading::Number(number) => number.to_string(),
@@ -249,12 +295,19 @@ fn shown(reading: &Reading<'_>) -> String {
             pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
         }
         Reading::EnvVar { name, .. } => (*name).to_owned(),
-        Reading::Absent | Reading::Unknown | Reading::NotAsked => String::new(),
+        Reading::Licenses(terms) => {
+            let id = |term: &LicenseTerm| match term {
+                LicenseTerm::Id(id, class) => Some(format!("{id} ({})", word_of(*class).to_ascii_lowercase())),
+                LicenseTerm::And | LicenseTerm::Or => None,
+            };
+            terms.iter().filter_map(id).collect::<Vec<_>>().join(", ")
+        }
+        Reading::Absent | Reading::Unknown(_) | Reading::NotAsked => String::new(),
     }
 }
 
 /// What the field is to be, where that follows from what is wrong.
-fn replacement(test: &Test, reading: &Reading<'_>) -> Option<Value> {
+fn replacement(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> Option<Value> {
     let flag = match reading {
         Reading::Flag(flag) => Some(*flag),
         _ => None,
@@ -269,6 +322,9 @@ fn replacement(test: &Test, reading: &Reading<'_>) -> Option<Value> {
             | "Host PID",
             Some(true),
         ) => Some(json!(false)),
+        ("Root User Allowed", Some(true)) if matches!(element, Element::Container(_, it) if it.run_as_user.is_none()) => {
+            Some(json!(true))
+        }
         ("Read-Only Root Filesystem", Some(false))
         | ("Writable Host Mount" | "Writable Mounted Volume", Some(true)) => Some(json!(true)),
         ("Seccomp Profile Type", _) if matches!(reading, Reading::Text(word) if word == "UNCONFINED") => {

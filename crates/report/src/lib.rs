@@ -1,9 +1,10 @@
 //! Every form in which results are shown: tables for people, JSON for programs, and the formats of the programs that
-//! read scan reports; and the reports of other scanners, read.
+//! read reports of scans and of checks; and the reports of other scanners, read.
 //!
 //! Values in, text out. Standard SBOM formats are `sbom`'s; where the text goes is `cli`'s.
 
 mod advice;
+mod check;
 mod diff;
 mod explain;
 mod findings;
@@ -17,11 +18,13 @@ mod table;
 mod text;
 mod view;
 
+pub use check::{check_gate_lines, check_in_a_line, check_table, read_check};
 pub use diff::{diff_table, reevaluation_table};
 pub use explain::explanation_text;
 pub use findings::{gate_lines, in_a_line};
 pub use formats::{
-    FORMATS, Format, FormatOptions, Out, write_csv, write_gitlab, write_html, write_junit, write_markdown, write_sarif,
+    CHECK_FORMATS, FORMATS, Format, FormatOptions, Out, check_format, write_csv, write_gitlab, write_html, write_junit,
+    write_markdown, write_sarif,
 };
 pub use language::Language;
 pub use policies::{PolicyRow, policy_table};

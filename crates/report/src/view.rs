@@ -58,13 +58,14 @@ pub(crate) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(diagnostic: &'a Diagnostic) -> Self {
+    pub(crate) fn of(diagnostic: &'a Diagnostic) -> Self {
         let Diagnostic { level, code, path, .. } = diagnostic;
         Self { level: *level, code: *code, path: path.as_deref(), text: line(&diagnostic.to_string()) }
     }
 
-    fn incomplete(text: String) -> Self {
-        Self { level: Level::Incomplete, code: Code::VulnerabilitiesUnknown, path: None, text }
+    /// Something is missing, of this kind.
+    pub(crate) fn incomplete(code: Code, text: String) -> Self {
+        Self { level: Level::Incomplete, code, path: None, text }
     }
 }
 
@@ -114,11 +115,12 @@ impl<'a> View<'a> {
         let lost = assessment.findings.len() - self.rows.len();
         if lost > 0 {
             let text = format!("{lost} findings are of packages or vulnerabilities that the report does not describe");
-            told.push(Told::incomplete(text));
+            told.push(Told::incomplete(Code::VulnerabilitiesUnknown, text));
         }
         let stale = assessment.database.as_ref().map(|database| database.stale.as_slice()).unwrap_or_default();
         if !stale.is_empty() {
-            told.push(Told::incomplete(format!("advisories are too old: {}", line(&stale.join(", ")))));
+            let text = format!("advisories are too old: {}", line(&stale.join(", ")));
+            told.push(Told::incomplete(Code::VulnerabilitiesUnknown, text));
         }
         told.extend(assessment.diagnostics.iter().chain(&self.report.inventory.diagnostics).map(Told::of));
         // Stable: what is most to the point stays first.

@@ -16,4 +16,19 @@ macro_rules! files {
 }
 
 /// Policies, in files by what they are about.
-pub static POLICIES: &[File] = files!["policies/privileges.yaml"];
+pub static POLICIES: &[File] = files![
+    "policies/commands.yaml",
+    "policies/contents.yaml",
+    "policies/host.yaml",
+    "policies/identity.yaml",
+    "policies/images.yaml",
+    "policies/network.yaml",
+    "policies/notorious.yaml",
+    "policies/privileges.yaml",
+    "policies/requests.yaml",
+    "policies/resources.yaml",
+    "policies/runtime.yaml",
+    "policies/secrets.yaml",
+    "policies/supply-chain.yaml",
+    "policies/vulnerabilities.yaml",
+];

@@ -439,6 +439,7 @@ fn put_together(
         platform: opened.platform,
         created: opened.created,
         labels: opened.labels,
+        config: Some(opened.config),
         layers,
         history: opened.history,
         base,

@@ -28,12 +28,13 @@ impl Origin {
             config_digest,
             platform,
             created,
+            config,
             labels,
             history,
             layers,
             diagnostics,
         } = opened;
-        let image = (names, manifest_digest, config_digest, platform, created, labels, history, diagnostics);
+        let image = (names, manifest_digest, config_digest, platform, created, config, labels, history, diagnostics);
         let layer = |layer: &LayerBlob| {
             let LayerBlob { media_type, digest, diff_id, stored } = layer;
             let known = known_digest(layer, cache, options)?;

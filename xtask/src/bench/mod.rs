@@ -5,6 +5,7 @@ mod advisory;
 mod measure;
 mod packages;
 mod peers;
+mod policy;
 mod pull;
 mod reference;
 mod scan;
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     Scan(scan::Options),
     /// Scanning out of a registry: wall time against copying with skopeo and scanning the copy
     Pull(pull::Options),
+    /// Policies: manifests against those that ship, and what one workload costs
+    Policy(policy::Options),
     /// Build the reference image, if it is not there yet, and print where it is
     Reference,
 }
@@ -35,6 +38,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
         Bench::Admission(options) => admission::run(root, options),
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
+        Bench::Policy(options) => policy::run(root, options),
         Bench::Pull(options) => pull::run(root, options),
         Bench::Reference => reference::build_here(),
     }

@@ -47,11 +47,11 @@ use sekisho_model::{AssessedBy, Severity};
 use serde::Deserialize;
 
 /// The name of the feed that the records are of.
-pub const FEED_ID: &str = "demo";
+pub use sekisho_model::DEMONSTRATION_FEED as FEED_ID;
 
 /// Whether a database is this one and no other: what it does not know is unknown, however old it is.
 pub fn is_all_of(database: &AssessedBy) -> bool {
-    !database.feeds.is_empty() && database.feeds.iter().all(|feed| feed.id == FEED_ID)
+    database.is_demonstration()
 }
 
 const TABLES: &[&str] = &[

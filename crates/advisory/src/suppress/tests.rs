@@ -52,6 +52,7 @@ fn inventory(packages: Vec<Package>, is_image: bool) -> Inventory {
         platform: "linux/amd64".parse().unwrap(),
         created: None,
         labels: Vec::new(),
+        config: None,
         layers: Vec::new(),
         history: Vec::new(),
         base: None,

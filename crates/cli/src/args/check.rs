@@ -2,10 +2,12 @@
 
 use super::{CommonArguments, EXIT_CODES, ImageTarget, JsonOrTable, SURROUNDINGS, SuppressionArguments};
 use crate::args::DatabaseChoice;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-use sekisho_model::PolicySeverity;
+use sekisho_model::{CheckReport, PolicySeverity};
 use sekisho_policy::pod_security::Standard;
 use sekisho_report::Language;
+use sekisho_report::formats::{CHECK_FORMATS, Format, check_format};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -32,6 +34,9 @@ pub(crate) enum PolicyCommand {
     /// Hold policies to their examples, and to suites of tests
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Test(PolicyFiles),
+    /// Show how a policy comes to what it says of manifests
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Explain(PolicyExplainArguments),
     /// Write policies in another form
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Convert(PolicyConvertArguments),
@@ -62,8 +67,8 @@ pub(crate) struct VerdictArguments {
     pub(crate) warn_only: bool,
 
     /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    pub(crate) format: JsonOrTable,
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = check_formats())]
+    pub(crate) format: CheckFormat,
 
     /// Language of pages for people (html): en or ja
     #[arg(long, value_name = "LANGUAGE", default_value = "en")]
@@ -156,6 +161,20 @@ pub(crate) struct PolicyShowArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PolicyExplainArguments {
+    /// Its id or name
+    #[arg(value_name = "POLICY")]
+    pub(crate) id: String,
+
+    /// Files and directories of manifests in YAML or JSON; `-` for standard input
+    #[arg(value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) policies: PolicyChoice,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct PolicyFiles {
     /// Files and directories of policies
     #[arg(value_name = "PATH", required = true, num_args = 1..)]
@@ -182,6 +201,26 @@ pub(crate) enum PolicyForm {
     Sekisho,
     /// JSON of StackRox, as it exports and imports it
     Stackrox,
+    /// `ValidatingAdmissionPolicy` with its binding, of each policy that can be said so exactly
+    Vap,
+}
+
+/// How a check is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CheckFormat {
+    /// For people, in a terminal.
+    Table,
+    /// As a document.
+    Document(&'static Format<CheckReport>),
+}
+
+fn check_formats() -> impl TypedValueParser<Value = CheckFormat> {
+    let table = std::iter::once(PossibleValue::new("table").help("for people, in a terminal"));
+    let documents = CHECK_FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.title));
+    PossibleValuesParser::new(table.chain(documents)).map(|name| match check_format(&name) {
+        Some(format) => CheckFormat::Document(format),
+        None => CheckFormat::Table,
+    })
 }
 
 fn severity(text: &str) -> Result<PolicySeverity, String> {

@@ -58,6 +58,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Policy(PolicyCommand::Show(arguments)) => policy::show(&context, &arguments),
         Command::Policy(PolicyCommand::Lint(arguments)) => policy::lint(&context, &arguments),
         Command::Policy(PolicyCommand::Test(arguments)) => policy::test(&context, &arguments),
+        Command::Policy(PolicyCommand::Explain(arguments)) => policy::explain(&context, &arguments),
         Command::Policy(PolicyCommand::Convert(arguments)) => policy::convert(&context, &arguments),
         Command::Admission(command) => admission::run(&mut context, &command),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),

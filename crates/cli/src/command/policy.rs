@@ -3,16 +3,24 @@
 use super::check::{Inputs, OF_POLICIES, policies};
 use super::scan::Context;
 use crate::args::{
-    JsonOrTable, PolicyConvertArguments, PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments,
+    JsonOrTable, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments,
+    PolicyShowArguments,
 };
+use crate::config::Settings;
 use crate::error::CliError;
 use crate::{CommandResult, output};
-use sekisho_model::{Code, Exit, PolicyOutcome};
+use sekisho_base::Limits;
+use sekisho_base::tree::documents;
+use sekisho_model::{Code, Exit, Fact, Level, PolicyOutcome};
 use sekisho_policy::policy::Policy;
-use sekisho_policy::{PolicySet, Ready, native, prove, stackrox};
+use sekisho_policy::{
+    Checked, Context as PolicyContext, PolicySet, Ready, Surroundings, check_manifests, explain_manifests, native,
+    prove, rego::gatekeeper, stackrox, vap,
+};
 use sekisho_report::{Language, PolicyRow, TableOptions, policy_table, printable};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// `policy list`.
 pub(crate) fn list(context: &Context, arguments: &PolicyListArguments) -> CommandResult {
@@ -72,12 +80,7 @@ fn described(ready: &Ready, language: Language) -> Value {
 pub(crate) fn show(context: &Context, arguments: &PolicyShowArguments) -> CommandResult {
     let settings = context.config.settings()?;
     let (set, _) = policies(&arguments.policies, &settings, "all", &settings.limits())?;
-    let wanted =
-        |ready: &&Ready| ready.policy.id == arguments.id || ready.policy.name.eq_ignore_ascii_case(&arguments.id);
-    let Some(ready) = set.policies.iter().find(wanted) else {
-        let message = format!("there is no policy {:?}", arguments.id);
-        return Err(CliError::new(Code::UsageInvalid, message).hint("`sekisho policy list` lists them"));
-    };
+    let ready = named(&set, &arguments.id)?;
     let mut policy = ready.policy.clone();
     if let Some((_, texts)) = policy.translations.iter().find(|(code, _)| *code == arguments.language.as_str()) {
         let texts = texts.clone();
@@ -87,9 +90,48 @@ pub(crate) fn show(context: &Context, arguments: &PolicyShowArguments) -> Comman
         policy.remediation = texts.remediation;
     }
     policy.translations.clear();
-    let text: String = native::write(&policy).lines().map(|line| format!("{}\n", printable(line))).collect();
-    output::write_styled(&text, None)?;
+    let text = native::write(&policy);
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    output::write_styled(&lines.join("\n"), None)?;
     Ok(Exit::Passed)
+}
+
+/// The policy of this id or name.
+fn named<'a>(set: &'a PolicySet, id: &str) -> Result<&'a Ready, CliError> {
+    let wanted = |ready: &&Ready| ready.policy.id == id || ready.policy.name.eq_ignore_ascii_case(id);
+    set.policies.iter().find(wanted).ok_or_else(|| {
+        CliError::new(Code::UsageInvalid, format!("there is no policy {id:?}")).hint("`sekisho policy list` lists them")
+    })
+}
+
+/// `policy explain`.
+pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> CommandResult {
+    let settings = context.config.settings()?;
+    let limits = settings.limits();
+    let (set, _) = policies(&arguments.policies, &settings, "all", &limits)?;
+    let ready = named(&set, &arguments.id)?;
+    let inputs = Inputs::read_manifests(&arguments.paths, &limits)?;
+    let (objects, diagnostics) = inputs.objects(&limits);
+    let around = Surroundings::default();
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    let mut text = String::new();
+    for (title, steps) in explain_manifests(ready, &objects, &asked) {
+        let _ = writeln!(text, "{}", printable(&title));
+        for step in steps {
+            let indent = "  ".repeat(step.depth + 1);
+            let _ = writeln!(text, "{indent}{}: {}", printable(&step.text), step.outcome.as_str());
+        }
+    }
+    output::write_styled(&text, None)?;
+    for told in &diagnostics {
+        output::error_line(&format!("{}: {}", told.code, printable(&told.to_string())));
+    }
+    if text.is_empty() {
+        let message = format!("there is nothing that {:?} is asked about at the stage deploy", arguments.id);
+        return Err(CliError::new(Code::UsageInvalid, message).hint("it may be for another stage: see `policy show`"));
+    }
+    let whole = diagnostics.iter().all(|told| told.level != Level::Incomplete);
+    Ok(if whole { Exit::Passed } else { Exit::Incomplete })
 }
 
 /// The policies in files; what is wrong with some of them is no error here.
@@ -101,6 +143,7 @@ fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, Vec<String
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, &limits).iter().map(ToString::to_string));
     }
+    faults.extend(set.foreign_faults().iter().map(ToString::to_string));
     Ok((set, faults))
 }
 
@@ -111,49 +154,188 @@ pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
     for fault in &faults {
         let _ = writeln!(text, "{}", printable(fault));
     }
-    let sound = set.policies.len();
+    let sound = set.len();
     let _ = writeln!(text, "{sound} sound, {} wrong", faults.len());
     output::write_styled(&text, None)?;
     Ok(if faults.is_empty() { Exit::Passed } else { Exit::Refused })
 }
 
+/// What came of tests.
+#[derive(Default)]
+struct Tests {
+    text: String,
+    passed: usize,
+    failed: usize,
+}
+
+impl Tests {
+    /// Notes one that could not be run.
+    fn fail(&mut self, name: &str, why: &str) {
+        self.failed += 1;
+        let _ = writeln!(self.text, "{}: {}", printable(name), printable(why));
+    }
+
+    /// Notes what came of one, and why where that is not what was expected.
+    fn take(&mut self, name: &str, expected: PolicyOutcome, found: PolicyOutcome, why: impl Iterator<Item = String>) {
+        if found == expected {
+            self.passed += 1;
+            return;
+        }
+        self.failed += 1;
+        let (expected, found) = (expected.as_str(), found.as_str());
+        let _ = writeln!(self.text, "{}: expected {expected}, found {found}", printable(name));
+        for why in why {
+            let _ = writeln!(self.text, "  {}", printable(&why));
+        }
+    }
+}
+
+/// Why something came of a policy.
+fn reasons(checked: &Checked, policy: Option<usize>) -> impl Iterator<Item = String> {
+    let about = checked.results.iter().filter(move |result| policy.is_none_or(|policy| result.policy == policy));
+    about.flat_map(|result| {
+        let violations = result.violations.iter().map(|violation| violation.message.clone());
+        let excluded = result.excluded.iter().map(|excluded| format!("excluded: {}", excluded.reason));
+        violations.chain(result.reasons.iter().cloned()).chain(excluded).collect::<Vec<_>>()
+    })
+}
+
 /// `policy test`.
 pub(crate) fn test(context: &Context, files: &PolicyFiles) -> CommandResult {
-    let (set, faults) = read(context, files)?;
+    let settings = context.config.settings()?;
+    let limits = settings.limits();
+    let inputs = Inputs::read(&files.paths, &OF_POLICIES, &limits)?;
+    let mut tests = Tests::default();
+    let mut set = PolicySet::default();
+    let mut faults: Vec<String> = inputs.diagnostics.iter().map(ToString::to_string).collect();
+    for file in &inputs.files {
+        let first = documents(&file.text, &limits).into_iter().find_map(Result::ok);
+        match first {
+            Some(node) if native::is_suite(&node) => {
+                let suite = native::read_suite(&node).map_err(|wrongs| {
+                    let told: Vec<String> =
+                        wrongs.iter().map(|it| format!("{}:{}: {}", file.name, it.place.line, it.reason)).collect();
+                    CliError::new(Code::PolicyMalformed, format!("cannot take the suite: {}", told.join("; ")))
+                })?;
+                run_suite(&suite, Path::new(&file.name), &settings, &limits, &mut tests)?;
+            }
+            Some(node) if gatekeeper::suite::is_suite(&node) => {
+                let suite = gatekeeper::suite::Suite::read(&node).map_err(|(line, reason)| {
+                    let message = format!("cannot take the suite: {}:{line}: {reason}", file.name);
+                    CliError::new(Code::PolicyMalformed, message)
+                })?;
+                run_gatekeeper_suite(&suite, Path::new(&file.name), &settings, &limits, &mut tests)?;
+            }
+            // What a suite names is read when that is run.
+            Some(node) if gatekeeper::suite::is_part(&node) => {}
+            _ => faults.extend(set.add(Some(&file.name), &file.text, &limits).iter().map(ToString::to_string)),
+        }
+    }
     if let Some(fault) = faults.first() {
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }
-    let mut text = String::new();
-    let (mut passed, mut failed) = (0, 0);
     for ready in &set.policies {
         for example in &ready.examples {
             let (outcome, checked) = prove(ready, example);
-            if outcome == example.expect {
-                passed += 1;
-                continue;
-            }
-            failed += 1;
-            let (expected, found) = (example.expect.as_str(), outcome.as_str());
-            let (id, name) = (printable(&ready.policy.id), printable(&example.name));
-            let _ = writeln!(text, "{id}: {name}: expected {expected}, found {found}");
-            for result in checked.results.iter().filter(|result| result.outcome != PolicyOutcome::Passed) {
-                let why = result.violations.iter().map(|it| it.message.as_str());
-                for why in why.chain(result.reasons.iter().map(String::as_str)) {
-                    let _ = writeln!(text, "  {}", printable(why));
-                }
-                if let Some(excluded) = &result.excluded {
-                    let _ = writeln!(text, "  excluded: {}", printable(&excluded.reason));
-                }
-            }
+            let name = format!("{}: {}", ready.policy.id, example.name);
+            tests.take(&name, example.expect, outcome, reasons(&checked, None));
         }
     }
+    let Tests { mut text, passed, failed } = tests;
     let _ = writeln!(text, "{passed} passed, {failed} failed");
     output::write_styled(&text, None)?;
     if passed + failed == 0 {
-        let message = "there is nothing to test: none of the policies has examples";
+        let message = "there is nothing to test: no policy has examples, and there is no suite";
         return Err(CliError::new(Code::UsageInvalid, message).hint("add `examples` to a policy"));
     }
     Ok(if failed == 0 { Exit::Passed } else { Exit::Refused })
+}
+
+/// Runs the tests of a suite of Gatekeeper, whose paths are from where it is.
+fn run_gatekeeper_suite(
+    suite: &gatekeeper::suite::Suite,
+    file: &Path,
+    settings: &Settings,
+    limits: &Limits,
+    tests: &mut Tests,
+) -> Result<(), CliError> {
+    let here = file.parent().unwrap_or(Path::new(""));
+    let around = Surroundings::default();
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    for test in suite.tests.iter().filter(|test| !test.skip) {
+        let mut set = PolicySet::default();
+        let inputs = Inputs::read(&[here.join(&test.template), here.join(&test.constraint)], &OF_POLICIES, limits)?;
+        let read = inputs.files.iter().flat_map(|file| set.add(Some(&file.name), &file.text, limits));
+        let mut faults: Vec<_> = read.collect();
+        faults.extend(set.foreign_faults());
+        for case in test.cases.iter().filter(|case| !case.skip) {
+            let name = format!("{}: {}: {}", file.display(), test.name, case.name);
+            if let Some(fault) = faults.first() {
+                tests.fail(&name, &fault.to_string());
+                continue;
+            }
+            let object = here.join(&case.object);
+            let others = case.inventory.iter().map(|other| here.join(other));
+            let paths: Vec<PathBuf> = std::iter::once(object.clone()).chain(others).collect();
+            let (objects, _) = Inputs::read_manifests(&paths, limits)?.objects(limits);
+            let checked = check_manifests(&set, &objects, &asked);
+            let object = object.to_string_lossy();
+            let own: Vec<_> =
+                checked.results.iter().filter(|result| checked.subjects[result.subject].file == object).collect();
+            if let Some(unknown) = own.iter().find(|result| result.outcome != PolicyOutcome::Violated) {
+                tests.fail(&name, &format!("{}: {}", unknown.outcome.as_str(), unknown.reasons.join("; ")));
+                continue;
+            }
+            let messages = || own.iter().flat_map(|result| &result.violations).map(|it| it.message.as_str());
+            if case.assertions.iter().all(|assertion| assertion.holds(messages())) {
+                tests.passed += 1;
+            } else {
+                let found: Vec<&str> = messages().collect();
+                tests.fail(&name, &format!("does not hold of {} violations: {}", found.len(), found.join("; ")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs the cases of a suite, whose paths are from where it is.
+fn run_suite(
+    suite: &native::Suite,
+    file: &Path,
+    settings: &Settings,
+    limits: &Limits,
+    tests: &mut Tests,
+) -> Result<(), CliError> {
+    let here = file.parent().unwrap_or(Path::new(""));
+    let beside = |names: &[String]| names.iter().map(|name| here.join(name)).collect::<Vec<_>>();
+    let mut set = PolicySet::default();
+    let inputs = Inputs::read(&beside(&suite.policies), &OF_POLICIES, limits)?;
+    let read = inputs.files.iter().flat_map(|file| set.add(Some(&file.name), &file.text, limits));
+    if let Some(fault) = read.collect::<Vec<_>>().first() {
+        return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
+    }
+    let around = Surroundings::default();
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    for case in &suite.cases {
+        let (objects, diagnostics) = Inputs::read_manifests(&beside(&case.manifests), limits)?.objects(limits);
+        let checked = check_manifests(&set, &objects, &asked);
+        for (id, expected) in &case.expect {
+            let name = format!("{}: {}: {id}", suite.name, case.name);
+            let Some(policy) = checked.policies.iter().position(|policy| policy.id == *id || policy.name == *id) else {
+                let why = "the suite's policies hold none of this name for the stage deploy".to_owned();
+                tests.fail(&name, &why);
+                continue;
+            };
+            if let Some(unread) = diagnostics.iter().find(|told| told.level == Level::Incomplete) {
+                tests.fail(&name, &unread.to_string());
+                continue;
+            }
+            let own = checked.results.iter().filter(|result| result.policy == policy && result.excluded.is_none());
+            let found = own.map(|result| result.outcome).max().unwrap_or(PolicyOutcome::Passed);
+            tests.take(&name, *expected, found, reasons(&checked, Some(policy)));
+        }
+    }
+    Ok(())
 }
 
 /// `policy convert`.
@@ -163,7 +345,25 @@ pub(crate) fn convert(context: &Context, arguments: &PolicyConvertArguments) -> 
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }
     let policies: Vec<&Policy> = set.policies.iter().map(|ready| &ready.policy).collect();
+    let mut whole = true;
     let text = match arguments.to {
+        PolicyForm::Vap => {
+            let mut documents = Vec::new();
+            for policy in &policies {
+                match vap::convert::convert(policy) {
+                    Ok(objects) => documents.extend(objects.iter().map(|object| format!("{object:#}\n"))),
+                    Err(reasons) => {
+                        whole = false;
+                        output::error_line(&format!(
+                            "not converted: {}: {}",
+                            printable(&policy.name),
+                            printable(&reasons.join("; "))
+                        ));
+                    }
+                }
+            }
+            documents.join("---\n")
+        }
         PolicyForm::Sekisho => policies.iter().map(|policy| native::write(policy)).collect::<Vec<_>>().join("---\n"),
         PolicyForm::Stackrox => match policies.as_slice() {
             [one] => format!("{:#}\n", stackrox::write(one)),
@@ -173,5 +373,5 @@ pub(crate) fn convert(context: &Context, arguments: &PolicyConvertArguments) -> 
         },
     };
     output::write(&text, arguments.output.as_deref())?;
-    Ok(Exit::Passed)
+    Ok(if whole { Exit::Passed } else { Exit::Incomplete })
 }

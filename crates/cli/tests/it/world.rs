@@ -11,6 +11,54 @@ use tempfile::TempDir;
 /// A directory with everything there is to scan, removed when dropped.
 pub(crate) struct World(TempDir);
 
+const WEB: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: registry.example.org/shop/web
+        securityContext:
+          privileged: true
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 8080}]}
+";
+
+const TEAM: &str = "\
+policy: named-team
+name: Workloads must name their team
+severity: low
+stages: [deploy]
+remediation: Add the label team.
+except:
+- {namespace: legacy, reason: nobody is left, until: 2023-01-31}
+when:
+  Required Label: team=.+
+examples:
+- name: no label
+  manifest: {apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: a:1}]}}
+- name: a label without a value
+  expect: passed
+  manifest: {apiVersion: v1, kind: Pod, metadata: {name: a, labels: {team: ''}}, spec: {containers: [{name: a, image: a:1}]}}
+";
+
+const WRONG: &str = "policy: x\nname: x\nseverty: low\nstages: [deploy]\nwhen: {Priviledged Container: true}\n";
+
+const SUITE: &str = "\
+suite: shop
+policies: [policies/team.yaml]
+cases:
+- {name: no team, manifests: [k8s], expect: {named-team: violated}}
+- {name: no such policy, manifests: [k8s], expect: {named-tem: violated}}
+";
+
 impl World {
     /// Builds the images and trees.
     pub(crate) fn new() -> Self {
@@ -57,6 +105,11 @@ impl World {
         fs::write(at("no-layers.toml"), "[[base]]\nname = \"x\"\ndiff_ids = []\n").unwrap();
         let nix = ("usr/lib/os-release".to_owned(), b"ID=nixos\nPRETTY_NAME=\"NixOS 24.11\"\n".to_vec());
         ImageBuilder::write_directory(&BTreeMap::from([nix]), &at("nix"));
+        for (name, text) in [("k8s/web.yaml", WEB), ("policies/team.yaml", TEAM), ("policies/wrong.yaml", WRONG)] {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            fs::write(at(name), text).unwrap();
+        }
+        fs::write(at("suite.yaml"), SUITE).unwrap();
         fs::write(at("good.toml"), "[scan]\njobs = 2\n\n[limits]\nrecords = 1000\n").unwrap();
         fs::write(at("unknown-key.toml"), "[scan]\njob = 2\n").unwrap();
         fs::write(at("broken.toml"), "[scan\n").unwrap();

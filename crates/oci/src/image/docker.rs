@@ -45,6 +45,7 @@ pub(super) fn open(archive: &Archive, choice: &Choice, limits: &Limits) -> Resul
         platform,
         created: config.created.clone(),
         labels: config.labels(&std::collections::BTreeMap::new()),
+        config: config.container(),
         history: config.history,
         layers,
         diagnostics: Vec::new(),

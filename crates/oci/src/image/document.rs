@@ -4,7 +4,7 @@
 //! reads as an empty one, since Go's encoder writes that.
 
 use super::ImageError;
-use sekisho_model::{Digest, History, Platform};
+use sekisho_model::{Digest, History, ImageConfig, Platform};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,6 +31,9 @@ const OCI_KEYS: [&str; 15] = [
     "size",
     "variant",
 ];
+/// The same in the configuration of containers.
+const CONTAINER_KEYS: [&str; 9] =
+    ["Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels", "Test", "User", "Volumes"];
 /// The same in a docker archive's `manifest.json`, which is the only document that is a list.
 const DOCKER_KEYS: [&str; 3] = ["Config", "Layers", "RepoTags"];
 
@@ -39,20 +42,26 @@ const DOCKER_KEYS: [&str; 3] = ["Config", "Layers", "RepoTags"];
 pub(super) fn misspelt_key(bytes: &[u8]) -> serde_json::Result<Option<String>> {
     let document: Value = serde_json::from_slice(bytes)?;
     let keys: &[&str] = if document.is_array() { &DOCKER_KEYS } else { &OCI_KEYS };
-    let mut pending = vec![&document];
-    while let Some(value) = pending.pop() {
+    let mut pending = vec![(&document, keys)];
+    while let Some((value, keys)) = pending.pop() {
         match value {
-            Value::Array(values) => pending.extend(values),
+            Value::Array(values) => pending.extend(values.iter().map(|value| (value, keys))),
             Value::Object(fields) => {
                 for (key, value) in fields {
                     if keys.iter().any(|known| key != known && folds_to(key, known)) {
                         return Ok(Some(key.clone()));
                     }
                     // The keys of annotations are anybody's, those of a container's configuration others.
-                    let descriptor = value.get("digest").is_some();
-                    if !matches!(key.as_str(), "annotations" | "history") && (key != "config" || descriptor) {
-                        pending.push(value);
+                    if matches!(key.as_str(), "annotations" | "history") {
+                        continue;
                     }
+                    let inside = keys == CONTAINER_KEYS;
+                    if key == "config" && !inside {
+                        pending.push((value, &CONTAINER_KEYS));
+                    }
+                    let descriptor = value.get("digest").is_some();
+                    let same = if inside { key == "Healthcheck" } else { key != "config" || descriptor };
+                    pending.extend(same.then_some((value, keys)));
                 }
             }
             _ => {}
@@ -199,9 +208,31 @@ pub(super) struct Config {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct ContainerConfig {
-    #[serde(rename = "Labels", default, deserialize_with = "null_as_default")]
+    #[serde(default, deserialize_with = "null_as_default")]
     labels: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    user: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    exposed_ports: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    env: Vec<String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    entrypoint: Vec<String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    cmd: Vec<String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    volumes: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    healthcheck: HealthCheck,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct HealthCheck {
+    /// `["CMD", "curl", …]`; `["NONE"]` takes away that of the base image.
+    #[serde(rename = "Test", default, deserialize_with = "null_as_default")]
+    test: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -222,6 +253,20 @@ impl Config {
     /// The digests of the plain layers; `None` for one that is not of the form we verify.
     pub(super) fn diff_ids(&self) -> Vec<Option<Digest>> {
         self.rootfs.diff_ids.iter().map(|text| text.parse().ok()).collect()
+    }
+
+    /// How containers are run.
+    pub(super) fn container(&self) -> ImageConfig {
+        let ContainerConfig { user, exposed_ports, env, entrypoint, cmd, volumes, healthcheck, .. } = &self.config;
+        ImageConfig {
+            user: user.clone(),
+            exposed_ports: exposed_ports.keys().cloned().collect(),
+            env: env.clone(),
+            entrypoint: entrypoint.clone(),
+            cmd: cmd.clone(),
+            volumes: volumes.keys().cloned().collect(),
+            health_check: healthcheck.test.first().is_some_and(|kind| kind != "NONE"),
+        }
     }
 
     /// Labels over annotations, sorted.
@@ -264,7 +309,7 @@ mod tests {
     fn keys_that_engines_would_take_for_others_are_found() {
         let found = |text: &str| misspelt_key(text.as_bytes()).unwrap();
         assert_eq!(found(r#"{"config":{"digest":"x"},"layers":[],"annotations":{"Config":"mine"}}"#), None);
-        assert_eq!(found(r#"{"config":{"Labels":{"Layers":"mine"}},"rootfs":{"diff_ids":[]}}"#), None);
+        assert_eq!(found(r#"{"config":{"Labels":{"Layers":"mine","user":"x"}},"rootfs":{"diff_ids":[]}}"#), None);
         assert_eq!(found(r#"[{"Config":"x","RepoTags":[],"Layers":[]}]"#), None);
         for (text, key) in [
             (r#"{"config":{"digest":"x"},"Layers":[]}"#, "Layers"),
@@ -272,8 +317,38 @@ mod tests {
             (r#"{"rootfs":{"Diff_ids":[]}}"#, "Diff_ids"),
             ("{\"layer\u{17f}\":[]}", "layer\u{17f}"),
             (r#"[{"config":"x"}]"#, "config"),
+            (r#"{"config":{"User":"app","user":"0"}}"#, "user"),
+            (r#"{"config":{"digest":"sha256:x","User":"app","user":"0"}}"#, "user"),
+            (r#"{"config":{"Healthcheck":{"test":[]}}}"#, "test"),
         ] {
             assert_eq!(found(text).as_deref(), Some(key), "{text}");
         }
+    }
+
+    #[test]
+    fn how_containers_are_run_is_read_as_builders_write_it() {
+        let read =
+            |config: &str| Config::parse(format!(r#"{{"config":{config}}}"#).as_bytes()).map(|it| it.container());
+        assert_eq!(read("null").unwrap(), ImageConfig::default());
+        let none = r#"{"User":null,"Env":null,"Entrypoint":null,"Cmd":null,"ExposedPorts":null,"Volumes":null,"Healthcheck":null}"#;
+        assert_eq!(read(none).unwrap(), ImageConfig::default());
+        let found = read(
+            r#"{"User":"app","ExposedPorts":{"80/tcp":{},"22/tcp":null},"Env":["A=1"],"Entrypoint":["/a"],"Cmd":["b"],
+                "Volumes":{"/data":{}},"Healthcheck":{"Test":["CMD","true"],"Interval":1}}"#,
+        );
+        let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let expect = ImageConfig {
+            user: "app".to_owned(),
+            exposed_ports: text(&["22/tcp", "80/tcp"]),
+            env: text(&["A=1"]),
+            entrypoint: text(&["/a"]),
+            cmd: text(&["b"]),
+            volumes: text(&["/data"]),
+            health_check: true,
+        };
+        assert_eq!(found.unwrap(), expect);
+        assert!(!read(r#"{"Healthcheck":{"Test":["NONE"]}}"#).unwrap().health_check);
+        // An engine takes the last of two.
+        assert!(read(r#"{"User":"app","User":"0"}"#).is_err());
     }
 }

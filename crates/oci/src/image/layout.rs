@@ -124,6 +124,7 @@ pub(super) fn open(
         platform: config.platform(),
         created: config.created.clone(),
         labels: config.labels(&manifest.annotations),
+        config: config.container(),
         history: config.history,
         layers,
         diagnostics,

@@ -24,7 +24,7 @@ use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{Deadline, LimitExceeded, LimitKey};
 use sekisho_base::spool::SpillQuota;
 use sekisho_base::{Limits, ReadAt};
-use sekisho_model::{Code, Diagnostic, Digest, History, Platform, SourceKind, json_reason};
+use sekisho_model::{Code, Diagnostic, Digest, History, ImageConfig, Platform, SourceKind, json_reason};
 use sekisho_model::{ImageRef, InvalidImageRef};
 use sekisho_net::NetworkError;
 use std::fs::{File, Metadata};
@@ -346,6 +346,8 @@ pub struct OpenImage {
     pub created: Option<String>,
     /// Its labels, with the manifest's annotations where a label does not say otherwise; sorted.
     pub labels: Vec<(String, String)>,
+    /// How it is run.
+    pub config: ImageConfig,
     /// Its build history.
     pub history: Vec<History>,
     /// Its layers from the bottom.

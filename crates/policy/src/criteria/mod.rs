@@ -1,6 +1,7 @@
 //! Criteria: what a policy can ask about, each with its name, the values it takes, and where its facts are.
 //!
-//! Names and grammars of values are those of StackRox 1.1, so that its policies mean the same here.
+//! Names and grammars of values are those of StackRox 1.1, so that its policies mean the same here; those that are ours
+//! say so.
 
 mod read;
 mod table;
@@ -11,7 +12,7 @@ mod value;
 pub(crate) use read::{Below, Element, Reading, below, read};
 pub use read::{Image, Subject};
 pub use table::CRITERIA;
-pub(crate) use value::{Matcher, Pattern};
+pub(crate) use value::{Comparison, Matcher, Pattern, word_of};
 
 use crate::policy::Stage;
 
@@ -24,12 +25,18 @@ pub struct Criterion {
     pub level: Level,
     /// The values it takes.
     pub grammar: Grammar,
+    /// What it is about, for who writes a policy: a few words of Markdown.
+    pub meaning: &'static str,
     /// Whether a group may turn round what its values say.
     pub negatable: bool,
     /// Whether a group may have several values.
     pub several: bool,
     /// Whether it holds where its values do not: `Required Label`.
     pub inverted: bool,
+    /// Whether it is ours, and not one of `StackRox`.
+    pub is_ours: bool,
+    /// Why nothing answers it yet, so that a policy that needs it is never passed.
+    pub later: Option<&'static str>,
 }
 
 /// What facts belong to, as a tree: what is in the workload, the containers in it, what is in those.
@@ -90,6 +97,23 @@ impl Level {
 }
 
 impl Criterion {
+    /// What has to be there for it to be answered.
+    pub fn needs(&self) -> Needs {
+        match (self.level, self.name) {
+            (Level::Image, "Image Registry" | "Image Remote" | "Image Tag" | "Image Named By Digest") => {
+                Needs::Manifest
+            }
+            (_, "Has Egress Network Policy" | "Has Ingress Network Policy" | "Minimum RBAC Permissions") => {
+                Needs::Surroundings
+            }
+            (Level::Port | Level::Exposure, _) => Needs::Surroundings,
+            (Level::Workload | Level::Container | Level::Env | Level::Volume, _) => Needs::Manifest,
+            (Level::Image | Level::Line | Level::Component, _) => Needs::Image,
+            (Level::Vulnerability, _) => Needs::Advisories,
+            (Level::Process | Level::File | Level::Flow | Level::Request, _) => Needs::Event,
+        }
+    }
+
     /// Whether it says something at `stage`.
     pub fn has_meaning_at(&self, stage: Stage) -> bool {
         match stage {
@@ -98,6 +122,21 @@ impl Criterion {
             Stage::Runtime => true,
         }
     }
+}
+
+/// What has to be there for a criterion to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Needs {
+    /// The workload's manifest, or the image's name.
+    Manifest,
+    /// The manifests of services, network policies and roles as well.
+    Surroundings,
+    /// A scan of the image.
+    Image,
+    /// The same, compared with advisories.
+    Advisories,
+    /// Something that happens.
+    Event,
 }
 
 /// The values that a criterion takes.
@@ -138,6 +177,59 @@ pub enum Grammar {
     Glob,
     /// An address.
     Address,
+}
+
+impl Grammar {
+    /// What values of it look like, for who writes one: a few words of Markdown.
+    pub fn describe(self) -> String {
+        let spans = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Regex => "regular expression for the whole".to_owned(),
+            Self::Contains => "regular expression for a part".to_owned(),
+            Self::Present => "regular expression for the whole; `.*` for any that is there".to_owned(),
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Number => "number, or one after `<`, `<=`, `>` or `>=`".to_owned(),
+            Self::Days => "days at least".to_owned(),
+            Self::Word(words) => spans(words),
+            Self::Ordered(words) => format!("{}, or one of these after `<`, `<=`, `>` or `>=`", spans(words)),
+            Self::AtLeast(words) => format!("at least {}", spans(words)),
+            Self::Pair => "`KEY=VALUE`, regular expressions for the whole; an empty one for any".to_owned(),
+            Self::Line => "`INSTRUCTION=REST`; the rest is a regular expression for the whole".to_owned(),
+            Self::EnvVar => {
+                "`SOURCE=KEY=VALUE`; key and value are regular expressions for the whole, each may be empty; \
+                             the source is `RAW`, `UNSET`, `SECRET_KEY`, `CONFIG_MAP_KEY`, `FIELD`, `RESOURCE_FIELD`, \
+                             `UNKNOWN` or empty"
+                    .to_owned()
+            }
+            Self::Capability { all: true } => "capability without `CAP_`, or `ALL`".to_owned(),
+            Self::Capability { all: false } => "capability without `CAP_`".to_owned(),
+            Self::Text => "the whole text".to_owned(),
+            Self::Glob => "path with `*`, `?` and `**`".to_owned(),
+            Self::Address => "address of IPv4 or IPv6".to_owned(),
+        }
+    }
+}
+
+impl Level {
+    /// What it is, in a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Port => "port",
+            Self::Exposure => "way to a port",
+            Self::Container => "container",
+            Self::Env => "environment variable",
+            Self::Volume => "volume",
+            Self::Image => "image",
+            Self::Line => "line of the Dockerfile",
+            Self::Component => "package",
+            Self::Vulnerability => "vulnerability",
+            Self::Process => "process",
+            Self::File => "access to a file",
+            Self::Flow => "connection",
+            Self::Request => "request to the API server",
+        }
+    }
 }
 
 /// The criterion of this name, in any case.

@@ -4,8 +4,8 @@ use super::Level;
 use crate::facts::{Component, ImageFacts, Vulnerability};
 use jiff::Timestamp;
 use sekisho_model::{
-    Container, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, ImageRef, Mount, Permissions, Port, Propagation,
-    Seccomp, Severity, Workload,
+    Container, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, ImageRef, LicenseTerm, Mount, Permissions, Port,
+    Propagation, Seccomp, Severity, Workload,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -61,10 +61,12 @@ pub(crate) enum Reading<'a> {
         name: &'a str,
         value: &'a str,
     },
+    /// What is to be kept to use a package.
+    Licenses(&'a [LicenseTerm]),
     /// There is none, so that no value can be it.
     Absent,
-    /// It cannot be had.
-    Unknown,
+    /// It cannot be had, for this reason.
+    Unknown(&'a str),
     /// Nobody asked for it.
     NotAsked,
 }
@@ -78,12 +80,22 @@ fn pairs(of: &BTreeMap<String, String>) -> Reading<'_> {
 }
 
 /// What `read` says of a fact, where it is known.
-fn known<'a, T>(fact: &Fact<T>, read: impl FnOnce(&T) -> Reading<'a>) -> Reading<'a> {
+fn known<'a, T>(fact: &'a Fact<T>, read: impl FnOnce(&'a T) -> Reading<'a>) -> Reading<'a> {
     match fact {
         Fact::Known(value) => read(value),
-        Fact::Unknown(_) => Reading::Unknown,
+        Fact::Unknown(reason) => Reading::Unknown(reason),
         Fact::NotAsked => Reading::NotAsked,
     }
+}
+
+fn texts(list: &[String]) -> Reading<'_> {
+    Reading::Texts(list.iter().map(String::as_str).collect())
+}
+
+/// What is run, as one line; none where nothing is said.
+fn command<'a>(words: &[&'a [String]]) -> Reading<'a> {
+    let words: Vec<&str> = words.iter().copied().flatten().map(String::as_str).collect();
+    if words.is_empty() { Reading::Absent } else { Reading::Text(Cow::Owned(words.join(" "))) }
 }
 
 /// Nothing said is nothing asked for and no bound: zero.
@@ -114,7 +126,7 @@ pub(crate) fn read<'a>(name: &str, element: Element<'a>, now: Timestamp) -> Read
         Element::Volume(volume) => of_volume(name, volume),
         Element::Image(image) => of_image(name, image, now),
         Element::Line((instruction, rest)) => Reading::Pairs(vec![(instruction, rest)]),
-        Element::Component(component) => Reading::Pairs(vec![(&component.name, &component.version)]),
+        Element::Component(component) => of_component(name, component),
         Element::Vulnerability(vulnerability) => of_vulnerability(name, vulnerability, now),
     }
 }
@@ -181,12 +193,12 @@ fn of_port<'a>(name: &str, port: &'a Port) -> Reading<'a> {
 }
 
 fn of_container<'a>(name: &str, container: &'a Container) -> Reading<'a> {
-    let texts = |list: &'a [String]| Reading::Texts(list.iter().map(String::as_str).collect());
     match name {
         "Add Capabilities" => texts(&container.add_capabilities),
         "Drop Capabilities" => texts(&container.drop_capabilities),
         "Allow Privilege Escalation" => Reading::Flag(container.allow_privilege_escalation),
         "AppArmor Profile" => text(container.apparmor.as_deref().unwrap_or_default()),
+        "Container Command" => command(&[&container.command, &container.args]),
         "Container CPU Limit" => amount(container.cpu_limit, 1.0),
         "Container CPU Request" => amount(container.cpu_request, 1.0),
         "Container Memory Limit" => amount(container.memory_limit, MEBIBYTE),
@@ -196,6 +208,11 @@ fn of_container<'a>(name: &str, container: &'a Container) -> Reading<'a> {
         "Readiness Probe Defined" => Reading::Flag(container.readiness_probe),
         "Privileged Container" => Reading::Flag(container.privileged),
         "Read-Only Root Filesystem" => Reading::Flag(container.read_only_root),
+        "Root User Allowed" => Reading::Flag(match container.run_as_user {
+            Some(user) => user == 0,
+            None => container.run_as_non_root != Some(true),
+        }),
+        "Run As User" => container.run_as_user.map_or(Reading::Absent, number),
         // Where nothing is set, there is no profile.
         "Seccomp Profile Type" => match container.seccomp {
             Some(Seccomp::RuntimeDefault) => text("RUNTIME_DEFAULT"),
@@ -225,51 +242,87 @@ fn of_volume<'a>(name: &str, volume: &'a Mount) -> Reading<'a> {
 
 fn of_image<'a>(name: &str, image: &'a Image<'a>, now: Timestamp) -> Reading<'a> {
     // What its name says needs no look at the image; a name that no registry takes says nothing that can be compared.
-    let named = |part: fn(&ImageRef) -> &str| image.reference.map_or(Reading::Unknown, |it| text(part(it)));
+    let named = |read: fn(&ImageRef) -> Reading<'_>| {
+        image.reference.map_or(Reading::Unknown("its name is none that a registry takes"), read)
+    };
     match name {
-        "Image Registry" => return named(|it| &it.registry),
-        "Image Remote" => return named(|it| &it.repository),
-        "Image Tag" => return named(|it| &it.tag),
+        "Image Named By Digest" => return named(|it| Reading::Flag(it.digest.is_some())),
+        "Image Registry" => return named(|it| text(&it.registry)),
+        "Image Remote" => return named(|it| text(&it.repository)),
+        "Image Tag" => return named(|it| text(&it.tag)),
         _ => {}
     }
     let facts = match &image.facts {
         Fact::Known(facts) => *facts,
         // That it was not scanned is what is asked for.
         Fact::Unknown(_) if name == "Unscanned Image" => return Reading::Flag(true),
-        Fact::Unknown(_) => return Reading::Unknown,
+        Fact::Unknown(reason) => return Reading::Unknown(reason),
         Fact::NotAsked => return Reading::NotAsked,
     };
     match name {
+        "Base Image" => known(&facts.base, |base| text(base)),
         "Disallowed Image Label" | "Required Image Label" => pairs(&facts.labels),
-        "Image Age" => facts.created.map_or(Reading::Unknown, |created| days(created, now)),
+        "End-of-Life OS" => known(&facts.supported_until, |end| Reading::Flag(end.is_some_and(|end| end <= now))),
+        "Image Age" => facts.created.map_or(Reading::Unknown("it does not say when it was built"), |it| days(it, now)),
+        "Image Command" => known(&facts.config, |config| command(&[&config.entrypoint, &config.cmd])),
+        "Image Environment Variable" => known(&facts.config, |config| {
+            Reading::Pairs(
+                config.env.iter().map(|variable| variable.split_once('=').unwrap_or((variable, ""))).collect(),
+            )
+        }),
+        "Image Exposed Port" => known(&facts.config, |config| texts(&config.exposed_ports)),
+        "Image Health Check Defined" => known(&facts.config, |config| Reading::Flag(config.health_check)),
         "Image OS" => text(&facts.os),
-        "Image Scan Age" => facts.scanned.map_or(Reading::Unknown, |scanned| days(scanned, now)),
-        "Image Signature Verified By" => match &facts.signed_by {
-            Fact::Known(ids) => Reading::Texts(ids.iter().map(String::as_str).collect()),
-            Fact::Unknown(_) => Reading::Unknown,
-            Fact::NotAsked => Reading::NotAsked,
-        },
+        "Image Scan Age" => {
+            facts.scanned.map_or(Reading::Unknown("when it was scanned is not known"), |it| days(it, now))
+        }
+        "Image Signature Verified By" => known(&facts.signed_by, |ids| texts(ids)),
         // An image that names no user runs as root.
-        "Image User" => match &facts.user {
-            Fact::Known(user) => text(if user.is_empty() { "root" } else { user }),
-            Fact::Unknown(_) => Reading::Unknown,
-            Fact::NotAsked => Reading::NotAsked,
-        },
+        "Image User" => known(&facts.config, |config| user(&config.user)),
+        "Image Volume" => known(&facts.config, |config| texts(&config.volumes)),
+        "Malware Found" => known(&facts.malware, |names| texts(names)),
+        "Required Attestation" => known(&facts.attestations, |kinds| texts(kinds)),
+        "Secret Found" => known(&facts.secrets, |rules| texts(rules)),
         "Unscanned Image" => Reading::Flag(facts.scanned.is_none()),
         _ => Reading::NotAsked,
     }
 }
 
+/// A user as it is written, and without its group. Who names none means root.
+fn user(text: &str) -> Reading<'_> {
+    let user = text.split_once(':').map_or(text, |(user, _)| user);
+    let user = if user.is_empty() { "root" } else { user };
+    Reading::Texts(if text == user || text.is_empty() { vec![user] } else { vec![text, user] })
+}
+
+fn of_component<'a>(name: &str, component: &'a Component) -> Reading<'a> {
+    match name {
+        "Image Component" => Reading::Pairs(vec![(&component.name, &component.version)]),
+        "License" if component.licenses.is_empty() => Reading::Unknown("it states no licence"),
+        "License Class" if component.licenses.is_empty() => text("NONE"),
+        "License" | "License Class" => Reading::Licenses(&component.licenses),
+        "Package In Use" => known(&component.in_use, |in_use| Reading::Flag(*in_use)),
+        _ => Reading::NotAsked,
+    }
+}
+
 fn of_vulnerability<'a>(name: &str, vulnerability: &'a Vulnerability, now: Timestamp) -> Reading<'a> {
-    let score = |score: Option<f32>| score.map_or(Reading::Unknown, |score| Reading::Number(tenths(score)));
+    let unsaid = Reading::Unknown("nobody says");
+    let score = |score: Option<f32>| score.map_or(unsaid.clone(), |score| Reading::Number(tenths(score)));
     match name {
         "CVE" => text(&vulnerability.id),
         "CVSS" => score(vulnerability.cvss),
         "NVD CVSS" => score(vulnerability.nvd_cvss),
+        "Days Since CVE Was Known Exploited" => known(&vulnerability.exploited, |exploited| {
+            let since = vulnerability.exploited_since;
+            if *exploited { since.map_or(unsaid.clone(), |since| days(since, now)) } else { Reading::Absent }
+        }),
+        "EPSS" => known(&vulnerability.epss, |epss| Reading::Number(as_written(*epss))),
+        "Known Exploited" => known(&vulnerability.exploited, |exploited| Reading::Flag(*exploited)),
         "Fixable" => Reading::Flag(!vulnerability.fixed_by.is_empty()),
         "Fixed By" => text(&vulnerability.fixed_by),
         "Days Since CVE Was Published" => {
-            vulnerability.published.map_or(Reading::Unknown, |published| days(published, now))
+            vulnerability.published.map_or(unsaid.clone(), |published| days(published, now))
         }
         "Severity" => text(match vulnerability.severity {
             Severity::Unknown => "UNKNOWN",
@@ -280,6 +333,11 @@ fn of_vulnerability<'a>(name: &str, vulnerability: &'a Vulnerability, now: Times
         }),
         _ => Reading::NotAsked,
     }
+}
+
+/// A likelihood as it is published, with five places.
+fn as_written(likelihood: f32) -> f64 {
+    (f64::from(likelihood) * 100_000.0).round() / 100_000.0
 }
 
 /// A score as people write it: the nearest tenth.
@@ -331,9 +389,17 @@ pub(crate) fn below<'a>(
                 Fact::NotAsked => return Below::NotAsked,
             };
             if level == Level::Line {
-                let _ = facts.lines.iter().any(|line| visit(Element::Line(line)));
+                let lines = match &facts.lines {
+                    Fact::Known(lines) => lines,
+                    Fact::Unknown(_) => return Below::Unknown,
+                    Fact::NotAsked => return Below::NotAsked,
+                };
+                let _ = lines.iter().any(|line| visit(Element::Line(line)));
             } else {
                 let _ = facts.components.iter().any(|component| visit(Element::Component(component)));
+                if facts.missing.is_some() {
+                    return Below::Unknown;
+                }
             }
         }
         (Element::Component(component), Level::Vulnerability) => {

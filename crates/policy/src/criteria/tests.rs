@@ -10,7 +10,7 @@ use crate::stackrox;
 use crate::testing::corpus;
 use jiff::Timestamp;
 use sekisho_base::Limits;
-use sekisho_model::{Fact, Severity, Workload};
+use sekisho_model::{Fact, ImageConfig, License, Severity, Workload};
 
 fn group(field: &str, values: &[&str]) -> Group {
     Group {
@@ -45,7 +45,8 @@ fn judge(groups: Vec<Group>, workload: &Workload, images: &[Fact<&ImageFacts>]) 
 fn the_table_is_that_of_the_reference() {
     assert!(CRITERIA.is_sorted_by_key(|criterion| criterion.name));
     assert!(criterion("privileged CONTAINER").is_some() && criterion("Privileged").is_none());
-    let at = |stage: Stage| CRITERIA.iter().filter(|criterion| criterion.has_meaning_at(stage)).count();
+    let theirs = || CRITERIA.iter().filter(|criterion| !criterion.is_ours);
+    let at = |stage: Stage| theirs().filter(|criterion| criterion.has_meaning_at(stage)).count();
     assert_eq!((at(Stage::Build), at(Stage::Deploy), at(Stage::Runtime)), (23, 63, 79));
 }
 
@@ -96,6 +97,7 @@ fn what_is_not_known_does_not_pass() {
         version: "3".to_owned(),
         vulnerabilities,
         judged,
+        ..Component::default()
     };
     let image = |components| ImageFacts { components, ..ImageFacts::default() };
     let bad = image(vec![component(vec![critical], Fact::Known(()))]);
@@ -115,7 +117,7 @@ fn what_is_not_known_does_not_pass() {
     check(severe(), &[], Outcome::NotEvaluated);
     // What nobody looked at is not root.
     check(vec![group("Image User", &["root"])], &[Fact::Known(&clean), Fact::Known(&clean)], Outcome::NotEvaluated);
-    let rooted = ImageFacts { user: Fact::Known(String::new()), ..image(Vec::new()) };
+    let rooted = ImageFacts { config: Fact::Known(ImageConfig::default()), ..image(Vec::new()) };
     check(vec![group("Image User", &["0", "root"])], &[Fact::Known(&rooted), asked.clone()], Outcome::Violated);
     // A component needs no judge.
     check(vec![group("Image Component", &["openssl="])], &[Fact::Known(&unjudged), asked.clone()], Outcome::Violated);
@@ -124,6 +126,177 @@ fn what_is_not_known_does_not_pass() {
     check(never, &[lost.clone(), lost.clone()], Outcome::Passed);
     check(vec![group("Unscanned Image", &["true"])], &[lost, Fact::Known(&clean)], Outcome::Violated);
     check(vec![group("Unscanned Image", &["true"])], &[asked.clone(), asked], Outcome::NotEvaluated);
+}
+
+/// What groups say of an image alone, at the beginning of 2026.
+fn judge_image(groups: Vec<Group>, name: &str, facts: Fact<&ImageFacts>) -> Outcome {
+    let compiled = compile(&policy(groups), Stage::Build).unwrap();
+    let reference = sekisho_model::ImageRef::familiar(name).ok();
+    let images = [Image { name, reference: reference.as_ref(), facts }];
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    evaluate(&compiled, &Subject { workload: None, images: &images, now }).outcome
+}
+
+#[test]
+fn criteria_of_ours_are_marked_and_never_passed_where_nothing_answers_them() {
+    let ours: Vec<_> = CRITERIA.iter().filter(|criterion| criterion.is_ours).collect();
+    assert_eq!((ours.len(), CRITERIA.len()), (20, 99));
+    for criterion in CRITERIA.iter().filter(|it| it.later.is_some() && it.level.is_image()) {
+        let value = if criterion.grammar == Grammar::Days { "1" } else { "true" };
+        let facts = ImageFacts {
+            components: vec![Component {
+                vulnerabilities: vec![Vulnerability::default()],
+                judged: Fact::Known(()),
+                ..Component::default()
+            }],
+            ..ImageFacts::default()
+        };
+        let outcome = judge_image(vec![group(criterion.name, &[value])], "x:1", Fact::Known(&facts));
+        assert_eq!(outcome, Outcome::NotEvaluated, "{}", criterion.name);
+    }
+}
+
+#[test]
+fn what_an_image_says_of_itself_is_asked_for() {
+    let config = ImageConfig {
+        user: "0:1000".to_owned(),
+        exposed_ports: vec!["22/tcp".to_owned(), "80/tcp".to_owned()],
+        env: vec!["PATH=/bin".to_owned(), "DB_PASSWORD=x".to_owned(), "EMPTY=".to_owned(), "BARE".to_owned()],
+        entrypoint: vec!["/bin/sh".to_owned(), "-c".to_owned()],
+        cmd: vec!["exec serve --insecure".to_owned()],
+        volumes: vec!["/run/secrets".to_owned()],
+        health_check: false,
+    };
+    let facts = ImageFacts {
+        config: Fact::Known(config),
+        base: Fact::Known("docker.io/library/debian:12".to_owned()),
+        supported_until: crate::support::ends("alpine", "3.19.1"),
+        lines: Fact::Unknown("x".to_owned()),
+        ..ImageFacts::default()
+    };
+    let lost = ImageFacts {
+        config: Fact::Unknown("x".to_owned()),
+        base: Fact::Unknown("x".to_owned()),
+        supported_until: Fact::Unknown("x".to_owned()),
+        ..facts.clone()
+    };
+    let check = |field: &str, value: &str, expect: bool| {
+        let wanted = if expect { Outcome::Violated } else { Outcome::Passed };
+        let groups = || vec![group(field, &[value])];
+        assert_eq!(judge_image(groups(), "x:1", Fact::Known(&facts)), wanted, "{field} {value}");
+        assert_eq!(judge_image(groups(), "x:1", Fact::Known(&lost)), Outcome::Unknown, "{field} {value}");
+        assert_eq!(judge_image(groups(), "x:1", Fact::NotAsked), Outcome::NotEvaluated, "{field} {value}");
+    };
+    check("Image User", "0", true);
+    check("Image User", "0:1000", true);
+    check("Image User", "root", false);
+    check("Image Exposed Port", "22/tcp", true);
+    check("Image Exposed Port", "2/tcp", false);
+    check("Image Environment Variable", ".*PASSWORD.*=.+", true);
+    check("Image Environment Variable", "EMPTY=.+", false);
+    check("Image Environment Variable", "BARE=", true);
+    check("Image Command", r"\s--insecure\b", true);
+    check("Image Command", "sshd", false);
+    check("Image Volume", "/run/secrets(/.*)?", true);
+    check("Image Health Check Defined", "false", true);
+    check("Base Image", "docker.io/library/debian:.*", true);
+    check("Base Image", "debian.*", false);
+    check("End-of-Life OS", "true", true);
+    let negated = vec![Group { negate: true, ..group("Base Image", &["registry.example.org/.*"]) }];
+    assert_eq!(judge_image(negated, "x:1", Fact::Known(&facts)), Outcome::Violated);
+    // No history is not one without the instruction.
+    let line = || vec![group("Dockerfile Line", &["ADD=.*"])];
+    assert_eq!(judge_image(line(), "x:1", Fact::Known(&facts)), Outcome::Unknown);
+    let built = ImageFacts { lines: Fact::Known(Vec::new()), ..facts.clone() };
+    assert_eq!(judge_image(line(), "x:1", Fact::Known(&built)), Outcome::Passed);
+    // Nor are packages that were read all of them.
+    let package = || vec![group("Image Component", &["curl="])];
+    let torn = ImageFacts { missing: Some("x".to_owned()), ..facts.clone() };
+    assert_eq!(judge_image(package(), "x:1", Fact::Known(&facts)), Outcome::Passed);
+    assert_eq!(judge_image(package(), "x:1", Fact::Known(&torn)), Outcome::Unknown);
+    let by_digest = |name: &str| judge_image(vec![group("Image Named By Digest", &["false"])], name, Fact::NotAsked);
+    assert_eq!(by_digest("x:1"), Outcome::Violated);
+    assert_eq!(by_digest(&format!("x:1@sha256:{}", "0".repeat(64))), Outcome::Passed);
+    assert_eq!(by_digest("UPPER:1"), Outcome::Unknown);
+}
+
+#[test]
+fn a_licence_to_choose_is_not_one_to_keep() {
+    let check = |licence: &str, field: &str, negate: bool, values: &[&str], expect: Outcome| {
+        let terms = License::parse(licence).map(|it| it.terms()).unwrap_or_default();
+        let component = Component { licenses: terms, judged: Fact::Known(()), ..Component::default() };
+        let facts = ImageFacts { components: vec![component], ..ImageFacts::default() };
+        let groups = vec![Group { negate, ..group(field, values) }];
+        assert_eq!(judge_image(groups, "x:1", Fact::Known(&facts)), expect, "{licence}: {field} {negate} {values:?}");
+    };
+    let (yes, no) = (Outcome::Violated, Outcome::Passed);
+    check("GPL-3.0-only", "License", false, &["GPL-.*"], yes);
+    check("MIT OR GPL-3.0-only", "License", false, &["GPL-.*"], no);
+    check("MIT AND GPL-3.0-only", "License", false, &["GPL-.*"], yes);
+    check("(MIT OR GPL-2.0-only) AND (ISC OR GPL-3.0-only)", "License", false, &["GPL-.*"], no);
+    check("GPL-2.0-only OR GPL-3.0-only", "License", false, &["GPL-2.*", "GPL-3.*"], yes);
+    check("MIT OR GPL-3.0-only", "License", true, &["MIT", "Apache-2.0"], no);
+    check("ISC OR GPL-3.0-only", "License", true, &["MIT", "Apache-2.0"], yes);
+    check("MIT AND ISC", "License", true, &["MIT"], yes);
+    check("GPLv2+", "License", false, &[r"GPLv2\+"], yes);
+    check("", "License", false, &["GPL-.*"], Outcome::Unknown);
+    check("", "License", true, &["GPL-.*"], Outcome::Unknown);
+    check("", "License Class", false, &["NONE"], yes);
+    check("", "License Class", true, &["PERMISSIVE"], yes);
+    check("MIT", "License Class", true, &["PERMISSIVE"], no);
+    check("MIT OR AGPL-3.0-only", "License Class", false, &["NETWORK_COPYLEFT"], no);
+    check("AGPL-3.0-only", "License Class", false, &["NETWORK_COPYLEFT"], yes);
+}
+
+#[test]
+fn what_is_known_of_exploitation_is_asked_for() {
+    let check = |exploited: Fact<bool>, since: Option<&str>, epss: Fact<f32>, expect: [Outcome; 3]| {
+        let vulnerability = Vulnerability {
+            exploited,
+            exploited_since: since.map(|since| since.parse().unwrap()),
+            epss,
+            ..Vulnerability::default()
+        };
+        let vulnerabilities = vec![vulnerability];
+        let component = Component { vulnerabilities, judged: Fact::Known(()), ..Component::default() };
+        let facts = ImageFacts { components: vec![component], ..ImageFacts::default() };
+        let say = |field: &str, value: &str| judge_image(vec![group(field, &[value])], "x:1", Fact::Known(&facts));
+        let said =
+            [say("Known Exploited", "true"), say("Days Since CVE Was Known Exploited", "31"), say("EPSS", ">= 0.1")];
+        assert_eq!(said, expect);
+    };
+    let (yes, no, unknown) = (Outcome::Violated, Outcome::Passed, Outcome::Unknown);
+    check(Fact::Known(true), Some("2025-12-01T00:00:00Z"), Fact::Known(0.1), [yes, yes, yes]);
+    check(Fact::Known(true), Some("2025-12-02T00:00:00Z"), Fact::Known(0.099_99), [yes, no, no]);
+    check(Fact::Known(true), None, Fact::Known(0.9), [yes, unknown, yes]);
+    check(Fact::Known(false), None, Fact::Unknown("x".to_owned()), [no, no, unknown]);
+    check(Fact::Unknown("x".to_owned()), None, Fact::NotAsked, [unknown, unknown, Outcome::NotEvaluated]);
+}
+
+#[test]
+fn who_may_run_as_root_is_told_by_the_manifest_or_the_image() {
+    let check = |security: &str, user: &str, expect: [bool; 2]| {
+        let pod = workload(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  securityContext: {{runAsNonRoot: true}}\n  \
+             containers: [{{name: a, image: 'a:1', securityContext: {{{security}}}}}]\n"
+        ));
+        let config = Fact::Known(ImageConfig { user: user.to_owned(), ..ImageConfig::default() });
+        let facts = ImageFacts { config, ..ImageFacts::default() };
+        let allowed = group("Root User Allowed", &["true"]);
+        let said = [vec![allowed.clone()], vec![allowed, group("Image User", &["0", "root"])]]
+            .map(|groups| judge(groups, &pod, &[Fact::Known(&facts)]) == Outcome::Violated);
+        assert_eq!(said, expect, "{security} {user}");
+    };
+    check("", "", [false, false]);
+    check("runAsNonRoot: false", "", [true, true]);
+    check("runAsNonRoot: false", "app", [true, false]);
+    check("runAsNonRoot: false, runAsUser: 7", "", [false, false]);
+    check("runAsUser: 0", "root", [true, true]);
+    let pod = workload(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: 'a:1', command: [sh, -c], args: ['curl x | sh']}]}\n",
+    );
+    let say = |value: &str| judge(vec![group("Container Command", &[value])], &pod, &[]);
+    assert_eq!((say(r"-c curl .*\| sh"), say("wget")), (Outcome::Violated, Outcome::Passed));
 }
 
 #[test]

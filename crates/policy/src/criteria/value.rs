@@ -4,6 +4,7 @@ use super::{Grammar, Reading};
 use crate::facts::INSTRUCTIONS;
 use globset::GlobMatcher;
 use regex::{Regex, RegexBuilder};
+use sekisho_model::LicenseClass;
 use std::net::IpAddr;
 
 /// What one value of a group looks for.
@@ -51,7 +52,7 @@ impl Comparison {
         (comparison, rest.trim())
     }
 
-    fn holds<T: PartialOrd>(self, own: &T, wanted: &T) -> bool {
+    pub(crate) fn holds<T: PartialOrd>(self, own: &T, wanted: &T) -> bool {
         match self {
             Self::Less => own < wanted,
             Self::LessOrEqual => own <= wanted,
@@ -164,6 +165,17 @@ const CAPABILITIES: [&str; 41] = [
     "WAKE_ALARM",
 ];
 
+/// The word by which a policy asks for a class of licences.
+pub(crate) fn word_of(class: LicenseClass) -> &'static str {
+    match class {
+        LicenseClass::Permissive => "PERMISSIVE",
+        LicenseClass::WeakCopyleft => "WEAK_COPYLEFT",
+        LicenseClass::StrongCopyleft => "STRONG_COPYLEFT",
+        LicenseClass::NetworkCopyleft => "NETWORK_COPYLEFT",
+        LicenseClass::Other => "OTHER",
+    }
+}
+
 impl Matcher {
     /// What `text` looks for, or what is wrong with it.
     pub(crate) fn parse(grammar: Grammar, text: &str) -> Result<Self, String> {
@@ -242,6 +254,15 @@ impl Matcher {
             Grammar::Address => {
                 text.parse().map(Self::Address).map_err(|_| format!("{text:?} is no address of IPv4 or IPv6"))
             }
+        }
+    }
+
+    /// Whether this is a licence that it looks for.
+    pub(crate) fn matches_license(&self, id: &str, class: LicenseClass) -> bool {
+        match self {
+            Self::Text(pattern) => pattern.matches(id),
+            Self::Word(wanted) => *wanted == word_of(class),
+            _ => false,
         }
     }
 

@@ -51,7 +51,7 @@ impl Object {
         if self.name.is_empty() { self.kind.clone() } else { format!("{}/{}", self.kind, self.name) }
     }
 
-    /// Where `path` stands in the text, as [`place`] says it.
+    /// Where `path` stands in the text, as `place` says it.
     pub fn place(&self, path: &str) -> Place {
         place(&self.node, path)
     }

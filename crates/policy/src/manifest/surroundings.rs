@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The objects that say something of others, by what they are.
 pub(super) struct Surroundings<'a> {
-    services: Vec<Service<'a>>,
-    network_policies: Vec<(&'a Object, &'a Node)>,
+    /// By namespace, as all that is namespaced.
+    services: HashMap<&'a str, Vec<Service<'a>>>,
+    network_policies: HashMap<&'a str, Vec<&'a Node>>,
     roles: HashMap<(&'a str, &'a str), &'a Object>,
     bindings: Vec<&'a Object>,
 }
@@ -22,8 +23,12 @@ struct Service<'a> {
 
 impl<'a> Surroundings<'a> {
     pub(super) fn of(objects: &'a [Object]) -> Self {
-        let mut found =
-            Self { services: Vec::new(), network_policies: Vec::new(), roles: HashMap::new(), bindings: Vec::new() };
+        let mut found = Self {
+            services: HashMap::new(),
+            network_policies: HashMap::new(),
+            roles: HashMap::new(),
+            bindings: Vec::new(),
+        };
         // Namespace and service by the routes and ingresses that lead to it.
         let mut routed: HashSet<(&str, &str)> = HashSet::new();
         for object in objects {
@@ -37,7 +42,7 @@ impl<'a> Surroundings<'a> {
                     routed.extend(ingress_services(&object.node).map(|to| (namespace, to)));
                 }
                 ("networking.k8s.io" | "extensions", "NetworkPolicy") => {
-                    found.network_policies.extend(object.node.get("spec").map(|spec| (object, spec)));
+                    found.network_policies.entry(namespace).or_default().extend(object.node.get("spec"));
                 }
                 ("rbac.authorization.k8s.io", "Role") => {
                     found.roles.insert((namespace, &object.name), object);
@@ -64,19 +69,21 @@ impl<'a> Surroundings<'a> {
             if routed.contains(&(object.effective_namespace(), object.name.as_str())) {
                 methods.push(ExposureMethod::Route);
             }
-            found.services.push(Service { object, methods });
+            let namespace = object.effective_namespace();
+            found.services.entry(namespace).or_default().push(Service { object, methods });
         }
         found
     }
 
     pub(super) fn apply(&self, workload: &mut Workload) {
-        for service in &self.services {
+        let namespace = workload.namespace.clone();
+        for service in self.services.get(namespace.as_str()).into_iter().flatten() {
             service.expose(workload);
         }
         let [mut ingress, mut egress] = [false, false];
-        for (object, spec) in &self.network_policies {
+        for spec in self.network_policies.get(namespace.as_str()).into_iter().flatten() {
             let selector = spec.get("podSelector");
-            if object.effective_namespace() != workload.namespace || !selects(selector, &workload.pod_labels) {
+            if !selects(selector, &workload.pod_labels) {
                 continue;
             }
             let types = spec.get("policyTypes").map(Node::items).unwrap_or_default();
@@ -137,7 +144,7 @@ impl Service<'_> {
         let selector = object.node.at(&["spec", "selector"]);
         let selected =
             selector.is_some_and(|selector| !selector.fields().is_empty() && has_all(selector, &workload.pod_labels));
-        if object.effective_namespace() != workload.namespace || !selected {
+        if !selected {
             return;
         }
         for port in object.node.at(&["spec", "ports"]).map(Node::items).unwrap_or_default() {

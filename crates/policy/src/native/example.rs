@@ -4,7 +4,7 @@ use super::fields::Fields;
 use crate::facts::{Component, ImageFacts, Vulnerability};
 use jiff::Timestamp;
 use sekisho_base::tree::Node;
-use sekisho_model::{Fact, PolicyOutcome, Severity};
+use sekisho_model::{Fact, ImageConfig, License, PolicyOutcome, Severity};
 
 /// A manifest or an image, and what the policy says of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Example {
     pub now: Timestamp,
 }
 
-const OUTCOMES: [(&str, PolicyOutcome); 4] = [
+pub(super) const OUTCOMES: [(&str, PolicyOutcome); 4] = [
     ("passed", PolicyOutcome::Passed),
     ("not_evaluated", PolicyOutcome::NotEvaluated),
     ("unknown", PolicyOutcome::Unknown),
@@ -65,37 +65,80 @@ fn moment(from: &mut Fields<'_>, name: &'static str) -> Option<Timestamp> {
     moment
 }
 
+/// The texts under `name`; none where nobody looked.
+fn asked(from: &mut Fields<'_>, name: &'static str) -> Fact<Vec<String>> {
+    if from.get(name).is_some() { Fact::Known(from.texts(name)) } else { Fact::NotAsked }
+}
+
 fn image(from: &mut Fields<'_>) -> (String, ImageFacts) {
     let name = from.needed_text("name");
     let lines = from.texts("history");
+    let os = from.text("os");
+    let base = from.text("base");
     let facts = ImageFacts {
         created: moment(from, "created"),
-        scanned: moment(from, "scanned").or(Some(Timestamp::UNIX_EPOCH)),
-        os: from.text("os"),
-        user: if from.get("user").is_some() { Fact::Known(from.text("user")) } else { Fact::NotAsked },
+        scanned: scanned(from),
+        supported_until: os
+            .split_once(':')
+            .map_or(Fact::Known(None), |(id, version)| crate::support::ends(id, version)),
+        os,
+        config: config(from),
+        base: if base.is_empty() { Fact::Unknown("its base image is not known".to_owned()) } else { Fact::Known(base) },
         labels: from
             .map("labels", |name, node, from| (name.to_owned(), from.texts_of(node, name).join("")))
             .into_iter()
             .collect(),
-        lines: lines.iter().filter_map(|line| crate::facts::line(line)).collect(),
+        lines: Fact::Known(lines.iter().filter_map(|line| crate::facts::line(line)).collect()),
         components: from.each("packages", component),
-        signed_by: if from.get("signed_by").is_some() { Fact::Known(from.texts("signed_by")) } else { Fact::NotAsked },
+        missing: None,
+        signed_by: asked(from, "signed_by"),
+        attestations: asked(from, "attestations"),
+        secrets: asked(from, "secrets"),
+        malware: asked(from, "malware"),
     };
     (name, facts)
 }
 
+/// When the image was scanned; that does not matter where nothing is said.
+fn scanned(from: &mut Fields<'_>) -> Option<Timestamp> {
+    if from.text("scanned") == "never" {
+        return None;
+    }
+    moment(from, "scanned").or(Some(Timestamp::UNIX_EPOCH))
+}
+
+/// How the image is run. One of these said, the others are what a builder leaves out.
+fn config(from: &mut Fields<'_>) -> Fact<ImageConfig> {
+    let names = ["user", "ports", "env", "entrypoint", "command", "volumes", "health_check"];
+    let is_said = names.into_iter().filter(|name| from.get(name).is_some()).count() > 0;
+    let config = ImageConfig {
+        user: from.text("user"),
+        exposed_ports: from.texts("ports"),
+        env: from.texts("env"),
+        entrypoint: from.texts("entrypoint"),
+        cmd: from.texts("command"),
+        volumes: from.texts("volumes"),
+        health_check: from.flag("health_check"),
+    };
+    if is_said { Fact::Known(config) } else { Fact::NotAsked }
+}
+
 fn component(from: &mut Fields<'_>) -> Component {
+    let license = License::parse(&from.text("license"));
     Component {
         name: from.needed_text("name"),
         version: from.text("version"),
+        licenses: license.map(|license| license.terms()).unwrap_or_default(),
+        in_use: if from.get("in_use").is_some() { Fact::Known(from.flag("in_use")) } else { Fact::NotAsked },
         vulnerabilities: from.each("vulnerabilities", vulnerability),
         judged: Fact::Known(()),
     }
 }
 
 fn vulnerability(from: &mut Fields<'_>) -> Vulnerability {
-    #[expect(clippy::cast_possible_truncation, reason = "a score has two digits")]
+    #[expect(clippy::cast_possible_truncation, reason = "a score has a few digits")]
     let score = |score: Option<f64>| score.map(|score| score as f32);
+    let exploited_since = moment(from, "exploited");
     Vulnerability {
         id: from.needed_text("id"),
         severity: from.word("severity", &SEVERITIES).unwrap_or(Severity::Unknown),
@@ -103,5 +146,9 @@ fn vulnerability(from: &mut Fields<'_>) -> Vulnerability {
         nvd_cvss: score(from.number("nvd_cvss")),
         fixed_by: from.text("fixed_by"),
         published: moment(from, "published"),
+        exploited: Fact::Known(exploited_since.is_some()),
+        exploited_since,
+        epss: score(from.number("epss"))
+            .map_or_else(|| Fact::Unknown("EPSS has no score for it".to_owned()), Fact::Known),
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         items.iter().filter_map(|item| self.word_of(item, name, words)).collect()
     }
 
-    fn word_of<T: Copy>(&mut self, node: &Node, name: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word_of<T: Copy>(&mut self, node: &Node, name: &str, words: &[(&str, T)]) -> Option<T> {
         let text = node.scalar().unwrap_or_default();
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {

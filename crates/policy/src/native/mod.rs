@@ -19,11 +19,13 @@
 
 mod example;
 mod fields;
+mod suite;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use example::Example;
+pub use suite::{Case, Suite, is_suite, read_suite};
 pub use write::write;
 
 use crate::compile::At;

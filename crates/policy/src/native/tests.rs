@@ -3,7 +3,7 @@
 use super::*;
 use sekisho_base::Limits;
 use sekisho_base::tree::documents;
-use sekisho_model::PolicyOutcome;
+use sekisho_model::{Fact, ImageConfig, PolicyOutcome};
 
 fn document(text: &str) -> Node {
     documents(text, &Limits::default()).remove(0).unwrap()
@@ -81,8 +81,8 @@ examples:
     assert_eq!(policy.exclusions[0].expiration.as_deref(), Some("2027-01-31"));
     assert_eq!(policy.exclusions[1].image.as_deref(), Some("docker.io/library/"));
     let facts = &examples[0].images[0].1;
-    assert_eq!(facts.user, sekisho_model::Fact::Known(String::new()));
-    assert_eq!(facts.lines, [("USER".to_owned(), "app".to_owned())]);
+    assert_eq!(facts.config, Fact::Known(ImageConfig::default()));
+    assert_eq!(facts.lines, Fact::Known(vec![("USER".to_owned(), "app".to_owned())]));
     assert_eq!(facts.labels["a"], "1");
     assert_eq!(facts.components[0].vulnerabilities[0].fixed_by, "2");
     assert_eq!(examples[0].now.to_string(), "2026-01-03T00:00:00Z");

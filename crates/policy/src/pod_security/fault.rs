@@ -131,7 +131,7 @@ pub(super) fn quoted_set(names: &BTreeSet<&str>) -> String {
 }
 
 /// A text as Go's `%q` writes it.
-pub(super) fn go_quoted(text: &str) -> String {
+pub(crate) fn go_quoted(text: &str) -> String {
     use std::fmt::Write;
     let mut quoted = String::from("\"");
     for character in text.chars() {

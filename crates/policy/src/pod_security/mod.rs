@@ -13,6 +13,8 @@ mod restricted;
 mod tests;
 mod view;
 
+pub(crate) use fault::go_quoted;
+
 use crate::manifest::PodTemplate;
 use sekisho_model::Diagnostic;
 use std::fmt;

@@ -479,6 +479,7 @@ fn image(target: &ImageTarget) -> Option<Image> {
         platform: Platform { os: part(&target.os), architecture: part(&target.architecture), variant: None },
         created: None,
         labels: target.labels.clone().unwrap_or_default().into_iter().collect(),
+        config: None,
         layers: layers.collect(),
         history: Vec::new(),
         base: None,

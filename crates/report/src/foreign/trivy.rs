@@ -512,6 +512,7 @@ fn image(metadata: &Metadata, target: &str) -> Option<Image> {
         platform,
         created: text(config.and_then(|config| config.created.as_ref())),
         labels: labels.into_iter().collect(),
+        config: None,
         layers: layers.collect(),
         history,
         base: None,

@@ -127,7 +127,7 @@ fn cells(view: &View<'_>, target: &str, row: &FindingRow<'_>) -> [String; HEADER
 
 /// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"); full-width signs count as well where East
 /// Asian languages are written.
-fn harmless(cell: String) -> String {
+pub(super) fn harmless(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
         format!("'{cell}")
     } else {

@@ -26,7 +26,7 @@ pub(super) static FORMAT: Format = Format {
 
 /// What became of a case.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Passed,
     Failed,
     Error,
@@ -39,15 +39,7 @@ pub fn write_junit(report: &ScanReport, mut to: impl Write) -> io::Result<()> {
     let target = view.target();
     let outcomes: Vec<Outcome> = view.rows.iter().map(|row| outcome(&view, row)).collect();
     let whole = wholeness(&view);
-    let all = || outcomes.iter().chain([&whole]);
-    let count = |wanted| all().filter(|outcome| **outcome == wanted).count();
-    let totals = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\"",
-        all().count(),
-        count(Outcome::Failed),
-        count(Outcome::Error),
-        count(Outcome::Skipped),
-    );
+    let totals = totals(outcomes.iter().copied().chain([whole]));
     // The form that readers of JUnit know: UTC without a zone.
     let time = view::moment(report.assessment.assessed_at);
     let time = time.trim_end_matches('Z');
@@ -61,6 +53,17 @@ pub fn write_junit(report: &ScanReport, mut to: impl Write) -> io::Result<()> {
         case(row, outcome, &mut seen, &mut to)?;
     }
     writeln!(to, "  </testsuite>\n</testsuites>")
+}
+
+/// The attributes that count cases.
+pub(super) fn totals(outcomes: impl Iterator<Item = Outcome>) -> String {
+    let mut counts = [0_usize; 4];
+    for outcome in outcomes {
+        counts[outcome as usize] += 1;
+    }
+    let [passed, failed, errors, skipped] = counts;
+    let tests = passed + failed + errors + skipped;
+    format!("tests=\"{tests}\" failures=\"{failed}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"0\"")
 }
 
 fn outcome(view: &View<'_>, row: &FindingRow<'_>) -> Outcome {
@@ -151,7 +154,7 @@ fn case(
 }
 
 /// The rest of a case behind its attributes.
-fn body(outcome: Outcome, kind: &str, message: &str, text: &str, to: &mut impl Write) -> io::Result<()> {
+pub(super) fn body(outcome: Outcome, kind: &str, message: &str, text: &str, to: &mut impl Write) -> io::Result<()> {
     let (message, text) = (Escaped(message), Escaped(text));
     match outcome {
         Outcome::Passed if text.0.is_empty() => return writeln!(to, "/>"),

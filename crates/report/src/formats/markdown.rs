@@ -7,10 +7,10 @@
 use super::Format;
 use crate::advice::{self, Upgrade};
 use crate::findings::remedy;
+use crate::table::line;
 use crate::view::{self, Standing, View};
 use sekisho_model::{FindingRow, Level, ScanReport, Severity, Verdict, Vulnerability};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 pub(super) static FORMAT: Format = Format {
@@ -36,12 +36,6 @@ pub fn write_markdown(report: &ScanReport, mut to: impl Write) -> io::Result<()>
     to.write_all(document(&View::new(report)).as_bytes())
 }
 
-// Writing to a String cannot fail; `line!` says so once.
-macro_rules! line {
-    ($out:expr) => { $out.push('\n'); };
-    ($out:expr, $($arg:tt)*) => { let _ = writeln!($out, $($arg)*); };
-}
-
 fn document(view: &View<'_>) -> String {
     let mut out = String::new();
     line!(out, "### {}", verdict(view));
@@ -57,7 +51,7 @@ fn document(view: &View<'_>) -> String {
     let open: Vec<&FindingRow<'_>> = view.open().collect();
     findings(&mut out, view, &open);
     suppressed(&mut out, view);
-    line!(out);
+    out.push('\n');
     line!(out, "<sub>{}</sub>", made_by(view));
     out
 }
@@ -97,7 +91,11 @@ fn missing(out: &mut String, view: &View<'_>) {
     line!(out, "\n> [!WARNING]\n> **{}**\n>", capital(warning));
     let unknown = unknown.into_iter().map(|unknown| code(&view::cut(unknown, 300)));
     let told = told.iter().map(|told| format!("`{}` {}", told.code.as_str(), code(&view::cut(&told.text, 300))));
-    let all: Vec<String> = unknown.chain(told).collect();
+    reasons(out, &unknown.chain(told).collect::<Vec<_>>());
+}
+
+/// Some reasons of an alert, and how many more there are.
+pub(super) fn reasons(out: &mut String, all: &[String]) {
     for reason in all.iter().take(REASONS) {
         line!(out, "> - {reason}");
     }
@@ -215,13 +213,7 @@ fn suppressed(out: &mut String, view: &View<'_>) {
 }
 
 /// A table that is folded away, cut where the whole would become too long.
-fn folded<'r, 'a>(
-    out: &mut String,
-    summary: &str,
-    header: &str,
-    rows: &[&'r FindingRow<'a>],
-    show: impl Fn(&'r FindingRow<'a>) -> String,
-) {
+pub(super) fn folded<T>(out: &mut String, summary: &str, header: &str, rows: &[T], show: impl Fn(&T) -> String) {
     // What stands behind the rows: how many are left out, and the end.
     const END: usize = 500;
     line!(out, "\n<details>\n<summary>{summary}</summary>\n\n{header}");
@@ -268,7 +260,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// The same inside a table, which ends a cell at a bar even there unless it is escaped. A backslash before the bar would
 /// undo that.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     span(&view::line(text).replace("\\|", "\\\\u{7c}").replace('|', "\\|"))
 }
 
@@ -282,7 +274,7 @@ fn span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -1,5 +1,7 @@
-//! The forms of a scan report: one module each, registered in one table that also drives help and documentation.
+//! The forms of a scan report: one module each, registered in one table that also drives help and documentation; and in
+//! `check` those of a check report.
 
+mod check;
 mod csv;
 mod cyclonedx;
 mod gitlab;
@@ -9,6 +11,7 @@ mod junit;
 mod markdown;
 mod sarif;
 
+pub use check::{CHECK_FORMATS, check_format};
 pub use csv::write_csv;
 pub use gitlab::write_gitlab;
 pub use html::write_html;
@@ -30,9 +33,9 @@ pub struct FormatOptions {
     pub timestamp: Option<Timestamp>,
 }
 
-/// A form in which a scan report is written.
+/// A form in which a report is written: a scan report where no other is named.
 #[derive(Debug)]
-pub struct Format {
+pub struct Format<R = ScanReport> {
     /// What it is called on the command line.
     pub name: &'static str,
     /// Its media type.
@@ -42,12 +45,12 @@ pub struct Format {
     /// What it is for, for help and documentation.
     pub title: &'static str,
     /// Writes it.
-    pub write: fn(&ScanReport, &FormatOptions, &mut Out<'_>) -> io::Result<()>,
+    pub write: fn(&R, &FormatOptions, &mut Out<'_>) -> io::Result<()>,
 }
 
-impl Format {
+impl<R> Format<R> {
     /// The report in this format, as bytes.
-    pub fn to_bytes(&self, report: &ScanReport, options: &FormatOptions) -> io::Result<Vec<u8>> {
+    pub fn to_bytes(&self, report: &R, options: &FormatOptions) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut to = BufWriter::new(&mut bytes as &mut dyn Write);
         (self.write)(report, options, &mut to)?;
@@ -60,7 +63,7 @@ impl Format {
 /// What documents are written to: of a type that is known, so that their many small pieces cost little.
 pub type Out<'a> = BufWriter<&'a mut dyn Write>;
 
-/// Every format, in the order of help and documentation.
+/// Every format of a scan report, in the order of help and documentation.
 pub static FORMATS: &[&Format] = &[
     &json::FORMAT,
     &sarif::FORMAT,
@@ -72,7 +75,7 @@ pub static FORMATS: &[&Format] = &[
     &csv::FORMAT,
 ];
 
-/// The format of this name.
+/// The format of a scan report of this name.
 pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
 }

@@ -195,6 +195,7 @@ pub(crate) fn scanned() -> ScanReport {
             platform: "linux/amd64".parse().unwrap(),
             created: Some("2026-11-19T10:00:00Z".into()),
             labels: Vec::new(),
+            config: None,
             layers: vec![
                 layer(0, "ADD rootfs.tar /"),
                 layer(1, "RUN apt-get install python3-jinja2"),

@@ -1,7 +1,8 @@
-//! Every format of a scan report: its goldens, its standard's own schema where there is one, and that no text of a
+//! Every format of a scan report, and below `check` of a check report: its goldens, its standard's own schema where there is one, and that no text of a
 //! stranger becomes more than text.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod check;
 mod example;
 mod strict;
 

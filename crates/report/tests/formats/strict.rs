@@ -10,7 +10,7 @@ use sekisho_report::{FORMATS, Language};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-fn schema(address: &str, documents: &[(&str, &str)]) -> (Schemas, SchemaIndex) {
+pub(crate) fn schema(address: &str, documents: &[(&str, &str)]) -> (Schemas, SchemaIndex) {
     let mut compiler = Compiler::new();
     compiler.enable_format_assertions();
     // A schema that is not given here is an error: the compiler is left without any way to fetch one.
@@ -44,10 +44,15 @@ fn valid(name: &str, (schemas, index): &(Schemas, SchemaIndex)) {
     }
 }
 
+/// The schema of SARIF.
+pub(crate) fn sarif() -> (Schemas, SchemaIndex) {
+    let address = "https://json.schemastore.org/sarif-2.1.0.json";
+    schema(address, &[(address, include_str!("../data/sarif/sarif-2.1.0.json"))])
+}
+
 #[test]
 fn sarif_is_valid() {
-    let address = "https://json.schemastore.org/sarif-2.1.0.json";
-    valid("sarif", &schema(address, &[(address, include_str!("../data/sarif/sarif-2.1.0.json"))]));
+    valid("sarif", &sarif());
 }
 
 #[test]
@@ -119,19 +124,23 @@ fn sarif_results_name_rules_and_are_suppressed_all_or_none() {
 
 /// What a JUnit document counts and holds.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Cases {
-    tests: usize,
-    failures: usize,
-    errors: usize,
-    skipped: usize,
+pub(crate) struct Cases {
+    pub(crate) tests: usize,
+    pub(crate) failures: usize,
+    pub(crate) errors: usize,
+    pub(crate) skipped: usize,
 }
 
 fn junit(report: &ScanReport) -> Cases {
-    let text = written("junit", report);
-    let mut reader = Reader::from_str(&text);
+    cases(&written("junit", report))
+}
+
+/// The cases of a document, each of which has a name of its own, in suites that count them.
+pub(crate) fn cases(text: &str) -> Cases {
+    let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
-    let (mut stated, mut cases) = (Cases::default(), Cases::default());
-    let mut names = BTreeSet::new();
+    let (mut stated, mut cases, mut all) = (Cases::default(), Cases::default(), Cases::default());
+    let (mut names, mut suites) = (BTreeSet::new(), BTreeSet::new());
     loop {
         match reader.read_event().unwrap() {
             Event::Start(element) | Event::Empty(element) => {
@@ -144,11 +153,19 @@ fn junit(report: &ScanReport) -> Cases {
                     })
                     .collect();
                 let of = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-                let number = |name: &str| of(name).unwrap().parse().unwrap();
+                let number = |name: &str| of(name).unwrap().parse::<usize>().unwrap();
                 match element.name().as_ref() {
                     "testsuite" => {
+                        assert_eq!(cases, stated, "what is counted is there");
+                        assert!(suites.insert(of("name")), "{attributes:?} twice");
+                        stated.tests += number("tests");
+                        stated.failures += number("failures");
+                        stated.errors += number("errors");
+                        stated.skipped += number("skipped");
+                    }
+                    "testsuites" => {
                         let (tests, failures) = (number("tests"), number("failures"));
-                        stated = Cases { tests, failures, errors: number("errors"), skipped: number("skipped") };
+                        all = Cases { tests, failures, errors: number("errors"), skipped: number("skipped") };
                     }
                     "testcase" => {
                         cases.tests += 1;
@@ -165,6 +182,7 @@ fn junit(report: &ScanReport) -> Cases {
         }
     }
     assert_eq!(cases, stated, "what is counted is there");
+    assert_eq!(cases, all, "what is counted is there");
     cases
 }
 
@@ -264,24 +282,7 @@ fn csv_has_one_record_for_each_finding_and_no_formula() {
 fn markdown_holds_strangers_in_code_spans() {
     for (_, report) in reports() {
         let text = written("markdown", &report);
-        let mut outside = String::new();
-        for line in text.lines() {
-            let mut rest = line;
-            // CommonMark 6.1: a run of backticks opens, the next run of the same length closes.
-            while let Some(at) = rest.find('`') {
-                outside.push_str(&rest[..at]);
-                let fence = rest[at..].chars().take_while(|char| *char == '`').count();
-                let inner = &rest[at + fence..];
-                let end = inner
-                    .match_indices(&"`".repeat(fence))
-                    .map(|(end, _)| end)
-                    .find(|end| !inner[end + fence..].starts_with('`') && !inner[..*end].ends_with('`'));
-                let end = end.unwrap_or_else(|| panic!("a code span without end: {line}"));
-                rest = &inner[end + fence..];
-            }
-            outside.push_str(rest);
-            outside.push('\n');
-        }
+        let outside = outside_of_code_spans(&text);
         for hostile in ["<script", "<img", "@admin", "@everyone", "#1", "javascript:", "evil.example", "]("] {
             let links = outside.matches("](https://nvd.nist.gov/").count()
                 + outside.matches("](https://github.com/advisories/").count();
@@ -293,10 +294,34 @@ fn markdown_holds_strangers_in_code_spans() {
                 _ => assert_eq!(found, 0, "{hostile} in {outside}"),
             }
         }
-        for line in text.lines().filter(|line| line.starts_with('|')) {
-            assert!(!line.contains("\\\\|"), "a cell that a backslash opens again: {line}");
-        }
     }
+}
+
+/// What is not in a code span, of a text in whose tables no cell is opened again.
+pub(crate) fn outside_of_code_spans(text: &str) -> String {
+    let mut outside = String::new();
+    for line in text.lines() {
+        let mut rest = line;
+        // CommonMark 6.1: a run of backticks opens, the next run of the same length closes.
+        while let Some(at) = rest.find('`') {
+            outside.push_str(&rest[..at]);
+            let fence = rest[at..].chars().take_while(|char| *char == '`').count();
+            let inner = &rest[at + fence..];
+            let end = inner
+                .match_indices(&"`".repeat(fence))
+                .map(|(end, _)| end)
+                .find(|end| !inner[end + fence..].starts_with('`') && !inner[..*end].ends_with('`'));
+            assert!(end.is_some(), "a code span without end: {line}");
+            let end = end.unwrap();
+            rest = &inner[end + fence..];
+        }
+        outside.push_str(rest);
+        outside.push('\n');
+    }
+    for line in text.lines().filter(|line| line.starts_with('|')) {
+        assert!(!line.contains("\\\\|"), "a cell that a backslash opens again: {line}");
+    }
+    outside
 }
 
 #[test]
@@ -353,34 +378,34 @@ fn html_is_made_of_our_elements_only() {
     for (_, report) in reports() {
         for language in Language::ALL {
             let text = write(page, &report, language);
-            let (head, rest) = text.split_once("<style>").unwrap();
-            let (_, body) = rest.split_once("</style>").unwrap();
-            let (body, script) = body.split_once("<script>").unwrap();
-            assert!(script.ends_with("})();\n</script>\n</body>\n</html>\n"), "one script, at the end");
-            for tag in format!("{head}{body}").split('<').skip(1) {
-                let (tag, _) = tag.split_once('>').unwrap();
-                let name: String =
-                    tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-                let ours = [
-                    "html", "head", "meta", "title", "body", "header", "main", "footer", "section", "h1", "h2", "p",
-                    "div", "dl", "dt", "dd", "strong", "small", "span", "table", "thead", "tbody", "tr", "th", "td",
-                    "svg", "rect", "a", "br", "ul", "li", "details", "summary", "label", "input", "select", "option",
-                    "output",
-                ];
-                assert!(tag.starts_with("!DOCTYPE") || ours.contains(&name.as_str()), "<{tag}>");
-                for attribute in tag.split_ascii_whitespace().skip(1).filter_map(|part| part.split_once('=')) {
-                    assert!(
-                        !attribute.0.starts_with("on") && attribute.0 != "style" && attribute.0 != "src",
-                        "<{tag}>"
-                    );
-                    if attribute.0 == "href" {
-                        assert!(attribute.1.starts_with("\"https://"), "<{tag}>");
-                    }
-                }
-            }
-            assert!(!body.contains(['\u{202e}', '\u{1b}', '\u{0}']), "nothing that is not seen");
+            made_of_our_elements(&text);
         }
     }
+}
+
+/// No element or attribute but those that a page is made of, one script at the end, and nothing that is not seen.
+pub(crate) fn made_of_our_elements(text: &str) {
+    let (head, rest) = text.split_once("<style>").unwrap();
+    let (_, body) = rest.split_once("</style>").unwrap();
+    let (body, script) = body.split_once("<script>").unwrap();
+    assert!(script.ends_with("})();\n</script>\n</body>\n</html>\n"), "one script, at the end");
+    for tag in format!("{head}{body}").split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').unwrap();
+        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        let ours = [
+            "html", "head", "meta", "title", "body", "header", "main", "footer", "section", "h1", "h2", "p", "div",
+            "dl", "dt", "dd", "strong", "small", "span", "table", "thead", "tbody", "tr", "th", "td", "svg", "rect",
+            "a", "br", "ul", "li", "details", "summary", "label", "input", "select", "option", "output",
+        ];
+        assert!(tag.starts_with("!DOCTYPE") || ours.contains(&name.as_str()), "<{tag}>");
+        for attribute in tag.split_ascii_whitespace().skip(1).filter_map(|part| part.split_once('=')) {
+            assert!(!attribute.0.starts_with("on") && attribute.0 != "style" && attribute.0 != "src", "<{tag}>");
+            if attribute.0 == "href" {
+                assert!(attribute.1.starts_with("\"https://"), "<{tag}>");
+            }
+        }
+    }
+    assert!(!body.contains(['\u{202e}', '\u{1b}', '\u{0}']), "nothing that is not seen");
 }
 
 #[test]

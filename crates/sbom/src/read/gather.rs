@@ -421,6 +421,7 @@ pub(crate) fn image(
         platform: Platform { os: part(os), architecture: part(architecture), variant: None },
         created: None,
         labels,
+        config: None,
         layers: layers.collect(),
         history: Vec::new(),
         base: None,

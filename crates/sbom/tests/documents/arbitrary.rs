@@ -158,6 +158,7 @@ fn image() -> impl Strategy<Value = Image> {
             platform,
             created,
             labels: Vec::new(),
+            config: None,
             layers,
             history: Vec::new(),
             base,

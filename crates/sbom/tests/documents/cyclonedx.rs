@@ -213,6 +213,7 @@ pub(crate) fn example() -> Inventory {
             platform: "linux/arm64/v8".parse().unwrap(),
             created: Some("2024-05-06T09:08:09.4+02:00".into()),
             labels: Vec::new(),
+            config: None,
             layers: vec![layer(0, Some(Digest::of(b"0")), Origin::Base), layer(1, None, Origin::Application)],
             history: Vec::new(),
             base: Some(BaseImage {

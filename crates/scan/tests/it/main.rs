@@ -1,6 +1,7 @@
 //! Images that are built here, scanned whole.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod facts;
 mod files;
 mod hostile;
 mod layers;

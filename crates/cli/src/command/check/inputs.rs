@@ -1,9 +1,11 @@
 //! Files that were named, and those in directories that were named.
 
 use super::super::document;
+use super::render::render;
 use crate::error::{CliError, reason};
 use sekisho_base::Limits;
 use sekisho_model::{CheckInput, Code, Diagnostic, Digest};
+use sekisho_policy::manifest::{self, Object};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -31,9 +33,30 @@ const DEPTH: usize = 64;
 const FILES: usize = 100_000;
 
 impl Inputs {
+    /// Reads `paths` as [`Inputs::read`] does; directories that are charts or kustomizations are rendered.
+    pub(crate) fn read_manifests(paths: &[PathBuf], limits: &Limits) -> Result<Self, CliError> {
+        Self::read_with(paths, &[".yaml", ".yml", ".json"], true, limits)
+    }
+
     /// Reads `paths`, of directories all files that end in one of `ends`; `-` is standard input. What was named must be
     /// there; what is in a directory and cannot be read makes the result incomplete.
     pub(crate) fn read(paths: &[PathBuf], ends: &[&str], limits: &Limits) -> Result<Self, CliError> {
+        Self::read_with(paths, ends, false, limits)
+    }
+
+    /// The objects in the files, and what could not be read of them.
+    pub(crate) fn objects(&self, limits: &Limits) -> (Vec<Object>, Vec<Diagnostic>) {
+        let mut objects = Vec::new();
+        let mut diagnostics = self.diagnostics.clone();
+        for file in &self.files {
+            let (found, told) = manifest::objects(&file.name, &file.text, limits);
+            objects.extend(found);
+            diagnostics.extend(told);
+        }
+        (objects, diagnostics)
+    }
+
+    fn read_with(paths: &[PathBuf], ends: &[&str], rendered: bool, limits: &Limits) -> Result<Self, CliError> {
         let mut inputs = Self::default();
         for path in paths {
             if path.as_os_str() == "-" {
@@ -45,7 +68,7 @@ impl Inputs {
                 inputs.take("-".to_owned(), bytes, limits);
             } else if path.is_dir() {
                 let before = inputs.files.len();
-                inputs.directory(path, ends, limits)?;
+                inputs.directory(path, ends, rendered, limits)?;
                 if inputs.files.len() == before && inputs.diagnostics.is_empty() {
                     let message = format!("{} holds no file that ends in {}", path.display(), ends.join(", "));
                     return Err(CliError::new(Code::SourceMissing, message));
@@ -59,10 +82,21 @@ impl Inputs {
     }
 
     /// Takes the files of a directory and of those below it, in the order of their names, following no link.
-    fn directory(&mut self, top: &Path, ends: &[&str], limits: &Limits) -> Result<(), CliError> {
+    fn directory(&mut self, top: &Path, ends: &[&str], rendered: bool, limits: &Limits) -> Result<(), CliError> {
         let mut rest = vec![(top.to_owned(), 0)];
         let mut found = Vec::new();
         while let Some((directory, depth)) = rest.pop() {
+            match if rendered { render(&directory, limits.text_file_bytes) } else { None } {
+                None => {}
+                Some(Ok((program, bytes))) => {
+                    self.take(format!("{} ({program})", directory.display()), bytes, limits);
+                    continue;
+                }
+                Some(Err(why)) => {
+                    self.unreadable(&directory, &why);
+                    continue;
+                }
+            }
             let listing = std::fs::read_dir(&directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
             let entries = match listing {
                 Ok(entries) => entries,

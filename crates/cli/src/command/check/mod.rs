@@ -2,35 +2,32 @@
 
 mod images;
 mod inputs;
+mod render;
 
 pub(super) use inputs::Inputs;
 
 use super::scan::{self, Context, clock};
 use super::show;
 use super::vulnerabilities::Judges;
-use crate::args::{CheckImageArguments, CheckManifestArguments, JsonOrTable, PolicyChoice, VerdictArguments};
+use crate::args::{CheckFormat, CheckImageArguments, CheckManifestArguments, PolicyChoice, VerdictArguments};
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::{CommandResult, output};
 use images::Images;
 use sekisho_base::Limits;
-use sekisho_model::{
-    CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, Verdict, write_json,
-};
+use sekisho_model::{CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, Verdict};
 use sekisho_oci::Location;
-use sekisho_policy::manifest::{self, Object};
+use sekisho_policy::manifest::Object;
 use sekisho_policy::{
     CheckOptions, Checked, Context as PolicyContext, ImageFacts, ImageSubject, PolicySet, Surroundings, check_image,
     check_manifests, judge,
 };
-use sekisho_report::printable;
+use sekisho_report::{FormatOptions, TableOptions, check_gate_lines, check_in_a_line, check_table};
 use sekisho_scan::tool;
 use std::collections::BTreeMap;
 
 /// What files of policies end in.
-pub(super) const OF_POLICIES: [&str; 3] = [".yaml", ".yml", ".json"];
-/// What files of manifests end in.
-const OF_MANIFESTS: [&str; 3] = [".yaml", ".yml", ".json"];
+pub(super) const OF_POLICIES: [&str; 4] = [".yaml", ".yml", ".json", ".rego"];
 
 /// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named.
 pub(super) fn policies(
@@ -58,6 +55,7 @@ pub(super) fn policies(
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, limits));
     }
+    faults.extend(set.foreign_faults());
     // A policy that is left out would let pass what it is for.
     if let Some(first) = faults.first() {
         let more = if faults.len() > 1 { format!(", and {} more", faults.len() - 1) } else { String::new() };
@@ -81,14 +79,8 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     let shipped = if pod_security.is_some() { "none" } else { settings.check.profile.as_str() };
     let (mut set, policy_inputs) = policies(choice, &settings, shipped, &limits)?;
     set.standards.extend(*pod_security);
-    let inputs = Inputs::read(paths, &OF_MANIFESTS, &limits)?;
-    let mut objects: Vec<Object> = Vec::new();
-    let mut diagnostics = inputs.diagnostics;
-    for file in &inputs.files {
-        let (found, told) = manifest::objects(&file.name, &file.text, &limits);
-        objects.extend(found);
-        diagnostics.extend(told);
-    }
+    let inputs = Inputs::read_manifests(paths, &limits)?;
+    let (objects, mut diagnostics) = inputs.objects(&limits);
     let judges =
         if *images { Some(Judges::find(&settings, &context.environment, db.as_ref(), suppression)?) } else { None };
     let mut known = Images::default();
@@ -194,14 +186,25 @@ fn finish(
     report: &mut CheckReport,
     arguments: &VerdictArguments,
 ) -> CommandResult {
-    let VerdictArguments { fail_on, warn_only, format, language: _, common } = arguments;
+    let VerdictArguments { fail_on, warn_only, format, language, common } = arguments;
     let allow_incomplete = settings.scan.allow_incomplete;
     judge(report, CheckOptions { fail_on: *fail_on, warn_only: *warn_only, allow_incomplete });
     let file = common.output.as_deref();
-    let _ = context;
     match format {
-        JsonOrTable::Table => output::write_styled(&text(report), file)?,
-        JsonOrTable::Json => output::write_with(file, |to| write_json(report, to))?,
+        CheckFormat::Table => {
+            output::write_styled(&check_table(report, TableOptions { width: output::width(file) }), file)?;
+        }
+        CheckFormat::Document(format) => {
+            let options = FormatOptions { language: *language, timestamp: scan::fixed_time(&context.environment)? };
+            output::write_with(file, |to| (format.write)(report, &options, to))?;
+        }
+    }
+    // What a table on standard output says already.
+    if file.is_some() || !matches!(format, CheckFormat::Table) {
+        output::error_line(&check_in_a_line(report));
+        for line in check_gate_lines(report).iter().take(MOST_LINES) {
+            output::error_line(line);
+        }
     }
     Ok(match report.gate.verdict {
         Verdict::Passed => Exit::Passed,
@@ -210,37 +213,5 @@ fn finish(
     })
 }
 
-fn text(report: &CheckReport) -> String {
-    use std::fmt::Write as _;
-    let mut to = String::new();
-    for result in &report.results {
-        let policy = &report.policies[result.policy];
-        let subject = &report.subjects[result.subject];
-        let _ = writeln!(
-            to,
-            "{} {} {}: {}",
-            result.outcome.as_str(),
-            policy.severity.as_str(),
-            printable(&subject.title),
-            printable(&policy.name)
-        );
-        for violation in &result.violations {
-            let _ = writeln!(
-                to,
-                "  {}:{}:{} {}",
-                printable(&subject.file),
-                violation.line,
-                violation.column,
-                printable(&violation.message)
-            );
-            if let Some(fix) = &violation.fix {
-                let _ = writeln!(to, "    fix: {}", printable(&fix.text));
-            }
-        }
-        for reason in &result.reasons {
-            let _ = writeln!(to, "  {}", printable(reason));
-        }
-    }
-    let _ = writeln!(to, "{}", report.gate.verdict.as_str());
-    to
-}
+/// Of what the gate says on standard error: the whole is in the result.
+const MOST_LINES: usize = 20;

@@ -253,6 +253,7 @@ fn open_record(
         platform,
         created: config.created.clone(),
         labels: config.labels(&manifest.annotations),
+        config: config.container(),
         history: config.history,
         layers,
         diagnostics,

@@ -81,7 +81,7 @@ fn texts_are_quoted_as_go_does() {
         ),
         ("😀\u{f0000}", r#""😀\U000f0000""#),
     ] {
-        assert_eq!(fault::go_quoted(text), quoted);
+        assert_eq!(go_quoted(text), quoted);
     }
 }
 

@@ -10,10 +10,10 @@ use std::io::{self, Write};
 pub(super) const ORIGINS: [Origin; 3] = [Origin::Base, Origin::Application, Origin::Unknown];
 
 /// One bar: its name, and how many findings of each severity it stands for.
-struct Bar {
-    name: &'static str,
-    severity: Option<Severity>,
-    counts: [usize; 6],
+pub(crate) struct Bar {
+    pub(crate) name: &'static str,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) counts: [usize; 6],
 }
 
 impl Page<'_> {
@@ -46,7 +46,7 @@ impl Page<'_> {
     }
 }
 
-fn chart(to: &mut impl Write, id: &str, title: &str, bars: Vec<Bar>, words: &Words) -> io::Result<()> {
+pub(crate) fn chart(to: &mut impl Write, id: &str, title: &str, bars: Vec<Bar>, words: &Words) -> io::Result<()> {
     /// Units of the picture from side to side.
     const WIDTH: f64 = 1000.0;
     writeln!(to, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n<table class=\"bars\"><tbody>")?;

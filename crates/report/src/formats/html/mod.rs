@@ -4,16 +4,17 @@
 //! hashes, and nothing else. Without the script, which sorts and filters, the page says all the same. What is shown by
 //! colour is written beside it.
 
-mod charts;
-mod words;
+pub(super) mod charts;
+pub(super) mod words;
 
 use super::Format;
 use crate::advice;
 use crate::language::Language;
 use crate::markup::Escaped;
 use crate::view::{self, Standing, View};
+use jiff::Timestamp;
 use sekisho_base::hash;
-use sekisho_model::{FindingRow, Level, ScanReport, Severity, Verdict, Vulnerability};
+use sekisho_model::{FindingRow, Level, ScanReport, Severity, Tool, Verdict, Vulnerability};
 use std::io::{self, Write};
 use words::{Words, fill};
 
@@ -40,7 +41,7 @@ const REFERENCES: usize = 8;
 /// Writes the report as one HTML file.
 pub fn write_html(report: &ScanReport, language: Language, mut to: impl Write) -> io::Result<()> {
     let page = Page { view: View::new(report), words: Words::of(language), language };
-    page.head(&mut to)?;
+    head(&mut to, language, &page.view.target(), page.words.page)?;
     page.summary(&mut to)?;
     writeln!(to, "<main>")?;
     if page.view.standing() != Standing::NotScanned {
@@ -51,7 +52,34 @@ pub fn write_html(report: &ScanReport, language: Language, mut to: impl Write) -
     page.suppressed(&mut to)?;
     page.notes(&mut to)?;
     writeln!(to, "</main>")?;
-    page.foot(&mut to)
+    let inventory = &report.inventory;
+    foot(&mut to, page.words.made_by, &inventory.tool, inventory.observed_at)
+}
+
+/// Everything before the page's content.
+pub(super) fn head(to: &mut impl Write, language: Language, target: &str, page: &str) -> io::Result<()> {
+    let source = |text: &str| format!("'sha256-{}'", base64(&hash::sha256(text.as_bytes())));
+    writeln!(
+        to,
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src {}; script-src {}; \
+         base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{} – {page}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
+        language.as_str(),
+        source(STYLE),
+        source(SCRIPT),
+        Escaped(target),
+    )
+}
+
+/// Everything behind it.
+pub(super) fn foot(to: &mut impl Write, made_by: &str, tool: &Tool, observed: Timestamp) -> io::Result<()> {
+    let name = view::line(&format!("{} {}", tool.name, tool.version));
+    let observed = view::moment(observed);
+    writeln!(to, "<footer><p>{made_by}: {}, {observed}</p></footer>", Escaped(name.trim()))?;
+    writeln!(to, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
 
 struct Page<'a> {
@@ -61,24 +89,6 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn head(&self, to: &mut impl Write) -> io::Result<()> {
-        let source = |text: &str| format!("'sha256-{}'", base64(&hash::sha256(text.as_bytes())));
-        writeln!(
-            to,
-            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src {}; script-src {}; \
-             base-uri 'none'; form-action 'none'\">\n\
-             <meta name=\"referrer\" content=\"no-referrer\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{} – {}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
-            self.language.as_str(),
-            source(STYLE),
-            source(SCRIPT),
-            Escaped(&self.view.target()),
-            self.words.page,
-        )
-    }
-
     /// What was scanned, and what comes of it.
     fn summary(&self, to: &mut impl Write) -> io::Result<()> {
         let words = self.words;
@@ -213,7 +223,8 @@ impl Page<'_> {
             ("origin", words.origin),
             ("epss", words.epss),
         ] {
-            write!(to, "<th scope=\"col\" data-key=\"{key}\">{name}</th>")?;
+            let number = if matches!(key, "severity" | "epss") { " data-number" } else { "" };
+            write!(to, "<th scope=\"col\" data-key=\"{key}\"{number}>{name}</th>")?;
         }
         writeln!(to, "</tr></thead>\n<tbody>")?;
         for row in self.view.open() {
@@ -224,32 +235,12 @@ impl Page<'_> {
 
     fn controls(&self, to: &mut impl Write) -> io::Result<()> {
         let words = self.words;
-        write!(
-            to,
-            "<div class=\"controls\" id=\"controls\" hidden>\n<label>{}<input type=\"search\" id=\"search\"></label>\n\
-             <label>{}<select id=\"least\"><option value=\"0\">{}</option>",
-            words.search, words.least, words.any
-        )?;
-        for severity in Severity::ALL.into_iter().skip(1) {
-            write!(to, "<option value=\"{}\">{}</option>", severity as usize, words.severity_of(severity))?;
-        }
-        write!(
-            to,
-            "</select></label>\n<label>{}<select id=\"origin\"><option value=\"\">{}</option>",
-            words.origin, words.any
-        )?;
-        for origin in charts::ORIGINS {
-            write!(to, "<option value=\"{}\">{}</option>", view::origin(origin), words.origin_of(origin))?;
-        }
-        writeln!(to, "</select></label>")?;
+        let origins: Vec<_> = charts::ORIGINS.map(|origin| (view::origin(origin), words.origin_of(origin))).into();
         let mut checks = vec![("fixable", words.only_fixable), ("exploited", words.only_exploited)];
         if self.view.verdict().is_some() {
             checks.push(("refused", words.only_refused));
         }
-        for (id, name) in checks {
-            writeln!(to, "<label class=\"check\"><input type=\"checkbox\" id=\"{id}\">{name}</label>")?;
-        }
-        writeln!(to, "<output id=\"shown\" data-text=\"{}\"></output>\n</div>", words.shown)
+        controls(to, words, &Severity::ALL[1..], ("origin", words.origin, &origins), &checks)
     }
 
     fn finding(&self, row: &FindingRow<'_>, to: &mut impl Write) -> io::Result<()> {
@@ -411,18 +402,49 @@ impl Page<'_> {
         list(to, self.language, texts, self.words)?;
         writeln!(to, "</section>")
     }
+}
 
-    fn foot(&self, to: &mut impl Write) -> io::Result<()> {
-        let tool = &self.view.report.inventory.tool;
-        let name = view::line(&format!("{} {}", tool.name, tool.version));
-        let observed = view::moment(self.view.report.inventory.observed_at);
-        writeln!(to, "<footer><p>{}: {}, {observed}</p></footer>", self.words.made_by, Escaped(name.trim()))?;
-        writeln!(to, "<script>{SCRIPT}</script>\n</body>\n</html>")
+/// What filters the table: a search, the least severity, a field of which one value is chosen, and flags. What each looks
+/// at is written on it, for the script.
+pub(super) fn controls(
+    to: &mut impl Write,
+    words: &Words,
+    severities: &[Severity],
+    (field, name, values): (&str, &str, &[(&str, &str)]),
+    flags: &[(&str, &str)],
+) -> io::Result<()> {
+    write!(
+        to,
+        "<div class=\"controls\" id=\"controls\" hidden>\n<label>{}<input type=\"search\" data-by=\"text\"></label>\n\
+         <label>{}<select data-by=\"least\" data-field=\"severity\"><option value=\"0\">{}</option>",
+        words.search, words.least, words.any
+    )?;
+    for severity in severities {
+        write!(to, "<option value=\"{}\">{}</option>", *severity as usize, words.severity_of(*severity))?;
     }
+    write!(
+        to,
+        "</select></label>\n<label>{name}<select data-by=\"is\" data-field=\"{field}\"><option value=\"\">{}</option>",
+        words.any
+    )?;
+    for (value, name) in values {
+        write!(to, "<option value=\"{value}\">{name}</option>")?;
+    }
+    writeln!(to, "</select></label>")?;
+    for (flag, name) in flags {
+        let input = format!("<input type=\"checkbox\" data-by=\"has\" data-field=\"{flag}\">");
+        writeln!(to, "<label class=\"check\">{input}{name}</label>")?;
+    }
+    writeln!(to, "<output id=\"shown\" data-text=\"{}\"></output>\n</div>", words.shown)
 }
 
 /// A list of texts in English, which diagnostics are in; nothing where there are none.
-fn list(to: &mut impl Write, language: Language, texts: impl Iterator<Item = String>, words: &Words) -> io::Result<()> {
+pub(super) fn list(
+    to: &mut impl Write,
+    language: Language,
+    texts: impl Iterator<Item = String>,
+    words: &Words,
+) -> io::Result<()> {
     const MOST: usize = 50;
     let lang = if language == Language::En { "" } else { " lang=\"en\"" };
     let texts: Vec<String> = texts.collect();
@@ -439,12 +461,12 @@ fn list(to: &mut impl Write, language: Language, texts: impl Iterator<Item = Str
     write!(to, "</ul>")
 }
 
-fn severity(severity: Severity, words: &Words) -> String {
+pub(super) fn severity(severity: Severity, words: &Words) -> String {
     format!("<span class=\"sev {severity}\">{}</span>", words.severity_of(severity))
 }
 
 /// How many of each severity, the worst first.
-fn chips(counts: [usize; 6], words: &Words) -> String {
+pub(super) fn chips(counts: [usize; 6], words: &Words) -> String {
     let chips = Severity::ALL.into_iter().rev().filter(|severity| counts[*severity as usize] > 0).map(|severity| {
         let (name, count) = (words.severity_of(severity), counts[severity as usize]);
         format!("<span class=\"sev {severity}\">{name} {count}</span>")

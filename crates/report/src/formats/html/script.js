@@ -7,24 +7,25 @@
   var body = table.tBodies[0];
   var rows = Array.prototype.slice.call(body.rows);
   var texts = rows.map(function (row) { return row.textContent.toLowerCase(); });
-  var field = function (name) { return document.getElementById(name); };
-  var shown = field("shown");
+  var inputs = Array.prototype.slice.call(controls.querySelectorAll("[data-by]"));
+  var shown = document.getElementById("shown");
+
+  function fits(input, row, text) {
+    var value = input.type === "checkbox" ? input.checked : input.value;
+    var own = row.dataset[input.dataset.field];
+    switch (input.dataset.by) {
+      case "text": return value.toLowerCase().split(/\s+/).every(function (word) { return text.indexOf(word) >= 0; });
+      case "least": return Number(own) >= Number(value);
+      case "is": return !value || own === value;
+      default: return !value || Boolean(own);
+    }
+  }
 
   function filter() {
-    var words = field("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    var least = Number(field("least").value);
-    var origin = field("origin").value;
-    var fixable = field("fixable").checked;
-    var exploited = field("exploited").checked;
-    var refused = field("refused");
     var count = 0;
     rows.forEach(function (row, index) {
-      var data = row.dataset;
-      var fits = Number(data.severity) >= least && (!origin || data.origin === origin) &&
-        (!fixable || data.fixable) && (!exploited || data.exploited) && (!refused || !refused.checked || data.refused) &&
-        words.every(function (word) { return texts[index].indexOf(word) >= 0; });
-      row.hidden = !fits;
-      if (fits) count += 1;
+      row.hidden = !inputs.every(function (input) { return fits(input, row, texts[index]); });
+      if (!row.hidden) count += 1;
     });
     shown.textContent = shown.dataset.text.replace("{}", String(count)).replace("{}", String(rows.length));
   }
@@ -35,7 +36,7 @@
     var down = heading.getAttribute("aria-sort") !== "descending";
     var collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
     var value = function (row) { return row.dataset[key] || ""; };
-    var numbers = key === "severity" || key === "epss";
+    var numbers = "number" in heading.dataset;
     var sorted = rows.slice().sort(function (a, b) {
       var by = numbers ? Number(value(a)) - Number(value(b)) : collator.compare(value(b), value(a));
       return (down ? -by : by) || order.get(a) - order.get(b);

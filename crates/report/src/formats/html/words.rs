@@ -4,99 +4,99 @@ use crate::language::Language;
 use sekisho_model::{FindingStatus, Origin, Severity};
 
 /// The words of one language. `{}` stands for a number.
-pub(super) struct Words {
-    pub(super) page: &'static str,
-    pub(super) refused: &'static str,
-    pub(super) refused_count: &'static str,
-    pub(super) passed: &'static str,
-    pub(super) passed_more: &'static str,
-    pub(super) unknown: &'static str,
-    pub(super) unnamed: &'static str,
-    pub(super) unknown_more: &'static str,
-    pub(super) not_scanned: &'static str,
-    pub(super) not_scanned_more: &'static str,
-    pub(super) incomplete: &'static str,
-    pub(super) incomplete_more: &'static str,
-    pub(super) more: &'static str,
-    pub(super) image_id: &'static str,
-    pub(super) platform: &'static str,
-    pub(super) base_image: &'static str,
-    pub(super) base_layers: &'static str,
-    pub(super) system: &'static str,
-    pub(super) packages: &'static str,
-    pub(super) assessed: &'static str,
-    pub(super) advisories: &'static str,
-    pub(super) made_by: &'static str,
-    pub(super) by_severity: &'static str,
-    pub(super) by_origin: &'static str,
-    pub(super) by_fix: &'static str,
-    pub(super) fixable: &'static str,
-    pub(super) not_fixable: &'static str,
-    pub(super) no_findings: &'static str,
-    pub(super) first: &'static str,
-    pub(super) first_more: &'static str,
-    pub(super) first_none: &'static str,
-    pub(super) upgrades_left: &'static str,
-    pub(super) findings: &'static str,
-    pub(super) suppressed: &'static str,
-    pub(super) suppressed_more: &'static str,
-    pub(super) why: &'static str,
-    pub(super) notes: &'static str,
-    pub(super) severity: &'static str,
-    pub(super) vulnerability: &'static str,
-    pub(super) package: &'static str,
-    pub(super) installed: &'static str,
-    pub(super) upgrade_to: &'static str,
-    pub(super) fix: &'static str,
-    pub(super) removes: &'static str,
-    pub(super) origin: &'static str,
-    pub(super) epss: &'static str,
-    pub(super) exploited: &'static str,
-    pub(super) exploited_since: &'static str,
-    pub(super) ransomware: &'static str,
-    pub(super) refused_tag: &'static str,
-    pub(super) layer: &'static str,
-    pub(super) found_in: &'static str,
-    pub(super) aliases: &'static str,
-    pub(super) ratings: &'static str,
-    pub(super) sources: &'static str,
-    pub(super) published: &'static str,
-    pub(super) references: &'static str,
-    pub(super) search: &'static str,
-    pub(super) least: &'static str,
-    pub(super) any: &'static str,
-    pub(super) only_fixable: &'static str,
-    pub(super) only_exploited: &'static str,
-    pub(super) only_refused: &'static str,
-    pub(super) shown: &'static str,
+pub(crate) struct Words {
+    pub(crate) page: &'static str,
+    pub(crate) refused: &'static str,
+    pub(crate) refused_count: &'static str,
+    pub(crate) passed: &'static str,
+    pub(crate) passed_more: &'static str,
+    pub(crate) unknown: &'static str,
+    pub(crate) unnamed: &'static str,
+    pub(crate) unknown_more: &'static str,
+    pub(crate) not_scanned: &'static str,
+    pub(crate) not_scanned_more: &'static str,
+    pub(crate) incomplete: &'static str,
+    pub(crate) incomplete_more: &'static str,
+    pub(crate) more: &'static str,
+    pub(crate) image_id: &'static str,
+    pub(crate) platform: &'static str,
+    pub(crate) base_image: &'static str,
+    pub(crate) base_layers: &'static str,
+    pub(crate) system: &'static str,
+    pub(crate) packages: &'static str,
+    pub(crate) assessed: &'static str,
+    pub(crate) advisories: &'static str,
+    pub(crate) made_by: &'static str,
+    pub(crate) by_severity: &'static str,
+    pub(crate) by_origin: &'static str,
+    pub(crate) by_fix: &'static str,
+    pub(crate) fixable: &'static str,
+    pub(crate) not_fixable: &'static str,
+    pub(crate) no_findings: &'static str,
+    pub(crate) first: &'static str,
+    pub(crate) first_more: &'static str,
+    pub(crate) first_none: &'static str,
+    pub(crate) upgrades_left: &'static str,
+    pub(crate) findings: &'static str,
+    pub(crate) suppressed: &'static str,
+    pub(crate) suppressed_more: &'static str,
+    pub(crate) why: &'static str,
+    pub(crate) notes: &'static str,
+    pub(crate) severity: &'static str,
+    pub(crate) vulnerability: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) installed: &'static str,
+    pub(crate) upgrade_to: &'static str,
+    pub(crate) fix: &'static str,
+    pub(crate) removes: &'static str,
+    pub(crate) origin: &'static str,
+    pub(crate) epss: &'static str,
+    pub(crate) exploited: &'static str,
+    pub(crate) exploited_since: &'static str,
+    pub(crate) ransomware: &'static str,
+    pub(crate) refused_tag: &'static str,
+    pub(crate) layer: &'static str,
+    pub(crate) found_in: &'static str,
+    pub(crate) aliases: &'static str,
+    pub(crate) ratings: &'static str,
+    pub(crate) sources: &'static str,
+    pub(crate) published: &'static str,
+    pub(crate) references: &'static str,
+    pub(crate) search: &'static str,
+    pub(crate) least: &'static str,
+    pub(crate) any: &'static str,
+    pub(crate) only_fixable: &'static str,
+    pub(crate) only_exploited: &'static str,
+    pub(crate) only_refused: &'static str,
+    pub(crate) shown: &'static str,
     severities: [&'static str; 6],
     origins: [&'static str; 3],
     statuses: [&'static str; 6],
 }
 
 impl Words {
-    pub(super) fn of(language: Language) -> &'static Self {
+    pub(crate) fn of(language: Language) -> &'static Self {
         match language {
             Language::En => &EN,
             Language::Ja => &JA,
         }
     }
 
-    pub(super) fn severity_of(&self, severity: Severity) -> &'static str {
+    pub(crate) fn severity_of(&self, severity: Severity) -> &'static str {
         self.severities[severity as usize]
     }
 
-    pub(super) fn origin_of(&self, origin: Origin) -> &'static str {
+    pub(crate) fn origin_of(&self, origin: Origin) -> &'static str {
         self.origins[origin as usize]
     }
 
-    pub(super) fn status_of(&self, status: FindingStatus) -> &'static str {
+    pub(crate) fn status_of(&self, status: FindingStatus) -> &'static str {
         self.statuses[status as usize]
     }
 }
 
 /// `text` with `count` in the place of `{}`.
-pub(super) fn fill(text: &str, count: usize) -> String {
+pub(crate) fn fill(text: &str, count: usize) -> String {
     text.replacen("{}", &count.to_string(), 1)
 }
 

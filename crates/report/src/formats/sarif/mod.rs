@@ -6,13 +6,19 @@
 //!
 //! What is missing makes `executionSuccessful` false and is a notification.
 
+pub(super) mod log;
+
 use super::Format;
 use crate::formats::markdown;
 use crate::view::{self, Standing, Told, View};
+use log::{
+    AutomationDetails, BaseId, BaseIds, Configuration, Descriptor, Driver, FileLocation, Fingerprints, Invocation,
+    Location, Log, LogicalLocation, Message, Notification, PhysicalLocation, Region, Rule, RuleProperties, Run,
+    SarifResult, SarifSuppression, Tool, level, plain, uri,
+};
 use sekisho_model::write_json;
 use sekisho_model::{FindingRow, Level, ScanReport, Severity, Vulnerability};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, Write};
@@ -27,190 +33,7 @@ pub(super) static FORMAT: Format = Format {
 
 /// Writes the report as a SARIF 2.1.0 log.
 pub fn write_sarif(report: &ScanReport, to: impl Write) -> io::Result<()> {
-    write_json(&log(&View::new(report)), to)
-}
-
-#[derive(Serialize)]
-struct Log<'a> {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run<'a>; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Run<'a> {
-    tool: Tool<'a>,
-    automation_details: AutomationDetails,
-    invocations: [Invocation; 1],
-    original_uri_base_ids: BaseIds,
-    column_kind: &'static str,
-    results: Vec<SarifResult<'a>>,
-    properties: RunProperties<'a>,
-}
-
-#[derive(Serialize)]
-struct AutomationDetails {
-    id: String,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    driver: Driver<'a>,
-}
-
-#[derive(Serialize)]
-struct Driver<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    version: &'a str,
-    rules: Vec<Rule<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule<'a> {
-    id: &'a str,
-    name: &'static str,
-    short_description: Message,
-    full_description: Message,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help_uri: Option<Cow<'a, str>>,
-    help: Message,
-    default_configuration: Configuration,
-    properties: RuleProperties,
-}
-
-#[derive(Serialize)]
-struct Message {
-    text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    markdown: Option<String>,
-}
-
-impl Message {
-    fn text(text: String) -> Self {
-        Self { text, markdown: None }
-    }
-}
-
-#[derive(Serialize)]
-struct Configuration {
-    level: &'static str,
-}
-
-#[derive(Serialize)]
-struct RuleProperties {
-    #[serde(rename = "security-severity")]
-    security_severity: String,
-    precision: &'static str,
-    tags: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Invocation {
-    execution_successful: bool,
-    end_time_utc: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_execution_notifications: Vec<Notification>,
-}
-
-#[derive(Serialize)]
-struct Notification {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    descriptor: Option<Descriptor>,
-    level: &'static str,
-    message: Message,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<FileLocation>,
-}
-
-#[derive(Serialize)]
-struct Descriptor {
-    id: &'static str,
-}
-
-#[derive(Serialize)]
-struct BaseIds {
-    #[serde(rename = "ROOT")]
-    root: BaseId,
-}
-
-#[derive(Serialize)]
-struct BaseId {
-    description: Message,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SarifResult<'a> {
-    rule_id: &'a str,
-    rule_index: usize,
-    level: &'static str,
-    message: Message,
-    locations: [Location<'a>; 1],
-    partial_fingerprints: Fingerprints<'a>,
-    /// None in a run without any: either all results have it or none has (3.27.23).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suppressions: Option<Vec<SarifSuppression>>,
-    properties: ResultProperties<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Location<'a> {
-    physical_location: PhysicalLocation,
-    logical_locations: [LogicalLocation<'a>; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FileLocation {
-    physical_location: PhysicalLocation,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PhysicalLocation {
-    artifact_location: ArtifactLocation,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<Region>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ArtifactLocation {
-    uri: String,
-    uri_base_id: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Region {
-    start_line: u32,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LogicalLocation<'a> {
-    name: &'a str,
-    fully_qualified_name: &'a str,
-    kind: &'static str,
-}
-
-#[derive(Serialize)]
-struct Fingerprints<'a> {
-    #[serde(rename = "sekishoFindingId/v1")]
-    finding: &'a str,
-}
-
-#[derive(Serialize)]
-struct SarifSuppression {
-    kind: &'static str,
-    status: &'static str,
-    justification: String,
+    write_json(&document(&View::new(report)), to)
 }
 
 #[derive(Serialize)]
@@ -247,7 +70,7 @@ struct RunProperties<'a> {
     database: Option<&'a str>,
 }
 
-fn log<'a>(view: &View<'a>) -> Log<'a> {
+fn document<'a>(view: &View<'a>) -> Log<'a, RunProperties<'a>, ResultProperties<'a>> {
     let report = view.report;
     let tool = &report.inventory.tool;
     let target = view.target();
@@ -278,7 +101,7 @@ fn log<'a>(view: &View<'a>) -> Log<'a> {
         },
         tool: Tool { driver: Driver { name: &tool.name, version: &tool.version, rules } },
     };
-    Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [run] }
+    Log::of(run)
 }
 
 /// The rules in the order in which findings first name them, and the place of each.
@@ -314,7 +137,7 @@ fn rule(vulnerability: &Vulnerability, severity: Severity) -> Rule<'_> {
     tags.extend(weaknesses.take(10).map(|number| format!("external/cwe/cwe-{number:03}")));
     Rule {
         id: &vulnerability.id,
-        name: "VulnerablePackage",
+        name: "VulnerablePackage".into(),
         short_description: Message::text(view::cut(&title, LONGEST).into_owned()),
         full_description: Message::text(view::cut(&description, LONGEST).into_owned()),
         help_uri: view::address(vulnerability),
@@ -355,31 +178,19 @@ fn help(vulnerability: &Vulnerability, title: &str, severity: Severity) -> Strin
     out
 }
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        // What nobody has judged is not harmless for that.
-        Severity::Medium | Severity::Unknown => "warning",
-        Severity::Low | Severity::Negligible => "note",
-    }
-}
-
-/// A score that code scanning puts into the class of `severity`: 9.0, 7.0, 4.0 and 0.1 are where they begin.
-/// <https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
+/// A score that code scanning puts into the class of `severity`: one that somebody gave, or one that stands for it.
 fn security_severity(vulnerability: &Vulnerability, severity: Severity) -> String {
     let given = view::score(vulnerability, severity).filter(|score| Severity::of_score(f64::from(*score)) == severity);
-    let score = given.unwrap_or(match severity {
-        Severity::Critical => 9.5,
-        Severity::High => 8.0,
-        Severity::Medium => 5.5,
-        Severity::Low => 2.0,
-        Severity::Negligible => 0.1,
-        Severity::Unknown => 0.0,
-    });
+    let score = given.unwrap_or(log::score_of(severity));
     format!("{score:.1}")
 }
 
-fn result<'a>(view: &View<'a>, row: &FindingRow<'a>, rule_index: usize, any_suppressed: bool) -> SarifResult<'a> {
+fn result<'a>(
+    view: &View<'a>,
+    row: &FindingRow<'a>,
+    rule_index: usize,
+    any_suppressed: bool,
+) -> SarifResult<'a, ResultProperties<'a>> {
     let FindingRow { finding, package, vulnerability } = *row;
     let facts = &package.facts;
     let message = format!(
@@ -391,25 +202,25 @@ fn result<'a>(view: &View<'a>, row: &FindingRow<'a>, rule_index: usize, any_supp
         view::title(vulnerability).trim_end_matches('.'),
         view::advice(row),
     );
-    let suppressions = finding.suppressed.iter().map(|suppressed| SarifSuppression {
-        kind: "external",
-        status: "accepted",
-        justification: view::suppression(suppressed),
-    });
+    let suppressions =
+        finding.suppressed.iter().map(|suppressed| SarifSuppression::accepted(view::suppression(suppressed)));
     SarifResult {
         rule_id: &vulnerability.id,
         rule_index,
         level: level(finding.severity),
         message: Message::text(plain(&message)),
         locations: [Location {
-            physical_location: physical_location(&package.location, Some(Region { start_line: 1 })),
+            physical_location: PhysicalLocation::below_root(
+                &package.location,
+                Some(Region { start_line: 1, start_column: None }),
+            ),
             logical_locations: [LogicalLocation {
                 name: &facts.name,
-                fully_qualified_name: package.purl.as_str(),
+                fully_qualified_name: package.purl.as_str().into(),
                 kind: "package",
             }],
         }],
-        partial_fingerprints: Fingerprints { finding: finding.id.as_str() },
+        partial_fingerprints: Fingerprints { finding: Some(finding.id.as_str()), violation: None },
         suppressions: any_suppressed.then(|| suppressions.collect()),
         properties: ResultProperties {
             purl: package.purl.as_str(),
@@ -431,9 +242,10 @@ fn notifications(view: &View<'_>) -> Vec<Notification> {
     let standing = view.standing();
     let mut notifications = Vec::new();
     let mut say = |descriptor: Option<Descriptor>, level, text: &str, path: Option<&str>| {
-        let locations = path.map(|path| FileLocation { physical_location: physical_location(path, None) });
+        let locations = path.map(|path| FileLocation { physical_location: PhysicalLocation::below_root(path, None) });
         let locations = locations.into_iter().collect();
-        notifications.push(Notification { descriptor, level, message: Message::text(plain(text)), locations });
+        let message = Message::text(plain(text));
+        notifications.push(Notification { descriptor, associated_rule: None, level, message, locations });
     };
     if standing != Standing::Whole {
         say(None, "error", standing.warning(), None);
@@ -448,49 +260,9 @@ fn notifications(view: &View<'_>) -> Vec<Notification> {
     notifications
 }
 
-fn physical_location(path: &str, region: Option<Region>) -> PhysicalLocation {
-    let uri = if path.is_empty() { ".".to_owned() } else { uri(path) };
-    PhysicalLocation { artifact_location: ArtifactLocation { uri, uri_base_id: "ROOT" }, region }
-}
-
-/// A text of a message that is shown as it is: brackets would begin a link (3.11.6).
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if matches!(char, '[' | ']' | '\\') {
-            out.push('\\');
-        }
-        out.push(char);
-    }
-    out
-}
-
-/// A path as a relative reference (RFC 3986): what is neither unreserved nor a slash is escaped, so that no part of it
-/// can be taken for a scheme, an authority or a query.
-fn uri(path: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(path.len());
-    for byte in path.trim_start_matches('/').bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/@+".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_become_relative_references() {
-        assert_eq!(uri("/usr/lib/a b%.js"), "usr/lib/a%20b%25.js");
-        assert_eq!(uri("javascript:alert(1)"), "javascript%3Aalert%281%29");
-        assert_eq!(uri("//evil.example/x?y#z"), "evil.example/x%3Fy%23z");
-        assert_eq!(uri("@babel/関"), "@babel/%E9%96%A2");
-    }
 
     #[test]
     fn scores_fall_into_the_class_of_the_severity() {
@@ -504,10 +276,5 @@ mod tests {
             let class = Severity::of_score(score);
             assert_eq!(class, if severity == Severity::Negligible { Severity::Low } else { severity });
         }
-    }
-
-    #[test]
-    fn brackets_begin_no_link() {
-        assert_eq!(plain(r"a [b](https://c) \d"), r"a \[b\](https://c) \\d");
     }
 }

@@ -1,0 +1,255 @@
+//! Functions of the language that the engine lacks, or that it computes in another way than OPA.
+//!
+//! A function that fails is undefined, as in OPA. One that cannot be computed here makes the whole evaluation unknown:
+//! the first to say so is kept, since the engine may go on without it.
+
+mod arithmetic;
+mod format;
+mod glob;
+mod intersection;
+mod net;
+mod older;
+mod patch;
+mod pattern;
+mod text;
+mod time;
+
+pub(super) use arithmetic::function as arithmetic;
+pub(super) use format::display;
+
+use regorus::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why a function has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// There is none, for these arguments.
+    Undefined,
+    /// There is one in OPA.
+    Unknown(String),
+}
+
+type Computed = Result<Value, Stop>;
+
+/// How large a text or an array may become, in bytes or elements.
+const SIZE: usize = 1 << 21;
+
+fn unknown<T>(reason: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Unknown(reason.into()))
+}
+
+struct Function {
+    name: &'static str,
+    arity: u8,
+    run: fn(&[Value]) -> Computed,
+}
+
+const fn function(name: &'static str, arity: u8, run: fn(&[Value]) -> Computed) -> Function {
+    Function { name, arity, run }
+}
+
+/// What is computed here.
+const FUNCTIONS: &[Function] = &[
+    function(arithmetic::ADD, 2, arithmetic::add),
+    function(arithmetic::DIVIDE, 2, arithmetic::divide),
+    function(arithmetic::MULTIPLY, 2, arithmetic::multiply),
+    function(arithmetic::SUBTRACT, 2, arithmetic::subtract),
+    function("all", 1, older::all),
+    function("any", 1, older::any),
+    function("array.concat", 2, text::array_concat),
+    function("base64.encode", 1, |arguments| text::grown("base64.encode", arguments)),
+    function("base64url.encode", 1, |arguments| text::grown("base64url.encode", arguments)),
+    function("base64url.encode_no_pad", 1, |arguments| text::grown("base64url.encode_no_pad", arguments)),
+    function("cast_array", 1, older::cast_array),
+    function("cast_boolean", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::Bool(_)))),
+    function("cast_null", 1, |arguments| older::cast(arguments, |value| *value == Value::Null)),
+    function("cast_object", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::Object(_)))),
+    function("cast_set", 1, older::cast_set),
+    function("cast_string", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::String(_)))),
+    function("concat", 2, text::concat),
+    function("glob.match", 3, glob::matches),
+    function("hex.encode", 1, |arguments| text::grown("hex.encode", arguments)),
+    function("json.marshal", 1, text::json_marshal),
+    function("json.patch", 2, patch::patch),
+    function("lower", 1, text::lower),
+    function("net.cidr_contains_matches", 2, net::contains_matches),
+    function("net.cidr_intersects", 2, net::intersects),
+    function("net.cidr_merge", 1, net::merge),
+    function("net.cidr_overlap", 2, net::overlap),
+    function("numbers.range", 2, text::range),
+    function("re_match", 2, pattern::matches),
+    function("regex.find_all_string_submatch_n", 3, pattern::find_groups),
+    function("regex.find_n", 3, pattern::find),
+    function("regex.globs_match", 2, intersection::globs_match),
+    function("regex.is_valid", 1, pattern::is_valid),
+    function("regex.match", 2, pattern::matches),
+    function("regex.replace", 3, pattern::replace),
+    function("regex.split", 2, pattern::split),
+    function("replace", 3, text::replace),
+    function("set_diff", 2, arithmetic::subtract),
+    function("sprintf", 2, format::sprintf),
+    function("strings.replace_n", 2, text::replace_n),
+    function("time.add_date", 4, time::add_date),
+    function("time.clock", 1, time::clock),
+    function("time.date", 1, time::date),
+    function("time.diff", 2, time::diff),
+    function("time.format", 1, time::format),
+    function("time.parse_duration_ns", 1, time::parse_duration),
+    function("time.parse_rfc3339_ns", 1, time::parse_rfc3339),
+    function("time.weekday", 1, time::weekday),
+    function("upper", 1, text::upper),
+    function("urlquery.encode", 1, |arguments| text::grown("urlquery.encode", arguments)),
+    function("urlquery.encode_object", 1, |arguments| text::grown("urlquery.encode_object", arguments)),
+];
+
+/// What OPA and Gatekeeper have and this program does not: a policy that gets there has no verdict.
+const MISSING: &[(&str, u8)] = &[
+    ("crypto.hmac.equal", 2),
+    ("crypto.hmac.md5", 2),
+    ("crypto.hmac.sha1", 2),
+    ("crypto.hmac.sha256", 2),
+    ("crypto.hmac.sha512", 2),
+    ("crypto.md5", 1),
+    ("crypto.parse_private_keys", 1),
+    ("crypto.sha1", 1),
+    ("crypto.sha256", 1),
+    ("crypto.x509.parse_and_verify_certificates", 1),
+    ("crypto.x509.parse_and_verify_certificates_with_options", 2),
+    ("crypto.x509.parse_certificate_request", 1),
+    ("crypto.x509.parse_certificates", 1),
+    ("crypto.x509.parse_keypair", 2),
+    ("crypto.x509.parse_rsa_private_key", 1),
+    ("external_data", 1),
+    ("graphql.is_valid", 2),
+    ("graphql.parse", 2),
+    ("graphql.parse_and_verify", 2),
+    ("graphql.parse_query", 1),
+    ("graphql.parse_schema", 1),
+    ("graphql.schema_is_valid", 1),
+    ("http.send", 1),
+    ("io.jwt.decode", 1),
+    ("io.jwt.decode_verify", 2),
+    ("io.jwt.encode_sign", 3),
+    ("io.jwt.encode_sign_raw", 3),
+    ("io.jwt.verify_es256", 2),
+    ("io.jwt.verify_hs256", 2),
+    ("io.jwt.verify_rs256", 2),
+    ("json.match_schema", 2),
+    ("json.verify_schema", 1),
+    ("net.lookup_ip_addr", 1),
+    ("opa.runtime", 0),
+    ("parse_config", 2),
+    ("parse_config_file", 1),
+    ("parse_combined_config_files", 1),
+    ("providers.aws.sign_req", 3),
+    ("rand.intn", 2),
+    ("rego.metadata.chain", 0),
+    ("rego.metadata.rule", 0),
+    ("rego.parse_module", 2),
+    ("strings.render_template", 2),
+    ("time.now_ns", 0),
+    ("time.parse_ns", 2),
+    ("uuid.parse", 1),
+    ("uuid.rfc4122", 1),
+    ("yaml.is_valid", 1),
+    ("yaml.marshal", 1),
+    ("yaml.unmarshal", 1),
+];
+
+/// How many arguments a function of the language takes.
+pub(super) fn arity(name: &str) -> Option<usize> {
+    let own = FUNCTIONS.iter().map(|own| (own.name, own.arity));
+    let found = own.chain(MISSING.iter().copied()).find(|(own, _)| *own == name).map(|(_, arity)| arity);
+    let found = found.or_else(|| regorus::unstable::BUILTINS.get(name).map(|(_, arity)| *arity));
+    found.map(usize::from)
+}
+
+/// Why an evaluation has no result, once it has none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taint(Arc<Mutex<Option<String>>>);
+
+impl Taint {
+    fn tell(&self, reason: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+    }
+
+    pub(super) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Gives the engine the functions.
+pub(super) fn register(engine: &mut regorus::Engine, taint: &Taint) {
+    for Function { name, arity, run } in FUNCTIONS {
+        let taint = taint.clone();
+        let extension = move |arguments: Vec<Value>| {
+            Ok(match run(&arguments) {
+                Ok(value) => value,
+                Err(Stop::Undefined) => Value::Undefined,
+                Err(Stop::Unknown(reason)) => {
+                    taint.tell(format!("{name}: {reason}"));
+                    Value::Undefined
+                }
+            })
+        };
+        // It fails for a name that is there already; each is in the tables once, which a test holds.
+        let _ = engine.add_extension((*name).to_owned(), *arity, Box::new(extension));
+    }
+    for (name, arity) in MISSING {
+        let taint = taint.clone();
+        let extension = move |_: Vec<Value>| {
+            taint.tell(format!("it calls {name}, which is not supported"));
+            Ok(Value::Undefined)
+        };
+        let _ = engine.add_extension((*name).to_owned(), *arity, Box::new(extension));
+    }
+}
+
+// What arguments are. One of another type makes the call undefined.
+
+fn as_text(value: &Value) -> Result<&str, Stop> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Stop::Undefined),
+    }
+}
+
+fn as_integer(value: &Value) -> Result<i64, Stop> {
+    match value {
+        Value::Number(number) => number.as_i64().ok_or(Stop::Undefined),
+        _ => Err(Stop::Undefined),
+    }
+}
+
+/// The elements of an array or a set.
+fn elements(value: &Value) -> Result<Vec<&Value>, Stop> {
+    match value {
+        Value::Array(items) => Ok(items.iter().collect()),
+        Value::Set(items) => Ok(items.iter().collect()),
+        _ => Err(Stop::Undefined),
+    }
+}
+
+fn array(items: impl IntoIterator<Item = Value>) -> Value {
+    Value::from(items.into_iter().collect::<Vec<Value>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FUNCTIONS, MISSING, Taint, register};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_function_is_there_once_and_takes_as_many_arguments_as_the_engine_thinks() {
+        let mut names = BTreeSet::new();
+        let own = FUNCTIONS.iter().map(|own| (own.name, own.arity));
+        for (name, arity) in own.chain(MISSING.iter().copied()) {
+            assert!(names.insert(name), "{name} is there twice");
+            if let Some((_, known)) = regorus::unstable::BUILTINS.get(name) {
+                assert_eq!(*known, arity, "{name}");
+            }
+        }
+        let mut engine = regorus::Engine::new();
+        register(&mut engine, &Taint::default());
+    }
+}

@@ -1,0 +1,221 @@
+//! Policies of [Gatekeeper](https://open-policy-agent.github.io/gatekeeper/website/docs/): templates that say in Rego what
+//! a violation is, and constraints that say which objects are to have none, with which parameters.
+//!
+//! Objects are judged as by its webhook, its audit and `gator`. What CEL says in a template (`K8sNativeValidation`) is not
+//! evaluated here, but handed out ([`Constraint::cel`]).
+
+mod constraint;
+mod inventory;
+mod matching;
+mod schema;
+pub mod suite;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use constraint::{Action, Constraint};
+
+use super::Fault;
+use super::engine::{json, value};
+use crate::manifest::Object;
+use crate::{Message, Outcome, Said};
+use matching::Matched;
+use regorus::Value;
+use sekisho_base::tree::{Node, Place};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use template::Template;
+
+/// The one target that templates can have here.
+const TARGET: &str = "admission.k8s.gatekeeper.sh";
+
+/// Templates and constraints, made ready.
+#[derive(Debug)]
+pub struct Gatekeeper {
+    templates: HashMap<String, Template>,
+    constraints: Vec<Constraint>,
+    /// Namespaces by name, as far as they are known.
+    namespaces: HashMap<String, Node>,
+}
+
+/// What is asked to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Review<'a> {
+    /// The object; the old one where it is deleted.
+    pub object: &'a Object,
+    /// What it was before.
+    pub old: Option<&'a Object>,
+    /// The namespace that it is in, where that is known beside the inventory.
+    pub namespace: Option<&'a Object>,
+    /// The request, as the API server sends it in a review of admission; none where an object is looked at by itself.
+    pub request: Option<&'a Node>,
+    /// Whether the object was not asked for, but would be made by what was.
+    pub is_generated: bool,
+}
+
+impl<'a> Review<'a> {
+    /// An object by itself, as in an audit.
+    pub fn of(object: &'a Object) -> Self {
+        Self { object, old: None, namespace: None, request: None, is_generated: false }
+    }
+}
+
+impl Gatekeeper {
+    /// The templates and constraints among `objects`, and all that is wrong with them; a constraint that cannot be asked is
+    /// kept, and what it says is unknown. `inventory` is what templates see as `data.inventory`: where there is none,
+    /// those that look there are not evaluated. An evaluation takes at most `time`.
+    pub fn load(objects: &[Object], inventory: Option<&[Object]>, time: Duration) -> (Self, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let data = inventory.map(inventory::of);
+        let mut templates = HashMap::new();
+        for object in objects.iter().filter(|object| template::is_template(object)) {
+            let mut wrong = Vec::new();
+            let (kind, template) = Template::read(object, data.as_ref(), time, &mut wrong);
+            if templates.contains_key(&kind) {
+                wrong.push(Fault {
+                    file: object.file.clone(),
+                    place: object.node.place,
+                    reason: format!("{}: there is another template of {kind}", object.title()),
+                });
+            }
+            faults.append(&mut wrong);
+            templates.insert(kind, template);
+        }
+        let constraints = objects.iter().filter(|object| constraint::is_constraint(object));
+        let constraints =
+            constraints.map(|object| Constraint::read(object, templates.get(&object.kind), &mut faults)).collect();
+        let namespaces = inventory.unwrap_or_default().iter().filter(|object| matching::is_namespace(object));
+        let namespaces = namespaces.map(|object| (object.name.clone(), object.node.clone())).collect();
+        (Self { templates, constraints, namespaces }, faults)
+    }
+
+    /// The constraints, in the order of their objects.
+    pub fn constraints(&self) -> &[Constraint] {
+        &self.constraints
+    }
+
+    /// What each constraint that is about the object says of it.
+    pub fn review(&self, review: &Review<'_>) -> Vec<(&Constraint, Said)> {
+        self.review_with(review, &|_| None)
+    }
+
+    /// The same, where `other` says what a constraint comes to of which the Rego cannot be asked.
+    pub(crate) fn review_with(
+        &self,
+        review: &Review<'_>,
+        other: &dyn Fn(&Constraint) -> Option<Said>,
+    ) -> Vec<(&Constraint, Said)> {
+        let mut said = Vec::new();
+        let mut input = None;
+        for constraint in &self.constraints {
+            let words = match constraint.scope.matches(review, &self.namespaces) {
+                Matched::No => continue,
+                Matched::Unknown(reason) => Said::unknown(reason),
+                Matched::Yes => match input.get_or_insert_with(|| request(review)) {
+                    Some(request) => {
+                        let said = self.ask(constraint, request);
+                        let lost = said.outcome == Outcome::Unknown && constraint.fault.is_none();
+                        if lost { other(constraint).unwrap_or(said) } else { said }
+                    }
+                    None => Said::unknown("the object has a number that JSON does not have"),
+                },
+            };
+            said.push((constraint, words));
+        }
+        said
+    }
+
+    fn ask(&self, constraint: &Constraint, request: &Value) -> Said {
+        if let Some(reason) = &constraint.fault {
+            return Said::unknown(reason);
+        }
+        let Some(template) = self.templates.get(&constraint.kind) else {
+            return Said::unknown(format!("there is no template of {}", constraint.kind));
+        };
+        let program = match &template.program {
+            Ok(program) => program,
+            Err(reason) => return Said::unknown(reason),
+        };
+        if template.lacks_inventory {
+            let text = "looks at other objects in data.inventory, and none were given";
+            let message = Message { text: text.to_owned(), ..Message::default() };
+            return Said { outcome: Outcome::NotEvaluated, messages: vec![message] };
+        }
+        let input = [("review", request.clone()), ("parameters", constraint.parameters.clone())];
+        let input: BTreeMap<Value, Value> = input.into_iter().map(|(name, value)| (Value::from(name), value)).collect();
+        match program.evaluate(&template.rule, Value::from(input)) {
+            Ok(found) => violations(&found),
+            Err(fault) => Said::unknown(template::located(&fault)),
+        }
+    }
+}
+
+/// What a set of violations comes to.
+fn violations(found: &Value) -> Said {
+    let Value::Set(found) = found else {
+        return match found {
+            Value::Undefined => Said::passed(),
+            _ => Said::unknown("violation is no set"),
+        };
+    };
+    let mut messages = Vec::new();
+    let mut unknown = None;
+    for violation in found.iter() {
+        let field = |name: &str| match violation {
+            Value::Object(_) => &violation[&Value::from(name)],
+            _ => &Value::Undefined,
+        };
+        let (Value::String(text), Some(details)) = (field("msg"), json(field("details"))) else {
+            // Gatekeeper passes over a violation without a message, and fails for one whose message is no text.
+            unknown = Some("a violation has no text under msg, or more details than can be shown");
+            continue;
+        };
+        messages.push(Message { text: text.to_string(), path: String::new(), details });
+    }
+    match unknown {
+        Some(reason) if messages.is_empty() => Said::unknown(reason),
+        _ if messages.is_empty() => Said::passed(),
+        _ => Said { outcome: Outcome::Violated, messages },
+    }
+}
+
+/// The request as policies see it; none where it cannot be said in JSON. Without one from the API server it is that of
+/// Gatekeeper's audit, which names no operation.
+fn request(review: &Review<'_>) -> Option<Value> {
+    let object = review.object;
+    let text = |text: &str| Value::from(text);
+    let mut fields: BTreeMap<Value, Value> = BTreeMap::new();
+    let mut put = |name: &str, value: Value| fields.insert(Value::from(name), value);
+    let map = |fields: &[(&str, &str)]| {
+        Value::from(fields.iter().map(|(name, value)| (text(name), text(value))).collect::<BTreeMap<_, _>>())
+    };
+    let version = object.api_version.rsplit('/').next().unwrap_or_default();
+    put("uid", text(""));
+    put("kind", map(&[("group", object.group()), ("version", version), ("kind", &object.kind)]));
+    put("resource", map(&[("group", ""), ("version", ""), ("resource", "")]));
+    if !object.name.is_empty() {
+        put("name", text(&object.name));
+    }
+    if !object.namespace.is_empty() {
+        put("namespace", text(&object.namespace));
+    }
+    put("operation", text(""));
+    put("userInfo", Value::new_object());
+    put("oldObject", Value::Null);
+    put("options", Value::Null);
+    for field in review.request.map(Node::fields).unwrap_or_default() {
+        put(&field.name, value(&field.node)?);
+    }
+    if let Some(old) = review.old {
+        put("oldObject", value(&old.node)?);
+    }
+    put("object", value(&object.node)?);
+    Some(Value::from(fields))
+}
+
+/// What is wrong at `node` of `object`.
+fn fault(object: &Object, node: Option<&Node>, reason: impl std::fmt::Display) -> Fault {
+    let place = node.map_or(object.node.place, |node| node.place);
+    let place = if place == Place::default() { object.node.place } else { place };
+    Fault { file: object.file.clone(), place, reason: format!("{}: {reason}", object.title()) }
+}

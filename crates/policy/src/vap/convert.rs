@@ -1,0 +1,605 @@
+//! Our own policies in the language of the API server, where they can be said exactly.
+//!
+//! Exactly means: of every workload of a kind that Kubernetes has, the server says what [`evaluate`](crate::evaluate())
+//! says of its manifest alone. What a policy asks of images, of other objects or of moments no server knows; a regular
+//! expression is taken over where both read it the same; and a fact is left out that the server changes before a policy
+//! sees it. All reasons are told at once.
+
+use crate::compile::{Plan, Test, compile};
+use crate::criteria::{Comparison, Level, Matcher, Pattern};
+use crate::go::Pattern as ServerPattern;
+use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The policy as a `ValidatingAdmissionPolicy` and, unless it is disabled, its binding; or all that keeps it from being
+/// one.
+pub fn convert(policy: &Policy) -> Result<Vec<Value>, Vec<String>> {
+    let compiled = match compile(policy, Stage::Deploy) {
+        Ok(compiled) => compiled,
+        Err(faults) => return Err(faults.into_iter().map(|fault| fault.reason).collect()),
+    };
+    let mut writer = Writer { reasons: Vec::new() };
+    if !policy.stages.contains(&Stage::Deploy) {
+        writer.reasons.push("it is not asked where workloads are made".to_owned());
+    }
+    let conditions = writer.conditions(policy);
+    let mut validations = Vec::new();
+    let message = message(policy);
+    for section in &compiled.sections {
+        let violation = writer.plan(section, "");
+        validations.push(json!({ "expression": format!("!({violation})"), "message": message, "reason": "Forbidden" }));
+    }
+    if validations.is_empty() {
+        writer.reasons.push("it asks for nothing".to_owned());
+    }
+    if !writer.reasons.is_empty() {
+        writer.reasons.dedup();
+        return Err(writer.reasons);
+    }
+    // StackRox's ids tell people nothing.
+    let is_uuid = policy.id.len() == 36 && policy.id.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let name = name_of(if policy.id.is_empty() || is_uuid { &policy.name } else { &policy.id });
+    let mut spec = json!({
+        "failurePolicy": "Fail",
+        "matchConstraints": { "resourceRules": rules() },
+        "variables": variables(&compiled.skip_containers),
+        "validations": validations,
+    });
+    if let (false, Value::Object(fields)) = (conditions.is_empty(), &mut spec) {
+        fields.insert("matchConditions".to_owned(), Value::Array(conditions));
+    }
+    let mut found = vec![json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": { "name": name },
+        "spec": spec,
+    })];
+    // What is not bound is not asked.
+    if !policy.disabled {
+        found.push(json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": { "name": name },
+            "spec": { "policyName": name, "validationActions": actions(policy) },
+        }));
+    }
+    Ok(found)
+}
+
+/// The kinds of workloads that Kubernetes has.
+fn rules() -> Value {
+    let rule = |group: &str, resources: &[&str]| {
+        json!({
+            "apiGroups": [group],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": resources,
+        })
+    };
+    json!([
+        rule("", &["pods", "replicationcontrollers"]),
+        rule("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
+        rule("batch", &["cronjobs", "jobs"]),
+    ])
+}
+
+fn variables(skipped: &[SkipContainer]) -> Value {
+    let mut lists = Vec::new();
+    let list = |name: &str| format!("(has(variables.spec.{name}) ? variables.spec.{name} : [])");
+    if !skipped.contains(&SkipContainer::Init) {
+        lists.push(list("initContainers"));
+    }
+    if !skipped.contains(&SkipContainer::Regular) {
+        lists.push(list("containers"));
+    }
+    lists.push(list("ephemeralContainers"));
+    json!([
+        {
+            "name": "pod",
+            "expression": "object.kind == 'Pod' ? object : object.kind == 'CronJob' ? \
+                           object.spec.jobTemplate.spec.template : object.spec.template",
+        },
+        { "name": "spec", "expression": "variables.pod.spec" },
+        { "name": "containers", "expression": lists.join(" + ") },
+    ])
+}
+
+/// Refused where our own policy refuses, else told.
+fn actions(policy: &Policy) -> Value {
+    let refuses = policy.enforcement.iter().any(|it| match it {
+        Enforcement::ScaleToZero
+        | Enforcement::UnsatisfiableNodeConstraint
+        | Enforcement::FailDeploymentCreate
+        | Enforcement::FailDeploymentUpdate => true,
+        Enforcement::FailBuild | Enforcement::KillPod | Enforcement::FailKubeRequest => false,
+    });
+    if refuses { json!(["Deny"]) } else { json!(["Warn", "Audit"]) }
+}
+
+/// One line about what is wrong.
+fn message(policy: &Policy) -> String {
+    let text = if policy.description.trim().is_empty() { &policy.name } else { &policy.description };
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(1000).collect()
+}
+
+/// A name as objects have them: small letters, digits and lines.
+fn name_of(name: &str) -> String {
+    let mut found = String::new();
+    for char in name.chars().take(200) {
+        match char.to_ascii_lowercase() {
+            char @ ('a'..='z' | '0'..='9') => found.push(char),
+            _ if found.ends_with('-') || found.is_empty() => {}
+            _ => found.push('-'),
+        }
+    }
+    let found = found.trim_end_matches('-');
+    if found.is_empty() { "policy".to_owned() } else { found.to_owned() }
+}
+
+/// A text as a literal.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("'");
+    for char in text.chars() {
+        match char {
+            '\'' | '\\' => out.extend(['\\', char]),
+            '\n' => out.push_str("\\n"),
+            char if char.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(char));
+            }
+            char => out.push(char),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+/// Parts that all have to hold, or one of them.
+fn joined(parts: &[String], operator: &str, empty: &str) -> String {
+    match parts {
+        [] => empty.to_owned(),
+        [only] => only.clone(),
+        parts => format!("({})", parts.join(&format!(" {operator} "))),
+    }
+}
+
+/// What `path` below `of` is where it is there, and `other` where it is not: each part is looked for.
+fn field(of: &str, path: &str, other: &str) -> String {
+    let mut at = of.to_owned();
+    let mut parts = Vec::new();
+    for name in path.split('.') {
+        at = format!("{at}.{name}");
+        parts.push(format!("has({at})"));
+    }
+    format!("({} ? {at} : {other})", parts.join(" && "))
+}
+
+struct Writer {
+    /// What cannot be said.
+    reasons: Vec<String>,
+}
+
+impl Writer {
+    fn refuse(&mut self, reason: impl Into<String>) -> String {
+        let reason = reason.into();
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+        "false".to_owned()
+    }
+
+    /// Where the policy applies, as conditions that have to hold.
+    fn conditions(&mut self, policy: &Policy) -> Vec<Value> {
+        let mut conditions = Vec::new();
+        if !policy.scopes.is_empty() {
+            let scopes: Vec<String> = policy.scopes.iter().map(|scope| self.scope(scope)).collect();
+            let expression = joined(&scopes, "||", "true");
+            conditions.push(json!({ "name": "scopes", "expression": expression }));
+        }
+        let exclusions: Vec<String> = policy.exclusions.iter().filter_map(|it| self.exclusion(it)).collect();
+        if !exclusions.is_empty() {
+            let expression = format!("!{}", joined(&exclusions, "||", "false"));
+            conditions.push(json!({ "name": "exclusions", "expression": expression }));
+        }
+        conditions
+    }
+
+    fn scope(&mut self, scope: &Scope) -> String {
+        if !scope.cluster.is_empty() || scope.cluster_label.is_some() {
+            self.refuse("a scope names clusters, which no server knows");
+        }
+        if scope.namespace_label.is_some() {
+            self.refuse("a scope names labels of namespaces, which conditions of the server do not see");
+        }
+        let mut parts = Vec::new();
+        if !scope.namespace.is_empty() {
+            parts.push(self.written("object.metadata.namespace", &scope.namespace));
+        }
+        if let Some(label) = &scope.label {
+            parts.push(self.label(label));
+        }
+        joined(&parts, "&&", "true")
+    }
+
+    fn label(&mut self, label: &Label) -> String {
+        match (Pattern::part(&label.key), Pattern::part(&label.value)) {
+            (Ok(key), Ok(value)) => self.pair("object.metadata", "labels", &key, &value),
+            _ => self.refuse("a scope has a broken regular expression"),
+        }
+    }
+
+    /// A regular expression for the whole text, or a word.
+    fn written(&mut self, of: &str, text: &str) -> String {
+        match Pattern::whole(text) {
+            Ok(pattern) => self.pattern(of, &pattern),
+            Err(reason) => self.refuse(reason),
+        }
+    }
+
+    /// None where it is not about workloads.
+    fn exclusion(&mut self, exclusion: &Exclusion) -> Option<String> {
+        let (name, scope) = exclusion.deployment.as_ref()?;
+        if exclusion.expiration.is_some() {
+            self.refuse("an exclusion ends at a moment, which no server knows");
+        }
+        let mut parts = Vec::new();
+        if !name.is_empty() {
+            parts.push(self.written("object.metadata.name", name));
+        }
+        parts.extend(scope.as_ref().map(|scope| self.scope(scope)));
+        Some(format!("({})", joined(&parts, "&&", "true")))
+    }
+
+    /// Whether a plan holds of what is named `of`.
+    fn plan(&mut self, plan: &Plan, of: &str) -> String {
+        let mut parts: Vec<String> = plan.tests.iter().map(|test| self.test(test, of)).collect();
+        for lower in &plan.below {
+            parts.push(self.below(lower, of));
+        }
+        joined(&parts, "&&", "true")
+    }
+
+    /// Whether a plan holds of some element below `of`.
+    fn below(&mut self, plan: &Plan, of: &str) -> String {
+        match plan.level {
+            Level::Container => format!("variables.containers.exists(c, {})", self.plan(plan, "c")),
+            Level::Volume => {
+                format!("(has({of}.volumeMounts) && {of}.volumeMounts.exists(m, {}))", self.plan(plan, "m"))
+            }
+            Level::Env => self.environment(plan, of),
+            Level::Port | Level::Exposure => {
+                self.refuse("ports are opened by services as well, which the server does not show")
+            }
+            _ => {
+                let tests = plan.tests.iter().map(|test| test.criterion.name);
+                let names: Vec<&str> = tests.chain(names_below(plan)).collect();
+                self.refuse(format!("{} is asked of the image, which the server does not know", names.join(", ")))
+            }
+        }
+    }
+
+    fn test(&mut self, test: &Test, of: &str) -> String {
+        let parts: Vec<String> = test.matchers.iter().map(|matcher| self.matched(test, matcher, of)).collect();
+        let matched = match test.operator {
+            Operator::Or => joined(&parts, "||", "false"),
+            Operator::And => joined(&parts, "&&", "true"),
+        };
+        if test.negate == test.criterion.inverted { matched } else { format!("!({matched})") }
+    }
+
+    /// Whether what a criterion is about is what is looked for.
+    fn matched(&mut self, test: &Test, matcher: &Matcher, of: &str) -> String {
+        let spec = "variables.spec";
+        let name = test.criterion.name;
+        match (name, matcher) {
+            ("Automount Service Account Token", Matcher::Flag(wanted)) => {
+                flag(&field(spec, "automountServiceAccountToken", "true"), *wanted)
+            }
+            ("Host IPC", Matcher::Flag(wanted)) => flag(&field(spec, "hostIPC", "false"), *wanted),
+            ("Host Network", Matcher::Flag(wanted)) => flag(&field(spec, "hostNetwork", "false"), *wanted),
+            ("Host PID", Matcher::Flag(wanted)) => flag(&field(spec, "hostPID", "false"), *wanted),
+            ("Disallowed Annotation" | "Required Annotation", Matcher::Pair(key, value)) => {
+                self.pair("object.metadata", "annotations", key, value)
+            }
+            ("Required Label", Matcher::Pair(key, value)) => self.pair("object.metadata", "labels", key, value),
+            ("Namespace", Matcher::Text(pattern)) => self.pattern("object.metadata.namespace", pattern),
+            ("Runtime Class", Matcher::Text(pattern)) => self.pattern(&field(spec, "runtimeClassName", "''"), pattern),
+            ("Service Account", Matcher::Text(pattern)) => {
+                let account = field(spec, "serviceAccountName", &field(spec, "serviceAccount", "'default'"));
+                self.pattern(&account, pattern)
+            }
+            ("Replicas", Matcher::Number(comparison, wanted)) => replicas(*comparison, *wanted),
+            ("Has Egress Network Policy" | "Has Ingress Network Policy" | "Minimum RBAC Permissions", _) => {
+                self.refuse(format!("{name:?} is about other objects, which the server does not show"))
+            }
+            ("Container CPU Request" | "Container Memory Request", _) => self.refuse(format!(
+                "{name:?}: a server gives pods the requests of their limits, manifests do not show them"
+            )),
+            _ if test.criterion.level == Level::Container => self.container(name, matcher, of),
+            _ if test.criterion.level == Level::Volume => self.volume(name, matcher, of),
+            _ => self.refuse(format!("{name:?} cannot be said")),
+        }
+    }
+
+    fn container(&mut self, name: &str, matcher: &Matcher, of: &str) -> String {
+        match (name, matcher) {
+            ("Add Capabilities", Matcher::Capability(wanted)) => capability(of, "add", wanted),
+            ("Drop Capabilities", Matcher::Capability(wanted)) => capability(of, "drop", wanted),
+            ("Allow Privilege Escalation", Matcher::Flag(wanted)) => {
+                flag(&field(of, "securityContext.allowPrivilegeEscalation", "true"), *wanted)
+            }
+            ("Privileged Container", Matcher::Flag(wanted)) => {
+                flag(&field(of, "securityContext.privileged", "false"), *wanted)
+            }
+            ("Read-Only Root Filesystem", Matcher::Flag(wanted)) => {
+                flag(&field(of, "securityContext.readOnlyRootFilesystem", "false"), *wanted)
+            }
+            ("Liveness Probe Defined", Matcher::Flag(wanted)) => flag(&format!("has({of}.livenessProbe)"), *wanted),
+            ("Readiness Probe Defined", Matcher::Flag(wanted)) => flag(&format!("has({of}.readinessProbe)"), *wanted),
+            ("Container Name", Matcher::Text(pattern)) => self.pattern(&field(of, "name", "''"), pattern),
+            ("AppArmor Profile", Matcher::Text(pattern)) => self.pattern(&apparmor(of), pattern),
+            ("Seccomp Profile Type", Matcher::Word(wanted)) => seccomp(of, wanted),
+            ("Container CPU Limit", Matcher::Number(comparison, wanted)) => {
+                self.amount(of, "cpu", *comparison, *wanted, 1.0)
+            }
+            ("Container Memory Limit", Matcher::Number(comparison, wanted)) => {
+                self.amount(of, "memory", *comparison, *wanted, 1_048_576.0)
+            }
+            _ => self.refuse(format!("{name:?} cannot be said")),
+        }
+    }
+
+    /// A limit, which is zero where none is set.
+    fn amount(&mut self, of: &str, name: &str, comparison: Comparison, wanted: f64, unit: f64) -> String {
+        let size = wanted * unit;
+        let text = size.to_string();
+        let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+        // Cores are thousandths in manifests, which are not all exact here.
+        let thousandths = (wanted * 1000.0).round();
+        let is_wanted = |number: f64| number.total_cmp(&wanted).is_eq() || (number == 0.0 && wanted == 0.0);
+        let exact = unit > 1.0 || (is_wanted(thousandths / 1000.0) && is_wanted(thousandths * 1e-3));
+        if digits > 9 || size.abs() > 9e15 || !exact {
+            return self.refuse(format!("{wanted} is no limit that can be compared exactly"));
+        }
+        let sign = operator(comparison);
+        let without = comparison.holds(&0.0, &wanted);
+        let limits = format!("{of}.resources.limits");
+        format!(
+            "(has({of}.resources) && has({limits}) && has({limits}.{name}) ? \
+             quantity({limits}.{name}).compareTo(quantity('{text}')) {sign} 0 : {without})"
+        )
+    }
+
+    fn volume(&mut self, name: &str, matcher: &Matcher, of: &str) -> String {
+        let read_only = field(of, "readOnly", "false");
+        match (name, matcher) {
+            ("Volume Name", Matcher::Text(pattern)) => self.pattern(&field(of, "name", "''"), pattern),
+            ("Volume Destination", Matcher::Text(pattern)) => self.pattern(&field(of, "mountPath", "''"), pattern),
+            ("Volume Type", Matcher::Text(pattern)) => {
+                let kind = self.pattern("k", pattern);
+                let none = pattern.matches("");
+                of_volume(of, &kind, none)
+            }
+            ("Volume Source", Matcher::Text(pattern)) => {
+                let names = ["path", "secretName", "claimName", "name", "server", "driver", "reference", "volumeID"];
+                let source = names
+                    .iter()
+                    .rev()
+                    .fold("''".to_owned(), |other, name| format!("(has(v[k].{name}) ? v[k].{name} : {other})"));
+                let source = self.pattern(&source, pattern);
+                let none = pattern.matches("");
+                of_volume(of, &source, none)
+            }
+            ("Writable Mounted Volume", Matcher::Flag(wanted)) => flag(&format!("!{read_only}"), *wanted),
+            ("Writable Host Mount", Matcher::Flag(wanted)) => {
+                let is_host = of_volume(of, "k == 'hostPath'", false);
+                flag(&format!("({is_host} && !{read_only})"), *wanted)
+            }
+            ("Mount Propagation", Matcher::Word(wanted)) => {
+                let propagation = field(of, "mountPropagation", "'None'");
+                match *wanted {
+                    "HOSTTOCONTAINER" => format!("{propagation} == 'HostToContainer'"),
+                    "BIDIRECTIONAL" => format!("{propagation} == 'Bidirectional'"),
+                    _ => format!("!({propagation} in ['HostToContainer', 'Bidirectional'])"),
+                }
+            }
+            _ => self.refuse(format!("{name:?} cannot be said")),
+        }
+    }
+
+    /// Variables that are set one by one, and those of whole secrets and config maps.
+    fn environment(&mut self, plan: &Plan, of: &str) -> String {
+        let mut single = Vec::new();
+        let mut whole = Vec::new();
+        for test in &plan.tests {
+            let (mut ones, mut wholes) = (Vec::new(), Vec::new());
+            for matcher in &test.matchers {
+                let Matcher::EnvVar(source, key, value) = matcher else { continue };
+                ones.push(self.variable(*source, key, value));
+                wholes.push(self.variables_of(*source, key, value));
+            }
+            let operator = if test.operator == Operator::Or { "||" } else { "&&" };
+            for (parts, to) in [(ones, &mut single), (wholes, &mut whole)] {
+                let matched = joined(&parts, operator, "false");
+                to.push(if test.negate == test.criterion.inverted { matched } else { format!("!({matched})") });
+            }
+        }
+        let (single, whole) = (joined(&single, "&&", "true"), joined(&whole, "&&", "true"));
+        format!(
+            "((has({of}.env) && {of}.env.exists(e, {single})) || (has({of}.envFrom) && {of}.envFrom.exists(e, {whole})))"
+        )
+    }
+
+    fn variable(&mut self, source: Option<&str>, key: &Pattern, value: &Pattern) -> String {
+        let from = |name: &str| format!("(has(e.valueFrom) && has(e.valueFrom.{name}))");
+        let mut parts = Vec::new();
+        match source {
+            None => {}
+            // An empty value and none are the same on the server.
+            Some("RAW") if !value.matches("") => parts.push("has(e.value)".to_owned()),
+            Some("SECRET_KEY") => parts.push(from("secretKeyRef")),
+            Some("CONFIG_MAP_KEY") => parts.push(from("configMapKeyRef")),
+            Some("FIELD") => parts.push(from("fieldRef")),
+            Some("RESOURCE_FIELD") => parts.push(from("resourceFieldRef")),
+            Some(other) => {
+                return self.refuse(format!("variables from {other} cannot be told from others on the server"));
+            }
+        }
+        parts.push(self.pattern(&field("e", "name", "''"), key));
+        parts.push(self.pattern(&field("e", "value", "''"), value));
+        joined(&parts, "&&", "true")
+    }
+
+    fn variables_of(&mut self, source: Option<&str>, key: &Pattern, value: &Pattern) -> String {
+        let references: &[&str] = match source {
+            None => &["secretRef", "configMapRef"],
+            Some("SECRET_KEY") => &["secretRef"],
+            Some("CONFIG_MAP_KEY") => &["configMapRef"],
+            Some(_) => return "false".to_owned(),
+        };
+        let is_there: Vec<String> = references.iter().map(|name| format!("has(e.{name})")).collect();
+        let name = self.pattern(&field("e", "prefix", "''"), key);
+        let value = value.matches("");
+        format!("({} && {name} && {value})", joined(&is_there, "||", "false"))
+    }
+
+    fn pair(&mut self, of: &str, name: &str, key: &Pattern, value: &Pattern) -> String {
+        let map = format!("{of}.{name}");
+        let key = self.pattern("k", key);
+        let value = self.pattern(&format!("{map}[k]"), value);
+        format!("(has({map}) && {map}.exists(k, {key} && {value}))")
+    }
+
+    /// Whether the text `of` is what a pattern is for.
+    fn pattern(&mut self, of: &str, pattern: &Pattern) -> String {
+        match pattern {
+            Pattern::Any => "true".to_owned(),
+            Pattern::Word(word) if word.is_ascii() => {
+                format!("{of}.lowerAscii() == {}", quoted(&word.to_ascii_lowercase()))
+            }
+            Pattern::Word(word) => self.refuse(format!("{word:?} has letters that the server compares otherwise")),
+            Pattern::Regex(regex) => {
+                let text = format!("(?i){}", regex.as_str());
+                if is_common(regex.as_str()) && ServerPattern::new(&text).is_ok() {
+                    return format!("{of}.matches({})", quoted(&text));
+                }
+                self.refuse(format!("the server may read the regular expression {} otherwise", regex.as_str()))
+            }
+        }
+    }
+}
+
+/// Whether a regular expression is read the same by both: no classes with names, no flags, no brackets in brackets.
+fn is_common(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    let mut in_class = false;
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => match chars.next() {
+                Some(next) if next.is_ascii_punctuation() && !matches!(next, '<' | '>') => {}
+                Some('n' | 't' | 'r') => {}
+                _ => return false,
+            },
+            '[' | '&' | '~' if in_class => return false,
+            '-' if in_class && chars.peek() == Some(&'-') => return false,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if chars.peek() == Some(&'?') => {
+                chars.next();
+                // Case says nothing already.
+                match chars.next() {
+                    Some(':') => {}
+                    Some('i') if matches!(chars.next(), Some(')' | ':')) => {}
+                    _ => return false,
+                }
+            }
+            '{' if !in_class && !chars.peek().is_some_and(char::is_ascii_digit) => return false,
+            char if !char.is_ascii() => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
+fn names_below(plan: &Plan) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    let mut rest: Vec<&Plan> = plan.below.iter().collect();
+    while let Some(plan) = rest.pop() {
+        found.extend(plan.tests.iter().map(|test| test.criterion.name));
+        rest.extend(&plan.below);
+    }
+    found
+}
+
+fn flag(of: &str, wanted: bool) -> String {
+    if wanted { of.to_owned() } else { format!("!{of}") }
+}
+
+fn operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Equal => "==",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::Greater => ">",
+    }
+}
+
+/// The number of pods, where a kind has one; what has none is no number.
+fn replicas(comparison: Comparison, wanted: f64) -> String {
+    let sign = operator(comparison);
+    // As a double, with a point.
+    let wanted = format!("{wanted:?}");
+    let replicas = field("object.spec", "replicas", "1");
+    let parallelism = field("object.spec", "parallelism", "1");
+    format!(
+        "(object.kind == 'Job' ? double({parallelism}) {sign} {wanted} : \
+         object.kind in ['Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController'] && \
+         double({replicas}) {sign} {wanted})"
+    )
+}
+
+/// Capabilities may have `CAP_` before them, and be in small letters.
+fn capability(of: &str, list: &str, wanted: &str) -> String {
+    let list = field(of, &format!("securityContext.capabilities.{list}"), "[]");
+    format!("{list}.exists(x, x.upperAscii() in ['{wanted}', 'CAP_{wanted}', 'ALL', 'CAP_ALL'])")
+}
+
+/// The container's, or else the pod's; none is no profile.
+fn seccomp(of: &str, wanted: &str) -> String {
+    let pod = field("variables.spec", "securityContext.seccompProfile.type", "'Unconfined'");
+    let profile = field(of, "securityContext.seccompProfile.type", &pod);
+    let wanted = match wanted {
+        "RUNTIME_DEFAULT" => "RuntimeDefault",
+        "LOCALHOST" => "Localhost",
+        _ => "Unconfined",
+    };
+    format!("{profile} == '{wanted}'")
+}
+
+/// The profile as annotations name it: of the container, by annotation, of the pod, or none.
+fn apparmor(of: &str) -> String {
+    let profile = |of: &str, other: &str| {
+        let at = format!("{of}.securityContext.appArmorProfile");
+        format!(
+            "(has({of}.securityContext) && has({at}) ? ({at}.type == 'Localhost' ? 'localhost/' + {} : \
+             {at}.type == 'RuntimeDefault' ? 'runtime/default' : 'unconfined') : {other})",
+            field(&at, "localhostProfile", "''")
+        )
+    };
+    let annotations = "variables.pod.metadata.annotations";
+    let key = format!("'container.apparmor.security.beta.kubernetes.io/' + {}", field(of, "name", "''"));
+    let pod = profile("variables.spec", "''");
+    let annotated = format!(
+        "(has(variables.pod.metadata) && has({annotations}) && ({key}) in {annotations} ? {annotations}[{key}] : {pod})"
+    );
+    profile(of, &annotated)
+}
+
+/// Whether `test` holds of the field `k` of the volume `v` that is mounted; `none` where no such volume is there.
+fn of_volume(of: &str, test: &str, none: bool) -> String {
+    let volumes = field("variables.spec", "volumes", "[]");
+    let named = format!("{volumes}.filter(v, v.name == {of}.name)");
+    let found = format!("{named}.exists(v, v.exists(k, k != 'name' && {test}))");
+    if none { format!("({found} || {named}.size() == 0)") } else { found }
+}

@@ -1,0 +1,137 @@
+//! What policies learn of an image that was scanned.
+
+use super::*;
+use sekisho_advisory::db::Database;
+use sekisho_advisory::matching::assess;
+use sekisho_model::{Fact, ImageConfig, Likelihood, PolicyOutcome, ScanReport};
+use sekisho_policy::{ImageFacts, ImageSubject, PolicySet, check_image};
+
+const OS: &str = "ID=debian\nVERSION_ID=\"12\"\n";
+const STATUS: &str = "Package: base-files\nStatus: install ok installed\nVersion: 12\nArchitecture: all\n";
+
+/// An image on Debian 12 with one package of npm, of which the demonstration set knows something.
+fn sample() -> ImageBuilder {
+    let jquery = r#"{"name":"jquery","version":"3.4.0","license":"MIT"}"#;
+    ImageBuilder::new("shop:1")
+        .label("org.opencontainers.image.base.name", "docker.io/library/debian:12")
+        .layer(
+            "ADD file:1 in / ",
+            &LayerBuilder::new().file("etc/os-release", OS).file("var/lib/dpkg/status", STATUS).build(),
+            Compress::None,
+        )
+        .step("CMD [\"bash\"]")
+        .layer(
+            "COPY . /app # buildkit",
+            &LayerBuilder::new().file("app/node_modules/jquery/package.json", jquery).build(),
+            Compress::None,
+        )
+        .set("ExposedPorts", serde_json::json!({"22/tcp": {}}))
+        .set("Env", serde_json::json!(["PATH=/bin", "API_TOKEN=x"]))
+        .set("Entrypoint", serde_json::json!(["/app"]))
+        .set("Cmd", serde_json::json!(null))
+}
+
+fn report(image: &ImageBuilder) -> ScanReport {
+    let inventory = scan_image_of(image, Limits::default());
+    let bytes = sekisho_advisory::demo::database().unwrap();
+    let assessment = assess(&inventory, &Database::open(&bytes).unwrap(), jiff::Timestamp::UNIX_EPOCH).unwrap();
+    ScanReport::new(inventory, assessment)
+}
+
+#[test]
+fn everything_that_a_scan_knows_is_there_for_policies() {
+    let mut report = report(&sample());
+    let facts = ImageFacts::of(&report);
+    assert_eq!(facts.os, "debian:12");
+    assert_eq!(facts.supported_until, Fact::Known(Some("2028-07-01T00:00:00Z".parse().unwrap())));
+    assert_eq!(facts.created, Some("1979-01-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(facts.scanned, Some(jiff::Timestamp::UNIX_EPOCH));
+    assert_eq!(facts.base, Fact::Known("docker.io/library/debian:12".to_owned()));
+    let config = ImageConfig {
+        exposed_ports: vec!["22/tcp".to_owned()],
+        env: vec!["PATH=/bin".to_owned(), "API_TOKEN=x".to_owned()],
+        entrypoint: vec!["/app".to_owned()],
+        ..ImageConfig::default()
+    };
+    assert_eq!(facts.config, Fact::Known(config));
+    let line = |instruction: &str, rest: &str| (instruction.to_owned(), rest.to_owned());
+    let lines = vec![line("ADD", "file:1 in /"), line("CMD", "[\"bash\"]"), line("COPY", ". /app")];
+    assert_eq!(facts.lines, Fact::Known(lines));
+    assert_eq!((facts.missing.clone(), facts.components.len()), (None, 2));
+    let component = &facts.components[1];
+    assert_eq!((component.name.as_str(), component.version.as_str()), ("jquery", "3.4.0"));
+    assert_eq!(component.licenses, sekisho_model::License::parse("MIT").unwrap().terms());
+    // What the demonstration set does not know is not clean.
+    assert!(matches!(&component.judged, Fact::Unknown(reason) if reason.contains("demonstration")));
+    let known = component.vulnerabilities.iter().find(|it| it.id == "CVE-2020-11023").unwrap();
+    assert_eq!(known.exploited, Fact::Known(true));
+    assert_eq!(known.exploited_since, Some("2025-01-23T00:00:00Z".parse().unwrap()));
+    assert_eq!(known.published.map(|it| it.to_string()).as_deref(), Some("2020-04-29T00:00:00Z"));
+    assert!(known.cvss.is_some_and(|score| score > 6.0));
+    assert!(matches!(&known.epss, Fact::Unknown(reason) if reason.contains("epss")));
+    assert_eq!(
+        (&facts.secrets, &facts.malware, &facts.attestations),
+        (&Fact::NotAsked, &Fact::NotAsked, &Fact::NotAsked)
+    );
+
+    // The same from a database with likelihoods, which is not only for show, and from one that is too old.
+    let database = report.assessment.database.as_mut().unwrap();
+    database.feeds[0].id = "osv".to_owned();
+    database.likelihoods = 1;
+    for vulnerability in &mut report.assessment.vulnerabilities {
+        vulnerability.likelihood = Some(Likelihood { probability: 0.25, percentile: 0.9 });
+    }
+    let facts = ImageFacts::of(&report);
+    assert_eq!(facts.components[0].judged, Fact::Known(()));
+    assert_eq!(facts.components[1].vulnerabilities[0].epss, Fact::Known(0.25));
+    report.assessment.database.as_mut().unwrap().stale.push("osv".to_owned());
+    assert!(
+        matches!(&ImageFacts::of(&report).components[0].judged, Fact::Unknown(reason) if reason.contains("too old"))
+    );
+}
+
+#[test]
+fn shipped_policies_judge_a_scanned_image() {
+    let mut set = PolicySet::default();
+    assert!(set.add_shipped(None, &Limits::default()).is_empty());
+    let facts = ImageFacts::of(&report(&sample()));
+    let image = ImageSubject { title: "shop:1", reference: None, digest: None, facts: &facts };
+    let checked = check_image(&set, &image, "2026-01-01T00:00:00Z".parse().unwrap());
+    let said = |id: &str| {
+        let policy = checked.policies.iter().position(|policy| policy.id == id).unwrap();
+        let result = checked.results.iter().find(|result| result.policy == policy);
+        result.map_or((PolicyOutcome::Passed, Vec::new()), |it| {
+            (it.outcome, it.violations.iter().map(|it| it.message.clone()).chain(it.reasons.iter().cloned()).collect())
+        })
+    };
+    let violated = |message: &str| (PolicyOutcome::Violated, vec![message.to_owned()]);
+    assert_eq!(said("image-runs-as-root"), violated("image shop:1: runs as root"));
+    assert_eq!(said("image-exposes-ssh"), violated("image shop:1: exposes the ports 22/tcp"));
+    // The value is told to nobody.
+    assert_eq!(said("secret-in-image-environment"), violated("image shop:1: sets the environment variables API_TOKEN"));
+    assert_eq!(said("known-exploited").0, PolicyOutcome::Violated);
+    assert_eq!(said("end-of-life-os").0, PolicyOutcome::Passed);
+    assert_eq!(said("malicious-package").0, PolicyOutcome::Unknown);
+    let later = (PolicyOutcome::NotEvaluated, vec!["Secret Found: images are not searched for secrets yet".to_owned()]);
+    assert_eq!(said("secret-in-image"), later);
+}
+
+#[test]
+fn what_was_not_read_is_not_clean() {
+    let broken = sample().stored_layer("COPY", b"not a tar".to_vec(), sekisho_model::Digest::of(b"x"), "");
+    let facts = ImageFacts::of(&report(&broken));
+    assert!(facts.missing.is_some());
+    let mut report = report(&sample());
+    report.inventory.image = None;
+    report.inventory.os = None;
+    let facts = ImageFacts::of(&report);
+    assert!(matches!(facts.config, Fact::Unknown(_)) && matches!(facts.base, Fact::Unknown(_)));
+    assert!(matches!(facts.lines, Fact::Unknown(_)));
+    // A package of a distribution is in it, of whichever.
+    assert!(matches!(facts.supported_until, Fact::Unknown(_)));
+    report.inventory.packages.retain(|package| !package.facts.kind.is_os());
+    let facts = ImageFacts::of(&report);
+    assert_eq!(facts.supported_until, Fact::Known(None));
+    report.inventory.complete = false;
+    assert!(matches!(ImageFacts::of(&report).supported_until, Fact::Unknown(_)));
+}
