@@ -1,4 +1,4 @@
-//! What is asked of the API server itself: labels of namespaces, the bundle of our webhook, the secret with our authorities.
+//! What is asked of the API server itself: namespaces, the bundle of our webhook, the secret with our authorities.
 //! Four plain calls; a client that knows every kind and watches would be ten times as much to build.
 
 use crate::authority::{Authorities, AuthorityError, FILE};
@@ -6,9 +6,10 @@ use crate::images::Later;
 use crate::service::NamespaceSource;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sekisho_base::tree::from_json;
 use sekisho_net::{Client, Network, NetworkError, Ways};
+use sekisho_policy::manifest::Object;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -134,16 +135,21 @@ impl Api {
         value.map_err(|error| ApiError::Malformed { attempt: attempt.to_owned(), reason: error.to_string() })
     }
 
-    /// The labels of a namespace.
-    pub async fn namespace_labels(&self, name: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    /// A namespace.
+    pub async fn namespace(&self, name: &str) -> Result<Object, ApiError> {
         let attempt = format!("read the namespace {name}");
+        let malformed = |reason: &str| ApiError::Malformed { attempt: attempt.clone(), reason: reason.to_owned() };
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(ApiError::Malformed { attempt, reason: "that is no name of a namespace".to_owned() });
+            return Err(malformed("that is no name of a namespace"));
         }
-        let object = self.call(&attempt, "GET", &format!("/api/v1/namespaces/{name}"), None).await?;
-        let labels = object["metadata"]["labels"].as_object();
-        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-        Ok(labels.map(|labels| labels.iter().filter_map(text).collect()).unwrap_or_default())
+        let mut object = self.call(&attempt, "GET", &format!("/api/v1/namespaces/{name}"), None).await?;
+        // Policies do not see who wrote which field.
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+        }
+        let node = from_json(object.to_string().as_bytes()).map_err(|error| malformed(&error.reason))?;
+        let object = Object::new("", node).filter(|object| object.kind == "Namespace" && object.name == name);
+        object.ok_or_else(|| malformed("it is not that namespace"))
     }
 
     /// Puts `bundle` into all webhooks of a `ValidatingWebhookConfiguration`, where it is not there yet; says whether
@@ -206,8 +212,8 @@ impl Api {
 pub struct Kept(Value);
 
 impl NamespaceSource for Arc<Api> {
-    fn labels(&self, namespace: String) -> Later<BTreeMap<String, String>> {
+    fn namespace(&self, name: String) -> Later<Arc<Object>> {
         let api = Self::clone(self);
-        Box::pin(async move { api.namespace_labels(&namespace).await.map_err(|error| error.to_string()) })
+        Box::pin(async move { Api::namespace(&api, &name).await.map(Arc::new).map_err(|error| error.to_string()) })
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of images, asked of whoever knows and kept by digest.
 
+use crate::breaker::Breaker;
 use crate::cache::{Cache, Keep};
 use futures_util::future::join_all;
 use sekisho_model::{Digest, Fact, ImageRef};
@@ -7,18 +8,34 @@ use sekisho_policy::ImageFacts;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// An answer that comes later.
-pub type Later<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+/// An answer that comes later. Errors are reasons for people.
+pub type Later<T, E = String> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-/// Whoever knows images: a registry, and what scans it. Errors are reasons for people.
+/// Why nothing is known of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The reason.
+    pub why: String,
+    /// Whether it is the registry that did not answer, or not as it should, whatever the image.
+    pub of_registry: bool,
+}
+
+impl From<String> for Missed {
+    fn from(why: String) -> Self {
+        Self { why, of_registry: false }
+    }
+}
+
+/// Whoever knows images: a registry, and what scans it.
 pub trait ImageSource: Send + Sync + 'static {
     /// The digest that the tag of `image` stands for now.
-    fn resolve(&self, image: ImageRef) -> Later<Digest>;
+    fn resolve(&self, image: ImageRef) -> Later<Digest, Missed>;
     /// What is known of the image, whose digest is given.
-    fn facts(&self, image: ImageRef) -> Later<ImageFacts>;
+    fn facts(&self, image: ImageRef) -> Later<ImageFacts, Missed>;
 }
 
 /// Tags move, so what one stands for is not believed for long.
@@ -47,6 +64,8 @@ pub struct Images {
     source: Arc<dyn ImageSource>,
     digests: Cache<ImageRef, Digest>,
     facts: Cache<Digest, Arc<ImageFacts>>,
+    breaker: Arc<Breaker>,
+    pauses: Arc<AtomicU64>,
 }
 
 /// What was found of the images of one object, by the names that it gives them.
@@ -63,7 +82,8 @@ pub struct Looked {
 impl Images {
     /// What `source` knows.
     pub fn new(source: Arc<dyn ImageSource>) -> Self {
-        Self { source, digests: Cache::new(TAGS, |_| 1), facts: Cache::new(FACTS, weight) }
+        let (digests, facts) = (Cache::new(TAGS, |_| 1), Cache::new(FACTS, weight));
+        Self { source, digests, facts, breaker: Arc::default(), pauses: Arc::default() }
     }
 
     /// What is known of these images, as far as that comes until `deadline`.
@@ -98,7 +118,10 @@ impl Images {
     ) -> (String, Fact<Arc<ImageFacts>>, Option<Digest>, bool) {
         let digest = match reference.digest {
             Some(digest) => Ok(digest),
-            None => self.digests.get(reference.clone(), deadline, |image| self.source.resolve(image)).await.0,
+            None => {
+                let look = |image: ImageRef| self.asked(image.registry.clone(), self.source.resolve(image));
+                self.digests.get(reference.clone(), deadline, look).await.0
+            }
         };
         let digest = match digest {
             Ok(digest) => digest,
@@ -106,11 +129,33 @@ impl Images {
         };
         let image = ImageRef { digest: Some(digest), tag: String::new(), ..reference };
         let look = |_| {
-            let facts = self.source.facts(image);
+            let facts = self.asked(image.registry.clone(), self.source.facts(image));
             async move { facts.await.map(Arc::new) }
         };
         let (facts, kept) = self.facts.get(digest, deadline, look).await;
         (name, facts.map_or_else(Fact::Unknown, Fact::Known), Some(digest), kept)
+    }
+
+    /// What a registry is asked, unless it failed too often.
+    fn asked<T: 'static>(
+        &self,
+        registry: String,
+        work: Later<T, Missed>,
+    ) -> impl Future<Output = Result<T, String>> + Send + 'static {
+        let (breaker, pauses) = (Arc::clone(&self.breaker), Arc::clone(&self.pauses));
+        async move {
+            breaker.ask(&registry)?;
+            let found = work.await;
+            if breaker.took(&registry, !found.as_ref().is_err_and(|missed| missed.of_registry)) {
+                pauses.fetch_add(1, Ordering::Relaxed);
+            }
+            found.map_err(|missed| missed.why)
+        }
+    }
+
+    /// How many registries nobody asks now since they failed too often, and how often that came so far.
+    pub fn paused(&self) -> (u64, u64) {
+        (self.breaker.paused() as u64, self.pauses.load(Ordering::Relaxed))
     }
 
     /// How many images are kept.

@@ -4,6 +4,7 @@
 //! what it asks of others: registries through an [`ImageSource`], the API server through [`cluster`].
 
 pub mod authority;
+mod breaker;
 mod cache;
 pub mod cluster;
 mod images;
@@ -15,8 +16,9 @@ pub mod rules;
 mod said;
 mod server;
 mod service;
+mod weighed;
 
-pub use images::{ImageSource, Images, Later, Looked};
+pub use images::{ImageSource, Images, Later, Looked, Missed};
 pub use judge::{Decision, Judge, Outcome};
 pub use rules::{Doubt, Mode, Rules};
 pub use server::{Listeners, Server, ServerError};

@@ -17,6 +17,8 @@ pub struct Deployment {
     pub exempt: Vec<String>,
     /// Whether namespaces say their mode by the label.
     pub labels: bool,
+    /// Whether everything is asked about, and not only what makes pods: policies in other languages may be about any object.
+    pub all: bool,
     /// Certificate authorities as PEM; none where the server puts them in by itself.
     pub bundle: Option<String>,
 }
@@ -28,6 +30,9 @@ pub const NAME: &str = "sekisho-admission";
 
 const OBJECTS: &str = include_str!("manifests/objects.yaml");
 const WEBHOOK: &str = include_str!("manifests/webhook.yaml");
+const WORKLOADS: &str = include_str!("manifests/workloads.yaml");
+const ALL: &str = include_str!("manifests/all.yaml");
+const CONDITIONS: &str = include_str!("manifests/conditions.yaml");
 
 impl Deployment {
     /// The name under which the API server reaches the server.
@@ -77,7 +82,15 @@ impl Deployment {
                 format!("    caBundle: {encoded}\n")
             }
         };
+        let (conditions, rules) = match (self.all, path) {
+            (false, _) => ("", WORKLOADS.to_owned()),
+            // A selector of namespaces selects all that is in none, which is to be asked about once.
+            (true, "") => (CONDITIONS, ALL.replace("SCOPE", "\"*\"")),
+            (true, _) => (CONDITIONS, ALL.replace("SCOPE", "Namespaced")),
+        };
         WEBHOOK
+            .replace("    # CONDITIONS\n", conditions)
+            .replace("    # RULES\n", &rules)
             .replace("NAMESPACE", &self.namespace)
             .replace("WEBHOOK", &format!("{name}.sekisho.dev"))
             .replace("PATH", &format!("/validate{path}"))

@@ -30,6 +30,8 @@ numbers! {
     HandshakesFailed = "sekisho_admission_handshakes_failed_total", "counter", "Connections whose TLS handshake failed.";
     ImagesKept = "sekisho_admission_images_kept_total", "counter", "Images whose facts were kept from before.";
     ImagesAsked = "sekisho_admission_images_asked_total", "counter", "Images whose facts had to be asked for or were not to be had.";
+    RegistriesPaused = "sekisho_admission_registries_paused", "gauge", "Registries that nobody asks for a while, since they failed several times in a row.";
+    RegistryPauses = "sekisho_admission_registry_pauses_total", "counter", "How often registries were left alone since they failed several times in a row.";
     Reloads = "sekisho_admission_policy_reloads_total", "counter", "Sets of policies that were taken.";
     ReloadsFailed = "sekisho_admission_policy_reloads_failed_total", "counter", "Sets of policies that were broken and not taken.";
     PoliciesStale = "sekisho_admission_policies_stale", "gauge", "1 while the policies on the disk are broken and those before are asked.";

@@ -1,7 +1,7 @@
 //! What the API server asks, and what it is told: `AdmissionReview` of `admission.k8s.io/v1`
 //! (<https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>).
 
-use sekisho_base::tree::{Node, from_json};
+use sekisho_base::tree::{Node, Value as Tree, from_json};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -72,6 +72,8 @@ pub struct Review {
     pub object: Option<Node>,
     /// The object as it was.
     pub old_object: Option<Node>,
+    /// All of the request but its objects.
+    pub request: Node,
 }
 
 impl Review {
@@ -121,20 +123,22 @@ impl Review {
             dry_run: review.at(&["request", "dryRun"]).and_then(Node::as_bool).unwrap_or(false),
             object: None,
             old_object: None,
+            request: Node::default(),
         };
         if read.resource.is_empty() {
             return Err(BadReview::Lacks("resource"));
         }
-        let sekisho_base::tree::Value::Map(fields) = review.take("request").unwrap_or_default().value else {
-            return Err(BadReview::Lacks("request"));
-        };
-        for field in fields {
-            match field.name.as_str() {
-                "object" if !field.node.is_null() => read.object = Some(field.node),
-                "oldObject" if !field.node.is_null() => read.old_object = Some(field.node),
-                _ => {}
+        let mut request = review.take("request").unwrap_or_default();
+        let Tree::Map(fields) = &mut request.value else { return Err(BadReview::Lacks("request")) };
+        for name in ["object", "oldObject"] {
+            // Of two fields of one name the last counts.
+            while let Some(place) = fields.iter().position(|field| field.name == name) {
+                let node = fields.remove(place).node;
+                let slot = if name == "object" { &mut read.object } else { &mut read.old_object };
+                *slot = Some(node).filter(|node| !node.is_null());
             }
         }
+        read.request = request;
         Ok(read)
     }
 }

@@ -190,7 +190,9 @@ impl Rules {
         if let Some((_, mode)) = self.namespaces.iter().find(|(names, _)| names.has(namespace)) {
             return *mode;
         }
-        if percentile(namespace) < self.enforce_percent { Mode::Enforce } else { self.mode }
+        // What is in no namespace is enforced with the last of them.
+        let place = if namespace.is_empty() { 99 } else { percentile(namespace) };
+        if place < self.enforce_percent { Mode::Enforce } else { self.mode }
     }
 
     /// Whether a namespace is not judged.

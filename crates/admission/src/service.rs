@@ -8,8 +8,9 @@ use crate::metrics::{Metrics, Number};
 use crate::review::{BadReview, Review};
 use crate::rules::Mode;
 use sekisho_base::clock::Clock;
+use sekisho_base::tree::{Node, Value};
 use sekisho_model::Fact;
-use std::collections::BTreeMap;
+use sekisho_policy::manifest::Object;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -43,10 +44,10 @@ pub enum Event<'a> {
 /// Takes what happens.
 pub type Log = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
-/// Whoever knows the labels of namespaces.
+/// Whoever knows namespaces.
 pub trait NamespaceSource: Send + Sync + 'static {
-    /// The labels of this one.
-    fn labels(&self, namespace: String) -> Later<BTreeMap<String, String>>;
+    /// The one of this name.
+    fn namespace(&self, name: String) -> Later<Arc<Object>>;
 }
 
 /// Whoever is asked about what is not in a request.
@@ -62,7 +63,7 @@ const NAMESPACES: Keep = Keep {
     found: Duration::from_secs(20),
     stale: Duration::from_mins(10),
     missed: Duration::from_secs(5),
-    weight: 20_000,
+    weight: 200_000,
     lookups: 64,
 };
 
@@ -75,7 +76,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub struct Service {
     judge: RwLock<Arc<Judge>>,
     sources: Sources,
-    namespaces: Cache<String, BTreeMap<String, String>>,
+    namespaces: Cache<String, Arc<Object>>,
     /// Judging takes a processor, and more at once than there are only take longer.
     workers: Semaphore,
     clock: Arc<dyn Clock>,
@@ -92,7 +93,7 @@ impl Service {
         Self {
             judge: RwLock::new(Arc::new(judge)),
             sources,
-            namespaces: Cache::new(NAMESPACES, |labels: &BTreeMap<String, String>| 1 + labels.len()),
+            namespaces: Cache::new(NAMESPACES, |namespace: &Arc<Object>| weight(&namespace.node)),
             workers: Semaphore::new(workers.max(1)),
             clock,
             metrics,
@@ -170,14 +171,13 @@ impl Service {
         compute: &mut Duration,
     ) -> Decision {
         let judge = self.judge();
-        let namespace = review.namespace.clone();
         let case = match judge.begin(review, label) {
             Step::Done(decision) => return *decision,
             Step::Judge(case) => Arc::new(*case),
         };
         let mut known = Known::default();
-        if judge.needs_namespace() {
-            known.namespace = self.labels(namespace, deadline).await;
+        if judge.needs_namespace_of(&case) {
+            known.namespace = self.namespace(case.namespace().to_owned(), deadline).await;
         }
         let last = self.sources.images.is_none();
         let (known, first) = match self.judged(&judge, &case, known, last, deadline, compute).await {
@@ -192,6 +192,9 @@ impl Service {
         self.metrics.add(Number::ImagesKept, looked.kept.0 as u64);
         self.metrics.add(Number::ImagesAsked, looked.kept.1 as u64);
         self.metrics.show(Number::Images, images.len() as u64);
+        let (paused, pauses) = images.paused();
+        self.metrics.show(Number::RegistriesPaused, paused);
+        self.metrics.show(Number::RegistryPauses, pauses);
         let known = Known { images: looked.facts, digests: looked.digests, ..known };
         // What came at the last moment is still judged: the margin is longer than that takes.
         match self.judged(&judge, &case, known, true, deadline + MARGIN / 2, compute).await {
@@ -240,13 +243,22 @@ impl Service {
         Permit(self)
     }
 
-    async fn labels(&self, namespace: String, deadline: Instant) -> Fact<BTreeMap<String, String>> {
+    async fn namespace(&self, name: String, deadline: Instant) -> Fact<Arc<Object>> {
         let Some(source) = &self.sources.namespaces else {
-            return Fact::Unknown("nobody is asked for them".to_owned());
+            return Fact::Unknown("nobody is asked for it".to_owned());
         };
         let source = Arc::clone(source);
-        let (labels, _) = self.namespaces.get(namespace, deadline, |namespace| source.labels(namespace)).await;
-        labels.map_or_else(Fact::Unknown, Fact::Known)
+        let (found, _) = self.namespaces.get(name, deadline, |name| source.namespace(name)).await;
+        found.map_or_else(Fact::Unknown, Fact::Known)
+    }
+}
+
+/// About how many values it takes.
+fn weight(node: &Node) -> usize {
+    match &node.value {
+        Value::List(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Value::Map(fields) => 1 + fields.iter().map(|field| weight(&field.node)).sum::<usize>(),
+        _ => 1,
     }
 }
 

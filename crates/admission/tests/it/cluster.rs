@@ -4,10 +4,10 @@ use sekisho_admission::authority::Authorities;
 use sekisho_admission::cluster::{Api, ApiError};
 use sekisho_admission::manifests::{Deployment, NAME};
 use sekisho_admission::rules::EXEMPT;
-use sekisho_admission::{NamespaceSource as _, Sources};
+use sekisho_admission::{NamespaceSource, Sources};
 use sekisho_base::tree::documents;
 use sekisho_model::Fact;
-use sekisho_policy::check_manifests;
+use sekisho_policy::{Foreign, check_manifests};
 use sekisho_policy::manifest::objects;
 use sekisho_policy::pod_security::Standard;
 use sekisho_policy::{Context, Surroundings};
@@ -24,6 +24,7 @@ fn deployment() -> Deployment {
         timeout_seconds: 10,
         exempt: EXEMPT.map(str::to_owned).to_vec(),
         labels: true,
+        all: false,
         bundle: None,
     }
 }
@@ -106,18 +107,21 @@ fn authorities_are_kept_in_a_secret_that_two_servers_share() {
 }
 
 #[test]
-fn labels_of_namespaces_are_read() {
+fn namespaces_are_read() {
     let server = ApiServer::new();
-    let object = json!({"kind": "Namespace", "metadata": {"name": "shop", "labels": {"tier": "prod"}}});
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+        "name": "shop", "labels": {"tier": "prod"}, "managedFields": [{"manager": "kubectl"}]}});
     server.put("/api/v1/namespaces/shop", object);
     let account = account();
     let api = Arc::new(Api::new(&server.url(), account.path()).unwrap());
     wait(async {
-        let labels = api.labels("shop".to_owned()).await.unwrap();
-        assert_eq!(labels.get("tier").map(String::as_str), Some("prod"));
-        let missing = api.labels("gone".to_owned()).await.unwrap_err();
+        let ask = |name: &str| NamespaceSource::namespace(&api, name.to_owned());
+        let node = ask("shop").await.unwrap().node.clone();
+        let metadata = json!({"name": "shop", "labels": {"tier": "prod"}});
+        assert_eq!(serde_json::to_value(&node).unwrap()["metadata"], metadata);
+        let missing = ask("gone").await.unwrap_err();
         assert!(missing.contains("404"), "{missing}");
-        assert!(api.labels("../secrets/x".to_owned()).await.is_err());
+        assert!(ask("../secrets/x").await.is_err());
     });
     assert_eq!(server.take_requests().len(), 2);
     let none = Api::new(&server.url(), std::path::Path::new("/nonexistent")).unwrap_err();
@@ -149,7 +153,7 @@ fn what_we_print_is_what_we_would_let_in() {
     set.standards.push("restricted".parse::<Standard>().unwrap());
     let around = Surroundings::default();
     let context = Context { around: &around, images: &|_| Fact::NotAsked, now: now() };
-    let checked = check_manifests(&set, &found, &context);
+    let checked = check_manifests(&set, &Foreign::default(), &found, &context);
     let enforced: Vec<_> = checked
         .results
         .iter()
@@ -173,4 +177,15 @@ fn what_we_print_is_what_we_would_let_in() {
     assert_eq!(configuration["webhooks"].as_array().unwrap().len(), 1);
     assert_eq!(configuration["webhooks"][0]["failurePolicy"], "Fail");
     assert_eq!(configuration["webhooks"][0]["clientConfig"]["caBundle"], "eA==");
+
+    // What is in no namespace is asked about once, and namespaces by their own labels.
+    let configuration = webhooks(&Deployment { all: true, ..deployment() }.yaml());
+    for (place, webhook) in configuration["webhooks"].as_array().unwrap().iter().enumerate() {
+        let scopes: Vec<&str> =
+            webhook["rules"].as_array().unwrap().iter().map(|it| it["scope"].as_str().unwrap()).collect();
+        let wanted = if place == 0 { ["*", "Cluster", "*"] } else { ["Namespaced", "Cluster", "Namespaced"] };
+        assert_eq!(scopes, wanted, "{}", webhook["name"]);
+        assert_eq!(webhook["matchConditions"].as_array().unwrap().len(), 1);
+        assert_eq!(webhook["rules"][0]["operations"], json!(["CREATE", "UPDATE", "DELETE"]));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod decisions;
+mod languages;
 mod real;
 mod serving;
 
@@ -11,8 +12,11 @@ use sekisho_admission::judge::{Known, Step};
 use sekisho_admission::review::Review;
 use sekisho_admission::{Decision, Judge, Mode, Rules};
 use sekisho_base::Limits;
+use sekisho_base::tree::from_json;
 use sekisho_policy::PolicySet;
-use serde_json::Value;
+use sekisho_policy::manifest::Object;
+use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// One that is enforced, one that is not, one about images and one about exec.
 const POLICIES: &str = "
@@ -71,6 +75,12 @@ fn now() -> Timestamp {
 
 fn enforcing() -> Rules {
     Rules { mode: Mode::Enforce, ..Rules::default() }
+}
+
+/// The namespace of the recorded requests, with these labels.
+fn namespace(labels: Value) -> Arc<Object> {
+    let text = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": labels}});
+    Arc::new(Object::new("", from_json(text.to_string().as_bytes()).unwrap()).unwrap())
 }
 
 /// The decision where nothing is known of images.

@@ -1,7 +1,7 @@
 use super::*;
 use sekisho_admission::authority::{Authorities, SETTLED, Showing};
 use sekisho_admission::metrics::Number;
-use sekisho_admission::{Event, ImageSource, Images, Later, Listeners, Outcome, Server, Service, Sources};
+use sekisho_admission::{Event, ImageSource, Images, Later, Listeners, Missed, Outcome, Server, Service, Sources};
 use sekisho_base::clock::{Clock as _, FixedClock, SystemClock};
 use sekisho_model::{Digest, ImageRef};
 use sekisho_policy::ImageFacts;
@@ -224,11 +224,11 @@ struct Slow {
 }
 
 impl ImageSource for Slow {
-    fn resolve(&self, _: ImageRef) -> Later<Digest> {
+    fn resolve(&self, _: ImageRef) -> Later<Digest, Missed> {
         Box::pin(async { Ok(Digest::of(b"image")) })
     }
 
-    fn facts(&self, image: ImageRef) -> Later<ImageFacts> {
+    fn facts(&self, image: ImageRef) -> Later<ImageFacts, Missed> {
         assert_eq!(image.digest, Some(Digest::of(b"image")));
         self.asked.fetch_add(1, Ordering::SeqCst);
         let (gate, began) = (self.gate.clone(), Arc::clone(&self.began));
@@ -236,7 +236,7 @@ impl ImageSource for Slow {
             began.notify_one();
             if let Some(gate) = gate {
                 // Never closed.
-                gate.acquire().await.map_err(|error| error.to_string())?.forget();
+                gate.acquire().await.map_err(|error| Missed::from(error.to_string()))?.forget();
             }
             Ok(ImageFacts { os: "debian:9".to_owned(), scanned: Some(now()), ..ImageFacts::default() })
         })

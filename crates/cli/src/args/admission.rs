@@ -44,6 +44,11 @@ pub(crate) struct ManifestsArguments {
     #[arg(long, value_name = "NAME", default_value = "sekisho-system")]
     pub(crate) namespace: String,
 
+    /// Ask about everything, as policies in other languages may need: any object, also what is deleted and what is in no
+    /// namespace
+    #[arg(long)]
+    pub(crate) all: bool,
+
     /// Put our certificate authorities in, rather than have the server do it
     #[arg(long)]
     pub(crate) with_ca: bool,

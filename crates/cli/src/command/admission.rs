@@ -3,7 +3,7 @@
 mod images;
 mod keep;
 
-use super::check::{Inputs, OF_POLICIES, policies};
+use super::check::{Inputs, OF_POLICIES, policies, sound};
 use super::scan::Context;
 use crate::args::{AdmissionCommand, ManifestsArguments, ServeArguments};
 use crate::config::{AdmissionSettings, Settings};
@@ -47,6 +47,7 @@ pub fn manifests() -> String {
         timeout_seconds: 10,
         exempt: sekisho_admission::rules::EXEMPT.map(str::to_owned).to_vec(),
         labels: true,
+        all: false,
         bundle: None,
     }
     .yaml()
@@ -75,6 +76,7 @@ fn print_manifests(context: &Context, arguments: &ManifestsArguments) -> Command
         timeout_seconds: settings.timeout_seconds,
         exempt: settings.exempt.clone(),
         labels: settings.labels,
+        all: arguments.all,
         bundle,
     };
     output::write(&deployment.yaml(), None)?;
@@ -202,7 +204,14 @@ impl Policies {
                 .map_err(|error| CliError::new(Code::ConfigInvalid, format!("admission.pod_security: {error}")))?;
             set.standards.push(standard);
         }
-        Ok((Judge::new(self.rules.clone(), set), inputs.read))
+        let judge = Judge::new(self.rules.clone(), set);
+        sound(judge.faults())?;
+        if !judge.asks() {
+            let message = "there is no policy to ask: none of those chosen is for the stage deploy or runtime";
+            let hint = "name some with --policy or check.policies, or take those of a profile with --profile";
+            return Err(CliError::new(Code::UsageInvalid, message).hint(hint));
+        }
+        Ok((judge, inputs.read))
     }
 
     /// The files as they are now, without a look at what they say.

@@ -97,6 +97,7 @@ pub(crate) struct OutputSettings {
 #[derive(Debug, Deserialize)]
 pub(crate) struct RegistrySettings {
     pub(crate) insecure: Vec<String>,
+    login_files: Vec<PathBuf>,
     mirrors: Vec<String>,
 }
 
@@ -285,6 +286,12 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "registry",
+        "login_files",
+        "",
+        "files of logins as docker and podman write them, such as pull secrets of a cluster, asked before their own; one that is not there has none",
+    ),
+    (
+        "registry",
         "mirrors",
         "",
         "places that are asked for images before their registry, as `REGISTRY[/PATH]=HOST[:PORT][/PATH]`: `docker.io=mirror.example.com/hub`",
@@ -326,7 +333,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 14] = [
+pub(super) const PATHS: [&str; 15] = [
     "admission.certificate",
     "admission.directory",
     "admission.key",
@@ -335,6 +342,7 @@ pub(super) const PATHS: [&str; 14] = [
     "check.policies",
     "database.directory",
     "network.ca_bundle",
+    "registry.login_files",
     "scan.bases",
     "scan.exceptions",
     "scan.temporary",
@@ -429,7 +437,7 @@ impl Settings {
             set("network", key, "".into());
         }
         set("output", "color", "auto".into());
-        for key in ["insecure", "mirrors"] {
+        for key in ["insecure", "login_files", "mirrors"] {
             set("registry", key, Value::Array(Vec::new()));
         }
         set("scan", "allow_incomplete", false.into());
@@ -464,11 +472,16 @@ impl Settings {
         Registries::new(Sites {
             network: self.network(),
             patience: Patience::default(),
-            login_files: environment.login_files(),
+            login_files: self.login_files(environment),
             // What is no mirror was refused when it was set.
             mirrors: self.registry.mirrors.iter().filter_map(|text| text.parse().ok()).collect(),
             insecure: self.registry.insecure.clone(),
         })
+    }
+
+    /// Files of logins of registries, of which the first that has one counts.
+    pub(crate) fn login_files(&self, environment: &Environment) -> Vec<PathBuf> {
+        self.registry.login_files.iter().cloned().chain(environment.login_files()).collect()
     }
 
     /// Where engines on this machine keep images.

@@ -5,6 +5,12 @@ use sekisho_base::Limits;
 use sekisho_base::tree::documents;
 use sekisho_model::{Fact, ImageConfig, PolicyOutcome};
 
+/// The policy, or all that is wrong with it.
+fn read(node: &Node) -> Result<Document, Vec<Wrong>> {
+    let (document, wrongs) = super::read(node);
+    if wrongs.is_empty() { Ok(document) } else { Err(wrongs) }
+}
+
 fn document(text: &str) -> Node {
     documents(text, &Limits::default()).remove(0).unwrap()
 }
