@@ -117,7 +117,7 @@ fn namespaces_are_read() {
     wait(async {
         let ask = |name: &str| NamespaceSource::namespace(&api, name.to_owned());
         let node = ask("shop").await.unwrap().node.clone();
-        let metadata = json!({"name": "shop", "labels": {"tier": "prod"}});
+        let metadata = json!({"name": "shop", "labels": {"tier": "prod"}, "resourceVersion": "1"});
         assert_eq!(serde_json::to_value(&node).unwrap()["metadata"], metadata);
         let missing = ask("gone").await.unwrap_err();
         assert!(missing.contains("404"), "{missing}");

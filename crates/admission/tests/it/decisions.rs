@@ -219,7 +219,6 @@ policy: no-ingress-policy
 name: Nothing restricts what comes in
 severity: high
 stages: [deploy]
-enforce: true
 when: {Has Ingress Network Policy: false}
 ---
 policy: powerful
