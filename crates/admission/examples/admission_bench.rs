@@ -28,6 +28,54 @@ const REVIEWS: [&str; 8] = [
     include_str!("../tests/data/pod-owned.json"),
 ];
 
+/// Policies in other languages, which are about pods and what makes some of them.
+const FOREIGN: [&str; 2] = [
+    r#"apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: madeNUMBER}
+spec:
+  crd: {spec: {names: {kind: MadeNUMBER}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    rego: |
+      package made
+      violation[{"msg": msg}] {
+        container := containers[_]
+        not starts(container.image, input.parameters.registries)
+        msg := sprintf("container <%v> is of %v, which is none of %v", [container.name, container.image, input.parameters.registries])
+      }
+      starts(image, registries) { startswith(image, registries[_]) }
+      containers[container] { container := input.review.object.spec.containers[_] }
+      containers[container] { container := input.review.object.spec.template.spec.containers[_] }
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: MadeNUMBER
+metadata: {name: made}
+spec:
+  enforcementAction: warn
+  match: {kinds: [{apiGroups: ["", apps], kinds: [Pod, Deployment]}]}
+  parameters: {registries: [registry.example.org/, docker.io/library/]}
+---
+"#,
+    "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: made-NUMBER}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}]
+  variables: [{name: containers, expression: object.spec.template.spec.containers}]
+  validations:
+  - expression: variables.containers.all(c, !has(c.securityContext) || !has(c.securityContext.privileged) || !c.securityContext.privileged)
+    message: no container may be privileged
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: made-NUMBER}
+spec: {policyName: made-NUMBER, validationActions: [Warn]}
+---
+",
+];
+
 /// What policies of the field ask for, which the made ones ask in turn.
 const QUESTIONS: [&str; 16] = [
     "{Privileged Container: true}",
@@ -51,6 +99,11 @@ const QUESTIONS: [&str; 16] = [
 fn judge(policies: usize) -> Judge {
     let mut text = String::new();
     for number in 0..policies {
+        // One in ten is Gatekeeper's, and one in ten in the language of the API server.
+        if let Some(foreign) = [8, 9].iter().position(|rest| number % 10 == *rest) {
+            text += &FOREIGN[foreign].replace("NUMBER", &number.to_string());
+            continue;
+        }
         let question = QUESTIONS[number % QUESTIONS.len()];
         let enforce = number % 3 == 0;
         // Most policies are for some namespaces only, and a third of them for all.
@@ -63,7 +116,9 @@ fn judge(policies: usize) -> Judge {
     let mut set = PolicySet::default();
     let faults = set.add(Some("made.yaml"), &text, &Limits::default());
     assert!(faults.is_empty(), "{}", faults[0]);
-    Judge::new(Rules { mode: Mode::Enforce, ..Rules::default() }, set)
+    let judge = Judge::new(Rules { mode: Mode::Enforce, ..Rules::default() }, set);
+    assert_eq!(judge.faults(), []);
+    judge
 }
 
 fn shares(mut micros: Vec<f64>) -> [f64; 3] {

@@ -116,12 +116,11 @@ impl Images {
         reference: ImageRef,
         deadline: Instant,
     ) -> (String, Fact<Arc<ImageFacts>>, Option<Digest>, bool) {
-        let digest = match reference.digest {
-            Some(digest) => Ok(digest),
-            None => {
-                let look = |image: ImageRef| self.asked(image.registry.clone(), self.source.resolve(image));
-                self.digests.get(reference.clone(), deadline, look).await.0
-            }
+        let digest = if let Some(digest) = reference.digest {
+            Ok(digest)
+        } else {
+            let look = |image: ImageRef| self.asked(image.registry.clone(), self.source.resolve(image));
+            self.digests.get(reference.clone(), deadline, look).await.0
         };
         let digest = match digest {
             Ok(digest) => digest,

@@ -12,7 +12,8 @@ use sekisho_policy::manifest::{self, Object, PodTemplate};
 use sekisho_policy::policy::{EventSource, Policy, Stage};
 use sekisho_policy::vap::Action;
 use sekisho_policy::{
-    Checked, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings, check_request, described,
+    Checked, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings, check_request,
+    described,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

@@ -96,7 +96,8 @@ impl Foreign {
         if !sources.rego.is_empty() {
             foreign.load_conftest(&sources.rego);
         }
-        if let (Some(object), true) = (sources.objects.first(), foreign.policies.is_empty() && foreign.faults.is_empty())
+        if let (Some(object), true) =
+            (sources.objects.first(), foreign.policies.is_empty() && foreign.faults.is_empty())
         {
             let reason = format!("{} is no policy, nor anything that one of the policies needs", object.title());
             foreign.faults.push(PolicyFault { file: object.file.clone(), place: object.node.place, reason });
@@ -230,21 +231,17 @@ impl Foreign {
                     let rules = 0..conftest.rules().len();
                     found.extend(rules.map(|at| Found { place: self.first_rule + at, said: said.clone() }));
                 }
-                None => found.extend((self.first_rule..).zip(conftest.check(document)).map(|(place, checked)| {
-                    Found { place, said: checked.said }
-                })),
+                None => found.extend(
+                    (self.first_rule..)
+                        .zip(conftest.check(document))
+                        .map(|(place, checked)| Found { place, said: checked.said }),
+                ),
             }
         }
         found
     }
 
-    fn ask_native(
-        &self,
-        asked: Asked<'_>,
-        shown: &Shown,
-        found: &mut Vec<Found>,
-        audit: &mut Vec<(String, String)>,
-    ) {
+    fn ask_native(&self, asked: Asked<'_>, shown: &Shown, found: &mut Vec<Found>, audit: &mut Vec<(String, String)>) {
         for review in self.vap.review_of(asked, shown) {
             audit.extend(review.audit.into_iter().map(|(key, value)| (format!("{}/{key}", review.policy), value)));
             let with = |message: Message| match &review.parameters {

@@ -166,7 +166,10 @@ impl PolicySet {
         let is_resource = node.get("kind").and_then(Node::as_str) == Some("SecurityPolicy");
         if !is_resource && node.get("policySections").is_none() && node.get("policies").is_none() {
             let what = node.get("kind").and_then(Node::as_str).map_or_else(
-                || "is no policy: one of ours begins with `policy: NAME`, one of StackRox has policySections".to_owned(),
+                || {
+                    "is no policy: one of ours begins with `policy: NAME`, one of StackRox has policySections"
+                        .to_owned()
+                },
                 |kind| format!("the kind {kind} is no policy"),
             );
             return Err(vec![(node.place, what)]);

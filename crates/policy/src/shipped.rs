@@ -1,8 +1,8 @@
 //! The policies that ship, held to their own examples.
 
 use crate::check::{Context, check_manifests, prove};
-use crate::foreign::Foreign;
 use crate::fix;
+use crate::foreign::Foreign;
 use crate::policy::Stage;
 use crate::scope::Surroundings;
 use crate::set::PolicySet;

@@ -8,10 +8,56 @@ use sekisho_policy::PolicySet;
 use serde_json::Value;
 use std::sync::LazyLock;
 
+/// Policies in other languages that look at everything a request has.
+const FOREIGN: &str = r#"
+apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: made}
+spec:
+  crd: {spec: {names: {kind: Made}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    rego: |
+      package made
+      violation[{"msg": msg, "details": input.review}] {
+        msg := sprintf("%v %v", [input.review.userInfo, input.review.object.metadata])
+      }
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: Made
+metadata: {name: made}
+spec: {enforcementAction: warn, match: {namespaceSelector: {matchLabels: {a: b}}, labelSelector: {matchLabels: {a: b}}}}
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: Made
+metadata: {name: all}
+spec: {}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: made}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/*', '*']}]
+  validations:
+  - expression: object == null || oldObject == null || object == oldObject
+    messageExpression: "request.operation + ' by ' + request.userInfo.username"
+  - expression: namespaceObject == null || namespaceObject.metadata.name != ''
+  auditAnnotations: [{key: options, valueExpression: "string(request.name)"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: made}
+spec: {policyName: made, validationActions: [Deny, Audit]}
+"#;
+
 static JUDGE: LazyLock<Judge> = LazyLock::new(|| {
     let mut set = PolicySet::default();
     set.add_shipped(None, &Limits::default());
-    Judge::new(Rules { mode: Mode::Enforce, ..Rules::default() }, set)
+    assert_eq!(set.add(Some("made.yaml"), FOREIGN, &Limits::default()), []);
+    let judge = Judge::new(Rules { mode: Mode::Enforce, ..Rules::default() }, set);
+    assert_eq!(judge.faults(), []);
+    judge
 });
 
 /// A request, judged in every mode, and what the API server holds an answer to.

@@ -253,7 +253,7 @@ fn labels_of_the_namespace_decide_what_a_policy_is_for() {
     let of = |rules, namespace| {
         decide(&judge(rules), &recorded("deployment-create"), &Known { namespace, ..Known::default() }).outcome
     };
-    let labels = |value: &str| Fact::Known(namespace(json!({"tier": value})));
+    let labels = |value: &str| Fact::Known(namespace(&json!({"tier": value})));
     assert_eq!(of(enforcing(), labels("prod")), Outcome::Denied);
     assert_eq!(of(enforcing(), labels("test")), Outcome::Passed);
     let lost = || Fact::Unknown("the API server is away".to_owned());

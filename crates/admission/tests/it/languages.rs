@@ -115,7 +115,9 @@ fn what_follows_is_the_constraints_action_within_the_mode_of_the_namespace() {
     assert_eq!((noted.warnings.len(), noted.annotations["violated"].as_str()), (0, "Made/c"));
     // The webhook's own point, and no other's.
     let scoped = |point: &str| {
-        format!("enforcementAction: scoped\nscopedEnforcementActions: [{{action: deny, enforcementPoints: [{{name: {point}}}]}}]")
+        format!(
+            "enforcementAction: scoped\nscopedEnforcementActions: [{{action: deny, enforcementPoints: [{{name: {point}}}]}}]"
+        )
     };
     check(&scoped("validation.gatekeeper.sh"), Mode::Enforce, Outcome::Denied);
     check(&scoped("audit.gatekeeper.sh"), Mode::Enforce, Outcome::Ignored);
@@ -151,7 +153,12 @@ fn rego_sees_the_request_as_gatekeeper_shows_it() {
     check("input.review.userInfo.groups[_] == \"team\"", &made, &none, Outcome::Denied);
     check("input.review.operation == \"CREATE\"", &made, &none, Outcome::Denied);
     check("input.review.operation == \"UPDATE\"", &made, &none, Outcome::Passed);
-    check("input.review.kind.kind == \"Service\"; input.review.resource.resource == \"services\"", &made, &none, Outcome::Denied);
+    check(
+        "input.review.kind.kind == \"Service\"; input.review.resource.resource == \"services\"",
+        &made,
+        &none,
+        Outcome::Denied,
+    );
     check("input.review.oldObject == null", &made, &none, Outcome::Denied);
     let mut changed = request("UPDATE", "services", &service());
     changed["request"]["oldObject"]["spec"]["type"] = json!("ClusterIP");
@@ -166,7 +173,7 @@ fn rego_sees_the_request_as_gatekeeper_shows_it() {
     );
     // The namespace, where it is known; nobody can say where not.
     let tier = "input.review._unstable.namespace.metadata.labels.tier == \"prod\"";
-    let known = |value: &str| Known { namespace: Fact::Known(namespace(json!({"tier": value}))), ..Known::default() };
+    let known = |value: &str| Known { namespace: Fact::Known(namespace(&json!({"tier": value}))), ..Known::default() };
     check(tier, &made, &known("prod"), Outcome::Denied);
     check(tier, &made, &known("test"), Outcome::Passed);
     let lost = check(tier, &made, &none, Outcome::Warned);
@@ -199,7 +206,13 @@ fn expressions_see_the_request_as_the_api_server_shows_it() {
     changed["request"]["object"]["data"]["a"] = json!("2");
     check("object.data.a == oldObject.data.a", maps, &changed, &none, Outcome::Denied);
     let deleted = request("DELETE", "configmaps", &settings());
-    check("request.operation != 'DELETE' || oldObject.metadata.name != 'settings'", maps, &deleted, &none, Outcome::Denied);
+    check(
+        "request.operation != 'DELETE' || oldObject.metadata.name != 'settings'",
+        maps,
+        &deleted,
+        &none,
+        Outcome::Denied,
+    );
     check("object == null", maps, &deleted, &none, Outcome::Passed);
     // Only what the policy is about.
     assert_eq!(check("false", "[secrets]", &made, &none, Outcome::Ignored).message, "the object makes no pods");
@@ -210,7 +223,7 @@ fn expressions_see_the_request_as_the_api_server_shows_it() {
     check("request.subResource == 'status'", "[configmaps/status]", &status, &none, Outcome::Passed);
     // The namespace.
     let tier = "namespaceObject.metadata.labels['tier'] != 'prod'";
-    let known = |value: &str| Known { namespace: Fact::Known(namespace(json!({"tier": value}))), ..Known::default() };
+    let known = |value: &str| Known { namespace: Fact::Known(namespace(&json!({"tier": value}))), ..Known::default() };
     check(tier, maps, &made, &known("prod"), Outcome::Denied);
     check(tier, maps, &made, &known("test"), Outcome::Passed);
     let away = Known { namespace: Fact::Unknown("the API server is away".to_owned()), ..Known::default() };
@@ -218,9 +231,16 @@ fn expressions_see_the_request_as_the_api_server_shows_it() {
     assert!(lost.warnings[0].contains("the API server is away"), "{lost:?}");
     // What is in no namespace.
     let role = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"a": "b"}}});
-    check("namespaceObject == null && !has(request.namespace)", "[nodes]", &request_without_namespace("nodes", &role), &none, Outcome::Passed);
+    check(
+        "namespaceObject == null && !has(request.namespace)",
+        "[nodes]",
+        &request_without_namespace("nodes", &role),
+        &none,
+        Outcome::Passed,
+    );
     // Nobody can ask the authorizer.
-    let asks = check("authorizer.group('').resource('pods').check('get').allowed()", maps, &made, &none, Outcome::Warned);
+    let asks =
+        check("authorizer.group('').resource('pods').check('get').allowed()", maps, &made, &none, Outcome::Warned);
     assert!(asks.warnings[0].contains("authorizer"), "{asks:?}");
     assert_eq!(asks.unknown, ["p"]);
 }
@@ -256,7 +276,7 @@ fn selectors_look_at_labels_of_the_object_of_what_it_was_and_of_its_namespace() 
         let binding = binding(&format!("validationActions: [Deny], matchResources: {matching}"));
         let judge = Judge::new(enforcing(), native("['*']", "validations: [{expression: 'false'}]", &binding));
         assert_eq!(judge.faults(), []);
-        let known = Known { namespace: Fact::Known(namespace(labels.clone())), ..Known::default() };
+        let known = Known { namespace: Fact::Known(namespace(labels)), ..Known::default() };
         assert_eq!(decide(&judge, review, &known).outcome, outcome, "{matching}");
     };
     let (made, none) = (request("CREATE", "services", &service()), json!({}));
@@ -298,7 +318,10 @@ fn what_is_spared_by_ours_is_asked_of_the_others() {
     let both = check("pod-exec", "[pods/exec]", Outcome::Denied);
     assert_eq!(both.policies, ["no-exec", "p"]);
     // One that is judged by ours is judged by both.
-    assert_eq!(check("deployment-create", "[deployments]", Outcome::Denied).policies, ["escalation", "p", "privileged"]);
+    assert_eq!(
+        check("deployment-create", "[deployments]", Outcome::Denied).policies,
+        ["escalation", "p", "privileged"]
+    );
     // Namespaces and users of the site's are exempt from all.
     let policies = native("[pods]", "validations: [{expression: 'false'}]", &denying());
     let rules = Rules { exempt_users: vec!["*".parse().unwrap()], ..enforcing() };
@@ -331,7 +354,8 @@ fn parameters_are_those_among_the_policies() {
 #[test]
 fn what_policies_write_into_the_audit_log_is_written_there() {
     let spec = "validations: [{expression: 'true'}]\nauditAnnotations: [{key: who, valueExpression: \"'by ' + request.userInfo.username\"}]";
-    let decision = asked(native("[services]", spec, &denying()), enforcing(), &request("CREATE", "services", &service()));
+    let decision =
+        asked(native("[services]", spec, &denying()), enforcing(), &request("CREATE", "services", &service()));
     assert_eq!(decision.outcome, Outcome::Passed);
     assert_eq!(decision.annotations["policy-annotations"], "p/who=by jane@example.org");
 }

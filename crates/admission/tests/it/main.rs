@@ -78,7 +78,7 @@ fn enforcing() -> Rules {
 }
 
 /// The namespace of the recorded requests, with these labels.
-fn namespace(labels: Value) -> Arc<Object> {
+fn namespace(labels: &Value) -> Arc<Object> {
     let text = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": labels}});
     Arc::new(Object::new("", from_json(text.to_string().as_bytes()).unwrap()).unwrap())
 }

@@ -3,8 +3,8 @@
 use super::check::{Inputs, OF_POLICIES, policies, sound};
 use super::scan::Context;
 use crate::args::{
-    JsonOrTable, PolicyChoice, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments,
-    PolicyShowArguments,
+    JsonOrTable, PolicyChoice, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm,
+    PolicyListArguments, PolicyShowArguments,
 };
 use crate::config::Settings;
 use crate::error::CliError;
@@ -14,8 +14,8 @@ use sekisho_base::tree::documents;
 use sekisho_model::{Code, Exit, Fact, Level, PolicyOutcome};
 use sekisho_policy::policy::Policy;
 use sekisho_policy::{
-    Checked, Context as PolicyContext, Point, PolicySet, Ready, Surroundings, check_manifests, explain_manifests, native,
-    prove, rego::gatekeeper, stackrox, vap,
+    Checked, Context as PolicyContext, Point, PolicySet, Ready, Surroundings, check_manifests, explain_manifests,
+    native, prove, rego::gatekeeper, stackrox, vap,
 };
 use sekisho_report::{Language, PolicyRow, TableOptions, policy_table, printable};
 use serde_json::{Value, json};

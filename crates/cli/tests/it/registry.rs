@@ -204,10 +204,9 @@ impl RealRegistry {
         started
     }
 
-    /// Whether this and what puts images into it are there.
-    pub(crate) fn is_installed() -> bool {
-        let missing = ["docker-registry", "skopeo"].into_iter().find(|it| !Path::new("/usr/bin").join(it).is_file());
-        missing.inspect(|program| println!("SKIP: {program} is not installed")).is_none()
+    /// Which program is not installed of this and of what puts images into it.
+    pub(crate) fn lacks() -> Option<&'static str> {
+        ["docker-registry", "skopeo"].into_iter().find(|program| !Path::new("/usr/bin").join(program).is_file())
     }
 
     /// Has skopeo put the world's `gzip.tar` there as `team/NAME`.
@@ -230,7 +229,8 @@ pub(crate) fn logins(registry: &str) -> String {
 
 #[test]
 fn a_real_registry_with_a_login_and_tls_gives_what_skopeo_put_there() {
-    if !RealRegistry::is_installed() {
+    if let Some(program) = RealRegistry::lacks() {
+        println!("SKIP: {program} is not installed");
         return;
     }
     let world = World::new();

@@ -261,8 +261,18 @@ impl Shown {
 
 /// The fields of a request that expressions see.
 const FIELDS: [&str; 12] = [
-    "kind", "resource", "subResource", "requestKind", "requestResource", "requestSubResource", "name", "namespace",
-    "operation", "userInfo", "dryRun", "options",
+    "kind",
+    "resource",
+    "subResource",
+    "requestKind",
+    "requestResource",
+    "requestSubResource",
+    "name",
+    "namespace",
+    "operation",
+    "userInfo",
+    "dryRun",
+    "options",
 ];
 
 fn not_given(namespace: &str) -> String {
