@@ -267,7 +267,10 @@ impl Judge {
             }
             Some(object)
         };
-        let is_kindless = |node: Option<&Node>| node.is_some_and(|node| Object::new("", node.clone()).is_none());
+        let is_kindless = |node: Option<&Node>| {
+            let says = |node: &Node, name| node.get(name).and_then(Node::as_str).is_some_and(|text| !text.is_empty());
+            node.is_some_and(|node| !says(node, "apiVersion") || !says(node, "kind"))
+        };
         let lost = is_kindless(review.object.as_ref()) || is_kindless(review.old_object.as_ref());
         let (object, old) = (object(review.object), object(review.old_object));
         let mut case = Case { operation, request, object, old, namespace, spared: None, mode };

@@ -97,7 +97,10 @@ impl Policies {
                     (true, Fact::Unknown(why)) => unknown_namespace(name, why),
                     (true, Fact::NotAsked) => unknown_namespace(name, &not_given(name)),
                 };
-                let shown = request.node.fields().iter().filter(|field| FIELDS.contains(&field.name.as_str()));
+                let is_shown = |name: &str| FIELDS.contains(&name);
+                let shown = request.node.fields().iter();
+                // What is nothing is not there.
+                let shown = shown.filter(|field| is_shown(&field.name) && !field.node.is_null());
                 let shown: Map = shown.map(|field| (Key::text(&field.name), Value::from(&field.node))).collect();
                 let shown = Value::Map(Arc::new(shown));
                 Input { object: value(request.object), old: value(request.old), request: shown, namespace }
