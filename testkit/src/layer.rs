@@ -166,3 +166,14 @@ pub fn pax_record(key: &str, value: &str) -> Vec<u8> {
     }
     format!("{len} {key}={value}\n").into_bytes()
 }
+
+/// An archive of `ar`, as Debian packages are, of members with their names.
+pub fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = b"!<arch>\n".to_vec();
+    for (name, content) in members {
+        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, content.len()).bytes());
+        out.extend_from_slice(content);
+        out.extend(std::iter::repeat_n(b'\n', content.len() % 2));
+    }
+    out
+}

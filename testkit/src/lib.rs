@@ -15,4 +15,4 @@ pub mod registry;
 pub mod server;
 
 pub use image::{Compress, ImageBuilder};
-pub use layer::{LayerBuilder, pax_record};
+pub use layer::{LayerBuilder, ar, pax_record};

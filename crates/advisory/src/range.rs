@@ -189,7 +189,9 @@ pub enum Event {
 /// The versions that the events of one range make affected, as
 /// <https://ossf.github.io/osv-schema/#evaluation> evaluates them, whatever their order.
 ///
-/// At one version an introduction comes before an end: what is fixed is not affected.
+/// The specification does not say in which order those at one version come. An interval that is open ends there before
+/// another begins, so that `1` to `2` and `2` to `3` are two intervals; where none is open, one that begins and ends there is
+/// empty.
 pub fn from_events(scheme: Scheme, events: Vec<Event>) -> Vec<Range> {
     let (mut limits, mut events): (Vec<_>, Vec<_>) =
         events.into_iter().partition(|event| matches!(event, Event::Limit(_)));
@@ -203,22 +205,28 @@ pub fn from_events(scheme: Scheme, events: Vec<Event>) -> Vec<Range> {
     }
     let mut out = Vec::new();
     let mut open: Option<Lower> = None;
-    for event in events {
-        let to = match event {
-            Event::Introduced(version) => {
-                open.get_or_insert(if version == "0" { Lower::Start } else { Lower::At(version) });
-                continue;
-            }
-            // Nothing comes before the beginning.
-            Event::Fixed(version) if version == "0" => {
-                open = None;
-                continue;
-            }
-            Event::Fixed(version) => Upper::Fixed(version),
-            Event::LastAffected(version) => Upper::Last(version),
-            Event::Limit(_) => continue,
-        };
-        out.extend(open.take().map(|from| Range { from, to }));
+    for together in events.chunk_by(|a, b| place(a).0.compare(place(b).0, scheme).is_eq()) {
+        let begins = together.iter().any(|event| matches!(event, Event::Introduced(_)));
+        let was_open = open.is_some();
+        if begins && !was_open {
+            open = together.first().map(beginning);
+        }
+        for event in together {
+            let to = match event {
+                // Nothing comes before the beginning.
+                Event::Fixed(version) if version == "0" => {
+                    open = None;
+                    continue;
+                }
+                Event::Fixed(version) => Upper::Fixed(version.clone()),
+                Event::LastAffected(version) => Upper::Last(version.clone()),
+                Event::Introduced(_) | Event::Limit(_) => continue,
+            };
+            out.extend(open.take().map(|from| Range { from, to }));
+        }
+        if begins && was_open && open.is_none() {
+            open = together.first().map(beginning);
+        }
     }
     out.extend(open.map(|from| Range { from, to: Upper::Unfixed }));
     limits.sort_by(|a, b| place(a).0.compare(place(b).0, scheme));
@@ -226,6 +234,13 @@ pub fn from_events(scheme: Scheme, events: Vec<Event>) -> Vec<Range> {
         out = intersection(scheme, vec![union(scheme, out), vec![Range::before(limit)]]);
     }
     union(scheme, out)
+}
+
+/// The beginning of an interval that an event, which is no end, is at.
+fn beginning(event: &Event) -> Lower {
+    let (Event::Introduced(version) | Event::Fixed(version) | Event::LastAffected(version) | Event::Limit(version)) =
+        event;
+    if version == "0" { Lower::Start } else { Lower::At(version.clone()) }
 }
 
 /// Where an event is, and its place among those at the same version.
@@ -252,7 +267,8 @@ mod tests {
         version.to_string()
     }
 
-    /// The evaluation as the specification writes it: a flag that each event before the version sets.
+    /// The evaluation as the specification writes it: a flag that the events up to the version set, those at one version
+    /// together.
     fn naively(events: &[Event], version: u8) -> bool {
         let number = |text: &str| text.parse::<u8>().unwrap();
         let limits: Vec<u8> =
@@ -260,20 +276,22 @@ mod tests {
         if !limits.is_empty() && !limits.iter().any(|limit| version < *limit) {
             return false;
         }
-        let mut sorted: Vec<&Event> = events.iter().collect();
-        sorted.sort_by_key(|event| match event {
-            Event::Introduced(v) => (number(v), 0),
-            Event::LastAffected(v) => (number(v), 1),
-            Event::Fixed(v) => (number(v), 2),
-            Event::Limit(v) => (number(v), 3),
-        });
         let mut affected = false;
-        for event in sorted {
-            match event {
-                Event::Introduced(v) if version >= number(v) => affected = true,
-                Event::Fixed(v) if version >= number(v) => affected = false,
-                Event::LastAffected(v) if version > number(v) => affected = false,
-                _ => {}
+        for at in 0..=version {
+            let introduced = events.iter().any(|e| matches!(e, Event::Introduced(v) if number(v) == at));
+            let fixed = events.iter().any(|e| matches!(e, Event::Fixed(v) if number(v) == at));
+            let last = events.iter().any(|e| matches!(e, Event::LastAffected(v) if number(v) == at));
+            let was = affected;
+            affected = match (was, introduced) {
+                (true, true) => true,
+                (was, introduced) => (was || introduced) && !fixed,
+            };
+            if at == version {
+                return affected;
+            }
+            if last {
+                // One ends behind this version; another may have begun with it.
+                affected = was && introduced;
             }
         }
         affected
@@ -348,9 +366,31 @@ mod tests {
 
     #[test]
     fn a_version_that_is_fixed_is_not_affected() {
-        let events = vec![Event::Fixed("2".into()), Event::Introduced("2".into()), Event::Introduced("0".into())];
+        let events = vec![Event::Fixed("2".into()), Event::Introduced("0".into())];
         let ranges = from_events(SCHEME, events);
         assert_eq!(ranges, [Range::before("2")]);
         assert!(ranges[0].holds(SCHEME, "1") && !ranges[0].holds(SCHEME, "2"));
+        assert_eq!(from_events(SCHEME, vec![Event::Fixed("2".into()), Event::Introduced("2".into())]), []);
+    }
+
+    /// PYSEC-2022-42972 and PYSEC-2022-236 in their own order: intervals that touch.
+    #[test]
+    fn an_interval_may_begin_where_another_ends() {
+        let events = |pairs: &[(&str, &str)]| {
+            let pair = |(from, to): &(&str, &str)| [Event::Introduced((*from).into()), Event::Fixed((*to).into())];
+            from_events(Scheme::Pep440, pairs.iter().flat_map(pair).collect())
+        };
+        let iotdb = events(&[("0.13.0", "0.14.0rc1"), ("0.12.2", "0.13.0")]);
+        for (version, affected) in
+            [("0.12.1", false), ("0.12.2", true), ("0.13.0", true), ("0.13.2", true), ("0.14.0", false)]
+        {
+            assert_eq!(iotdb.iter().any(|range| range.holds(Scheme::Pep440, version)), affected, "{version}");
+        }
+        let pyspark = events(&[("0", "3.1.1"), ("3.2.0", "3.2.2"), ("3.1.1", "3.1.3")]);
+        for (version, affected) in
+            [("3.1.0", true), ("3.1.2", true), ("3.1.3", false), ("3.2.1", true), ("3.2.2", false)]
+        {
+            assert_eq!(pyspark.iter().any(|range| range.holds(Scheme::Pep440, version)), affected, "{version}");
+        }
     }
 }

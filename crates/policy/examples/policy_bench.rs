@@ -1,15 +1,21 @@
 //! What policies cost: `manifests DIRECTORY N` writes N manifests in about the proportions of real ones, `judge
-//! POLICIES` prints what judging one workload takes. Lines are name, value and unit, parted by tabs.
+//! POLICIES` prints what judging one workload takes. Lines are name, value and unit, parted by tabs. `sources DIRECTORY N`
+//! writes rules in Rego and N manifests as JSON, and `rego DIRECTORY` says what the rules say of them.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a tool of the developers")]
 
 use jiff::Timestamp;
 use sekisho_base::Limits;
+use sekisho_base::inflate::{Compression, Inflate};
+use sekisho_base::tree::{Node, Value, from_json};
 use sekisho_model::Fact;
 use sekisho_policy::manifest::objects;
-use sekisho_policy::{Context, Point, PolicySet, Surroundings, check_manifests};
+use sekisho_policy::rego::Conftest;
+use sekisho_policy::rego::conftest::Setup;
+use sekisho_policy::{Context, Outcome, Point, PolicySet, Surroundings, check_manifests};
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Numbers that look like chance and are always the same.
 struct Chance(u64);
@@ -112,6 +118,100 @@ fn policies(count: usize) -> PolicySet {
     set
 }
 
+/// The texts in a directory, by the names of their files.
+fn texts(directory: &Path) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(directory).expect("the directory is read");
+    let mut texts: Vec<(String, String)> = files
+        .map(|file| {
+            let path = file.expect("the directory is read").path();
+            let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).expect("the file is read"))
+        })
+        .collect();
+    texts.sort();
+    texts
+}
+
+/// A value as JSON.
+fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Integer(number) => serde_json::to_value(number).expect("numbers are JSON"),
+        Value::Float(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(fields) => fields.iter().map(|field| (field.name.clone(), json(&field.node))).collect(),
+    }
+}
+
+/// Writes the published checks of workloads, with the libraries they need, and manifests as JSON.
+fn sources(directory: &Path, count: usize) {
+    let [rules, documents] = ["rules", "documents"].map(|name| directory.join(name));
+    for directory in [&rules, &documents] {
+        std::fs::create_dir_all(directory).expect("the directory is made");
+    }
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rego/trivy-checks.tar.gz");
+    let packed = std::fs::read(packed).expect("the checks are read");
+    let plain = Inflate::new(packed.as_slice(), Compression::Gzip, packed.len() as u64, &Limits::default());
+    let mut archive = tar::Archive::new(plain.expect("the checks are gzip"));
+    for entry in archive.entries().expect("the checks are an archive") {
+        let mut entry = entry.expect("the archive is whole");
+        let name = entry.path().expect("an entry has a name").to_string_lossy().into_owned();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).expect("the archive is whole");
+        let is_wanted =
+            ["lib.", "builtin.kubernetes.KSV", "appshield.kubernetes."].iter().any(|it| name.starts_with(it));
+        if !is_wanted || text.lines().any(|line| line.starts_with("test_")) {
+            continue;
+        }
+        // What Trivy's own program adds to the language.
+        let mut text = text.replace("result.new(", "new_result_(").replace("isManaged(", "is_managed_(");
+        if text.contains("new_result_(") {
+            text += "\nnew_result_(msg, cause) := {\"msg\": msg, \"cause\": cause}\n";
+        }
+        if text.contains("is_managed_(") {
+            text += "\nis_managed_(x) := object.get(x, [\"__defsec_metadata\", \"managed\"], true)\n";
+        }
+        std::fs::write(rules.join(name), text).expect("the check is written");
+    }
+    let mut chance = Chance(1);
+    let manifests = (0..count).map(|number| manifest(&mut chance, number));
+    let objects = manifests.flat_map(|text| objects("app.yaml", &text, &Limits::default()).0);
+    for (number, object) in objects.enumerate() {
+        let text = json(&object.node).to_string();
+        std::fs::write(documents.join(format!("{number:05}.json")), text).expect("the document is written");
+    }
+}
+
+/// What the rules in Rego there say of the documents, one line each: document, rule, messages; then what that took.
+fn rego(directory: &Path) {
+    let files = texts(&directory.join("rules"));
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&name[..], &text[..])).collect();
+    let setup = Setup { namespaces: None, data: &[], dialect: None, time: Duration::from_secs(10) };
+    let rules = Conftest::load(&files, &setup).expect("the policies are sound");
+    let documents: Vec<(String, Node)> = texts(&directory.join("documents"))
+        .into_iter()
+        .map(|(name, text)| (name, from_json(text.as_bytes()).expect("the document is JSON")))
+        .collect();
+    let mut best = f64::MAX;
+    for round in 0..5 {
+        let start = Instant::now();
+        let checked: Vec<_> = documents.iter().map(|(_, document)| rules.check(document)).collect();
+        best = best.min(start.elapsed().as_secs_f64());
+        for ((name, _), checked) in documents.iter().zip(checked).filter(|_| round == 0) {
+            for it in checked {
+                let mut said: Vec<&str> = it.said.messages.iter().map(|message| &message.text[..]).collect();
+                said.sort_unstable();
+                if it.said.outcome != Outcome::Passed {
+                    println!("{name}\t{}.{}\t{}", it.rule.namespace, it.rule.name, serde_json::json!(said));
+                }
+            }
+        }
+    }
+    println!("seconds\t{best}\t{} rules, {} documents", rules.rules().len(), documents.len());
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -144,6 +244,8 @@ fn main() {
             println!("one workload\t{}\tµs", best * 1e6 / 1000.0);
             println!("results of 1,000 workloads\t{found}\t");
         }
-        _ => println!("policy_bench manifests DIRECTORY N | judge POLICIES"),
+        ["sources", directory, count] => sources(Path::new(directory), count.parse().expect("a number of manifests")),
+        ["rego", directory] => rego(Path::new(directory)),
+        _ => println!("policy_bench manifests DIRECTORY N | judge POLICIES | sources DIRECTORY N | rego DIRECTORY"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod advisory;
+mod locks;
 mod measure;
 mod packages;
 mod peers;
@@ -27,6 +28,8 @@ pub(crate) enum Bench {
     Scan(scan::Options),
     /// Scanning out of a registry: wall time against copying with skopeo and scanning the copy
     Pull(pull::Options),
+    /// A repository of nothing but lock files: how many are read in a second
+    Locks(locks::Options),
     /// Policies: manifests against those that ship, and what one workload costs
     Policy(policy::Options),
     /// Build the reference image, if it is not there yet, and print where it is
@@ -38,6 +41,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
         Bench::Admission(options) => admission::run(root, options),
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
+        Bench::Locks(options) => locks::run(root, options),
         Bench::Policy(options) => policy::run(root, options),
         Bench::Pull(options) => pull::run(root, options),
         Bench::Reference => reference::build_here(),

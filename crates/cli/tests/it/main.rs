@@ -4,6 +4,7 @@
 mod admission;
 mod faults;
 mod output;
+mod pipelines;
 mod registry;
 mod reproducible;
 mod sboms;

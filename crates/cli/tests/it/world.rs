@@ -1,6 +1,6 @@
 //! The directory that commands run in: images and trees built anew for each test, under short names.
 
-use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
+use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder, ar};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -386,14 +386,3 @@ fn dpkg(packages: &[(&str, &str)]) -> String {
 const REQUESTS: &str = "Metadata-Version: 2.1\nName: requests\nVersion: 2.32.3\nLicense: Apache-2.0\n\n";
 
 const CONTROL: &str = "Package: shop\nVersion: 2.1\nArchitecture: all\nMaintainer: Shop <shop@example.org>\n";
-
-/// An archive of `ar`, as Debian packages are.
-fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut out = b"!<arch>\n".to_vec();
-    for (name, content) in members {
-        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, content.len()).bytes());
-        out.extend_from_slice(content);
-        out.extend(std::iter::repeat_n(b'\n', content.len() % 2));
-    }
-    out
-}

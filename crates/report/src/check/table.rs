@@ -5,12 +5,10 @@
 //! hundred. What colour says is written as well.
 
 use super::{CheckView, Row, State, check_gate_lines, check_in_a_line, exclusion, message, named, place, titled};
-use crate::findings::by_severity;
-use crate::sheet::{Sheet, folded, spare, whole};
 use crate::table::{ALARM, HEADING, TableOptions, WARNING, cell, heading, line};
 use crate::view::{self, plural};
 use anstyle::{AnsiColor, Style};
-use sekisho_model::{CheckReport, CheckSubject, Level, PolicySeverity, Verdict};
+use sekisho_model::{CheckPolicy, CheckReport, CheckSubject, Level, PolicySeverity, Verdict};
 use textwrap::core::Word;
 use textwrap::{WordSeparator, WordSplitter};
 
@@ -143,29 +141,22 @@ impl Page {
         }
     }
 
-    /// What nobody asked for, by policy.
+    /// What nobody asked for: the policies by their severity, for the reasons are nearly always the same.
     fn not_evaluated(&mut self, view: &CheckView<'_>) {
         let policies = view.by_policy(&[State::NotEvaluated]);
         if policies.is_empty() {
             return;
         }
         heading(&mut self.out, &format!("Not evaluated ({})", plural(policies.len(), "policy")));
-        let columns =
-            [whole("SEVERITY"), folded("POLICY"), whole("SUBJECTS").right(), spare("NAME", 2), spare("WHY", 1)];
-        let mut sheet = Sheet::new(columns);
-        for (policy, rows) in &policies {
-            let why = rows.first().map(Row::reasons).unwrap_or_default();
-            sheet.row([
-                policy.severity.as_str().to_owned(),
-                cell(&policy.id),
-                rows.len().to_string(),
-                cell(&policy.name),
-                view::cut(&why, 80).into_owned(),
-            ]);
+        for alike in policies.chunk_by(|(one, _), (other, _)| one.severity == other.severity) {
+            let severity = alike[0].0.severity;
+            let known = |policy: &CheckPolicy| cell(if policy.id.is_empty() { &policy.name } else { &policy.id });
+            let ids: Vec<_> = alike.iter().map(|(policy, _)| known(policy)).collect();
+            let style = style(severity);
+            self.text("  ", "    ", &format!("{style}{}{style:#}  {}", severity.as_str(), ids.join(", ")));
         }
-        by_severity(sheet, &mut self.out, self.options);
         if let Some(hint) = super::to_ask_for(view) {
-            self.text(" ", "   ", hint);
+            self.text("  ", "    ", hint);
         }
     }
 

@@ -4,6 +4,7 @@ use super::*;
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_model::SourceKind;
 use sekisho_scan::scan_fs;
+use sekisho_testkit::ar;
 use std::fs;
 use std::io::Read;
 
@@ -136,17 +137,6 @@ fn a_debian_package_is_itself_listed_and_owns_what_is_in_it() {
     assert_eq!(six.purl.as_str(), "pkg:deb/debian/python3-six@1.16.0-4?arch=all&upstream=six");
     assert_eq!(six.facts.licenses.iter().map(sekisho_model::License::as_str).collect::<Vec<_>>(), ["MIT"]);
     assert!(inventory.complete && inventory.os.is_none(), "{}", messages(&inventory));
-}
-
-/// An archive of `ar`.
-fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut out = b"!<arch>\n".to_vec();
-    for (name, content) in members {
-        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, content.len()).bytes());
-        out.extend_from_slice(content);
-        out.extend(std::iter::repeat_n(b'\n', content.len() % 2));
-    }
-    out
 }
 
 fn deb(control: &str, data: &[u8], compress: Compress) -> Vec<u8> {
