@@ -24,6 +24,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
+mod admission;
 mod database;
 mod feeds;
 mod files;
@@ -33,6 +34,7 @@ mod said;
 mod sbom;
 mod store;
 
+pub use admission::admission;
 pub use database::database;
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 pub use files::{deb_package, disk_image, rpm_package, zip_tree};
@@ -95,6 +97,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "version", run: version },
     Target { name: "foreign_report", run: foreign_report },
     Target { name: "manifest", run: manifest },
+    Target { name: "admission", run: admission },
     Target { name: "rego", run: rego },
     Target { name: "vap", run: vap },
     Target { name: "sbom_cyclonedx", run: sbom_cyclonedx },

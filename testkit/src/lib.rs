@@ -7,6 +7,7 @@
     reason = "a test that cannot make its input has failed"
 )]
 
+pub mod apiserver;
 pub mod fuzz;
 mod image;
 mod layer;

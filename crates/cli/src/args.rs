@@ -1,7 +1,9 @@
 //! The tree of commands and their arguments.
 
+mod admission;
 mod check;
 
+pub(crate) use admission::{AdmissionCommand, ManifestsArguments, ServeArguments};
 pub(crate) use check::{
     CheckCommand, CheckFormat, CheckImageArguments, CheckManifestArguments, PolicyChoice, PolicyCommand,
     PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments,
@@ -100,6 +102,9 @@ pub(crate) enum Command {
     /// List, show, check, test and convert policies
     #[command(subcommand, after_help = EXIT_CODES)]
     Policy(PolicyCommand),
+    /// Judge what is about to run in a cluster, before it does
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Admission(AdmissionCommand),
     /// Show which packages and vulnerabilities one image or SBOM has and another has not
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Diff(DiffArguments),

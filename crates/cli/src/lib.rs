@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use args::command_tree;
+pub use command::admission_manifests;
 pub use config::documentation as config_documentation;
 
 /// Runs the program with the arguments of a process, its name first.

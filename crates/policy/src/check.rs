@@ -6,11 +6,12 @@ use crate::evaluate::evaluate;
 use crate::explain::{Step, explain};
 use crate::facts::ImageFacts;
 use crate::fix;
-use crate::foreign::Foreign;
+use crate::foreign::{Foreign, Found};
 use crate::manifest::{self, Object, PodTemplate};
 use crate::native::Example;
 use crate::pod_security;
 use crate::policy::{Policy, Stage};
+use crate::request::{Asked as About, Request};
 use crate::scope::{Applies, Surroundings};
 use crate::set::{PolicySet, Ready};
 use crate::witness::Witness;
@@ -29,6 +30,8 @@ pub struct Checked {
     pub subjects: Vec<CheckSubject>,
     /// What they say, but for what passed.
     pub results: Vec<CheckResult>,
+    /// What policies have written into an audit log, by policy and key.
+    pub audit: Vec<(String, String)>,
     /// What could not be read, and exclusions that are over.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -57,15 +60,52 @@ pub struct ImageSubject<'a> {
     pub facts: &'a ImageFacts,
 }
 
-/// What the policies say of the workloads among `objects`.
-pub fn check_manifests(set: &PolicySet, objects: &[Object], context: &Context<'_>) -> Checked {
+/// What the policies say of `objects`. `foreign` is what is in other languages, made ready for these.
+pub fn check_manifests(set: &PolicySet, foreign: &Foreign, objects: &[Object], context: &Context<'_>) -> Checked {
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
-    // What is wrong with them was told when they were taken; what cannot be asked says so of each object.
-    asked.foreign = Foreign::load(&set.foreign, objects).0;
-    asked.first_foreign = asked.to.policies.len();
-    asked.to.policies.append(&mut asked.foreign.policies);
+    asked.foreign = Some(foreign);
+    asked.to.policies = described(set, foreign, Stage::Deploy);
+    asked.tell_of_what_is_over();
     asked.manifests(objects, context.images);
     asked.to
+}
+
+/// What the policies say of a request, where nothing is known of other objects: what services, network policies and roles
+/// would say of its object nobody asked for. Policies of criteria and standards are asked where `workload`, the others
+/// always: they say themselves what they are about. The policies are not told again: see [`described`].
+pub fn check_request(
+    set: &PolicySet,
+    foreign: &Foreign,
+    request: &Request<'_>,
+    workload: bool,
+    context: &Context<'_>,
+) -> Checked {
+    let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
+    let subject = asked.to.subjects.len();
+    if let Some(object) = request.object.filter(|_| workload) {
+        let (found, diagnostics) = manifest::workloads(std::slice::from_ref(object));
+        asked.to.diagnostics.extend(diagnostics);
+        for mut found in found {
+            let workload = &mut found.workload;
+            (workload.permissions, workload.ingress_policy) = (Fact::NotAsked, Fact::NotAsked);
+            workload.egress_policy = Fact::NotAsked;
+            asked.workload(object, workload, context.images);
+        }
+    }
+    asked.foreign = Some(foreign);
+    asked.ask_foreign(About::Request(request), subject);
+    asked.to
+}
+
+/// The policies that are asked at `stage`, in the order in which results name them.
+pub fn described(set: &PolicySet, foreign: &Foreign, stage: Stage) -> Vec<CheckPolicy> {
+    let asked = set.policies.iter().filter(|ready| !ready.policy.disabled && ready.at(stage).is_some());
+    let mut policies: Vec<CheckPolicy> = asked.map(|ready| policy_described(ready, stage)).collect();
+    if stage == Stage::Deploy {
+        policies.extend(set.standards.iter().map(|standard| standard_described(*standard)));
+        policies.extend(foreign.policies.iter().cloned());
+    }
+    policies
 }
 
 /// How one policy comes to what it says of each workload among `objects`, by their titles.
@@ -91,6 +131,8 @@ fn images_of<'a, 'i: 'a>(workload: &'a Workload, images: &dyn Fn(&str) -> Fact<&
 pub fn check_image(set: &PolicySet, image: &ImageSubject<'_>, now: Timestamp) -> Checked {
     let around = Surroundings::default();
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Build, &around, now);
+    asked.to.policies = described(set, &Foreign::default(), Stage::Build);
+    asked.tell_of_what_is_over();
     asked.image(image);
     asked.to
 }
@@ -99,7 +141,7 @@ struct Asked<'a> {
     /// The policies of criteria that are for the stage, by their places in the report.
     policies: Vec<(usize, &'a Ready, &'a Compiled)>,
     standards: Vec<(usize, pod_security::Standard)>,
-    foreign: Foreign,
+    foreign: Option<&'a Foreign>,
     /// The place of the first of them.
     first_foreign: usize,
     around: &'a Surroundings,
@@ -118,22 +160,20 @@ impl<'a> Asked<'a> {
         let mut asked = Self {
             policies: Vec::new(),
             standards: Vec::new(),
-            foreign: Foreign::default(),
+            foreign: None,
             first_foreign: 0,
             around,
             now,
             to: Checked::default(),
         };
-        for ready in policies.iter().filter(|ready| !ready.policy.disabled) {
-            let Some(compiled) = ready.at(stage) else { continue };
-            asked.policies.push((asked.to.policies.len(), ready, compiled));
-            asked.to.policies.push(described(ready, stage));
+        let at_stage = policies.iter().filter(|ready| !ready.policy.disabled);
+        let at_stage = at_stage.filter_map(|ready| Some((ready, ready.at(stage)?)));
+        asked.policies = at_stage.enumerate().map(|(place, (ready, compiled))| (place, ready, compiled)).collect();
+        if stage == Stage::Deploy {
+            let first = asked.policies.len();
+            asked.standards = (first..).zip(standards.iter().copied()).collect();
         }
-        for standard in standards.iter().filter(|_| stage == Stage::Deploy) {
-            asked.standards.push((asked.to.policies.len(), *standard));
-            asked.to.policies.push(standard_described(*standard));
-        }
-        asked.tell_of_what_is_over();
+        asked.first_foreign = asked.policies.len() + asked.standards.len();
         asked
     }
 
@@ -146,13 +186,14 @@ impl<'a> Asked<'a> {
             if let Some(found) = workloads.next_if(|found| std::ptr::eq(found.object, object)) {
                 self.workload(object, &found.workload, images);
             }
-            self.foreign(object, subject);
+            self.ask_foreign(About::Manifest(object), subject);
         }
     }
 
-    /// Asks the policies in other languages, which may be about any object; `subject` is its place, where it has one.
-    fn foreign(&mut self, object: &Object, subject: usize) {
-        let found = self.foreign.review(object);
+    /// Asks the policies in other languages, which may be about anything; `subject` is its place, where it has one.
+    fn ask_foreign(&mut self, about: About<'_>, subject: usize) {
+        let (Some(foreign), Some(object)) = (self.foreign, about.object()) else { return };
+        let found = foreign.review(about, &mut self.to.audit);
         if found.is_empty() {
             return;
         }
@@ -160,7 +201,7 @@ impl<'a> Asked<'a> {
             let namespace = object.namespace.clone();
             self.to.subjects.push(subject_of(object, SubjectKind::Object, namespace));
         }
-        for (place, said) in found {
+        for Found { place, said } in found {
             let policy = self.first_foreign + place;
             let (mut violations, mut reasons) = (Vec::new(), Vec::new());
             for message in said.messages {
@@ -293,7 +334,10 @@ impl<'a> Asked<'a> {
 
     fn take(&mut self, mut result: CheckResult) {
         if result.outcome == PolicyOutcome::Passed {
-            self.to.policies[result.policy].passed += 1;
+            // Those that are not told are not counted.
+            if let Some(policy) = self.to.policies.get_mut(result.policy) {
+                policy.passed += 1;
+            }
             self.to.subjects[result.subject].passed += 1;
             return;
         }
@@ -357,7 +401,7 @@ fn id_of(policy: &Policy) -> &str {
     if policy.id.is_empty() { &policy.name } else { &policy.id }
 }
 
-fn described(ready: &Ready, stage: Stage) -> CheckPolicy {
+fn policy_described(ready: &Ready, stage: Stage) -> CheckPolicy {
     let policy = &ready.policy;
     CheckPolicy {
         id: id_of(policy).to_owned(),
@@ -442,6 +486,7 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
     let one = std::slice::from_ref(ready);
     let checked = if example.manifest.is_empty() {
         let mut asked = Asked::new(one, &[], Stage::Build, &around, example.now);
+        asked.to.policies = vec![policy_described(ready, Stage::Build)];
         for (name, facts) in &example.images {
             let reference = ImageRef::familiar(name).ok();
             asked.image(&ImageSubject { title: name, reference: reference.as_ref(), digest: None, facts });
@@ -449,6 +494,7 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
         asked.to
     } else {
         let mut asked = Asked::new(one, &[], Stage::Deploy, &around, example.now);
+        asked.to.policies = vec![policy_described(ready, Stage::Deploy)];
         asked.manifests(&objects, &known);
         asked.to
     };
@@ -459,6 +505,7 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::Point;
     use sekisho_base::Limits;
 
     #[test]
@@ -470,7 +517,7 @@ mod tests {
         let (objects, _) = manifest::objects("pods.yaml", text, &Limits::default());
         let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
         let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
-        let checked = check_manifests(&set, &objects, &context);
+        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &context);
         assert_eq!(checked.subjects.iter().map(|it| it.passed).collect::<Vec<_>>(), [0, 1]);
         assert_eq!((checked.policies[0].passed, checked.results.len()), (1, 1));
     }

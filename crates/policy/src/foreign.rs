@@ -2,17 +2,21 @@
 
 use crate::manifest::Object;
 use crate::rego::conftest::{self, Conftest};
-use crate::rego::gatekeeper::{self, Action, Gatekeeper};
+use crate::rego::gatekeeper::{self, Gatekeeper, Turn};
+use crate::request::{Asked, Request};
 use crate::said::{Message, Said};
 use crate::set::PolicyFault;
-use crate::vap;
-use sekisho_model::{CheckPolicy, PolicyLanguage, PolicySeverity};
+use crate::vap::{self, Action, Shown};
+use sekisho_base::Limits;
+use sekisho_base::limits::Deadline;
+use sekisho_base::tree::{Node, Value};
+use sekisho_model::{CheckPolicy, Fact, PolicyLanguage, PolicySeverity};
 use std::time::Duration;
 
 /// How long one evaluation of Rego may take.
 const TIME: Duration = Duration::from_secs(2);
-/// Where the API server of Gatekeeper's own checks is none: on a command line.
-const POINT: &str = "gator.gatekeeper.sh";
+/// How long all of them may take for one object. What is left then is unknown.
+const ALL: Duration = Duration::from_secs(5);
 
 /// Policies in other languages as they were given.
 #[derive(Debug, Default)]
@@ -23,20 +27,54 @@ pub(crate) struct Sources {
     pub(crate) rego: Vec<(String, String)>,
 }
 
-/// Policies in other languages, made ready for the objects that they are asked about.
+/// Where policies in other languages are asked, and what is known of other objects there.
+#[derive(Debug, Clone, Copy)]
+pub enum Point<'a> {
+    /// On a command line, about these objects, which are all that there are: they are each other's namespaces, parameters
+    /// and inventory.
+    CommandLine(&'a [Object]),
+    /// In a cluster, about one request after another, where nothing is known of other objects but what stands among the
+    /// policies.
+    Webhook,
+}
+
+impl Point<'_> {
+    /// What Gatekeeper calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::CommandLine(_) => "gator.gatekeeper.sh",
+            Self::Webhook => "validation.gatekeeper.sh",
+        }
+    }
+}
+
+/// Policies in other languages, made ready once for however many objects.
 #[derive(Debug, Default)]
-pub(crate) struct Foreign {
-    vap: vap::Policies,
-    /// Policy and binding, in the order of the policies of the report.
-    bound: Vec<(String, Option<String>)>,
-    /// Its constraints come next.
-    gatekeeper: Option<Gatekeeper>,
-    /// What of them is in the language of the API server, by the place of the constraint.
-    native: Vec<Option<Result<vap::gatekeeper::Template, String>>>,
-    /// Its rules come last.
-    conftest: Option<Conftest>,
-    /// As the report tells of them.
+pub struct Foreign {
+    /// What is wrong with them, all of it: one may need another, and none may be among them at all.
+    pub faults: Vec<PolicyFault>,
+    /// As reports tell of them.
     pub(crate) policies: Vec<CheckPolicy>,
+    /// What follows from a violation of each; none where it is not asked here.
+    actions: Vec<Option<Action>>,
+    needs_namespace: bool,
+    /// The first of the policies, with their bindings.
+    vap: vap::Policies,
+    /// The place of its first constraint.
+    first_constraint: usize,
+    gatekeeper: Option<Gatekeeper>,
+    /// What of its constraints is in the language of the API server, by their places.
+    native: Vec<Option<Result<vap::gatekeeper::Template, String>>>,
+    /// The place of its first rule.
+    first_rule: usize,
+    conftest: Option<Conftest>,
+}
+
+/// What a policy says of an object.
+pub(crate) struct Found {
+    /// The policy's place.
+    pub(crate) place: usize,
+    pub(crate) said: Said,
 }
 
 /// What is no manifest but a policy, whatever it lies among.
@@ -49,27 +87,51 @@ fn is_policy(object: &Object) -> bool {
 }
 
 impl Foreign {
-    /// The policies among `sources`, for `objects`, which may be their parameters and namespaces; and what is wrong with
-    /// them.
-    pub(crate) fn load(sources: &Sources, objects: &[Object]) -> (Self, Vec<PolicyFault>) {
+    pub(crate) fn load(sources: &Sources, point: Point<'_>) -> Self {
         let mut foreign = Self::default();
-        let mut faults = Vec::new();
         if !sources.objects.is_empty() {
-            foreign.load_native(&sources.objects, objects, &mut faults);
-            foreign.load_gatekeeper(&sources.objects, objects, &mut faults);
+            foreign.load_native(&sources.objects, point);
+            foreign.load_gatekeeper(&sources.objects, point);
         }
         if !sources.rego.is_empty() {
-            foreign.load_conftest(&sources.rego, &mut faults);
+            foreign.load_conftest(&sources.rego);
         }
-        (foreign, faults)
+        if let (Some(object), true) =
+            (sources.objects.first(), foreign.policies.is_empty() && foreign.faults.is_empty())
+        {
+            let reason = format!("{} is no policy, nor anything that one of the policies needs", object.title());
+            foreign.faults.push(PolicyFault { file: object.file.clone(), place: object.node.place, reason });
+        }
+        foreign.needs_namespace = sources.objects.iter().any(|object| names_namespace(&object.node));
+        foreign
     }
 
-    fn load_native(&mut self, sources: &[Object], objects: &[Object], faults: &mut Vec<PolicyFault>) {
+    /// How many are asked here.
+    pub fn count(&self) -> usize {
+        self.actions.iter().flatten().count()
+    }
+
+    /// Whether one of them looks at the namespace of what is asked, or is for some namespaces only.
+    pub fn needs_namespace(&self) -> bool {
+        self.needs_namespace
+    }
+
+    /// What follows from a violation of each of them, in the order in which [`described`](crate::described) tells of them;
+    /// none where it is not asked here.
+    pub fn actions(&self) -> &[Option<Action>] {
+        &self.actions
+    }
+
+    fn load_native(&mut self, sources: &[Object], point: Point<'_>) {
         // A manifest of a policy is to be judged, not to judge.
-        let around = objects.iter().filter(|object| !is_policy(object));
-        let all: Vec<Object> = sources.iter().chain(around).cloned().collect();
+        let around = match point {
+            Point::CommandLine(objects) => objects,
+            Point::Webhook => &[],
+        };
+        let all: Vec<Object> =
+            sources.iter().chain(around.iter().filter(|object| !is_policy(object))).cloned().collect();
         let (vap, wrong) = vap::Policies::load(&all);
-        faults.extend(wrong.into_iter().map(|fault| {
+        self.faults.extend(wrong.into_iter().map(|fault| {
             let reason = format!("{}: {} {}", fault.title, fault.path, fault.reason);
             PolicyFault { file: fault.file, place: fault.place, reason }
         }));
@@ -79,23 +141,29 @@ impl Foreign {
                 _ => asked.policy.to_owned(),
             };
             // Without a binding the server asks nothing; whoever checks means it to be asked.
-            let enforced = asked.binding.is_none() || asked.actions.contains(&vap::Action::Deny);
-            let severity = if enforced { PolicySeverity::High } else { PolicySeverity::Medium };
-            self.policies.push(described(asked.policy, &name, PolicyLanguage::Cel, asked.file, severity, enforced));
-            self.bound.push((asked.policy.to_owned(), asked.binding.map(str::to_owned)));
+            let action = asked.binding.map_or(Some(Action::Deny), |_| asked.actions.iter().min().copied());
+            self.take(asked.policy, &name, PolicyLanguage::Cel, asked.file, action);
         }
         self.vap = vap;
     }
 
-    fn load_gatekeeper(&mut self, sources: &[Object], objects: &[Object], faults: &mut Vec<PolicyFault>) {
-        let (gatekeeper, wrong) = Gatekeeper::load(sources, Some(objects), TIME);
-        faults.extend(wrong.into_iter().map(|it| PolicyFault { file: it.file, place: it.place, reason: it.reason }));
+    fn load_gatekeeper(&mut self, sources: &[Object], point: Point<'_>) {
+        let inventory = match point {
+            Point::CommandLine(objects) => Some(objects),
+            Point::Webhook => None,
+        };
+        let (gatekeeper, wrong) = Gatekeeper::load(sources, inventory, TIME);
+        let fault = |it: crate::rego::Fault| PolicyFault { file: it.file, place: it.place, reason: it.reason };
+        self.faults.extend(wrong.into_iter().map(fault));
+        self.first_constraint = self.policies.len();
         for constraint in gatekeeper.constraints() {
             let id = format!("{}/{}", constraint.kind, constraint.name);
-            let enforced = constraint.actions(POINT).contains(&Action::Deny);
-            let severity = if enforced { PolicySeverity::High } else { PolicySeverity::Medium };
-            let language = PolicyLanguage::Gatekeeper;
-            self.policies.push(described(&id, &id, language, &constraint.file, severity, enforced));
+            let action = constraint.actions(point.name()).first().map(|action| match action {
+                gatekeeper::Action::Deny => Action::Deny,
+                gatekeeper::Action::Warn => Action::Warn,
+                gatekeeper::Action::DryRun => Action::Audit,
+            });
+            self.take(&id, &id, PolicyLanguage::Gatekeeper, &constraint.file, action);
             self.native.push(constraint.cel.as_ref().map(|source| {
                 vap::gatekeeper::Template::new(source, &constraint.file, &constraint.kind)
                     .map_err(|wrong| wrong.first().map(ToString::to_string).unwrap_or_default())
@@ -104,96 +172,160 @@ impl Foreign {
         self.gatekeeper = Some(gatekeeper);
     }
 
-    fn load_conftest(&mut self, files: &[(String, String)], faults: &mut Vec<PolicyFault>) {
+    fn load_conftest(&mut self, files: &[(String, String)]) {
         let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let setup = conftest::Setup { namespaces: None, data: &[], dialect: None, time: TIME };
+        self.first_rule = self.policies.len();
         match Conftest::load(&named, &setup) {
             Ok(conftest) => {
                 for rule in conftest.rules() {
                     let id = format!("{}.{}", rule.namespace, rule.name);
-                    let severity = if rule.is_warning { PolicySeverity::Low } else { PolicySeverity::High };
                     let file = files.first().map_or("", |(name, _)| name);
-                    self.policies.push(described(&id, &id, PolicyLanguage::Conftest, file, severity, !rule.is_warning));
+                    let action = if rule.is_warning { Action::Warn } else { Action::Deny };
+                    self.take(&id, &id, PolicyLanguage::Conftest, file, Some(action));
                 }
                 self.conftest = Some(conftest);
             }
-            Err(wrong) => faults.extend(wrong.into_iter().map(|it| PolicyFault {
-                file: it.file,
-                place: it.place,
-                reason: it.reason,
-            })),
+            Err(wrong) => {
+                let fault = |it: crate::rego::Fault| PolicyFault { file: it.file, place: it.place, reason: it.reason };
+                self.faults.extend(wrong.into_iter().map(fault));
+            }
         }
     }
 
-    /// What each policy that is about `object` says of it, by the policy's place.
-    pub(crate) fn review(&self, object: &Object) -> Vec<(usize, Said)> {
-        let mut found: Vec<(usize, Said)> = Vec::new();
-        // The object is made ready for them at some cost.
-        let reviews = if self.bound.is_empty() { Vec::new() } else { self.vap.review(object) };
-        for review in reviews {
-            let of = |(policy, binding): &(String, Option<String>)| {
-                policy == review.policy && binding.as_deref() == review.binding
-            };
-            let Some(place) = self.bound.iter().position(of) else { continue };
+    fn take(&mut self, id: &str, name: &str, language: PolicyLanguage, file: &str, action: Option<Action>) {
+        let severity = match (action, language) {
+            (Some(Action::Deny), _) => PolicySeverity::High,
+            (_, PolicyLanguage::Conftest) => PolicySeverity::Low,
+            _ => PolicySeverity::Medium,
+        };
+        self.actions.push(action);
+        self.policies.push(CheckPolicy {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            language,
+            file: Some(file.to_owned()),
+            severity,
+            enforced: action == Some(Action::Deny),
+            description: String::new(),
+            rationale: String::new(),
+            remediation: String::new(),
+            categories: Vec::new(),
+            controls: Vec::new(),
+            passed: 0,
+        });
+    }
+
+    /// What each policy that is about it says of `asked`. What the API server would write into its audit log, by policy and
+    /// key, goes into `audit`.
+    pub(crate) fn review(&self, asked: Asked<'_>, audit: &mut Vec<(String, String)>) -> Vec<Found> {
+        let mut found = Vec::new();
+        let shown = Shown::default();
+        self.ask_native(asked, &shown, &mut found, audit);
+        let deadline = Deadline::of(&Limits { time: ALL, ..Limits::default() });
+        self.ask_gatekeeper(asked, &shown, &deadline, &mut found);
+        if let (Some(conftest), Some(document)) = (&self.conftest, document(asked)) {
+            let late = deadline.check().err().map(|_| Said::unknown(late()));
+            match late {
+                Some(said) => {
+                    let rules = 0..conftest.rules().len();
+                    found.extend(rules.map(|at| Found { place: self.first_rule + at, said: said.clone() }));
+                }
+                None => found.extend(
+                    (self.first_rule..)
+                        .zip(conftest.check(document))
+                        .map(|(place, checked)| Found { place, said: checked.said }),
+                ),
+            }
+        }
+        found
+    }
+
+    fn ask_native(&self, asked: Asked<'_>, shown: &Shown, found: &mut Vec<Found>, audit: &mut Vec<(String, String)>) {
+        for review in self.vap.review_of(asked, shown) {
+            audit.extend(review.audit.into_iter().map(|(key, value)| (format!("{}/{key}", review.policy), value)));
             let with = |message: Message| match &review.parameters {
                 Some(parameters) => Message { text: format!("{} (with {parameters})", message.text), ..message },
                 None => message,
             };
             let messages: Vec<Message> = review.said.messages.into_iter().map(with).collect();
-            match found.iter_mut().find(|(known, _)| *known == place) {
-                None => found.push((place, Said { outcome: review.said.outcome, messages })),
+            let said = Said { outcome: review.said.outcome, messages };
+            match found.last_mut().filter(|known| known.place == review.place) {
+                None => found.push(Found { place: review.place, said }),
                 // Once for each of its parameters: the worst counts.
-                Some((_, said)) if said.outcome < review.said.outcome => {
-                    *said = Said { outcome: review.said.outcome, messages };
-                }
-                Some((_, said)) if said.outcome == review.said.outcome => said.messages.extend(messages),
+                Some(known) if known.said.outcome < said.outcome => known.said = said,
+                Some(known) if known.said.outcome == said.outcome => known.said.messages.extend(said.messages),
                 Some(_) => {}
             }
         }
-        let mut first = self.bound.len();
-        if let Some(gatekeeper) = &self.gatekeeper {
-            let place_of = |constraint: &gatekeeper::Constraint| {
-                gatekeeper.constraints().iter().position(|known| std::ptr::eq(known, constraint))
-            };
-            // A template may be in another language, or in both.
-            let native = |constraint: &gatekeeper::Constraint| match self.native.get(place_of(constraint)?)?.as_ref()? {
-                Ok(template) => Some(template.ask(constraint.given.as_ref(), object, &self.vap)),
-                Err(reason) => Some(Said::unknown(reason)),
-            };
-            for (constraint, said) in gatekeeper.review_with(&gatekeeper::Review::of(object), &native) {
-                found.extend(place_of(constraint).map(|place| (first + place, said)));
+    }
+
+    fn ask_gatekeeper(&self, asked: Asked<'_>, shown: &Shown, deadline: &Deadline, found: &mut Vec<Found>) {
+        let (Some(gatekeeper), Some(object)) = (&self.gatekeeper, asked.object()) else { return };
+        let review = match asked {
+            Asked::Manifest(object) => gatekeeper::Review::of(object),
+            Asked::Request(request) => gatekeeper::Review {
+                object,
+                old: request.old,
+                namespace: known(request),
+                request: Some(request.node),
+                is_generated: false,
+            },
+        };
+        let turn = |place: usize| {
+            let is_asked = matches!(asked, Asked::Manifest(_)) || self.actions[self.first_constraint + place].is_some();
+            match () {
+                () if !is_asked => Turn::Pass,
+                () if deadline.check().is_err() => Turn::Late(late()),
+                () => Turn::Ask,
             }
-            first += gatekeeper.constraints().len();
-        }
-        if let Some(conftest) = &self.conftest {
-            for (place, checked) in conftest.check(&object.node).into_iter().enumerate() {
-                found.push((first + place, checked.said));
+        };
+        // A template may be in another language, or in both.
+        let native = |place: usize| match self.native.get(place)?.as_ref()? {
+            Ok(template) => {
+                let parameters = gatekeeper.constraints().get(place)?.given.as_ref();
+                Some(template.ask_with(parameters, shown.input(&self.vap, asked)))
             }
-        }
-        found
+            Err(reason) => Some(Said::unknown(reason)),
+        };
+        let said = gatekeeper.review_with(&review, &turn, &native);
+        found.extend(said.into_iter().map(|(place, said)| Found { place: self.first_constraint + place, said }));
     }
 }
 
-fn described(
-    id: &str,
-    name: &str,
-    language: PolicyLanguage,
-    file: &str,
-    severity: PolicySeverity,
-    enforced: bool,
-) -> CheckPolicy {
-    CheckPolicy {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        language,
-        file: Some(file.to_owned()),
-        severity,
-        enforced,
-        description: String::new(),
-        rationale: String::new(),
-        remediation: String::new(),
-        categories: Vec::new(),
-        controls: Vec::new(),
-        passed: 0,
+fn late() -> String {
+    format!("all policies together take longer than {} seconds", ALL.as_secs())
+}
+
+/// The document that rules about files are asked about: all of an object that is made or changed.
+fn document(asked: Asked<'_>) -> Option<&Node> {
+    match asked {
+        Asked::Manifest(object) => Some(&object.node),
+        Asked::Request(request) => {
+            let is_whole = request.text(&["subResource"]).is_empty();
+            let is_written = ["CREATE", "UPDATE"].contains(&request.text(&["operation"]));
+            request.object.filter(|_| is_whole && is_written).map(|object| &object.node)
+        }
+    }
+}
+
+/// The namespace that a request is in, where it is known; of a namespace itself none is.
+fn known<'a>(request: &Request<'a>) -> Option<&'a Object> {
+    match request.namespace {
+        Fact::Known(namespace) if !request.is_of_namespace() => Some(namespace),
+        _ => None,
+    }
+}
+
+/// Whether something in a policy may look at the namespace: its selector, or an expression that names it.
+fn names_namespace(node: &Node) -> bool {
+    match &node.value {
+        Value::Text(text) => text.contains("namespaceObject") || text.contains("_unstable"),
+        Value::List(items) => items.iter().any(names_namespace),
+        Value::Map(fields) => fields.iter().any(|field| {
+            let selects = field.name == "namespaceSelector" && !field.node.fields().is_empty();
+            selects || names_namespace(&field.node)
+        }),
+        _ => false,
     }
 }

@@ -17,6 +17,7 @@ pub mod native;
 pub mod pod_security;
 pub mod policy;
 pub mod rego;
+mod request;
 mod said;
 mod scope;
 mod set;
@@ -31,13 +32,16 @@ pub mod vap;
 mod witness;
 
 pub use check::{
-    CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, explain_manifests, judge, prove,
+    CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, check_request, described,
+    explain_manifests, judge, prove,
 };
 pub use compile::{Compiled, Fault, compile};
 pub use criteria::{Image, Subject};
 pub use evaluate::{Outcome, Verdict, evaluate};
 pub use explain::Step;
 pub use facts::{Component, ImageFacts, Vulnerability};
+pub use foreign::{Foreign, Point};
+pub use request::Request;
 pub use said::{Message, Said};
 pub use scope::Surroundings;
 pub use set::{PolicyFault, PolicySet, Ready};

@@ -1,7 +1,7 @@
 //! Policies of all kinds out of texts, ready to be asked.
 
 use crate::compile::{Compiled, Fault, compile};
-use crate::foreign::{Foreign, Sources};
+use crate::foreign::{Foreign, Point, Sources};
 use crate::manifest::{Object, place};
 use crate::native::{self, Document, Example};
 use crate::pod_security::{Level, Standard};
@@ -10,6 +10,7 @@ use crate::stackrox;
 use crate::validate::validate;
 use sekisho_base::Limits;
 use sekisho_base::tree::{Node, Place, documents};
+use std::collections::HashSet;
 use std::fmt;
 
 /// What is wrong with a file of policies, and where.
@@ -132,35 +133,29 @@ impl PolicySet {
         faults
     }
 
-    /// How many policies there are, of all kinds.
-    pub fn len(&self) -> usize {
-        self.policies.len() + self.standards.len() + Foreign::load(&self.foreign, &[]).0.policies.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// What is wrong with the policies in other languages, which can only be told when all of them are there: one may need
-    /// another, and none may be among them at all.
-    pub fn foreign_faults(&self) -> Vec<PolicyFault> {
-        let (foreign, mut faults) = Foreign::load(&self.foreign, &[]);
-        if let (Some(object), true) = (self.foreign.objects.first(), foreign.policies.is_empty() && faults.is_empty()) {
-            let reason = format!("{} is no policy, nor anything that one of the policies needs", object.title());
-            faults.push(PolicyFault { file: object.file.clone(), place: object.node.place, reason });
-        }
-        faults
+    /// Those in other languages made ready. What is wrong with them can only be told now: one may need another, and none
+    /// may be among them at all.
+    pub fn foreign(&self, point: Point<'_>) -> Foreign {
+        Foreign::load(&self.foreign, point)
     }
 
     fn take(&mut self, file: Option<&str>, node: &Node) -> Result<(), Vec<(Place, String)>> {
         if native::is_policy(node) {
-            let Document { policy, examples } = native::read(node)
-                .map_err(|wrongs| wrongs.into_iter().map(|wrong| (wrong.place, wrong.reason)).collect::<Vec<_>>())?;
-            let place = |at: Fault| (at.at.map_or(node.place, |at| native::place(node, at)), at.reason);
-            let ready = ready(file, policy, examples);
-            self.policies.push(ready.map_err(|wrongs| wrongs.into_iter().map(place).collect::<Vec<_>>())?);
-            return Ok(());
+            let (Document { policy, examples }, wrongs) = native::read(node);
+            let mut wrongs: Vec<_> = wrongs.into_iter().map(|wrong| (wrong.place, wrong.reason)).collect();
+            // What could not be read is not said to be missing as well.
+            let unread: HashSet<u32> = wrongs.iter().map(|(place, _)| place.line).collect();
+            let place = |fault: &Fault| fault.at.map_or(node.place, |at| native::place(node, at));
+            match ready(file, policy, examples) {
+                Ok(ready) if wrongs.is_empty() => self.policies.push(ready),
+                Ok(_) => {}
+                Err(faults) => {
+                    let faults = faults.into_iter().map(|fault| (place(&fault), fault.reason));
+                    wrongs.extend(faults.filter(|(place, _)| !unread.contains(&place.line)));
+                }
+            }
+            wrongs.sort_by_key(|(place, _)| *place);
+            return if wrongs.is_empty() { Ok(()) } else { Err(wrongs) };
         }
         if let Some(object) = Object::new(file.unwrap_or("built in"), node.clone())
             && !object.api_version.starts_with("config.stackrox.io/")
@@ -170,11 +165,13 @@ impl PolicySet {
         }
         let is_resource = node.get("kind").and_then(Node::as_str) == Some("SecurityPolicy");
         if !is_resource && node.get("policySections").is_none() && node.get("policies").is_none() {
-            let what = match (node.get("kind").and_then(Node::as_str), node.get("policy")) {
-                (Some(kind), _) => format!("the kind {kind} is no policy"),
-                _ => "is no policy: one of ours begins with `policy: NAME`, one of StackRox has policySections"
-                    .to_owned(),
-            };
+            let what = node.get("kind").and_then(Node::as_str).map_or_else(
+                || {
+                    "is no policy: one of ours begins with `policy: NAME`, one of StackRox has policySections"
+                        .to_owned()
+                },
+                |kind| format!("the kind {kind} is no policy"),
+            );
             return Err(vec![(node.place, what)]);
         }
         let document = serde_json::to_value(node).map_err(|error| vec![(node.place, error.to_string())])?;

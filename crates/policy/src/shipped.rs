@@ -2,6 +2,7 @@
 
 use crate::check::{Context, check_manifests, prove};
 use crate::fix;
+use crate::foreign::Foreign;
 use crate::policy::Stage;
 use crate::scope::Surroundings;
 use crate::set::PolicySet;
@@ -88,7 +89,7 @@ fn violated(profile: &str, text: &str) -> Vec<String> {
     let (objects, diagnostics) = crate::manifest::objects("x.yaml", text, &Limits::default());
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let context = Context { around: &Surroundings::default(), images: &|_| Fact::NotAsked, now: Timestamp::UNIX_EPOCH };
-    let checked = check_manifests(&set, &objects, &context);
+    let checked = check_manifests(&set, &Foreign::default(), &objects, &context);
     let violated = checked.results.iter().filter(|it| it.outcome == PolicyOutcome::Violated && it.excluded.is_none());
     violated.map(|result| checked.policies[result.policy].id.clone()).collect()
 }
@@ -224,7 +225,7 @@ fn the_corpus_is_judged_as_before() {
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
         let (objects, _) = crate::manifest::objects("x", &text, &Limits::default());
-        let checked = check_manifests(&set, &objects, &context);
+        let checked = check_manifests(&set, &Foreign::default(), &objects, &context);
         subjects += checked.subjects.len();
         for policy in &checked.policies {
             counts.entry(policy.id.clone()).or_default()[PolicyOutcome::Passed as usize] += policy.passed;

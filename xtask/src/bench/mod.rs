@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the budgets, measured against a floor and against peers in the same run.
 
+mod admission;
 mod advisory;
 mod locks;
 mod measure;
@@ -19,6 +20,8 @@ use clap::Subcommand;
 /// Which budget to measure.
 #[derive(Subcommand)]
 pub(crate) enum Bench {
+    /// The admission webhook: judging at several numbers of policies, and a thousand requests a second over TLS
+    Admission(admission::Options),
     /// The advisory database: import, matching, changes over many inventories, comparing versions
     Advisory(advisory::Options),
     /// Scanning an image: CPU, wall and memory against inflating and hashing alone, Trivy and Syft
@@ -35,6 +38,7 @@ pub(crate) enum Bench {
 
 pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     match bench {
+        Bench::Admission(options) => admission::run(root, options),
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
         Bench::Locks(options) => locks::run(root, options),

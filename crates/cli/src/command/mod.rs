@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod admission;
 mod check;
 mod db;
 mod diff;
@@ -9,6 +10,8 @@ mod reevaluate;
 mod scan;
 mod show;
 mod vulnerabilities;
+
+pub use admission::manifests as admission_manifests;
 
 use crate::args::{
     Arguments, CheckCommand, ColorWhen, Command, ConfigCommand, DbCommand, PolicyCommand, SbomCommand, ScanCommand,
@@ -57,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Policy(PolicyCommand::Test(arguments)) => policy::test(&context, &arguments),
         Command::Policy(PolicyCommand::Explain(arguments)) => policy::explain(&context, &arguments),
         Command::Policy(PolicyCommand::Convert(arguments)) => policy::convert(&context, &arguments),
+        Command::Admission(command) => admission::run(&mut context, &command),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),

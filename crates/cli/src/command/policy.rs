@@ -1,10 +1,10 @@
 //! `policy`: policies themselves, listed, shown, checked, tested and written in other forms.
 
-use super::check::{Inputs, OF_POLICIES, policies};
+use super::check::{Inputs, OF_POLICIES, policies, sound};
 use super::scan::Context;
 use crate::args::{
-    JsonOrTable, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments,
-    PolicyShowArguments,
+    JsonOrTable, PolicyChoice, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm,
+    PolicyListArguments, PolicyShowArguments,
 };
 use crate::config::Settings;
 use crate::error::CliError;
@@ -14,18 +14,25 @@ use sekisho_base::tree::documents;
 use sekisho_model::{Code, Exit, Fact, Level, PolicyOutcome};
 use sekisho_policy::policy::Policy;
 use sekisho_policy::{
-    Checked, Context as PolicyContext, PolicySet, Ready, Surroundings, check_manifests, explain_manifests, native,
-    prove, rego::gatekeeper, stackrox, vap,
+    Checked, Context as PolicyContext, Point, PolicySet, Ready, Surroundings, check_manifests, explain_manifests,
+    native, prove, rego::gatekeeper, stackrox, vap,
 };
 use sekisho_report::{Language, PolicyRow, TableOptions, policy_table, printable};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The policies that were chosen, all that ship where nothing is.
+fn all(choice: &PolicyChoice, settings: &Settings) -> Result<PolicySet, CliError> {
+    let (set, _) = policies(choice, settings, "all", &settings.limits())?;
+    sound(&set.foreign(Point::CommandLine(&[])).faults)?;
+    Ok(set)
+}
+
 /// `policy list`.
 pub(crate) fn list(context: &Context, arguments: &PolicyListArguments) -> CommandResult {
     let settings = context.config.settings()?;
-    let (set, _) = policies(&arguments.policies, &settings, "all", &settings.limits())?;
+    let set = all(&arguments.policies, &settings)?;
     let language = arguments.language;
     let text = match arguments.format {
         JsonOrTable::Json => {
@@ -79,7 +86,7 @@ fn described(ready: &Ready, language: Language) -> Value {
 /// `policy show`: the policy in our own YAML.
 pub(crate) fn show(context: &Context, arguments: &PolicyShowArguments) -> CommandResult {
     let settings = context.config.settings()?;
-    let (set, _) = policies(&arguments.policies, &settings, "all", &settings.limits())?;
+    let set = all(&arguments.policies, &settings)?;
     let ready = named(&set, &arguments.id)?;
     let mut policy = ready.policy.clone();
     if let Some((_, texts)) = policy.translations.iter().find(|(code, _)| *code == arguments.language.as_str()) {
@@ -108,7 +115,7 @@ fn named<'a>(set: &'a PolicySet, id: &str) -> Result<&'a Ready, CliError> {
 pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> CommandResult {
     let settings = context.config.settings()?;
     let limits = settings.limits();
-    let (set, _) = policies(&arguments.policies, &settings, "all", &limits)?;
+    let set = all(&arguments.policies, &settings)?;
     let ready = named(&set, &arguments.id)?;
     let inputs = Inputs::read_manifests(&arguments.paths, &limits)?;
     let (objects, diagnostics) = inputs.objects(&limits);
@@ -134,8 +141,8 @@ pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> 
     Ok(if whole { Exit::Passed } else { Exit::Incomplete })
 }
 
-/// The policies in files; what is wrong with some of them is no error here.
-fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, Vec<String>), CliError> {
+/// The policies in files, and how many are sound; what is wrong with some of them is no error here.
+fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, usize, Vec<String>), CliError> {
     let limits = context.config.settings()?.limits();
     let inputs = Inputs::read(&files.paths, &OF_POLICIES, &limits)?;
     let mut set = PolicySet::default();
@@ -143,18 +150,19 @@ fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, Vec<String
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, &limits).iter().map(ToString::to_string));
     }
-    faults.extend(set.foreign_faults().iter().map(ToString::to_string));
-    Ok((set, faults))
+    let foreign = set.foreign(Point::CommandLine(&[]));
+    faults.extend(foreign.faults.iter().map(ToString::to_string));
+    let sound = set.policies.len() + set.standards.len() + foreign.count();
+    Ok((set, sound, faults))
 }
 
 /// `policy lint`.
 pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
-    let (set, faults) = read(context, files)?;
+    let (_, sound, faults) = read(context, files)?;
     let mut text = String::new();
     for fault in &faults {
         let _ = writeln!(text, "{}", printable(fault));
     }
-    let sound = set.len();
     let _ = writeln!(text, "{sound} sound, {} wrong", faults.len());
     output::write_styled(&text, None)?;
     Ok(if faults.is_empty() { Exit::Passed } else { Exit::Refused })
@@ -266,19 +274,19 @@ fn run_gatekeeper_suite(
         let mut set = PolicySet::default();
         let inputs = Inputs::read(&[here.join(&test.template), here.join(&test.constraint)], &OF_POLICIES, limits)?;
         let read = inputs.files.iter().flat_map(|file| set.add(Some(&file.name), &file.text, limits));
-        let mut faults: Vec<_> = read.collect();
-        faults.extend(set.foreign_faults());
+        let faults: Vec<_> = read.collect();
         for case in test.cases.iter().filter(|case| !case.skip) {
             let name = format!("{}: {}: {}", file.display(), test.name, case.name);
-            if let Some(fault) = faults.first() {
-                tests.fail(&name, &fault.to_string());
-                continue;
-            }
             let object = here.join(&case.object);
             let others = case.inventory.iter().map(|other| here.join(other));
             let paths: Vec<PathBuf> = std::iter::once(object.clone()).chain(others).collect();
             let (objects, _) = Inputs::read_manifests(&paths, limits)?.objects(limits);
-            let checked = check_manifests(&set, &objects, &asked);
+            let foreign = set.foreign(Point::CommandLine(&objects));
+            if let Some(fault) = faults.iter().chain(&foreign.faults).next() {
+                tests.fail(&name, &fault.to_string());
+                continue;
+            }
+            let checked = check_manifests(&set, &foreign, &objects, &asked);
             let object = object.to_string_lossy();
             let own: Vec<_> =
                 checked.results.iter().filter(|result| checked.subjects[result.subject].file == object).collect();
@@ -318,7 +326,9 @@ fn run_suite(
     let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
     for case in &suite.cases {
         let (objects, diagnostics) = Inputs::read_manifests(&beside(&case.manifests), limits)?.objects(limits);
-        let checked = check_manifests(&set, &objects, &asked);
+        let foreign = set.foreign(Point::CommandLine(&objects));
+        sound(&foreign.faults)?;
+        let checked = check_manifests(&set, &foreign, &objects, &asked);
         for (id, expected) in &case.expect {
             let name = format!("{}: {}: {id}", suite.name, case.name);
             let Some(policy) = checked.policies.iter().position(|policy| policy.id == *id || policy.name == *id) else {
@@ -340,7 +350,7 @@ fn run_suite(
 
 /// `policy convert`.
 pub(crate) fn convert(context: &Context, arguments: &PolicyConvertArguments) -> CommandResult {
-    let (set, faults) = read(context, &arguments.files)?;
+    let (set, _, faults) = read(context, &arguments.files)?;
     if let Some(fault) = faults.first() {
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }

@@ -5,7 +5,7 @@
 
 mod settings;
 
-pub(crate) use settings::Settings;
+pub(crate) use settings::{AdmissionSettings, Settings};
 
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
@@ -408,7 +408,7 @@ mod tests {
         let shown = Config::load(None, &environment(&pairs)).show();
         let line = |shown: &str, key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
         assert!(line(&shown, "network.https_proxy").ends_with("# environment HTTPS_PROXY"), "{shown}");
-        assert!(!shown.contains("secret"), "{shown}");
+        assert!(!shown.contains("secret@"), "{shown}");
         assert!(line(&shown, "network.http_proxy").ends_with("# default"), "{shown}");
         assert!(line(&shown, "network.no_proxy").contains("\".x\""), "{shown}");
         let file = file("[network]\nhttps_proxy = \"http://c:1\"\n");

@@ -17,6 +17,7 @@ use toml::{Table, Value};
 /// All settings.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Settings {
+    pub(crate) admission: AdmissionSettings,
     pub(crate) cache: CacheSettings,
     pub(crate) check: CheckSettings,
     pub(crate) database: DatabaseSettings,
@@ -27,6 +28,38 @@ pub(crate) struct Settings {
     pub(crate) registry: RegistrySettings,
     pub(crate) scan: ScanSettings,
     stores: StoreSettings,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct AdmissionSettings {
+    pub(crate) api_server: String,
+    pub(crate) break_glass: String,
+    pub(crate) certificate: PathBuf,
+    pub(crate) cluster: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) drain_seconds: u64,
+    pub(crate) enforce_percent: u64,
+    pub(crate) exempt: Vec<String>,
+    pub(crate) exempt_users: Vec<String>,
+    pub(crate) fail_closed: bool,
+    pub(crate) fail_on: String,
+    pub(crate) host: String,
+    pub(crate) images: bool,
+    pub(crate) judge_owned: bool,
+    pub(crate) key: PathBuf,
+    pub(crate) labels: bool,
+    pub(crate) listen: String,
+    pub(crate) listen_metrics: String,
+    pub(crate) mode: String,
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) pod_security: String,
+    pub(crate) secret: String,
+    pub(crate) service_account: PathBuf,
+    pub(crate) timeout_seconds: u64,
+    pub(crate) unknown: String,
+    pub(crate) unknown_policies: Vec<String>,
+    pub(crate) warn_until: Vec<String>,
+    pub(crate) webhook: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +97,7 @@ pub(crate) struct OutputSettings {
 #[derive(Debug, Deserialize)]
 pub(crate) struct RegistrySettings {
     pub(crate) insecure: Vec<String>,
+    login_files: Vec<PathBuf>,
     mirrors: Vec<String>,
 }
 
@@ -86,6 +120,104 @@ struct StoreSettings {
 
 /// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`]; those of `feeds` are in [`UPSTREAMS`].
 const MEANINGS: &[(&str, &str, &str, &str)] = &[
+    ("admission", "api_server", "", "the address of the API server; empty for that of the cluster in which this runs"),
+    (
+        "admission",
+        "break_glass",
+        "",
+        "the annotation by which a workload is let in against policies, with the reason as its value; empty for no such way",
+    ),
+    (
+        "admission",
+        "certificate",
+        "",
+        "the server's certificate and those above it as PEM, taken anew when it changes; empty for one of an authority of our own",
+    ),
+    ("admission", "cluster", "", "the id or name of the cluster, for policies that are for some"),
+    ("admission", "directory", "", "where our own certificate authorities are kept, unless secret says otherwise"),
+    ("admission", "drain_seconds", "", "seconds that requests are still taken for once the server is told to stop"),
+    (
+        "admission",
+        "enforce_percent",
+        "",
+        "of the namespaces that nothing else is said about, how many percent are enforced; more percent are the same ones and more",
+    ),
+    ("admission", "exempt", "", "namespaces that are not judged, with `*`"),
+    ("admission", "exempt_users", "", "users who are not judged, with `*`"),
+    (
+        "admission",
+        "fail_closed",
+        "",
+        "whether the manifests have the API server refuse what it could ask nobody about (`failurePolicy: Fail`)",
+    ),
+    (
+        "admission",
+        "fail_on",
+        "",
+        "violations at least this severe are refused in namespaces that are enforced, whether their policies are enforced or not: low, medium, high or critical",
+    ),
+    ("admission", "host", "", "the name by which the API server calls the server"),
+    (
+        "admission",
+        "images",
+        "",
+        "whether images that workloads name are looked up and scanned, for policies about images",
+    ),
+    ("admission", "judge_owned", "", "whether pods that controllers make for workloads are judged again"),
+    ("admission", "key", "", "the key of certificate as PEM"),
+    (
+        "admission",
+        "labels",
+        "",
+        "whether the label sekisho.dev/admission of a namespace says its mode: audit, warn or enforce",
+    ),
+    ("admission", "listen", "--listen", "where the API server is listened to, as `ADDRESS:PORT`"),
+    ("admission", "listen_metrics", "", "where probes and metrics are answered, without TLS; empty for nowhere"),
+    (
+        "admission",
+        "mode",
+        "--mode",
+        "what follows from violations in namespaces that nothing else is said about: audit, warn or enforce",
+    ),
+    (
+        "admission",
+        "namespaces",
+        "",
+        "modes of namespaces, as `NAME=MODE`, with `*` in the name; the first that fits counts",
+    ),
+    (
+        "admission",
+        "pod_security",
+        "",
+        "a level of the Pod Security Standards that workloads have to be of, as `LEVEL[@VERSION]`",
+    ),
+    (
+        "admission",
+        "secret",
+        "",
+        "the secret of our own namespace in which our certificate authorities are kept, so that several servers share them",
+    ),
+    (
+        "admission",
+        "service_account",
+        "",
+        "the directory with token, namespace and authorities by which the API server is asked",
+    ),
+    ("admission", "timeout_seconds", "", "seconds that the manifests have the API server wait, at most 30"),
+    ("admission", "unknown", "", "what follows where nobody can say whether a policy is violated: allow, warn or deny"),
+    (
+        "admission",
+        "unknown_policies",
+        "",
+        "the same of single policies, as `POLICY=allow`, `POLICY=warn` or `POLICY=deny`",
+    ),
+    ("admission", "warn_until", "", "policies that refuse nothing before a day is over, as `POLICY=2026-12-31`"),
+    (
+        "admission",
+        "webhook",
+        "",
+        "the ValidatingWebhookConfiguration that is given our certificate authorities; empty for none",
+    ),
     (
         "cache",
         "directory",
@@ -154,6 +286,12 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "registry",
+        "login_files",
+        "",
+        "files of logins as docker and podman write them, such as pull secrets of a cluster, asked before their own; one that is not there has none",
+    ),
+    (
+        "registry",
         "mirrors",
         "",
         "places that are asked for images before their registry, as `REGISTRY[/PATH]=HOST[:PORT][/PATH]`: `docker.io=mirror.example.com/hub`",
@@ -195,11 +333,16 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 10] = [
+pub(super) const PATHS: [&str; 15] = [
+    "admission.certificate",
+    "admission.directory",
+    "admission.key",
+    "admission.service_account",
     "cache.directory",
     "check.policies",
     "database.directory",
     "network.ca_bundle",
+    "registry.login_files",
     "scan.bases",
     "scan.exceptions",
     "scan.temporary",
@@ -225,6 +368,12 @@ pub(super) fn check(name: &str, value: &Value) -> Result<(), String> {
             Err(format!("{name} is {text:?}, which is no moment such as 2026-01-31T00:00:00Z"))
         }
         Value::Array(values) if !values.iter().all(Value::is_str) => Err(format!("{name} must be a list of strings")),
+        Value::Integer(number) if name == "admission.enforce_percent" && *number > 100 => {
+            Err(format!("{name} must be at most 100"))
+        }
+        Value::Integer(number) if name == "admission.timeout_seconds" && !(1..=30).contains(number) => {
+            Err(format!("{name} must be from 1 to 30"))
+        }
         Value::Array(values) if name == "registry.mirrors" => {
             let broken = values.iter().filter_map(Value::as_str).find_map(|text| text.parse::<Mirror>().err());
             broken.map_or(Ok(()), |reason| Err(format!("{name}: {reason}")))
@@ -247,12 +396,34 @@ impl Settings {
         let mut set = |area: &str, key: &str, value: Value| {
             areas.entry(area.to_owned()).or_default().insert(key.to_owned(), value);
         };
+        let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
+        for key in ["api_server", "certificate", "cluster", "fail_on", "key", "pod_security", "secret", "webhook"] {
+            set("admission", key, "".into());
+        }
+        for key in ["exempt_users", "namespaces", "unknown_policies", "warn_until"] {
+            set("admission", key, Value::Array(Vec::new()));
+        }
+        for key in ["fail_closed", "images", "judge_owned"] {
+            set("admission", key, false.into());
+        }
+        set("admission", "break_glass", "sekisho.dev/break-glass".into());
+        set("admission", "directory", format!("{data}/admission").into());
+        set("admission", "drain_seconds", 5.into());
+        set("admission", "enforce_percent", 0.into());
+        set("admission", "exempt", Value::Array(sekisho_admission::rules::EXEMPT.map(Value::from).to_vec()));
+        set("admission", "host", "sekisho-admission.sekisho-system.svc".into());
+        set("admission", "labels", true.into());
+        set("admission", "listen", "0.0.0.0:8443".into());
+        set("admission", "listen_metrics", "0.0.0.0:9090".into());
+        set("admission", "mode", "warn".into());
+        set("admission", "service_account", sekisho_admission::cluster::ACCOUNT.into());
+        set("admission", "timeout_seconds", 10.into());
+        set("admission", "unknown", "warn".into());
         set("cache", "directory", cache.into());
         set("cache", "enabled", true.into());
         set("cache", "max_bytes", (1_i64 << 30).into());
         set("check", "policies", Value::Array(Vec::new()));
         set("check", "profile", "ci".into());
-        let data = home.map_or_else(|| "/var/lib/sekisho".to_owned(), |home| format!("{home}/.local/share/sekisho"));
         set("database", "directory", format!("{data}/advisories").into());
         set("database", "max_age_hours", 120.into());
         for upstream in UPSTREAMS {
@@ -266,7 +437,7 @@ impl Settings {
             set("network", key, "".into());
         }
         set("output", "color", "auto".into());
-        for key in ["insecure", "mirrors"] {
+        for key in ["insecure", "login_files", "mirrors"] {
             set("registry", key, Value::Array(Vec::new()));
         }
         set("scan", "allow_incomplete", false.into());
@@ -301,11 +472,16 @@ impl Settings {
         Registries::new(Sites {
             network: self.network(),
             patience: Patience::default(),
-            login_files: environment.login_files(),
+            login_files: self.login_files(environment),
             // What is no mirror was refused when it was set.
             mirrors: self.registry.mirrors.iter().filter_map(|text| text.parse().ok()).collect(),
             insecure: self.registry.insecure.clone(),
         })
+    }
+
+    /// Files of logins of registries, of which the first that has one counts.
+    pub(crate) fn login_files(&self, environment: &Environment) -> Vec<PathBuf> {
+        self.registry.login_files.iter().cloned().chain(environment.login_files()).collect()
     }
 
     /// Where engines on this machine keep images.

@@ -1,6 +1,7 @@
 //! The program as its users meet it: arguments in, text, files and exit codes out.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod admission;
 mod faults;
 mod output;
 mod pipelines;

@@ -157,7 +157,7 @@ fn logins_come_from_helpers_that_are_asked_once() {
 }
 
 /// `docker-registry`, until it is dropped.
-struct RealRegistry(Child, SocketAddr);
+pub(crate) struct RealRegistry(Child, pub(crate) SocketAddr);
 
 impl Drop for RealRegistry {
     fn drop(&mut self) {
@@ -169,7 +169,7 @@ impl Drop for RealRegistry {
 impl RealRegistry {
     /// Starts one that asks for `me:secret` and has a certificate of an authority of its own, which is left in
     /// `authority.pem`.
-    fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path) -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate().unwrap();
@@ -203,33 +203,45 @@ impl RealRegistry {
         }
         started
     }
-}
 
-#[test]
-fn a_real_registry_with_a_login_and_tls_gives_what_skopeo_put_there() {
-    for program in ["docker-registry", "skopeo"] {
-        if !Path::new("/usr/bin").join(program).is_file() {
-            println!("SKIP: {program} is not installed");
-            return;
-        }
+    /// Which program is not installed of this and of what puts images into it.
+    pub(crate) fn lacks() -> Option<&'static str> {
+        ["docker-registry", "skopeo"].into_iter().find(|program| !Path::new("/usr/bin").join(program).is_file())
     }
-    let world = World::new();
-    let registry = RealRegistry::start(world.path());
-    let at = format!("{}/team/app", registry.1);
-    for (name, form) in [("app:1", "oci"), ("app:2", "v2s2")] {
+
+    /// Has skopeo put the world's `gzip.tar` there as `team/NAME`.
+    pub(crate) fn push(&self, world: &World, name: &str, form: &str) {
         let status = Command::new("/usr/bin/skopeo")
             .args(["--insecure-policy", "copy", "--quiet", "--format", form, "--dest-tls-verify=false"])
             .args(["--dest-creds", "me:secret", "oci-archive:gzip.tar"])
-            .arg(format!("docker://{}/team/{name}", registry.1))
+            .arg(format!("docker://{}/team/{name}", self.1))
             .current_dir(world.path())
             .status()
             .unwrap();
         assert!(status.success());
     }
+}
+
+/// A file with the login that it asks for, for the registry of this name.
+pub(crate) fn logins(registry: &str) -> String {
+    format!(r#"{{"auths":{{"{registry}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#)
+}
+
+#[test]
+fn a_real_registry_with_a_login_and_tls_gives_what_skopeo_put_there() {
+    if let Some(program) = RealRegistry::lacks() {
+        println!("SKIP: {program} is not installed");
+        return;
+    }
+    let world = World::new();
+    let registry = RealRegistry::start(world.path());
+    let at = format!("{}/team/app", registry.1);
+    for (name, form) in [("app:1", "oci"), ("app:2", "v2s2")] {
+        registry.push(&world, name, form);
+    }
     let docker = world.path().join("docker");
     fs::create_dir_all(&docker).unwrap();
-    let auths = format!(r#"{{"auths":{{"{}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#, registry.1);
-    fs::write(docker.join("config.json"), auths).unwrap();
+    fs::write(docker.join("config.json"), logins(&registry.1.to_string())).unwrap();
     let login = ("DOCKER_CONFIG", docker.to_str().unwrap());
     let bundle = ("SEKISHO_NETWORK__CA_BUNDLE", "authority.pem");
     let components = |text: &str| serde_json::from_str::<Value>(text).unwrap()["components"].take();

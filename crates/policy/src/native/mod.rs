@@ -71,8 +71,8 @@ const SOURCES: [(&str, EventSource); 3] =
     [("deployment", EventSource::Deployment), ("audit_log", EventSource::AuditLog), ("node", EventSource::Node)];
 const SKIPPED: [(&str, SkipContainer); 2] = [("regular", SkipContainer::Regular), ("init", SkipContainer::Init)];
 
-/// The policy that `node` is, or all that is wrong with it.
-pub fn read(node: &Node) -> Result<Document, Vec<Wrong>> {
+/// The policy that `node` is, as far as it can be read, and all that is wrong with it.
+pub fn read(node: &Node) -> (Document, Vec<Wrong>) {
     let mut from = Fields::of(node, "the policy");
     let mut policy = Policy {
         id: from.needed_text("policy"),
@@ -116,7 +116,7 @@ pub fn read(node: &Node) -> Result<Document, Vec<Wrong>> {
     policy.sections = sections(&mut from);
     let examples = from.each("examples", example::read);
     let wrongs = from.finish();
-    if wrongs.is_empty() { Ok(Document { policy, examples }) } else { Err(wrongs) }
+    (Document { policy, examples }, wrongs)
 }
 
 /// `enforce: true` is all stages of the policy, a list is these.

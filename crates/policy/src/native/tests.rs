@@ -5,6 +5,12 @@ use sekisho_base::Limits;
 use sekisho_base::tree::documents;
 use sekisho_model::{Fact, ImageConfig, PolicyOutcome};
 
+/// The policy, or all that is wrong with it.
+fn read(node: &Node) -> Result<Document, Vec<Wrong>> {
+    let (document, wrongs) = super::read(node);
+    if wrongs.is_empty() { Ok(document) } else { Err(wrongs) }
+}
+
 fn document(text: &str) -> Node {
     documents(text, &Limits::default()).remove(0).unwrap()
 }
@@ -192,4 +198,14 @@ fn what_is_written_is_read_again() {
         };
         assert_eq!(read(&document(&write(&policy))).unwrap().policy, policy, "{value:?}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_hides_nothing_else_that_is_wrong() {
+    let text = "policy: a\nname: A\nseverity: hihg\nstages: [deploy]\nwhen:\n  Privileged Container: maybe\n  Host PID: [{a: 1}]\n  Host IPC: true\n";
+    let mut set = crate::PolicySet::default();
+    let faults = set.add(Some("a.yaml"), text, &Limits::default());
+    // What could not be read is not said to be missing as well.
+    assert_eq!(faults.iter().map(|fault| fault.place.line).collect::<Vec<_>>(), [3, 6, 7], "{faults:?}");
+    assert!(set.policies.is_empty());
 }

@@ -1,7 +1,7 @@
 //! A set of modules, made ready, and evaluated over inputs within bounds.
 
 use super::Fault;
-use super::builtins::{self, Taint};
+use super::builtins;
 use super::graph::Graph;
 use super::lower::{MARK, World, lower, rooted};
 use super::print::{Printed, print};
@@ -54,10 +54,10 @@ impl Read {
 /// Modules that can be evaluated.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// As it was made; what an evaluation that failed leaves behind is thrown away.
+    /// As it was made.
     prepared: Engine,
-    engine: Mutex<Engine>,
-    taint: Taint,
+    /// Copies of it that nobody uses just now. One in which an evaluation failed is thrown away, with all it left behind.
+    idle: Mutex<Vec<Engine>>,
     files: Vec<(String, Vec<Place>)>,
     graph: Graph,
 }
@@ -94,8 +94,7 @@ impl Program {
         });
         let check_interval = NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN);
         engine.set_execution_timer_config(ExecutionTimerConfig { limit: time, check_interval });
-        let taint = Taint::default();
-        builtins::register(&mut engine, &taint);
+        builtins::register(&mut engine);
         let mut files = Vec::new();
         for (index, read) in modules.iter().enumerate() {
             let lowered = lower(&read.module, &world, &mut graph);
@@ -140,7 +139,7 @@ impl Program {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { engine: Mutex::new(engine.clone()), prepared: engine, taint, files, graph })
+        Ok(Self { prepared: engine, idle: Mutex::default(), files, graph })
     }
 
     /// Whether the modules name something at or below `path`.
@@ -159,20 +158,25 @@ impl Program {
     /// What the rule at `path`, such as `data.lib.deny`, is for `input`; undefined where it is not. An error is why that
     /// cannot be told.
     pub(super) fn evaluate(&self, path: &str, input: Value) -> Result<Value, Fault> {
-        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        self.taint.take();
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let mut engine = kept.unwrap_or_else(|| self.prepared.clone());
+        builtins::taint();
         engine.set_input(input);
         let result = engine.eval_rule(path.to_owned());
         // Nobody reads what policies print.
         let _ = engine.take_prints();
         let nowhere = |reason| Fault { file: String::new(), place: Place::default(), reason };
-        let fault = match (result, self.taint.take()) {
-            (Ok(value), None) => return Ok(value),
-            (_, Some(reason)) => nowhere(reason),
-            (Err(error), None) => told(&error.to_string(), &self.files, ""),
-        };
-        *engine = self.prepared.clone();
-        Err(fault)
+        match (result, builtins::taint()) {
+            (Ok(value), None) => {
+                // It is not to hold on to what it looked at.
+                engine.set_input(Value::new_object());
+                idle().push(engine);
+                Ok(value)
+            }
+            (_, Some(reason)) => Err(nowhere(reason)),
+            (Err(error), None) => Err(told(&error.to_string(), &self.files, "")),
+        }
     }
 }
 

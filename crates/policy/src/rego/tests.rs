@@ -274,3 +274,27 @@ fn hostile_policies_end() {
         Value::from(1)
     );
 }
+
+/// What one evaluation comes to says nothing of another at the same time.
+#[test]
+fn evaluations_at_once_do_not_meddle() {
+    let rego = "package t\nv := x if { input.bad; x := http.send({}) }\nv := n if { not input.bad; n := input.n }";
+    let program = program(&[("t.rego", rego)], Dialect::V1, TIME).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let program = &program;
+            scope.spawn(move || {
+                for round in 0..50 {
+                    let bad = (thread + round) % 2 == 0;
+                    let input = Value::from_json_str(&format!("{{\"bad\": {bad}, \"n\": {thread}}}")).unwrap();
+                    let found = program.evaluate("data.t.v", input);
+                    match (bad, found) {
+                        (true, Err(fault)) => assert!(fault.reason.contains("http.send"), "{fault}"),
+                        (false, Ok(found)) => assert_eq!(found, Value::from(thread)),
+                        (_, found) => panic!("bad: {bad}: {found:?}"),
+                    }
+                }
+            });
+        }
+    });
+}

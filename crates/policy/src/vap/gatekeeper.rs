@@ -3,9 +3,10 @@
 
 use super::Fault;
 use super::load::Policies;
-use super::rules::{Rules, Source, unknown_map};
+use super::rules::{Input, Rules, Source, unknown_map};
 use crate::cel::{Key, Value};
 use crate::manifest::Object;
+use crate::request::Asked;
 use crate::said::Said;
 use sekisho_base::tree::Node;
 use std::sync::Arc;
@@ -35,6 +36,11 @@ impl Template {
     /// What it says of `object` with the `parameters` of a constraint, which are nothing where it has none. Which objects
     /// a constraint is about is not asked here. Namespaces among what `surroundings` was loaded from are known.
     pub fn ask(&self, parameters: Option<&Node>, object: &Object, surroundings: &Policies) -> Said {
+        self.ask_with(parameters, &surroundings.input(Asked::Manifest(object)))
+    }
+
+    /// The same with what is asked as it is shown to expressions.
+    pub(crate) fn ask_with(&self, parameters: Option<&Node>, input: &Input) -> Said {
         let mut constraint = unknown_map("the constraint is not given", &["apiVersion", "kind", "metadata"]);
         if let Value::Map(fields) = &mut constraint {
             let spec = match parameters {
@@ -43,7 +49,7 @@ impl Template {
             };
             Arc::make_mut(fields).insert(Key::text("spec"), spec);
         }
-        let said = surroundings.with_input(object, |input| self.rules.ask(input, &constraint, &mut Vec::new()));
+        let said = self.rules.ask(input, &constraint, &mut Vec::new());
         // Where a condition does not hold, nothing is wrong.
         said.unwrap_or_else(Said::passed)
     }

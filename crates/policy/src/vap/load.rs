@@ -7,6 +7,7 @@ use super::{Action, Fault};
 use crate::cel::Value;
 use crate::manifest::Object;
 use sekisho_base::tree::Node;
+use std::collections::HashMap;
 
 /// Policies with their bindings, and what of the given objects they need.
 #[derive(Debug, Default)]
@@ -43,6 +44,10 @@ pub(super) struct Policy {
     pub(super) rules: Rules,
     /// Why it cannot be asked.
     pub(super) broken: Option<String>,
+    /// Its bindings, by their places.
+    pub(super) bindings: Vec<usize>,
+    /// The place of the first of what can be asked of it.
+    pub(super) first: usize,
 }
 
 #[derive(Debug)]
@@ -101,6 +106,16 @@ impl Policies {
                 }
             }
         }
+        let mut bound: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, binding) in found.bindings.iter().enumerate() {
+            bound.entry(&binding.policy).or_default().push(place);
+        }
+        let mut first = 0;
+        for policy in &mut found.all {
+            policy.bindings = bound.get(policy.name.as_str()).cloned().unwrap_or_default();
+            policy.first = first;
+            first += policy.bindings.len().max(1);
+        }
         let is_parameter = |object: &&Object| {
             let kinds = found.all.iter().filter_map(|policy| policy.parameters.as_ref());
             kinds.into_iter().any(|(version, kind)| *version == object.api_version && *kind == object.kind)
@@ -123,12 +138,10 @@ impl Policies {
     pub fn asked(&self) -> Vec<Asked<'_>> {
         let mut asked = Vec::new();
         for policy in &self.all {
-            let before = asked.len();
             let one = |binding, actions| Asked { policy: &policy.name, file: &policy.file, binding, actions };
-            for binding in self.bindings.iter().filter(|binding| binding.policy == policy.name) {
-                asked.push(one(Some(binding.name.as_str()), binding.actions.as_slice()));
-            }
-            if asked.len() == before {
+            let bindings = policy.bindings.iter().filter_map(|place| self.bindings.get(*place));
+            asked.extend(bindings.map(|binding| one(Some(binding.name.as_str()), binding.actions.as_slice())));
+            if policy.bindings.is_empty() {
                 asked.push(one(None, &[]));
             }
         }
@@ -175,6 +188,8 @@ impl Policy {
             parameters,
             rules,
             broken: broken(faults, before),
+            bindings: Vec::new(),
+            first: 0,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Policies in the language of the API server: `ValidatingAdmissionPolicy` and its bindings, and what Gatekeeper's
 //! templates say in it (<https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>).
 //!
-//! Everything is judged as if it were made now, by somebody unknown, in a cluster of which only the given objects are
-//! known. What would need more (the authorizer, who asks, the labels of a namespace that is not given, parameters that
+//! A manifest is judged as if it were made now, by somebody unknown, in a cluster of which only the given objects are
+//! known; a request is judged as the server describes it. What would need more (the authorizer, who asks, the labels of a namespace that is not given, parameters that
 //! are not given) is [`Outcome::Unknown`](crate::Outcome::Unknown) with the reason, and so is an expression that fails:
 //! the server would refuse the request or let it pass, as `failurePolicy` says, but by an accident and not because of
 //! what the policy is about. A policy that the server would refuse is a [`Fault`], and unknown for all it is about.
@@ -20,6 +20,7 @@ mod tests;
 
 pub use load::{Asked, Policies};
 pub use review::Review;
+pub(crate) use review::Shown;
 
 use sekisho_base::tree::Place;
 

@@ -1,6 +1,7 @@
 //! What the API server calls the objects of a kind, and whether they are in namespaces.
 
 use crate::manifest::Object;
+use crate::request::Request;
 use sekisho_base::tree::Node;
 
 /// A kind of the API server's own: group, kind, resource, whether in namespaces.
@@ -144,6 +145,22 @@ impl Resources {
     }
 }
 
+impl Resource {
+    /// What a request is about.
+    pub(super) fn of(request: &Request<'_>) -> Self {
+        let text = |names: &[&str]| request.text(names).to_owned();
+        Self {
+            group: text(&["resource", "group"]),
+            version: text(&["resource", "version"]),
+            kind: text(&["kind", "kind"]),
+            name: text(&["resource", "resource"]),
+            // Requests about namespaces name one, and namespaces are in none.
+            namespaced: !request.text(&["namespace"]).is_empty() && !request.is_of_namespace(),
+            known: false,
+        }
+    }
+}
+
 fn plural(kind: &str) -> String {
     let mut name = kind.to_ascii_lowercase();
     if name.ends_with(['s', 'x', 'z']) || name.ends_with("ch") || name.ends_with("sh") {
@@ -159,6 +176,10 @@ fn plural(kind: &str) -> String {
 }
 
 impl Resource {
+    pub(super) fn is_namespace(&self) -> bool {
+        self.group.is_empty() && self.kind == "Namespace"
+    }
+
     /// Its group, and others in which the same objects are.
     pub(super) fn groups(&self) -> Vec<&str> {
         let others = SAME.iter().filter_map(|(one, other, name)| match () {

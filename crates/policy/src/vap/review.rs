@@ -6,9 +6,13 @@ use super::resources::Resource;
 use super::rules::{Input, unknown_map};
 use super::selector::{Labels, Subject, Sure};
 use super::served::served;
-use crate::cel::{Key, Value};
+use crate::cel::{Key, Map, Value};
 use crate::manifest::Object;
+use crate::request::{Asked, Request};
 use crate::said::Said;
+use sekisho_model::Fact;
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// What one policy says by one of its bindings.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +22,8 @@ pub struct Review<'a> {
     /// The binding; none where the policy has none among the given objects, so that it is asked about all that it is
     /// about.
     pub binding: Option<&'a str>,
+    /// The place of the two in [`Policies::asked`].
+    pub place: usize,
     /// The parameters that it was asked with: `ConfigMap/limits`.
     pub parameters: Option<String>,
     /// What follows from a violation.
@@ -32,48 +38,140 @@ impl Policies {
     /// What the policies say of `object` where it is made. A policy that is not about it says nothing; with several
     /// parameters a policy says as much for each.
     pub fn review(&self, object: &Object) -> Vec<Review<'_>> {
-        let resource = self.resources.resource(&object.api_version, &object.kind);
+        self.review_of(Asked::Manifest(object), &Shown::default())
+    }
+
+    /// The same of a request: objects are as the server shows them already, and nothing is made up.
+    pub fn review_request(&self, request: &Request<'_>) -> Vec<Review<'_>> {
+        self.review_of(Asked::Request(request), &Shown::default())
+    }
+
+    /// The same; what expressions see is made where one is evaluated, and left in `shown`.
+    pub(crate) fn review_of(&self, asked: Asked<'_>, shown: &Shown) -> Vec<Review<'_>> {
+        let resource = self.resource(asked);
         let mut found = Vec::new();
         if resource.is_exempt() {
             return found;
         }
-        let asked = Asked::new(self, object, &resource);
+        let case = Case { asked, shown, subject: self.subject(asked, &resource) };
         for policy in &self.all {
-            let about = asked.about(|subject| policy.matching.is_about(subject));
+            let about = policy.matching.is_about(&case.subject);
             if about == Sure::No {
                 continue;
             }
-            let mut bound = false;
-            for binding in self.bindings.iter().filter(|binding| binding.policy == policy.name) {
-                bound = true;
-                let about = about.clone().and(|| asked.about(|subject| binding.matching.is_about(subject)));
-                self.ask(&asked, policy, Some(binding), about, &mut found);
+            for (offset, place) in policy.bindings.iter().enumerate() {
+                let Some(binding) = self.bindings.get(*place) else { continue };
+                let about = about.clone().and(|| binding.matching.is_about(&case.subject));
+                self.ask(&case, policy, (offset, Some(binding)), about, &mut found);
             }
-            if !bound {
-                self.ask(&asked, policy, None, about, &mut found);
+            if policy.bindings.is_empty() {
+                self.ask(&case, policy, (0, None), about, &mut found);
             }
         }
         found
     }
 
-    /// What `ask` makes of an object as the server shows it.
-    pub(super) fn with_input<T>(&self, object: &Object, ask: impl FnOnce(&Input) -> T) -> T {
-        let resource = self.resources.resource(&object.api_version, &object.kind);
-        ask(&Asked::new(self, object, &resource).input)
+    /// What expressions see of what is asked.
+    pub(crate) fn input(&self, asked: Asked<'_>) -> Input {
+        let resource = self.resource(asked);
+        match asked {
+            Asked::Manifest(object) => {
+                let (name, namespace) = self.namespace_of(object, &resource);
+                let why = not_given(name);
+                let namespace = match (resource.namespaced, namespace) {
+                    (false, _) => Value::Null,
+                    (true, Some(namespace)) => {
+                        served(namespace, &self.resources.resource(&namespace.api_version, &namespace.kind))
+                    }
+                    (true, None) => unknown_namespace(name, &why),
+                };
+                let request = request(object, &resource);
+                Input { object: served(object, &resource), old: Value::Null, request, namespace }
+            }
+            Asked::Request(request) => {
+                let value = |object: Option<&Object>| object.map_or(Value::Null, |object| Value::from(&object.node));
+                let name = request.text(&["namespace"]);
+                let namespace = match (resource.namespaced, &request.namespace) {
+                    (false, _) => Value::Null,
+                    (true, Fact::Known(namespace)) => Value::from(&namespace.node),
+                    (true, Fact::Unknown(why)) => unknown_namespace(name, why),
+                    (true, Fact::NotAsked) => unknown_namespace(name, &not_given(name)),
+                };
+                let is_shown = |name: &str| FIELDS.contains(&name);
+                let shown = request.node.fields().iter();
+                // What is nothing is not there.
+                let shown = shown.filter(|field| is_shown(&field.name) && !field.node.is_null());
+                let shown: Map = shown.map(|field| (Key::text(&field.name), Value::from(&field.node))).collect();
+                let shown = Value::Map(Arc::new(shown));
+                Input { object: value(request.object), old: value(request.old), request: shown, namespace }
+            }
+        }
+    }
+
+    fn resource(&self, asked: Asked<'_>) -> Resource {
+        match asked {
+            Asked::Manifest(object) => self.resources.resource(&object.api_version, &object.kind),
+            Asked::Request(request) => Resource::of(request),
+        }
+    }
+
+    /// The name of the namespace of an object, or of the namespace that it is, and the namespace that it is in, where that
+    /// is given.
+    fn namespace_of<'a>(&'a self, object: &'a Object, resource: &Resource) -> (&'a str, Option<&'a Object>) {
+        let name = if resource.is_namespace() { object.name.as_str() } else { object.effective_namespace() };
+        (name, self.namespaces.iter().find(|namespace| namespace.name == name))
+    }
+
+    fn subject<'a>(&'a self, asked: Asked<'a>, resource: &'a Resource) -> Subject<'a> {
+        let (operation, part, object, old) = match asked {
+            Asked::Manifest(object) => ("CREATE", "", Some(object), None),
+            Asked::Request(request) => {
+                (request.text(&["operation"]), request.text(&["subResource"]), request.object, request.old)
+            }
+        };
+        let (space, namespace) = match asked {
+            Asked::Manifest(object) => {
+                let (name, namespace) = self.namespace_of(object, resource);
+                (name, namespace.map_or_else(|| Fact::Unknown(not_given(name)), Fact::Known))
+            }
+            Asked::Request(request) => (request.text(&["namespace"]), request.namespace.clone()),
+        };
+        let namespace_labels = (resource.namespaced || resource.is_namespace()).then(|| {
+            // One that is made or changed has the labels that it is to have.
+            let own = if resource.is_namespace() { object.or(old).map_or(namespace, Fact::Known) } else { namespace };
+            let mut labels = match own {
+                Fact::Known(namespace) => Labels::of(&namespace.node),
+                Fact::Unknown(why) => Labels { known: Vec::new(), more: Some(why) },
+                Fact::NotAsked => Labels { known: Vec::new(), more: Some(not_given(space)) },
+            };
+            // Every namespace has it.
+            labels.known.retain(|(label, _)| *label != "kubernetes.io/metadata.name");
+            labels.known.push(("kubernetes.io/metadata.name", space));
+            labels
+        });
+        let name = match asked {
+            Asked::Manifest(object) => object.name.as_str(),
+            Asked::Request(request) => request.text(&["name"]),
+        };
+        // What has no metadata, such as what a connection is asked for with, has no labels.
+        let labelled = [object, old].into_iter().flatten().filter(|object| object.node.get("metadata").is_some());
+        let labels = labelled.map(|object| Labels::of(&object.node)).collect();
+        Subject { operation, resource, part, name, labels, namespace_labels }
     }
 
     fn ask<'a>(
         &'a self,
-        asked: &Asked<'_>,
+        case: &Case<'_>,
         policy: &'a Policy,
-        binding: Option<&'a Binding>,
+        (offset, binding): (usize, Option<&'a Binding>),
         about: Sure,
         found: &mut Vec<Review<'a>>,
     ) {
         let mut say = |said: Said, parameters: Option<String>, audit: Vec<(String, String)>| {
             let actions = binding.map_or(&[Action::Deny][..], |binding| &binding.actions);
             let binding = binding.map(|binding| binding.name.as_str());
-            found.push(Review { policy: &policy.name, binding, parameters, actions, said, audit });
+            let place = policy.first + offset;
+            found.push(Review { policy: &policy.name, binding, place, parameters, actions, said, audit });
         };
         let broken = policy.broken.as_ref().or_else(|| binding.and_then(|binding| binding.broken.as_ref()));
         match (about, broken) {
@@ -82,13 +180,13 @@ impl Policies {
             (Sure::Maybe(why), None) => return say(Said::unknown(why), None, Vec::new()),
             (Sure::Yes, None) => {}
         }
-        let parameters = match self.parameters(asked, policy, binding) {
+        let parameters = match self.parameters(case, policy, binding) {
             Ok(parameters) => parameters,
             Err(reason) => return say(Said::unknown(reason), None, Vec::new()),
         };
         for (title, value) in parameters {
             let mut audit = Vec::new();
-            if let Some(said) = policy.rules.ask(&asked.input, &value, &mut audit) {
+            if let Some(said) = policy.rules.ask(case.shown.input(self, case.asked), &value, &mut audit) {
                 say(said, title, audit);
             }
         }
@@ -97,7 +195,7 @@ impl Policies {
     /// The parameters that a policy is asked with, or why nobody knows them.
     fn parameters(
         &self,
-        asked: &Asked<'_>,
+        case: &Case<'_>,
         policy: &Policy,
         binding: Option<&Binding>,
     ) -> Result<Vec<(Option<String>, Value)>, String> {
@@ -112,7 +210,10 @@ impl Policies {
             (false, _) => {
                 return Err(format!("its binding gives a namespace for parameters of the kind {kind}, which has none"));
             }
-            (true, "") if asked.resource.namespaced => Some(asked.object.effective_namespace()),
+            (true, "") if case.subject.resource.namespaced => Some(match case.asked {
+                Asked::Manifest(object) => object.effective_namespace(),
+                Asked::Request(request) => request.text(&["namespace"]),
+            }),
             (true, "") => return Err("its binding gives no namespace for its parameters".to_owned()),
             (true, given) => Some(given),
         };
@@ -145,50 +246,40 @@ fn missing(reference: &Reference, kind: &str) -> String {
 }
 
 /// What policies are asked about.
-struct Asked<'a> {
-    object: &'a Object,
-    resource: &'a Resource,
-    labels: Labels<'a>,
-    namespace_labels: Option<Labels<'a>>,
-    input: Input,
+struct Case<'a> {
+    asked: Asked<'a>,
+    shown: &'a Shown,
+    subject: Subject<'a>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(policies: &'a Policies, object: &'a Object, resource: &'a Resource) -> Self {
-        let is_namespace = resource.group.is_empty() && resource.kind == "Namespace";
-        let name = if is_namespace { object.name.as_str() } else { object.effective_namespace() };
-        let namespace = policies.namespaces.iter().find(|namespace| namespace.name == name);
-        let why = format!("the namespace {name} is not among the given objects");
-        let namespace_labels = (resource.namespaced || is_namespace).then(|| {
-            let own = if is_namespace { Some(object) } else { namespace };
-            let mut labels = own.map_or_else(
-                || Labels { known: Vec::new(), more: Some(why.clone()) },
-                |namespace| Labels::of(&namespace.node),
-            );
-            // Every namespace has it.
-            labels.known.retain(|(label, _)| *label != "kubernetes.io/metadata.name");
-            labels.known.push(("kubernetes.io/metadata.name", name));
-            labels
-        });
-        let namespace = match (resource.namespaced, namespace) {
-            (false, _) => Value::Null,
-            (true, Some(namespace)) => {
-                served(namespace, &policies.resources.resource(&namespace.api_version, &namespace.kind))
-            }
-            (true, None) => unknown_namespace(name, &why),
-        };
-        let input = Input { object: served(object, resource), request: request(object, resource), namespace };
-        Self { object, resource, labels: Labels::of(&object.node), namespace_labels, input }
-    }
+/// What expressions see, made once where one is evaluated.
+#[derive(Default)]
+pub(crate) struct Shown(OnceCell<Input>);
 
-    fn about(&self, ask: impl FnOnce(&Subject<'_>) -> Sure) -> Sure {
-        ask(&Subject {
-            resource: self.resource,
-            name: &self.object.name,
-            labels: &self.labels,
-            namespace_labels: self.namespace_labels.as_ref(),
-        })
+impl Shown {
+    pub(crate) fn input(&self, policies: &Policies, asked: Asked<'_>) -> &Input {
+        self.0.get_or_init(|| policies.input(asked))
     }
+}
+
+/// The fields of a request that expressions see.
+const FIELDS: [&str; 12] = [
+    "kind",
+    "resource",
+    "subResource",
+    "requestKind",
+    "requestResource",
+    "requestSubResource",
+    "name",
+    "namespace",
+    "operation",
+    "userInfo",
+    "dryRun",
+    "options",
+];
+
+fn not_given(namespace: &str) -> String {
+    format!("the namespace {namespace} is not among the given objects")
 }
 
 /// A namespace of which only the name is known.
@@ -196,7 +287,7 @@ fn unknown_namespace(name: &str, why: &str) -> Value {
     let fields = ["labels", "annotations", "uid", "creationTimestamp", "resourceVersion", "finalizers"];
     let mut metadata = unknown_map(why, &fields);
     if let Value::Map(fields) = &mut metadata {
-        std::sync::Arc::make_mut(fields).insert(Key::text("name"), Value::text(name));
+        Arc::make_mut(fields).insert(Key::text("name"), Value::text(name));
     }
     let unknown = || Value::Unknown(why.into());
     Value::map([("metadata", metadata), ("spec", unknown()), ("status", unknown())])
@@ -234,7 +325,7 @@ fn request(object: &Object, resource: &Resource) -> Value {
         _ => "",
     };
     if let (false, Value::Map(fields)) = (namespace.is_empty(), &mut request) {
-        std::sync::Arc::make_mut(fields).insert(Key::text("namespace"), text(namespace));
+        Arc::make_mut(fields).insert(Key::text("namespace"), text(namespace));
     }
     request
 }

@@ -65,8 +65,11 @@ struct Validation {
 }
 
 /// What is named in expressions.
-pub(super) struct Input {
+pub(crate) struct Input {
+    /// Nothing where it is deleted.
     pub(super) object: Value,
+    /// Nothing where it is made.
+    pub(super) old: Value,
     pub(super) request: Value,
     pub(super) namespace: Value,
 }
@@ -432,10 +435,10 @@ impl Scope for Names<'_> {
     fn variable(&self, place: usize) -> Result<Value, Stop> {
         match place {
             0 => Ok(self.input.object.clone()),
+            1 => Ok(self.input.old.clone()),
             2 => Ok(self.input.request.clone()),
             3 if self.shows_namespace => Ok(self.input.namespace.clone()),
-            // Nothing is replaced.
-            1 | 3 => Ok(Value::Null),
+            3 => Ok(Value::Null),
             4 => Ok(self.params.clone()),
             5 | 6 => Err(Stop::error("the policy asks the authorizer, which only an API server has")),
             _ => Err(Stop::error("the policy uses all its variables as one value")),

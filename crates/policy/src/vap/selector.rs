@@ -27,6 +27,17 @@ impl Sure {
             },
         }
     }
+
+    fn or(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Yes => Self::Yes,
+            Self::No => other(),
+            Self::Maybe(why) => match other() {
+                Self::Yes => Self::Yes,
+                _ => Self::Maybe(why),
+            },
+        }
+    }
 }
 
 /// What is wrong with a field, and where.
@@ -137,14 +148,19 @@ pub(super) struct Matching {
     exact: bool,
 }
 
-/// What is to be made.
+/// What is to be done, and to what.
 pub(super) struct Subject<'a> {
+    /// `CREATE`
+    pub(super) operation: &'a str,
     pub(super) resource: &'a Resource,
+    /// The part of the resource; empty for all of it.
+    pub(super) part: &'a str,
     /// The name; none where the server makes one.
     pub(super) name: &'a str,
-    pub(super) labels: &'a Labels<'a>,
+    /// Those of the object, and of what it was before.
+    pub(super) labels: Vec<Labels<'a>>,
     /// Those of its namespace; none where it is in none.
-    pub(super) namespace_labels: Option<&'a Labels<'a>>,
+    pub(super) namespace_labels: Option<Labels<'a>>,
 }
 
 impl Matching {
@@ -170,14 +186,19 @@ impl Matching {
         !self.rules.is_empty()
     }
 
-    /// Whether it is about what is to be made.
+    /// Whether it is about what is to be done.
     pub(super) fn is_about(&self, subject: &Subject<'_>) -> Sure {
-        let namespace = match subject.namespace_labels {
+        let namespace = match &subject.namespace_labels {
             // What is in no namespace is not selected by any.
             None => Sure::Yes,
             Some(labels) => self.namespaces.selects(labels),
         };
-        namespace.and(|| self.objects.selects(subject.labels)).and(|| match self.matches(&self.excluded, subject) {
+        let is_selected = || match subject.labels.as_slice() {
+            _ if self.objects.terms.is_empty() => Sure::Yes,
+            // One of the two is enough, and what has no labels is never selected.
+            labels => labels.iter().fold(Sure::No, |so_far, labels| so_far.or(|| self.objects.selects(labels))),
+        };
+        namespace.and(is_selected).and(|| match self.matches(&self.excluded, subject) {
             Sure::Yes => Sure::No,
             Sure::No if self.rules.is_empty() => Sure::Yes,
             Sure::No => self.matches(&self.rules, subject),
@@ -240,21 +261,21 @@ impl Rule {
         }
     }
 
-    /// Whether it is about the making of what is in this group, and in this version where one matters.
+    /// Whether it is about this being done to what is in this group, and in this version where one matters.
     fn names_of(&self, subject: &Subject<'_>, group: &str, version: Option<&str>) -> Sure {
         let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
         let resource = subject.resource;
         let names_resource = self.resources.iter().any(|item| {
             let (name, below) = item.split_once('/').unwrap_or((item, ""));
             // `*` and `*/*` are all; `pods/*` is what is below pods, and pods.
-            matches!(below, "" | "*") && (name == "*" || name == resource.name)
+            (below == subject.part || below == "*") && (name == "*" || name == resource.name)
         });
         let in_scope = match &*self.scope {
             "Cluster" => !resource.namespaced,
             "Namespaced" => resource.namespaced,
             _ => true,
         };
-        let about = has(&self.operations, "CREATE")
+        let about = has(&self.operations, subject.operation)
             && has(&self.groups, group)
             && version.is_none_or(|version| has(&self.versions, version))
             && names_resource

@@ -19,7 +19,7 @@ pub(super) struct Images {
 }
 
 /// An image scanned and judged.
-pub(super) fn report(
+pub(in super::super) fn report(
     context: &mut Context,
     settings: &Settings,
     judges: &Judges,

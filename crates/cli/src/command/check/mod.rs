@@ -1,6 +1,6 @@
 //! `check`: images and manifests judged by policies.
 
-mod images;
+pub(super) mod images;
 mod inputs;
 mod render;
 
@@ -18,9 +18,10 @@ use sekisho_base::Limits;
 use sekisho_model::{CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, Verdict};
 use sekisho_oci::Location;
 use sekisho_policy::manifest::Object;
+use sekisho_policy::policy::Stage;
 use sekisho_policy::{
-    CheckOptions, Checked, Context as PolicyContext, ImageFacts, ImageSubject, PolicySet, Surroundings, check_image,
-    check_manifests, judge,
+    CheckOptions, Checked, Context as PolicyContext, Foreign, ImageFacts, ImageSubject, Point, PolicyFault, PolicySet,
+    Surroundings, check_image, check_manifests, described, judge,
 };
 use sekisho_report::{FormatOptions, TableOptions, check_gate_lines, check_in_a_line, check_table};
 use sekisho_scan::tool;
@@ -29,7 +30,8 @@ use std::collections::BTreeMap;
 /// What files of policies end in.
 pub(super) const OF_POLICIES: [&str; 4] = [".yaml", ".yml", ".json", ".rego"];
 
-/// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named.
+/// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named. What is wrong
+/// with those in other languages is told where they are made ready.
 pub(super) fn policies(
     choice: &PolicyChoice,
     settings: &Settings,
@@ -55,17 +57,29 @@ pub(super) fn policies(
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, limits));
     }
-    faults.extend(set.foreign_faults());
-    // A policy that is left out would let pass what it is for.
-    if let Some(first) = faults.first() {
-        let more = if faults.len() > 1 { format!(", and {} more", faults.len() - 1) } else { String::new() };
-        let message = format!("cannot take the policies: {first}{more}");
-        return Err(CliError::new(Code::PolicyMalformed, message));
-    }
+    sound(&faults)?;
     if let Some(told) = inputs.diagnostics.first() {
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot read the policies: {told}")));
     }
     Ok((set, inputs))
+}
+
+/// An error where something is wrong with policies: one that is left out would let pass what it is for.
+pub(super) fn sound(faults: &[PolicyFault]) -> Result<(), CliError> {
+    let Some(first) = faults.first() else { return Ok(()) };
+    let more = if faults.len() > 1 { format!(", and {} more", faults.len() - 1) } else { String::new() };
+    Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {first}{more}")))
+}
+
+/// An error where no policy is asked at a stage: whatever is checked would pass.
+pub(super) fn some(set: &PolicySet, foreign: &Foreign, stage: Stage) -> Result<(), CliError> {
+    if !described(set, foreign, stage).is_empty() {
+        return Ok(());
+    }
+    let message = format!("there is no policy to ask: none of those chosen is for the stage {}", stage.as_str());
+    let hint = "name some with --policy, or take those of a profile with --profile; `sekisho policy list` lists them with \
+                their stages";
+    Err(CliError::new(Code::UsageInvalid, message).hint(hint))
 }
 
 /// `check manifest`.
@@ -81,6 +95,9 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     set.standards.extend(*pod_security);
     let inputs = Inputs::read_manifests(paths, &limits)?;
     let (objects, mut diagnostics) = inputs.objects(&limits);
+    let foreign = set.foreign(Point::CommandLine(&objects));
+    sound(&foreign.faults)?;
+    some(&set, &foreign, Stage::Deploy)?;
     let judges =
         if *images { Some(Judges::find(&settings, &context.environment, db.as_ref(), suppression)?) } else { None };
     let mut known = Images::default();
@@ -94,7 +111,8 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     };
     let look_up = |name: &str| known.facts(name);
     let now = settings.now();
-    let checked = check_manifests(&set, &objects, &PolicyContext { around: &around, images: &look_up, now });
+    let asked = PolicyContext { around: &around, images: &look_up, now };
+    let checked = check_manifests(&set, &foreign, &objects, &asked);
     diagnostics.extend(known.diagnostics.iter().cloned());
     let mut report = report_of(context, "deploy", checked, diagnostics)?;
     report.inputs.extend(policy_inputs.read.into_iter().chain(inputs.read));
@@ -113,6 +131,9 @@ pub(crate) fn check_one_image(context: &mut Context, arguments: CheckImageArgume
     let limits = settings.limits();
     show::check_output(&verdict.common, db.as_ref(), &suppression, &[])?;
     let (set, inputs) = policies(&choice, &settings, &settings.check.profile, &limits)?;
+    let foreign = set.foreign(Point::CommandLine(&[]));
+    sound(&foreign.faults)?;
+    some(&set, &foreign, Stage::Build)?;
     let judges = Judges::find(&settings, &context.environment, db.as_ref(), &suppression)?;
     let path = target.path.clone();
     let scanned = images::report(context, &settings, &judges, target, &verdict.common)?;
@@ -155,7 +176,7 @@ fn report_of(
     checked: Checked,
     mut diagnostics: Vec<Diagnostic>,
 ) -> Result<CheckReport, CliError> {
-    let Checked { policies, subjects, results, diagnostics: told } = checked;
+    let Checked { policies, subjects, results, diagnostics: told, .. } = checked;
     diagnostics.extend(told);
     diagnostics.sort();
     diagnostics.dedup();

@@ -66,7 +66,7 @@ fn access<'a>(
     place: &Place,
 ) -> Result<Access<'a>, CliError> {
     let logins = match place {
-        Place::Registry(_) => Logins::read(&context.environment.login_files())
+        Place::Registry(_) => Logins::read(&context.config.settings()?.login_files(&context.environment))
             .map_err(|error| CliError::from_error(Code::RegistryDenied, &error))?,
         Place::Layout { .. } => Logins::default(),
     };

@@ -18,7 +18,7 @@ pub(super) use arithmetic::function as arithmetic;
 pub(super) use format::display;
 
 use regorus::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
 
 /// Why a function has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,30 +164,32 @@ pub(super) fn arity(name: &str) -> Option<usize> {
     found.map(usize::from)
 }
 
-/// Why an evaluation has no result, once it has none.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Taint(Arc<Mutex<Option<String>>>);
+thread_local! {
+    /// Why the evaluation on this thread has no result, once it has none. An evaluation stays on its thread, and engines
+    /// share these functions with their copies.
+    static TAINT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
-impl Taint {
-    fn tell(&self, reason: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
-    }
+fn tell(reason: String) {
+    TAINT.with_borrow_mut(|taint| {
+        taint.get_or_insert(reason);
+    });
+}
 
-    pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+/// Why the evaluation that was on this thread last has no result.
+pub(super) fn taint() -> Option<String> {
+    TAINT.take()
 }
 
 /// Gives the engine the functions.
-pub(super) fn register(engine: &mut regorus::Engine, taint: &Taint) {
+pub(super) fn register(engine: &mut regorus::Engine) {
     for Function { name, arity, run } in FUNCTIONS {
-        let taint = taint.clone();
         let extension = move |arguments: Vec<Value>| {
             Ok(match run(&arguments) {
                 Ok(value) => value,
                 Err(Stop::Undefined) => Value::Undefined,
                 Err(Stop::Unknown(reason)) => {
-                    taint.tell(format!("{name}: {reason}"));
+                    tell(format!("{name}: {reason}"));
                     Value::Undefined
                 }
             })
@@ -196,9 +198,8 @@ pub(super) fn register(engine: &mut regorus::Engine, taint: &Taint) {
         let _ = engine.add_extension((*name).to_owned(), *arity, Box::new(extension));
     }
     for (name, arity) in MISSING {
-        let taint = taint.clone();
         let extension = move |_: Vec<Value>| {
-            taint.tell(format!("it calls {name}, which is not supported"));
+            tell(format!("it calls {name}, which is not supported"));
             Ok(Value::Undefined)
         };
         let _ = engine.add_extension((*name).to_owned(), *arity, Box::new(extension));
@@ -236,7 +237,7 @@ fn array(items: impl IntoIterator<Item = Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{FUNCTIONS, MISSING, Taint, register};
+    use super::{FUNCTIONS, MISSING, register};
     use std::collections::BTreeSet;
 
     #[test]
@@ -250,6 +251,6 @@ mod tests {
             }
         }
         let mut engine = regorus::Engine::new();
-        register(&mut engine, &Taint::default());
+        register(&mut engine);
     }
 }

@@ -162,7 +162,7 @@ impl Scope {
 }
 
 /// The namespace an object is in.
-fn namespace(object: &Object, review: &Review<'_>) -> Option<String> {
+pub(super) fn namespace(object: &Object, review: &Review<'_>) -> Option<String> {
     let given = review.namespace.map(|namespace| namespace.name.as_str());
     let asked = || review.request?.get("namespace")?.as_str();
     let own = Some(object.namespace.as_str()).filter(|name| !name.is_empty());

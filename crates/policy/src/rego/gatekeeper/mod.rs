@@ -53,6 +53,16 @@ pub struct Review<'a> {
     pub is_generated: bool,
 }
 
+/// Whether a constraint is asked.
+pub(crate) enum Turn {
+    /// It is.
+    Ask,
+    /// It says nothing here.
+    Pass,
+    /// Nobody can wait for it, for this reason.
+    Late(String),
+}
+
 impl<'a> Review<'a> {
     /// An object by itself, as in an audit.
     pub fn of(object: &'a Object) -> Self {
@@ -96,36 +106,43 @@ impl Gatekeeper {
 
     /// What each constraint that is about the object says of it.
     pub fn review(&self, review: &Review<'_>) -> Vec<(&Constraint, Said)> {
-        self.review_with(review, &|_| None)
+        let said = self.review_with(review, &|_| Turn::Ask, &|_| None);
+        said.into_iter().map(|(place, said)| (&self.constraints[place], said)).collect()
     }
 
-    /// The same, where `other` says what a constraint comes to of which the Rego cannot be asked.
+    /// The same by their places, of those whose `turn` it is; `other` says what a constraint comes to of which the Rego
+    /// cannot be asked.
     pub(crate) fn review_with(
         &self,
         review: &Review<'_>,
-        other: &dyn Fn(&Constraint) -> Option<Said>,
-    ) -> Vec<(&Constraint, Said)> {
+        turn: &dyn Fn(usize) -> Turn,
+        other: &dyn Fn(usize) -> Option<Said>,
+    ) -> Vec<(usize, Said)> {
         let mut said = Vec::new();
         let mut input = None;
-        for constraint in &self.constraints {
-            let words = match constraint.scope.matches(review, &self.namespaces) {
-                Matched::No => continue,
-                Matched::Unknown(reason) => Said::unknown(reason),
-                Matched::Yes => match input.get_or_insert_with(|| request(review)) {
+        for (place, constraint) in self.constraints.iter().enumerate() {
+            let turn = turn(place);
+            if matches!(turn, Turn::Pass) {
+                continue;
+            }
+            let words = match (constraint.scope.matches(review, &self.namespaces), turn) {
+                (Matched::No, _) => continue,
+                (_, Turn::Late(reason)) | (Matched::Unknown(reason), _) => Said::unknown(reason),
+                (Matched::Yes, _) => match input.get_or_insert_with(|| self.request(review)) {
                     Some(request) => {
-                        let said = self.ask(constraint, request);
+                        let said = self.ask(constraint, review, request);
                         let lost = said.outcome == Outcome::Unknown && constraint.fault.is_none();
-                        if lost { other(constraint).unwrap_or(said) } else { said }
+                        if lost { other(place).unwrap_or(said) } else { said }
                     }
                     None => Said::unknown("the object has a number that JSON does not have"),
                 },
             };
-            said.push((constraint, words));
+            said.push((place, words));
         }
         said
     }
 
-    fn ask(&self, constraint: &Constraint, request: &Value) -> Said {
+    fn ask(&self, constraint: &Constraint, review: &Review<'_>, request: &Value) -> Said {
         if let Some(reason) = &constraint.fault {
             return Said::unknown(reason);
         }
@@ -141,12 +158,38 @@ impl Gatekeeper {
             let message = Message { text: text.to_owned(), ..Message::default() };
             return Said { outcome: Outcome::NotEvaluated, messages: vec![message] };
         }
+        if template.needs_namespace
+            && let Some(name) = matching::namespace(review.object, review)
+            && !matching::is_namespace(review.object)
+            && self.namespace(review).is_none()
+        {
+            return Said::unknown(format!("looks at the namespace {name}, which is not known"));
+        }
         let input = [("review", request.clone()), ("parameters", constraint.parameters.clone())];
         let input: BTreeMap<Value, Value> = input.into_iter().map(|(name, value)| (Value::from(name), value)).collect();
         match program.evaluate(&template.rule, Value::from(input)) {
             Ok(found) => violations(&found),
             Err(fault) => Said::unknown(template::located(&fault)),
         }
+    }
+
+    /// The namespace that the object is in, as far as it is known.
+    fn namespace<'a>(&'a self, review: &Review<'a>) -> Option<&'a Node> {
+        let known = || self.namespaces.get(&matching::namespace(review.object, review)?);
+        review.namespace.map(|object| &object.node).or_else(known)
+    }
+
+    /// The request as policies see it; none where it cannot be said in JSON. Without one from the API server it is that of
+    /// Gatekeeper's audit, which names no operation.
+    fn request(&self, review: &Review<'_>) -> Option<Value> {
+        let mut fields = request(review)?;
+        if !matching::is_namespace(review.object)
+            && let Some(namespace) = self.namespace(review)
+        {
+            let namespace: BTreeMap<Value, Value> = [(Value::from("namespace"), value(namespace)?)].into();
+            fields.insert(Value::from("_unstable"), Value::from(namespace));
+        }
+        Some(Value::from(fields))
     }
 }
 
@@ -179,9 +222,8 @@ fn violations(found: &Value) -> Said {
     }
 }
 
-/// The request as policies see it; none where it cannot be said in JSON. Without one from the API server it is that of
-/// Gatekeeper's audit, which names no operation.
-fn request(review: &Review<'_>) -> Option<Value> {
+/// The fields of a request but for the namespace.
+fn request(review: &Review<'_>) -> Option<BTreeMap<Value, Value>> {
     let object = review.object;
     let text = |text: &str| Value::from(text);
     let mut fields: BTreeMap<Value, Value> = BTreeMap::new();
@@ -210,7 +252,7 @@ fn request(review: &Review<'_>) -> Option<Value> {
         put("oldObject", value(&old.node)?);
     }
     put("object", value(&object.node)?);
-    Some(Value::from(fields))
+    Some(fields)
 }
 
 /// What is wrong at `node` of `object`.

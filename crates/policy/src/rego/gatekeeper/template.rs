@@ -22,6 +22,8 @@ pub(super) struct Template {
     pub(super) rule: String,
     /// Whether it looks at other objects, and nobody said what they are.
     pub(super) lacks_inventory: bool,
+    /// Whether it looks at the namespace that an object is in.
+    pub(super) needs_namespace: bool,
     /// The source of the CEL in it.
     pub(super) cel: Option<Node>,
     /// The schema of its constraints' parameters.
@@ -56,6 +58,7 @@ impl Template {
             program: Err(format!("the template of {kind} cannot be used")),
             rule: String::new(),
             lacks_inventory: false,
+            needs_namespace: false,
             cel: None,
             schema: crd(&["validation", "openAPIV3Schema"]).cloned(),
         };
@@ -132,6 +135,8 @@ impl Template {
                 None => faults.push(fault(object, node.or(Some(source)), format!("{label} is no text"))),
             }
         }
+        // It has no other way to name it.
+        self.needs_namespace = texts.iter().any(|text| text.rego.contains("_unstable"));
         let before = faults.len();
         let mut modules = Vec::new();
         for text in &texts {

@@ -1,0 +1,583 @@
+//! The decision: a request, the policies and the rules of the site in, an answer out. Asks nobody and waits for nothing.
+
+use crate::review::{self, Operation, Review};
+use crate::rules::{Mode, Rules};
+use crate::said::{listed, shortened};
+use crate::weighed::Weighed;
+use jiff::Timestamp;
+use sekisho_base::tree::Node;
+use sekisho_model::{CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
+use sekisho_policy::criteria::{Criterion, Needs, criterion};
+use sekisho_policy::manifest::{self, Object, PodTemplate};
+use sekisho_policy::policy::{EventSource, Policy, Stage};
+use sekisho_policy::vap::Action;
+use sekisho_policy::{
+    Checked, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings, check_request,
+    described,
+};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// Policies and rules, ready to be asked.
+#[derive(Debug)]
+pub struct Judge {
+    rules: Rules,
+    set: PolicySet,
+    /// Those in other languages.
+    foreign: Foreign,
+    /// All that are asked, in the order in which results name them.
+    policies: Vec<CheckPolicy>,
+    /// What follows from a violation of each, where the rules do not say otherwise.
+    actions: Vec<Action>,
+    /// Policies that are about images, by id.
+    about_images: HashSet<String>,
+    /// Policies whose scope is told by labels of the namespace, by id.
+    by_namespace: HashSet<String>,
+    /// Policies that ask for what no single object says, by id.
+    beyond: Vec<String>,
+}
+
+/// What a request came to, in the words of metrics and logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is about nothing that is judged.
+    Ignored,
+    /// It is not judged by the rules of the site.
+    Exempt,
+    /// Nothing is wrong.
+    Passed,
+    /// Something is wrong, or not known, that is only noted.
+    Noted,
+    /// Something is wrong, or not known, and whoever asks is warned.
+    Warned,
+    /// It is refused.
+    Denied,
+    /// It would be refused, and is let in for the reason it gives.
+    BrokenGlass,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Ignored, Self::Exempt, Self::Passed, Self::Noted, Self::Warned, Self::Denied, Self::BrokenGlass];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Exempt => "exempt",
+            Self::Passed => "passed",
+            Self::Noted => "noted",
+            Self::Warned => "warned",
+            Self::Denied => "denied",
+            Self::BrokenGlass => "break_glass",
+        }
+    }
+}
+
+/// What is answered, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The mode of the namespace; none where that did not matter.
+    pub mode: Option<Mode>,
+    /// The reason of a denial; of what is ignored or exempt, why.
+    pub message: String,
+    /// What whoever asks is warned of.
+    pub warnings: Vec<String>,
+    /// What is noted in the API server's audit log.
+    pub annotations: BTreeMap<&'static str, String>,
+    /// The policies that are violated, by id.
+    pub policies: Vec<String>,
+    /// The policies of which nobody can say, by id.
+    pub unknown: Vec<String>,
+    /// Why the glass was broken.
+    pub reason: Option<String>,
+}
+
+impl Decision {
+    /// Whether what is asked for may be done.
+    pub fn allowed(&self) -> bool {
+        self.outcome != Outcome::Denied
+    }
+
+    /// The body of the response to the request of this id.
+    pub fn answer(&self, uid: &str) -> Vec<u8> {
+        review::answer(uid, self.allowed(), &self.message, &self.warnings, &self.annotations)
+    }
+
+    fn without(outcome: Outcome, why: &str) -> Self {
+        Self {
+            outcome,
+            mode: None,
+            message: why.to_owned(),
+            warnings: Vec::new(),
+            annotations: BTreeMap::new(),
+            policies: Vec::new(),
+            unknown: Vec::new(),
+            reason: None,
+        }
+    }
+}
+
+/// A request that is to be judged.
+#[derive(Debug)]
+pub struct Case {
+    operation: Operation,
+    /// All of it but its objects.
+    request: Node,
+    object: Option<Object>,
+    old: Option<Object>,
+    /// The namespace that the object is in; empty for what is in none, as namespaces themselves.
+    namespace: String,
+    /// Why only policies in other languages are asked about it; none where all are.
+    spared: Option<&'static str>,
+    mode: Mode,
+}
+
+impl Case {
+    /// The namespace that the object is in; empty for what is in none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.request.get(name).and_then(Node::as_str).unwrap_or_default()
+    }
+
+    /// Whether policies about workloads are asked.
+    fn is_workload(&self) -> bool {
+        self.spared.is_none() && self.operation != Operation::Connect
+    }
+}
+
+/// What is to be done about a request.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing more.
+    Done(Box<Decision>),
+    /// It is to be judged.
+    Judge(Box<Case>),
+}
+
+/// What is known beyond the request.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The namespace; not asked for where no policy needs it.
+    pub namespace: Fact<Arc<Object>>,
+    /// What is known of images, by the names that the object gives them; none where nobody asked yet.
+    pub images: BTreeMap<String, Fact<Arc<ImageFacts>>>,
+    /// The digests of images that were judged, by the same names.
+    pub digests: BTreeMap<String, String>,
+}
+
+impl Judge {
+    /// The policies of `set` by the rules. They are made ready here, once for all requests.
+    pub fn new(rules: Rules, set: PolicySet) -> Self {
+        let foreign = set.foreign(Point::Webhook);
+        let policies = described(&set, &foreign, Stage::Deploy);
+        let own = policies.len() - foreign.actions().len();
+        let of_own = policies[..own].iter().map(|policy| if policy.enforced { Action::Deny } else { Action::Warn });
+        // One that is not asked says nothing.
+        let of_foreign = foreign.actions().iter().map(|action| action.unwrap_or(Action::Deny));
+        let actions = of_own.chain(of_foreign).collect();
+        let (about_images, by_namespace) = (HashSet::new(), HashSet::new());
+        let mut judge = Self { rules, set, foreign, policies, actions, about_images, by_namespace, beyond: Vec::new() };
+        for ready in &judge.set.policies {
+            let policy = &ready.policy;
+            if policy.disabled || !policy.stages.contains(&Stage::Deploy) {
+                continue;
+            }
+            let asks = |wanted: &dyn Fn(&Criterion) -> bool| {
+                let groups = policy.sections.iter().flat_map(|section| &section.groups);
+                groups.filter_map(|group| criterion(&group.field)).any(wanted)
+            };
+            if asks(&|criterion| matches!(criterion.needs(), Needs::Image | Needs::Advisories)) {
+                judge.about_images.insert(id_of(policy).to_owned());
+            }
+            if asks(&|criterion| BEYOND.contains(&criterion.name)) {
+                judge.beyond.push(id_of(policy).to_owned());
+            }
+            if policy.scopes.iter().any(|scope| scope.namespace_label.is_some()) {
+                judge.by_namespace.insert(id_of(policy).to_owned());
+            }
+        }
+        judge
+    }
+
+    /// What is wrong with policies in other languages. What they say is unknown.
+    pub fn faults(&self) -> &[PolicyFault] {
+        &self.foreign.faults
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How many policies there are.
+    pub fn policies(&self) -> usize {
+        self.set.policies.len() + self.set.standards.len() + self.foreign.count()
+    }
+
+    /// Whether anything is asked at all.
+    pub fn asks(&self) -> bool {
+        let of_connections = |policy: &Policy| !policy.disabled && policy.stages.contains(&Stage::Runtime);
+        let asked = self.policies.len() - self.foreign.actions().len() + self.foreign.count();
+        asked > 0 || self.set.policies.iter().any(|ready| of_connections(&ready.policy))
+    }
+
+    /// Policies that ask for what no single object says (services, roles, network policies), by id. They are not
+    /// evaluated here.
+    pub fn beyond(&self) -> &[String] {
+        &self.beyond
+    }
+
+    /// Whether a policy is for namespaces with certain labels, or looks at them.
+    pub fn needs_namespace(&self) -> bool {
+        !self.by_namespace.is_empty() || self.foreign.needs_namespace()
+    }
+
+    /// Whether one of those that are asked about this does.
+    pub fn needs_namespace_of(&self, case: &Case) -> bool {
+        let own = case.is_workload() && !self.by_namespace.is_empty();
+        !case.namespace.is_empty() && (own || self.foreign.needs_namespace())
+    }
+
+    /// What is to be done about a request. `label` is the mode that the label of its namespace says.
+    pub fn begin(&self, review: Review, label: Option<Mode>) -> Step {
+        let done = |outcome, why: &str| Step::Done(Box::new(Decision::without(outcome, why)));
+        if self.rules.is_exempt(&review.namespace) {
+            return done(Outcome::Exempt, "the namespace is exempt");
+        }
+        if self.rules.exempt_users.iter().any(|names| names.has(&review.user)) {
+            return done(Outcome::Exempt, "the user is exempt");
+        }
+        let mode = self.rules.mode_of(&review.namespace, label);
+        let Review { operation, request, user, name, resource, group, sub_resource, .. } = review;
+        // A request about a namespace names it, and namespaces are in none.
+        let is_namespace = resource == "namespaces" && group.is_empty();
+        let namespace = if is_namespace { String::new() } else { review.namespace };
+        let object = |node: Option<Node>| {
+            let mut object = Object::new("", node?)?;
+            object.namespace.clone_from(&namespace);
+            if object.name.is_empty() {
+                object.name.clone_from(&name);
+            }
+            Some(object)
+        };
+        let is_kindless = |node: Option<&Node>| {
+            let says = |node: &Node, name| node.get(name).and_then(Node::as_str).is_some_and(|text| !text.is_empty());
+            node.is_some_and(|node| !says(node, "apiVersion") || !says(node, "kind"))
+        };
+        let lost = is_kindless(review.object.as_ref()) || is_kindless(review.old_object.as_ref());
+        let (object, old) = (object(review.object), object(review.old_object));
+        let mut case = Case { operation, request, object, old, namespace, spared: None, mode };
+        if lost {
+            // Nobody could say which policies are about it.
+            return Step::Done(Box::new(self.not_judged(&case, "the object says not of what kind it is")));
+        }
+        case.spared = self.spares(&case, (&resource, &sub_resource), &user);
+        match case.spared {
+            // Those in other languages say themselves what they are about.
+            Some(why) if self.foreign.count() == 0 => done(Outcome::Ignored, why),
+            _ => Step::Judge(Box::new(case)),
+        }
+    }
+
+    /// Why policies of criteria and standards are not asked about it; none where they are.
+    fn spares(&self, case: &Case, (resource, part): (&str, &str), user: &str) -> Option<&'static str> {
+        match case.operation {
+            Operation::Delete => return Some("what is deleted is not judged"),
+            Operation::Connect => {
+                let is_judged = resource == "pods" && ["exec", "attach", "portforward"].contains(&part);
+                return (!is_judged).then_some("this connection is not judged");
+            }
+            Operation::Create | Operation::Update => {}
+        }
+        if !matches!(part, "" | "ephemeralcontainers" | "resize") {
+            // A scale, a status or a binding brings no pod.
+            return Some("this part of an object is not judged");
+        }
+        let Some(object) = &case.object else { return Some("the request has no object") };
+        if PodTemplate::of(object).is_none() {
+            return Some("the object makes no pods");
+        }
+        if object.node.at(&["metadata", "deletionTimestamp"]).is_some_and(|at| !at.is_null()) {
+            // Whoever refused this would keep it for ever: finalizers go by updates.
+            return Some("the object is being deleted");
+        }
+        if let (Operation::Update, Some(old)) = (case.operation, &case.old)
+            && is_same(&old.node, &object.node)
+        {
+            return Some("nothing that is judged is changed");
+        }
+        if part.is_empty() && !self.rules.judge_owned && self.is_owned(object, user) {
+            return Some("it was judged with what it belongs to");
+        }
+        None
+    }
+
+    /// Whether a controller made the object for another that is judged.
+    fn is_owned(&self, object: &Object, user: &str) -> bool {
+        let owners = object.node.at(&["metadata", "ownerReferences"]).map(Node::items).unwrap_or_default();
+        let controller = owners.iter().find(|owner| owner.get("controller").and_then(Node::as_bool) == Some(true));
+        let Some(controller) = controller else { return false };
+        let text = |name: &str| controller.get(name).and_then(Node::as_str).unwrap_or_default();
+        let owner = Object {
+            file: String::new(),
+            api_version: text("apiVersion").to_owned(),
+            kind: text("kind").to_owned(),
+            name: String::new(),
+            namespace: String::new(),
+            node: Node::default(),
+        };
+        PodTemplate::of(&owner).is_some() && self.rules.controllers.iter().any(|names| names.has(user))
+    }
+
+    /// The images that the object names, by the names that it gives them, where a policy asks about any.
+    pub fn images(&self, case: &Case) -> BTreeMap<String, Option<ImageRef>> {
+        let Some(object) = case.object.as_ref().filter(|_| case.is_workload() && !self.about_images.is_empty()) else {
+            return BTreeMap::new();
+        };
+        let (found, _) = manifest::workloads(std::slice::from_ref(object));
+        let containers = found.into_iter().flat_map(|found| found.workload.containers);
+        containers.map(|it| (it.image, it.image_ref)).collect()
+    }
+
+    /// The decision, by what is known. Where policies about images were not asked yet and may change it, that is none,
+    /// unless `last`.
+    pub fn decide(&self, case: &Case, known: &Known, now: Timestamp, last: bool) -> Option<Decision> {
+        let around = self.around(case, known);
+        let image = |name: &str| match known.images.get(name) {
+            None | Some(Fact::NotAsked) => Fact::NotAsked,
+            Some(Fact::Unknown(why)) => Fact::Unknown(why.clone()),
+            Some(Fact::Known(facts)) => Fact::Known(facts.as_ref()),
+        };
+        let context = Context { around: &around, images: &image, now };
+        let namespace = match &known.namespace {
+            Fact::Known(namespace) => Fact::Known(namespace.as_ref()),
+            Fact::Unknown(why) => Fact::Unknown(why.clone()),
+            Fact::NotAsked => Fact::NotAsked,
+        };
+        let (object, old) = (case.object.as_ref(), case.old.as_ref());
+        let request = Request { node: &case.request, object, old, namespace };
+        let checked = check_request(&self.set, &self.foreign, &request, case.is_workload(), &context);
+        if let (Some(why), true) = (case.spared, checked.subjects.is_empty()) {
+            return Some(Decision::without(Outcome::Ignored, why));
+        }
+        let weighed = self.weigh(case, &checked, known, now);
+        let waiting = weighed.not_evaluated.iter().filter(|id| self.about_images.contains(*id)).count();
+        if waiting > 0 && !last && !weighed.is_denied() {
+            return None;
+        }
+        let waiting = if last { 0 } else { waiting };
+        Some(self.conclude(case, weighed, known, waiting))
+    }
+
+    /// The decision where the policies could not be asked at all, such as for want of time.
+    pub fn not_judged(&self, case: &Case, why: &str) -> Decision {
+        let mut weighed = Weighed::new(case.mode);
+        let text = format!("the policies could not be asked: {why}");
+        weighed.doubt(self.rules.strictest(), Action::Deny, "", text);
+        self.conclude(case, weighed, &Known::default(), 0)
+    }
+
+    fn around(&self, case: &Case, known: &Known) -> Surroundings {
+        let mut around = Surroundings {
+            cluster: self.rules.cluster.clone().map_or(Fact::NotAsked, Fact::Known),
+            ..Surroundings::default()
+        };
+        if let Fact::Known(namespace) = &known.namespace {
+            let labels = namespace.node.at(&["metadata", "labels"]).map(Node::fields).unwrap_or_default();
+            let text = |node: &Node| node.as_str().unwrap_or_default().to_owned();
+            let labels = labels.iter().map(|field| (field.name.clone(), text(&field.node))).collect();
+            around.namespaces.insert(case.namespace.clone(), labels);
+        }
+        around
+    }
+
+    /// What follows from a violation of the policy at `place`, and until when it refuses nothing. What is only to be noted
+    /// is never more than that, however severe.
+    fn follows(&self, place: usize, policy: &CheckPolicy, now: Timestamp) -> (Action, Option<Timestamp>) {
+        let CheckPolicy { id, name, severity, .. } = policy;
+        let own = self.actions.get(place).copied().unwrap_or(Action::Deny);
+        let raised = own == Action::Warn && self.rules.fail_on.is_some_and(|least| *severity >= least);
+        let until = self.rules.warns_until(id, name, now);
+        match (own, raised) {
+            (Action::Audit, _) | (Action::Warn, false) => (own, None),
+            _ if until.is_some() => (Action::Warn, until),
+            _ => (Action::Deny, None),
+        }
+    }
+
+    fn weigh(&self, case: &Case, checked: &Checked, known: &Known, now: Timestamp) -> Weighed {
+        let mut weighed = Weighed::new(case.mode);
+        if case.is_workload() {
+            weighed.not_evaluated.extend(self.beyond.iter().cloned());
+        }
+        if case.operation == Operation::Connect && case.spared.is_none() {
+            self.connect(case, &mut weighed);
+        }
+        weighed.written.extend(checked.audit.iter().map(|(key, value)| format!("{key}={value}")));
+        for told in checked.diagnostics.iter().filter(|told| told.level == Level::Incomplete) {
+            weighed.doubt(self.rules.strictest(), Action::Deny, "", told.message.clone());
+        }
+        for result in &checked.results {
+            // Results name policies that were asked.
+            let Some(policy) = self.policies.get(result.policy) else { continue };
+            let CheckPolicy { id, name, .. } = policy;
+            if let Some(excluded) = &result.excluded {
+                if result.outcome == PolicyOutcome::Violated {
+                    weighed.excluded.insert(format!("{id}: {}", excluded.reason));
+                }
+                continue;
+            }
+            let (follows, until) = self.follows(result.policy, policy, now);
+            let head = head(id, name);
+            let lost = matches!(known.namespace, Fact::Unknown(_)) && self.by_namespace.contains(id);
+            match result.outcome {
+                PolicyOutcome::Passed => {}
+                PolicyOutcome::NotEvaluated if lost => {
+                    let why = match &known.namespace {
+                        Fact::Unknown(why) => why.as_str(),
+                        _ => "",
+                    };
+                    let text = format!("[{id}] {head}the labels of the namespace are not known: {why}");
+                    weighed.doubt(self.rules.unknown_for(id, name), follows, id, text);
+                }
+                PolicyOutcome::NotEvaluated => {
+                    weighed.not_evaluated.insert(id.clone());
+                }
+                PolicyOutcome::Unknown => {
+                    let text = format!("[{id}] {head}not known: {}", result.reasons.join("; "));
+                    weighed.doubt(self.rules.unknown_for(id, name), follows, id, text);
+                }
+                PolicyOutcome::Violated => {
+                    weighed.violated.insert(id.clone());
+                    let until = until.map(|until| format!(" (refused from {until} on)")).unwrap_or_default();
+                    for violation in &result.violations {
+                        let text = format!("[{id}]{until} {}", about(policy, violation));
+                        weighed.put(follows, id, text);
+                    }
+                    if result.violations.is_empty() {
+                        weighed.put(follows, id, format!("[{id}]{until} {name}"));
+                    }
+                }
+            }
+        }
+        weighed
+    }
+
+    fn conclude(&self, case: &Case, weighed: Weighed, known: &Known, waiting: usize) -> Decision {
+        let mut decision = weighed.decision(waiting);
+        if !known.digests.is_empty() {
+            let judged = known.digests.iter().map(|(name, digest)| format!("{name}={digest}")).collect::<Vec<_>>();
+            if !decision.warnings.is_empty() {
+                let text = format!("sekisho: judged {}", judged.join(", "));
+                decision.warnings.push(shortened(&text, crate::said::WARNING));
+            }
+            decision.annotations.insert("images", listed(judged.iter().map(String::as_str)));
+        }
+        if decision.outcome == Outcome::Denied {
+            self.break_glass(case, &mut decision);
+        }
+        decision
+    }
+
+    /// Lets in what says why it must be.
+    fn break_glass(&self, case: &Case, decision: &mut Decision) {
+        let Some(name) = &self.rules.break_glass else { return };
+        let Some(object) = case.object.as_ref().or(case.old.as_ref()) else { return };
+        let annotation = object.node.at(&["metadata", "annotations", name]);
+        let Some(reason) = annotation.and_then(Node::as_str) else { return };
+        let reason = shortened(reason.trim(), 512);
+        if reason.is_empty() {
+            decision.message += "\nthe annotation ";
+            decision.message += name;
+            decision.message += " gives no reason, so it lets nothing in";
+            return;
+        }
+        decision.outcome = Outcome::BrokenGlass;
+        let policies = listed(decision.policies.iter().map(String::as_str));
+        let text = format!("sekisho: let in by {name} ({reason}) against {policies}");
+        decision.warnings.insert(0, shortened(&text, crate::said::WARNING));
+        decision.annotations.insert("verdict", Outcome::BrokenGlass.as_str().to_owned());
+        decision.annotations.insert("break-glass", reason.clone());
+        decision.reason = Some(reason);
+        decision.message = String::new();
+    }
+
+    /// Exec, attach and port-forward. What a policy at run time asks of the request beyond its resource is not evaluated
+    /// yet, so that such a policy is in doubt where its resource fits.
+    fn connect(&self, case: &Case, weighed: &mut Weighed) {
+        let part = case.text("subResource");
+        let wanted = format!("PODS_{}", part.to_ascii_uppercase());
+        for ready in &self.set.policies {
+            let policy = &ready.policy;
+            let is_asked = !policy.disabled
+                && policy.stages.contains(&Stage::Runtime)
+                && !matches!(policy.event_source, Some(EventSource::AuditLog | EventSource::Node));
+            if !is_asked {
+                continue;
+            }
+            let (id, name) = (id_of(policy), policy.name.as_str());
+            let denies = policy.is_enforced_at(Stage::Runtime)
+                || self.rules.fail_on.is_some_and(|least| policy.severity >= least);
+            let follows = if denies { Action::Deny } else { Action::Warn };
+            for section in &policy.sections {
+                let resource = section.groups.iter().find(|it| it.field.eq_ignore_ascii_case("Kubernetes Resource"));
+                let Some(resource) = resource else { continue };
+                if !resource.values.iter().any(|value| value.eq_ignore_ascii_case(&wanted)) {
+                    continue;
+                }
+                let whole = section.groups.len() == 1 && policy.scopes.is_empty() && policy.exclusions.is_empty();
+                if whole {
+                    weighed.violated.insert(id.to_owned());
+                    let text = format!("[{id}] {name}: {part} of pod {:?}", case.text("name"));
+                    weighed.put(follows, id, text);
+                } else {
+                    let text = format!("[{id}] {name}: not known: it asks for more than that it is {wanted}");
+                    weighed.doubt(self.rules.unknown_for(id, name), follows, id, text);
+                }
+                break;
+            }
+        }
+    }
+}
+
+/// Criteria of ports that services and routes decide, which are not in the request.
+const BEYOND: [&str; 2] = ["Exposed Node Port", "Port Exposure Method"];
+
+fn id_of(policy: &Policy) -> &str {
+    if policy.id.is_empty() { &policy.name } else { &policy.id }
+}
+
+/// Whether two states of an object are the same but for what is not judged: its status, its managers, its finalizers.
+fn is_same(old: &Node, new: &Node) -> bool {
+    let same = |names: &[&str]| old.at(names) == new.at(names);
+    let fields = old.fields().iter().chain(new.fields()).map(|field| field.name.as_str());
+    let mut judged = fields.filter(|name| !matches!(*name, "status" | "metadata"));
+    judged.all(|name| same(&[name])) && same(&["metadata", "labels"]) && same(&["metadata", "annotations"])
+}
+
+/// What is wrong, where, and what to do.
+fn about(policy: &CheckPolicy, violation: &Violation) -> String {
+    let Violation { message, path, container, .. } = violation;
+    // Most messages and fixes name the container and the field, and room is scarce.
+    let container = container.as_ref().filter(|name| !message.contains(*name));
+    let container = container.map(|name| format!("container {name}: ")).unwrap_or_default();
+    let fix = match (&violation.fix, policy.remediation.as_str()) {
+        (Some(fix), _) => format!("; fix: {}", fix.text),
+        (None, "") => String::new(),
+        (None, remediation) => format!("; fix: {remediation}"),
+    };
+    let at = if path.is_empty() || fix.contains(path) { String::new() } else { format!(" ({path})") };
+    format!("{}{container}{message}{at}{fix}", head(&policy.id, &policy.name))
+}
+
+/// The name of a policy before what it says, where its id does not say it already.
+fn head(id: &str, name: &str) -> String {
+    if id == name { String::new() } else { format!("{name}: ") }
+}

@@ -1,0 +1,110 @@
+//! What is told to whoever asked and to the audit log, within what headers and logs take.
+
+use sekisho_report::printable;
+use std::fmt::Write as _;
+
+/// Bytes of one warning: the API server cuts longer ones
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>).
+pub(crate) const WARNING: usize = 256;
+/// Warnings; the API server takes 4096 bytes of them together.
+const WARNINGS: usize = 12;
+/// Bytes of the reason of a denial.
+const MESSAGE: usize = 4096;
+/// Bytes of an audit annotation.
+pub(crate) const ANNOTATION: usize = 1024;
+/// Violations that a denial names.
+const NAMED: usize = 12;
+
+/// `text` printable and at most `most` bytes long.
+pub(crate) fn short(text: &str, most: usize) -> String {
+    const MARK: &str = "...";
+    // What is printable is not shorter than it was.
+    let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
+    let text = printable(&cut(text, most));
+    if text.len() <= most { text } else { cut(&text, most - MARK.len()) + MARK }
+}
+
+/// The same of a text that may be longer than what is looked at, with a mark where it is.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    if text.len() > most { short(&format!("{}...", short(text, most - 3)), most) } else { short(text, most) }
+}
+
+/// Warnings, each and together within what is taken, the last one saying how many more there are.
+pub(crate) fn warnings(lines: &[String]) -> Vec<String> {
+    let shown = if lines.len() > WARNINGS { WARNINGS - 1 } else { lines.len() };
+    let mut warnings: Vec<String> = lines[..shown].iter().map(|line| shortened(line, WARNING)).collect();
+    if lines.len() > shown {
+        warnings.push(format!("sekisho: {} more warnings", lines.len() - shown));
+    }
+    warnings
+}
+
+/// The reason of a denial.
+pub(crate) fn denial(lines: &[String], note: &str) -> String {
+    let policies = if lines.len() == 1 { "1 violation" } else { "violations" };
+    let mut text = if lines.len() == 1 {
+        format!("sekisho: {policies} of policy:")
+    } else {
+        format!("sekisho: {} {policies} of policies:", lines.len())
+    };
+    for line in lines.iter().take(NAMED) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n- {}", shortened(line, 512));
+    }
+    if lines.len() > NAMED {
+        let _ = write!(text, "\n- and {} more", lines.len() - NAMED);
+    }
+    let most = MESSAGE - note.len().min(512) - 1;
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most - 4));
+        text.push_str("\n...");
+    }
+    if !note.is_empty() {
+        text.push('\n');
+        text.push_str(&shortened(note, 512));
+    }
+    text
+}
+
+/// Words with commas between them, as an annotation.
+pub(crate) fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    let mut left_out = 0;
+    for word in words {
+        if text.len() + word.len() + 16 > ANNOTATION {
+            left_out += 1;
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(&printable(word));
+    }
+    if left_out > 0 {
+        let _ = write!(text, ", +{left_out}");
+    }
+    shortened(&text, ANNOTATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_longer_than_is_taken() {
+        for text in ["x".repeat(10_000), "関".repeat(5_000), "\u{1b}".repeat(5_000), "é".repeat(255)] {
+            let short = shortened(&text, WARNING);
+            assert!(short.len() <= WARNING && short.ends_with("..."), "{short}");
+            assert!(short.chars().all(|char| !char.is_control()));
+        }
+        assert_eq!(shortened("plain", WARNING), "plain");
+        let many: Vec<String> = (0..100).map(|number| format!("{number}{}", "y".repeat(900))).collect();
+        let told = warnings(&many);
+        assert_eq!((told.len(), told.last().map(String::as_str)), (12, Some("sekisho: 89 more warnings")));
+        assert!(told.iter().map(String::len).sum::<usize>() <= 4096);
+        assert!(denial(&many, &"z".repeat(5_000)).len() <= 4200);
+        assert!(denial(&many, "note").ends_with("\nnote"));
+        assert!(listed(many.iter().map(String::as_str)).len() <= ANNOTATION);
+        assert_eq!(listed(["a", "b"].into_iter()), "a, b");
+    }
+}

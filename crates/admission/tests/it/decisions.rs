@@ -1,0 +1,262 @@
+use super::*;
+use sekisho_admission::rules::pair;
+use sekisho_admission::{Doubt, Outcome};
+use sekisho_model::{Fact, PolicySeverity};
+use sekisho_policy::ImageFacts;
+use serde_json::json;
+use std::sync::Arc;
+
+fn of(rules: Rules, name: &str) -> Decision {
+    decide(&Judge::new(rules, set(POLICIES)), &recorded(name), &Known::default())
+}
+
+#[test]
+fn each_request_comes_to_what_the_rules_say() {
+    let check = |name: &str, outcome: Outcome, why: &str| {
+        let decision = of(enforcing(), name);
+        assert_eq!(decision.outcome, outcome, "{name}: {decision:#?}");
+        assert!(decision.message.contains(why), "{name}: {}", decision.message);
+        assert_eq!(decision.allowed(), outcome != Outcome::Denied);
+    };
+    check("pod-recorded", Outcome::Warned, "");
+    check(
+        "deployment-create",
+        Outcome::Denied,
+        "set spec.template.spec.containers[0].securityContext.privileged to false",
+    );
+    check("deployment-good", Outcome::Warned, "");
+    check("deployment-unchanged", Outcome::Ignored, "nothing that is judged is changed");
+    check("deployment-scaled", Outcome::Denied, "[privileged]");
+    check("deployment-scale", Outcome::Ignored, "this part");
+    check("cronjob-create", Outcome::Denied, "spec.jobTemplate.spec.template.spec.containers[0]");
+    check("pod-owned", Outcome::Ignored, "belongs to");
+    check("pod-ephemeral", Outcome::Denied, "container debugger");
+    check("pod-delete", Outcome::Ignored, "deleted");
+    check("pod-exec", Outcome::Denied, "[no-exec] Nobody gets a shell: exec of pod \"web-7d4b9c-x\"");
+    check("pod-attach", Outcome::Warned, "");
+    check("pod-portforward", Outcome::Passed, "");
+}
+
+#[test]
+fn a_denial_names_policy_container_field_and_fix() {
+    let decision = of(enforcing(), "deployment-create");
+    assert_eq!(
+        decision.message,
+        "sekisho: 1 violation of policy:\n- [privileged] No container is privileged: container web: is privileged; fix: \
+         set spec.template.spec.containers[0].securityContext.privileged to false"
+    );
+    assert_eq!(decision.annotations["verdict"], "denied");
+    assert_eq!(decision.annotations["denied-by"], "privileged");
+    assert_eq!(decision.annotations["not-evaluated"], "old-system");
+    assert_eq!(decision.policies, ["escalation", "privileged"]);
+    assert!(decision.warnings.iter().all(|warning| warning.len() <= 256 && warning.starts_with("sekisho: ")));
+}
+
+#[test]
+fn modes_say_whether_it_is_noted_told_or_refused() {
+    let of_mode = |mode| of(Rules { mode, ..Rules::default() }, "deployment-create");
+    let audit = of_mode(Mode::Audit);
+    assert_eq!((audit.outcome, audit.warnings.len()), (Outcome::Noted, 0));
+    assert_eq!(audit.annotations["violated"], "escalation, privileged");
+    let warn = of_mode(Mode::Warn);
+    assert_eq!((warn.outcome, warn.warnings.len()), (Outcome::Warned, 2));
+    assert_eq!(of_mode(Mode::Enforce).outcome, Outcome::Denied);
+    let staged = Rules { namespaces: vec![("sh*".parse().unwrap(), Mode::Enforce)], ..Rules::default() };
+    assert_eq!(of(staged, "deployment-create").outcome, Outcome::Denied);
+    let severe = Rules { fail_on: Some(PolicySeverity::Medium), ..enforcing() };
+    assert_eq!(of(severe, "deployment-good").outcome, Outcome::Denied);
+    let later = Rules { warn_until: vec![pair("privileged=2026-06-30").unwrap()], ..enforcing() };
+    let decision = of(later, "deployment-create");
+    assert_eq!(decision.outcome, Outcome::Warned);
+    assert!(decision.warnings.iter().any(|it| it.contains("refused from 2026-07-01T00:00:00Z on")), "{decision:?}");
+    let past = Rules { warn_until: vec![pair("privileged=2026-05-30").unwrap()], ..enforcing() };
+    assert_eq!(of(past, "deployment-create").outcome, Outcome::Denied);
+}
+
+#[test]
+fn a_label_says_the_mode_before_all_else() {
+    let judge = Judge::new(Rules::default(), set(POLICIES));
+    let review = || Review::read(recorded("deployment-create").to_string().as_bytes()).unwrap();
+    let of = |label| match judge.begin(review(), label) {
+        Step::Judge(case) => judge.decide(&case, &Known::default(), now(), true).unwrap().outcome,
+        Step::Done(_) => panic!("it is judged"),
+    };
+    assert_eq!(
+        [of(None), of(Some(Mode::Enforce)), of(Some(Mode::Audit))],
+        [Outcome::Warned, Outcome::Denied, Outcome::Noted]
+    );
+}
+
+#[test]
+fn some_namespaces_and_users_are_not_judged() {
+    let mut review = recorded("deployment-create");
+    let judge = Judge::new(enforcing(), set(POLICIES));
+    review["request"]["namespace"] = json!("kube-system");
+    assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Exempt);
+    let rules = Rules { exempt_users: vec!["jane@*".parse().unwrap()], ..enforcing() };
+    assert_eq!(of(rules, "deployment-create").outcome, Outcome::Exempt);
+}
+
+/// Anyone can write that a pod belongs to something.
+#[test]
+fn only_controllers_make_what_belongs_to_others() {
+    let judge = Judge::new(enforcing(), set(POLICIES));
+    let mut forged = recorded("pod-owned");
+    forged["request"]["userInfo"]["username"] = json!("jane@example.org");
+    assert_eq!(decide(&judge, &forged, &Known::default()).outcome, Outcome::Denied);
+    let mut foreign = recorded("pod-owned");
+    foreign["request"]["object"]["metadata"]["ownerReferences"][0]["kind"] = json!("Widget");
+    foreign["request"]["object"]["metadata"]["ownerReferences"][0]["apiVersion"] = json!("example.org/v1");
+    assert_eq!(decide(&judge, &foreign, &Known::default()).outcome, Outcome::Denied, "nobody judged its owner");
+    let rules = Rules { judge_owned: true, ..enforcing() };
+    assert_eq!(of(rules, "pod-owned").outcome, Outcome::Denied);
+}
+
+#[test]
+fn what_is_being_deleted_can_lose_its_finalizers() {
+    let judge = Judge::new(enforcing(), set(POLICIES));
+    let mut review = recorded("deployment-scaled");
+    review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-06-01T00:00:00Z");
+    assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Ignored);
+}
+
+#[test]
+fn the_glass_is_broken_with_a_reason_only() {
+    let with = |rules: Rules, reason: Value| {
+        let mut review = recorded("deployment-create");
+        review["request"]["object"]["metadata"]["annotations"] = json!({"sekisho.dev/break-glass": reason});
+        decide(&Judge::new(rules, set(POLICIES)), &review, &Known::default())
+    };
+    let broken = with(enforcing(), json!("INC-17: the shop is down"));
+    assert_eq!((broken.outcome, broken.allowed()), (Outcome::BrokenGlass, true));
+    assert_eq!(broken.reason.as_deref(), Some("INC-17: the shop is down"));
+    assert_eq!(broken.annotations["break-glass"], "INC-17: the shop is down");
+    assert_eq!(broken.annotations["denied-by"], "privileged");
+    assert!(broken.warnings[0].contains("INC-17"), "{:?}", broken.warnings);
+    let silent = with(enforcing(), json!("  "));
+    assert!(!silent.allowed() && silent.message.contains("gives no reason"));
+    assert!(!with(enforcing(), json!(7)).allowed());
+    assert!(!with(Rules { break_glass: None, ..enforcing() }, json!("please")).allowed());
+    let warned = with(Rules::default(), json!("not needed"));
+    assert_eq!(warned.outcome, Outcome::Warned, "no glass is broken where nothing is refused");
+}
+
+#[test]
+fn what_nobody_can_say_goes_by_the_rule_for_it() {
+    let unknown = || Known {
+        images: [("registry.example.org/web:1".to_owned(), Fact::Unknown("the registry is down".to_owned()))].into(),
+        ..Known::default()
+    };
+    let of = |rules: Rules| {
+        let decision = decide(&Judge::new(rules, set(POLICIES)), &recorded("deployment-good"), &unknown());
+        assert_eq!(decision.unknown, ["old-system"]);
+        (decision.outcome, decision.warnings.join("\n") + &decision.message)
+    };
+    let (outcome, text) = of(enforcing());
+    assert_eq!(outcome, Outcome::Warned);
+    assert!(text.contains("the registry is down"), "{text}");
+    assert_eq!(of(Rules { unknown: Doubt::Deny, ..enforcing() }).0, Outcome::Denied);
+    assert_eq!(of(Rules { unknown: Doubt::Deny, ..Rules::default() }).0, Outcome::Warned);
+    let (_, text) = of(Rules { unknown: Doubt::Allow, ..enforcing() });
+    assert!(!text.contains("the registry is down"));
+    let named = vec![pair("old-system=deny").unwrap()];
+    assert_eq!(of(Rules { unknown_policies: named, ..enforcing() }).0, Outcome::Denied);
+}
+
+#[test]
+fn an_object_that_cannot_be_read_is_not_passed() {
+    let mut review = recorded("deployment-good");
+    review["request"]["object"]["spec"]["template"]["spec"]["containers"] = json!("none");
+    let decision = decide(&Judge::new(enforcing(), set(POLICIES)), &review, &Known::default());
+    assert_eq!((decision.outcome, decision.unknown.as_slice()), (Outcome::Warned, &["all".to_owned()][..]));
+    let judge = Judge::new(Rules { unknown: Doubt::Deny, ..enforcing() }, set(POLICIES));
+    assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Denied);
+    let strict = Rules { unknown_policies: vec![pair("old-system=deny").unwrap()], ..enforcing() };
+    let judge = Judge::new(strict, set(POLICIES));
+    assert_eq!(
+        decide(&judge, &review, &Known::default()).outcome,
+        Outcome::Denied,
+        "one of them must not be passed over"
+    );
+}
+
+#[test]
+fn images_are_asked_about_once_the_object_itself_is_no_reason_to_refuse() {
+    let judge = Judge::new(enforcing(), set(POLICIES));
+    let case = |name: &str| match judge.begin(Review::read(recorded(name).to_string().as_bytes()).unwrap(), None) {
+        Step::Judge(case) => case,
+        Step::Done(decision) => panic!("{decision:?}"),
+    };
+    let bad = case("deployment-create");
+    let denied = judge.decide(&bad, &Known::default(), now(), false).expect("it is refused at once");
+    assert!(denied.message.ends_with("1 policy about images was not asked"), "{}", denied.message);
+    let good = case("deployment-good");
+    assert_eq!(judge.decide(&good, &Known::default(), now(), false), None);
+    let images = judge.images(&good);
+    assert_eq!(images.keys().collect::<Vec<_>>(), ["registry.example.org/web:1"]);
+    let known = |os: &str| Known {
+        images: [(
+            "registry.example.org/web:1".to_owned(),
+            Fact::Known(Arc::new(ImageFacts { os: os.to_owned(), scanned: Some(now()), ..ImageFacts::default() })),
+        )]
+        .into(),
+        digests: [("registry.example.org/web:1".to_owned(), "sha256:abc".to_owned())].into(),
+        ..Known::default()
+    };
+    let old = judge.decide(&good, &known("debian:9"), now(), true).unwrap();
+    assert_eq!(old.outcome, Outcome::Denied);
+    assert_eq!(old.annotations["images"], "registry.example.org/web:1=sha256:abc");
+    let new = judge.decide(&good, &known("debian:13"), now(), true).unwrap();
+    assert_eq!(new.outcome, Outcome::Warned);
+    assert!(new.warnings.iter().any(|it| it.contains("judged registry.example.org/web:1=sha256:abc")));
+}
+
+/// What no single object says must not be taken for what it does not have.
+#[test]
+fn what_other_objects_say_is_not_evaluated() {
+    let text = "
+policy: no-ingress-policy
+name: Nothing restricts what comes in
+severity: high
+stages: [deploy]
+when: {Has Ingress Network Policy: false}
+---
+policy: powerful
+name: The account may do much
+severity: high
+stages: [deploy]
+enforce: true
+when: {Minimum RBAC Permissions: ELEVATED_IN_NAMESPACE}
+---
+policy: exposed
+name: It is exposed
+severity: high
+stages: [deploy]
+enforce: true
+when: {Port Exposure Method: EXTERNAL}
+";
+    let judge = Judge::new(enforcing(), set(text));
+    assert_eq!(judge.beyond(), ["exposed"]);
+    let decision = decide(&judge, &recorded("deployment-good"), &Known::default());
+    assert_eq!(decision.outcome, Outcome::Passed, "{decision:#?}");
+    assert_eq!(decision.annotations["not-evaluated"], "exposed, no-ingress-policy, powerful");
+}
+
+#[test]
+fn labels_of_the_namespace_decide_what_a_policy_is_for() {
+    let text = r#"{"name": "No container is privileged", "id": "p", "severity": "HIGH_SEVERITY", "policyVersion": "1.1",
+        "lifecycleStages": ["DEPLOY"], "enforcementActions": ["SCALE_TO_ZERO_ENFORCEMENT"], "categories": ["x"],
+        "scope": [{"namespaceLabel": {"key": "tier", "value": "prod"}}],
+        "policySections": [{"policyGroups": [{"fieldName": "Privileged Container", "values": [{"value": "true"}]}]}]}"#;
+    let judge = |rules| Judge::new(rules, set(text));
+    assert!(judge(enforcing()).needs_namespace());
+    let of = |rules, namespace| {
+        decide(&judge(rules), &recorded("deployment-create"), &Known { namespace, ..Known::default() }).outcome
+    };
+    let labels = |value: &str| Fact::Known(namespace(&json!({"tier": value})));
+    assert_eq!(of(enforcing(), labels("prod")), Outcome::Denied);
+    assert_eq!(of(enforcing(), labels("test")), Outcome::Passed);
+    let lost = || Fact::Unknown("the API server is away".to_owned());
+    assert_eq!(of(enforcing(), lost()), Outcome::Warned);
+    assert_eq!(of(Rules { unknown: Doubt::Deny, ..enforcing() }, lost()), Outcome::Denied);
+}
