@@ -110,11 +110,7 @@ fn names_that_are_too_long_and_ranges_without_a_beginning_are_skipped() {
         ("OSV-1", "CVE-2024-1", package("a", r#""ranges":[{"type":"SEMVER","events":[{"fixed":"2.0.0"}]}]"#)),
     ] {
         let text = format!(r#"{{"id":"{id}","aliases":["{alias}"],"affected":{affected}}}"#);
-        let file = crate::feeds::FeedFile {
-            path: "OSV-1.json",
-            bytes: text.as_bytes(),
-            limits: &sekisho_base::Limits::default(),
-        };
+        let file = FeedFile { path: "OSV-1.json", bytes: text.as_bytes(), limits: &sekisho_base::Limits::default() };
         let mut taken = 0;
         let read = OSV.read(&file, &mut |_| taken += 1);
         assert_eq!((taken, read.advisories, read.skipped), (0, 0, 1), "{affected}");
