@@ -170,6 +170,17 @@ impl FromStr for Ecosystem {
     }
 }
 
+/// How versions are ordered in an ecosystem, in one of its releases as feeds write it (`Debian:12`), or by the scheme of this
+/// name (`dpkg`), in any case.
+pub fn scheme_named(text: &str) -> Result<Scheme, UnknownEcosystem> {
+    let (place, release) = text.split_once(':').map_or((text, None), |(place, release)| (place, Some(release)));
+    if let Ok(ecosystem) = place.parse::<Ecosystem>() {
+        return Ok(ecosystem.scheme_in(release));
+    }
+    let named = Scheme::ALL.iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(text));
+    named.copied().ok_or_else(|| UnknownEcosystem(text.to_owned()))
+}
+
 impl Ecosystem {
     /// How the versions of one of its releases are ordered, as a feed writes the release. Vendors who patch the packages
     /// of others put whose they are there: `Alpine:3.18` of Root, `PyPI` of Echo.
@@ -259,6 +270,25 @@ mod tests {
         check(Ecosystem::DockerHardenedImages, Some("elsewhere"), Scheme::Generic);
         check(Ecosystem::Debian, Some("Alpine"), Scheme::Dpkg);
         check(Ecosystem::Ubuntu, Some("22.04:LTS"), Scheme::Dpkg);
+    }
+
+    #[test]
+    fn schemes_are_named_by_ecosystems_their_releases_and_themselves() {
+        let check = |text: &str, scheme| assert_eq!(scheme_named(text).ok(), scheme, "{text}");
+        for (text, scheme) in [
+            ("Debian:12", Scheme::Dpkg),
+            ("almalinux:9", Scheme::Rpm),
+            ("Ubuntu:22.04:LTS", Scheme::Dpkg),
+            ("Alpine:v3.18", Scheme::Apk),
+            ("Root:Alpine:3.18", Scheme::Apk),
+            ("pacman", Scheme::Pacman),
+            ("Portage", Scheme::Portage),
+            ("generic", Scheme::Generic),
+        ] {
+            check(text, Some(scheme));
+        }
+        check("Debain:12", None);
+        check("", None);
     }
 
     #[test]

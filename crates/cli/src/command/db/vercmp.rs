@@ -11,12 +11,11 @@ use sekisho_report::printable;
 use std::io::{self, BufRead, Read, Write};
 
 pub(crate) fn vercmp(context: &Context, arguments: &VercmpArguments) -> CommandResult {
-    let scheme = arguments.ecosystem.scheme();
+    let scheme = arguments.scheme;
     let (Some(a), Some(b)) = (&arguments.a, &arguments.b) else { return check_lines(context, scheme) };
     if !context.global.quiet {
         for version in [a, b].into_iter().filter(|version| !scheme.is_valid(version)) {
-            let ecosystem = arguments.ecosystem;
-            error_line(&format!("note: {version:?} is no version of {ecosystem}: how it is ordered means nothing"));
+            error_line(&format!("note: {version:?} is no version of {scheme}: how it is ordered means nothing"));
         }
     }
     output::write(&format!("{}\n", Operator::from(scheme.compare(a, b))), None)?;
