@@ -18,6 +18,10 @@ const CURRENT: &str = "advisories.skadv";
 const PREVIOUS: &str = "advisories.previous.skadv";
 const GENERATIONS: &str = "generations";
 const LOCK: &str = "lock";
+/// Marks of what was in the place of a generation begin so, before its name and one of the two kinds.
+const BEFORE: &str = ".tmp-before-";
+const KEPT: &str = "kept";
+const NONE: &str = "none";
 const PULLED: &str = "pulled";
 /// Files that are handed on or taken from elsewhere begin so.
 const EXCHANGED: &str = ".exchange-";
@@ -39,8 +43,17 @@ pub struct Store {
 pub(crate) struct Locked<'a> {
     store: &'a Store,
     /// Generations that are in no database yet, with what was in their places.
-    before: RefCell<Vec<(PathBuf, Option<PathBuf>)>>,
+    before: RefCell<Vec<(PathBuf, Was)>>,
     _lock: File,
+}
+
+/// What was in the place of a generation, by the mark that tells it should this process be killed.
+#[derive(Debug)]
+enum Was {
+    /// An earlier one, under this name now.
+    There(PathBuf),
+    /// None, which this empty file says.
+    Absent(PathBuf),
 }
 
 /// A database file that is in use: it stays readable whatever becomes of its name.
@@ -173,6 +186,7 @@ impl Store {
                 Ok(lock)
             })
             .map_err(FeedsError::write(&path))?;
+        self.recover(&directory);
         // What a process that was killed was about to write: only who has the lock writes under such names.
         clear(&directory, ".tmp");
         clear(&self.directory, ".tmp");
@@ -186,9 +200,31 @@ impl Drop for Locked<'_> {
         for (path, before) in self.before.take() {
             // Nothing more can be done where this fails, and what stays is sound.
             let _ = match before {
-                Some(before) => fs::rename(before, path),
-                None => fs::remove_file(path),
+                Was::There(kept) => fs::rename(kept, path),
+                Was::Absent(mark) => fs::remove_file(path).and_then(|()| fs::remove_file(mark)),
             };
+        }
+    }
+}
+
+impl Store {
+    /// Takes back what a process that was killed took, unless it is in the database already.
+    fn recover(&self, directory: &Path) {
+        let mut known: Option<Vec<FeedSource>> = None;
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some((name, kind)) = name.strip_prefix(BEFORE).and_then(|rest| rest.rsplit_once('.')) else { continue };
+            let path = directory.join(name);
+            let known = known.get_or_insert_with(|| {
+                let opened = self.open().ok();
+                let feeds = opened.and_then(|opened| Some(opened.published.database().ok()?.header().feeds.clone()));
+                feeds.unwrap_or_default()
+            });
+            if Generation::open(path.clone()).is_ok_and(|generation| known.contains(&generation.source)) {
+                continue;
+            }
+            // What cannot be taken back is sound, only early.
+            let _ = if kind == KEPT { fs::rename(entry.path(), path) } else { fs::remove_file(path) };
         }
     }
 }
@@ -350,15 +386,18 @@ impl Locked<'_> {
         let directory = self.generations_directory();
         let path = Generation::path(&directory, source);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let before = directory.join(format!(".tmp-before-{name}.kept"));
-        let kept = match fs::hard_link(&path, &before) {
-            Ok(()) => Some(before),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            // It was published twice under this lock.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return taken.publish(&path, source),
-            Err(error) => return Err(error),
-        };
-        self.before.borrow_mut().push((path.clone(), kept));
+        let [kept, none] = [KEPT, NONE].map(|kind| directory.join(format!("{BEFORE}{name}.{kind}")));
+        // Published twice under one lock, what was before the first counts.
+        if !kept.exists() && !none.exists() {
+            let was = match fs::hard_link(&path, &kept) {
+                Ok(()) => Was::There(kept),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    File::create(&none).map(|_| Was::Absent(none))?
+                }
+                Err(error) => return Err(error),
+            };
+            self.before.borrow_mut().push((path.clone(), was));
+        }
         taken.publish(&path, source)
     }
 
@@ -378,9 +417,9 @@ impl Locked<'_> {
             self.publish(file)
         };
         write().map_err(FeedsError::write(self.store.directory.join(CURRENT)))?;
-        for (_, before) in self.before.take() {
+        for (_, Was::There(mark) | Was::Absent(mark)) in self.before.take() {
             // In nobody's way if it stays.
-            let _ = before.map(fs::remove_file);
+            let _ = fs::remove_file(mark);
         }
         // One that was built may be the very one that was pulled.
         let _ = fs::remove_file(self.store.directory.join(PULLED));

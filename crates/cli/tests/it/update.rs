@@ -33,10 +33,7 @@ fn an_update_takes_what_changed_and_says_what_failed() {
     let variables = [("SEKISHO_FEEDS__KEV", kev.as_str()), ("SEKISHO_FEEDS__EPSS", broken.as_str())];
     let (code, said) = run(&world, "db update kev", &variables);
     assert_eq!(code, Some(0), "{said}");
-    assert!(
-        said.contains("kev: 1 facts about vulnerabilities of kev") && said.contains("the database holds"),
-        "{said}"
-    );
+    assert!(said.contains("kev: 1 facts about vulnerabilities") && said.contains("the database holds"), "{said}");
     let (code, said) = run(&world, "db update kev epss", &variables);
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("kev: unchanged"), "{said}");

@@ -131,7 +131,8 @@ fn tell(context: &Context, updated: &Updated) -> CommandResult {
             }
             Outcome::Taken(feeds) => {
                 for feed in feeds {
-                    let _ = writeln!(text, "{name}: {}: {}", feed.id, taken(feed));
+                    let id = if feed.id == name { String::new() } else { format!("{}: ", feed.id) };
+                    let _ = writeln!(text, "{name}: {id}{}", taken(feed));
                 }
             }
             Outcome::Failed(failure) => {
