@@ -13,7 +13,6 @@ pub(crate) use check::{
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sekisho_advisory::ecosystem::{Ecosystem, scheme_named};
-use sekisho_advisory::version::Scheme;
 use sekisho_model::{Platform, Severity};
 use sekisho_report::Language;
 use sekisho_report::formats::{FORMATS, Format, format};
@@ -625,7 +624,7 @@ pub(crate) struct VercmpArguments {
     /// Whose versions they are, as OSV names it, in any case, with a release or without: `debian`, `AlmaLinux:9`; or the
     /// scheme by itself: `dpkg`
     #[arg(value_name = "ECOSYSTEM", value_parser = scheme_named)]
-    pub(crate) scheme: Scheme,
+    pub(crate) scheme: sekisho_advisory::version::Scheme,
 
     /// A version; what is printed is <, = or >: how it stands to the other
     #[arg(value_name = "A", required_unless_present = "stdin", allow_hyphen_values = true)]
