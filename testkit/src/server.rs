@@ -39,11 +39,13 @@ pub struct Answer {
     pub end: End,
 }
 
-/// What happens behind a body.
+/// What happens behind a body, or instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The connection is closed.
     Close,
+    /// Nothing at all is sent, and the connection is held until the client gives up.
+    Silent,
     /// Nothing more is sent, and the connection is held until the client gives up.
     Hang,
 }
@@ -65,6 +67,11 @@ impl Answer {
     #[must_use]
     pub fn announcing(self, bytes: usize) -> Self {
         self.with("content-length", bytes)
+    }
+
+    /// No answer.
+    pub fn none() -> Self {
+        Self { end: End::Silent, ..Self::new(0, "") }
     }
 
     /// Goes silent instead of closing the connection.
@@ -129,9 +136,11 @@ fn serve(mut stream: TcpStream, answer: &(dyn Fn(&Request) -> Answer + Send + Sy
     }
     head += "\r\n";
     let body: &[u8] = if request.method == "HEAD" { &[] } else { &answer.body };
-    // A client that has gone away is what some tests are about.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).and_then(|()| stream.flush());
-    if answer.end == End::Hang {
+    if answer.end != End::Silent {
+        // A client that has gone away is what some tests are about.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).and_then(|()| stream.flush());
+    }
+    if answer.end != End::Close {
         // Ends when the client closes its side.
         let _ = reader.read(&mut [0]);
     }

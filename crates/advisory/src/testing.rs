@@ -21,6 +21,7 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
         packages,
         removed: Vec::new(),
         documents: Vec::new(),
+        content_sets: Vec::new(),
         complete: true,
         diagnostics: Vec::new(),
     };

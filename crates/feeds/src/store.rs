@@ -104,7 +104,7 @@ fn verify(file: &mut File) -> io::Result<Result<(), DatabaseError>> {
         Err(error) => return Ok(Err(error)),
     };
     if found != header.size() {
-        return Ok(Err(DatabaseError::Short { found, expected: header.size() }));
+        return Ok(Err(DatabaseError::Size { found, expected: header.size() }));
     }
     let mut buffer = vec![0; 1 << 20];
     for part in header.parts() {

@@ -195,6 +195,9 @@ pub struct CheckSubject {
     /// How many policies say nothing wrong of it.
     #[serde(default)]
     pub passed: usize,
+    /// All changes that make violations of it go away, as one JSON Patch (RFC 6902).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patch: Vec<PatchOperation>,
 }
 
 /// What one policy says of one subject, where it is more than that nothing is wrong.
@@ -266,7 +269,7 @@ pub struct Fix {
 }
 
 /// An operation of JSON Patch (RFC 6902).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PatchOperation {
     /// `add`, `replace` or `remove`.
     pub op: String,

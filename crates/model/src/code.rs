@@ -248,6 +248,9 @@ codes! {
     PolicyMalformed = "policy.malformed", Usage,
         "A policy cannot be asked: it does not follow its form, or asks for something that does not exist.",
         "correct the line that the message names; `sekisho policy lint` tells all that is wrong";
+    RulesMalformed = "rules.malformed", Usage,
+        "Detection rules cannot be loaded: a file does not follow its form, or asks for something that does not exist.",
+        "correct the line that the message names; `sekisho detect rules lint` tells all that is wrong";
     AdmissionUnusable = "admission.unusable", Incomplete,
         "The admission webhook could not be set up: it cannot listen, has no certificate, or the API server does not let it do what it has to.",
         "see [admission] in `sekisho config show`, and the rights of the service account in `sekisho admission manifests`";

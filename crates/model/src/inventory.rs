@@ -99,6 +99,20 @@ pub struct EmbeddedDocument {
     pub content: String,
 }
 
+/// What of a vendor's offer the packages of a layer and of those below it were installed from, as a file says that the
+/// build left there: Red Hat's content sets, one of which is a repository, by the names of its own documents.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct ContentSets {
+    /// The file, from the root, without a leading slash.
+    pub location: String,
+    /// The layer that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
+    pub layer: Option<LayerIndex>,
+    /// `rhel-9-for-x86_64-baseos-rpms`.
+    pub names: Vec<String>,
+}
+
 /// Everything one scan found out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Inventory {
@@ -126,6 +140,9 @@ pub struct Inventory {
     /// VEX documents that lie in it. They count only where the user says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<EmbeddedDocument>,
+    /// What packages were installed from, where it says so. No advisory is chosen by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_sets: Vec<ContentSets>,
     /// False when something that could hide a package was not read.
     pub complete: bool,
     /// What was not read, and what was passed over.
@@ -153,6 +170,7 @@ impl Inventory {
             packages: Vec::new(),
             removed: self.removed.clone(),
             documents: self.documents.clone(),
+            content_sets: self.content_sets.clone(),
             complete: self.complete,
             diagnostics: self.diagnostics.clone(),
         }

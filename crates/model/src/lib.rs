@@ -43,7 +43,9 @@ pub use finding::{
 };
 pub use image::{BaseImage, BaseMethod, History, Image, ImageConfig, Layer, LayerIndex, Platform};
 pub use image_ref::{ImageRef, InvalidImageRef, is_tag};
-pub use inventory::{EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool};
+pub use inventory::{
+    ContentSets, EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool,
+};
 pub use json::{json_reason, write_json};
 pub use license::{License, LicenseClass, LicenseTerm};
 pub use os::{OsRelease, distribution_id, is_same_release};

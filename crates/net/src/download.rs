@@ -57,6 +57,12 @@ pub enum FetchError {
         /// What was announced.
         expected: u64,
     },
+    /// No answer came in too long a time.
+    #[error("cannot get {url}: the server does not answer")]
+    Silent {
+        /// The address.
+        url: String,
+    },
     /// Too little came in too long a time.
     #[error("cannot get {url}: the server sends nothing, or too slowly")]
     Stalled {
@@ -84,8 +90,10 @@ impl FetchError {
     fn is_passing(&self, failures: u32) -> bool {
         match self {
             Self::Request { source, .. } if source.is_redirect() || source.is_builder() => false,
-            // Names that do not exist, closed ports and certificates of nobody stay so for a while.
+            // Names that do not exist, closed ports and certificates of nobody stay so for a while; and who says nothing
+            // for a minute, twice, would say nothing five times.
             Self::Request { source, .. } if source.is_connect() => failures < 2,
+            Self::Silent { .. } => failures < 2,
             Self::Request { .. } | Self::Length { .. } | Self::Stalled { .. } => true,
             Self::Status { status, .. } => {
                 status.is_server_error()
@@ -220,7 +228,8 @@ async fn attempt(
         }
     }
     let response = match timeout(patience.window, request.send()).await {
-        Err(_) => return Err(FetchError::Stalled { url: shown() }),
+        Err(_) => return Err(FetchError::Silent { url: shown() }),
+        Ok(Err(error)) if error.is_timeout() && !error.is_connect() => return Err(FetchError::Silent { url: shown() }),
         Ok(Err(_)) if !is_address(get.url) => return Err(FetchError::Address { url: shown() }),
         Ok(response) => response.map_err(|error| read_error(get.url, error))?,
     };

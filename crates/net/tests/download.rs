@@ -188,6 +188,10 @@ fn what_is_too_large_too_short_or_too_slow_has_an_end() {
     let got = plain(&script(vec![Answer::new(200, "abc").announcing(10).hanging()]));
     assert!(matches!(got.result, Err(FetchError::Stalled { .. })), "{:?}", got.result);
     assert_eq!(got.requests.len(), 3);
+    // Never says anything: who keeps silent twice is not asked as often as who has begun.
+    let got = plain(&script(vec![Answer::none()]));
+    assert!(matches!(got.result, Err(FetchError::Silent { .. })), "{:?}", got.result);
+    assert_eq!(got.requests.len(), 2);
 }
 
 #[test]

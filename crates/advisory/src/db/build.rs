@@ -9,6 +9,7 @@ use super::{
     StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
 };
 use crate::ecosystem::Ecosystem;
+use crate::feeds;
 use crate::feeds::text::{canonical_cve, is_cve};
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
 use jiff::Timestamp;
@@ -65,8 +66,13 @@ impl FeedSource {
 #[derive(Debug, Default)]
 pub struct Builder {
     feeds: Vec<FeedSource>,
+    /// Whether the records of the feed that was begun last are whole.
+    whole: bool,
     advisories: Vec<Draft>,
-    by_id: HashMap<(u32, String), u32>,
+    /// Where the parts of an advisory go: by feed, id and, where records are whole, when it was changed.
+    by_id: HashMap<(u32, String, Option<Timestamp>), u32>,
+    /// When the latest of the whole records of an id was changed.
+    latest: HashMap<String, Timestamp>,
     /// Specs are many and few are different.
     specs: HashMap<Spec, u32>,
     /// Drafts and specs, by the package they are about.
@@ -83,6 +89,7 @@ struct Draft {
     /// Without what lies elsewhere.
     advisory: Advisory,
     feed: u32,
+    whole: bool,
     text: Vec<u8>,
 }
 
@@ -90,6 +97,7 @@ impl Builder {
     /// Begins a feed; what [`Builder::add`] takes from now on is of it. Feeds come in a fixed order, since their
     /// order is that of the advisories.
     pub fn feed(&mut self, source: FeedSource) {
+        self.whole = feeds::feed(&source.id).is_some_and(|feed| feed.whole);
         self.feeds.push(source);
     }
 
@@ -110,10 +118,15 @@ impl Builder {
         std::iter::once(id).chain(aliases).chain(addresses).for_each(canonical_cve);
         let affected = std::mem::take(&mut advisory.affected);
         let text = text_of(&mut advisory);
+        let version = self.whole.then(|| advisory.modified.unwrap_or_default());
+        if let Some(version) = version {
+            let latest = self.latest.entry(advisory.id.clone()).or_insert(version);
+            *latest = version.max(*latest);
+        }
         let next = self.advisories.len() as u32;
-        let number = *self.by_id.entry((feed, advisory.id.clone())).or_insert(next);
+        let number = *self.by_id.entry((feed, advisory.id.clone(), version)).or_insert(next);
         if number == next {
-            self.advisories.push(Draft { advisory, feed, text });
+            self.advisories.push(Draft { advisory, feed, whole: self.whole, text });
         } else {
             let draft = &mut self.advisories[number as usize];
             draft.advisory.join(advisory);
@@ -131,8 +144,35 @@ impl Builder {
         }
     }
 
+    /// Leaves out each whole record of which there is a later version, from wherever: what that no longer says, or takes
+    /// back, does not hold. One that does not say when it was changed, as it must, is older than any that does.
+    fn leave_out_superseded(&mut self) {
+        let stands = |draft: &Draft| {
+            let latest = self.latest.get(&draft.advisory.id).filter(|_| draft.whole);
+            latest.is_none_or(|latest| *latest <= draft.advisory.modified.unwrap_or_default())
+        };
+        let mut next = 0;
+        let numbers: Vec<Option<u32>> = self
+            .advisories
+            .iter()
+            .map(|draft| {
+                let number = stands(draft).then_some(next);
+                next += u32::from(number.is_some());
+                number
+            })
+            .collect();
+        let mut numbered = numbers.iter();
+        self.advisories.retain(|_| numbered.next().is_some_and(Option::is_some));
+        for entries in self.packages.values_mut() {
+            let renumbered = entries.iter().filter_map(|(draft, spec)| Some((numbers[*draft as usize]?, *spec)));
+            *entries = renumbered.collect();
+        }
+        self.packages.retain(|_, entries| !entries.is_empty());
+    }
+
     /// The database as the bytes of its file.
-    pub fn finish(self) -> Result<Vec<u8>, TooLarge> {
+    pub fn finish(mut self) -> Result<Vec<u8>, TooLarge> {
+        self.leave_out_superseded();
         let names: Vec<Names<'_>> = self
             .advisories
             .iter()
@@ -156,9 +196,10 @@ impl Builder {
         let mut vulnerabilities = whole.vulnerabilities();
         let package_table = whole.packages(&order, &vulnerabilities, &mut counts)?;
         counts.vulnerabilities = vulnerabilities.len();
-        let facts = || self.facts.values().flatten();
-        counts.exploited = facts().filter(|says| matches!(says, Says::Exploited { .. })).count();
-        counts.likelihoods = facts().filter(|says| matches!(says, Says::Likelihood { .. })).count();
+        // Several catalogues may say the same of one.
+        let with = |wanted: fn(&Says) -> bool| self.facts.values().filter(|said| said.iter().any(wanted)).count();
+        counts.exploited = with(|says| matches!(says, Says::Exploited { .. }));
+        counts.likelihoods = with(|says| matches!(says, Says::Likelihood { .. }));
         let names = whole.names(&order, &mut vulnerabilities)?;
         let advisories = whole.advisories(&order, &places, &vulnerabilities, &mut counts)?;
         let mut table = TableWriter::default();

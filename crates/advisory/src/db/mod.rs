@@ -51,9 +51,9 @@ pub enum DatabaseError {
     /// Something else.
     #[error("is not an advisory database of the form that this version reads")]
     Foreign,
-    /// The file ends before the database does.
+    /// The file ends before the database does, or goes on behind it.
     #[error("has {found} bytes, where {expected} belong")]
-    Short {
+    Size {
         /// Bytes there are.
         found: u64,
         /// Bytes there should be.
@@ -265,6 +265,9 @@ impl<'a> Database<'a> {
     /// Opens a database whose checksums hold: those of [`Header::parts`] have been compared.
     pub fn view(bytes: &'a [u8]) -> Result<Self, DatabaseError> {
         let header = Header::read(bytes)?;
+        if bytes.len() as u64 != header.size() {
+            return Err(DatabaseError::Size { found: bytes.len() as u64, expected: header.size() });
+        }
         let mut parts = [&bytes[..0]; SECTIONS.len()];
         for (section, part) in parts.iter_mut().zip(header.parts()) {
             *section = part.of(bytes)?;
@@ -363,7 +366,7 @@ impl Header {
     /// Reads the header at the beginning of `bytes`, which need not be the whole file.
     pub fn read(bytes: &[u8]) -> Result<Self, DatabaseError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(DatabaseError::Foreign)?;
-        let short = |expected: usize| DatabaseError::Short { found: bytes.len() as u64, expected: expected as u64 };
+        let short = |expected: usize| DatabaseError::Size { found: bytes.len() as u64, expected: expected as u64 };
         let (len, rest) = rest.split_first_chunk::<4>().ok_or_else(|| short(PREFIX))?;
         let len = u32::from_le_bytes(*len) as usize;
         if len > MAX_HEADER_BYTES {
@@ -445,7 +448,7 @@ pub struct Part<'a> {
 
 impl Part<'_> {
     fn of<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], DatabaseError> {
-        let short = DatabaseError::Short { found: file.len() as u64, expected: self.size };
+        let short = DatabaseError::Size { found: file.len() as u64, expected: self.size };
         let range = usize::try_from(self.start).ok().zip(usize::try_from(self.start.saturating_add(self.len)).ok());
         range.and_then(|(start, end)| file.get(start..end)).ok_or(short)
     }

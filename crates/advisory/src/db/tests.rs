@@ -192,7 +192,53 @@ fn damage_is_found_out_wherever_it_is() {
         assert!(Database::open(&bytes[..at]).is_err(), "cut at {at}");
     }
     assert_eq!(Database::open(b"something else").unwrap_err(), DatabaseError::Foreign);
-    assert!(matches!(Database::open(&bytes[..bytes.len() - 1]), Err(DatabaseError::Short { .. })));
+    assert!(matches!(Database::open(&bytes[..bytes.len() - 1]), Err(DatabaseError::Size { .. })));
+    let longer = [&bytes[..], b"\n"].concat();
+    assert!(matches!(Database::open(&longer), Err(DatabaseError::Size { .. })));
+}
+
+#[test]
+fn of_whole_records_with_one_id_the_later_holds_wherever_it_is_from() {
+    let at = |day: &str| Some(format!("2024-01-{day}T00:00:00Z").parse().unwrap());
+    let record = |fixed: &str, day: &str| Advisory { modified: at(day), ..advisory("GHSA-1", "a", fixed) };
+    let back = Advisory { withdrawn: at("03"), ..record("3", "03") };
+    let built = |feeds: &[(&str, Vec<Advisory>)]| {
+        let feeds: Vec<_> = feeds
+            .iter()
+            .map(|(feed, advisories)| (*feed, advisories.iter().cloned().map(Record::Advisory).collect()))
+            .collect();
+        let bytes = build(&feeds);
+        let database = Database::open(&bytes).unwrap();
+        (said(&database, "a"), database.header().counts.advisories, database.header().counts.withdrawn)
+    };
+    let (one, two) = (record("1", "01"), record("2", "02"));
+    let of = |fixed: &[&str]| fixed.iter().map(|fixed| format!("GHSA-1 {fixed}")).collect::<Vec<_>>();
+    for (first, second) in [(one.clone(), two.clone()), (two.clone(), one.clone())] {
+        // In one file after the other, in archives of one feed, and in those of two.
+        assert_eq!(built(&[("ghsa", vec![first.clone(), second.clone()])]), (of(&["2"]), 1, 0));
+        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("ghsa", vec![second.clone()])]), (of(&["2"]), 1, 0));
+        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("osv", vec![second.clone()])]), (of(&["2"]), 1, 0));
+        // What is taken back last is no longer said.
+        let three = vec![second.clone(), back.clone()];
+        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("osv", three)]), (Vec::new(), 1, 1));
+        // Records of this feed are parts of one.
+        assert_eq!(built(&[("debian", vec![first, second])]).1, 1);
+    }
+    assert_eq!(built(&[("debian", vec![one.clone(), two.clone()])]).0, of(&["1", "2"]));
+    let undated = Advisory { modified: None, ..one };
+    assert_eq!(built(&[("ghsa", vec![undated.clone(), two])]).0, of(&["2"]));
+    assert_eq!(built(&[("ghsa", vec![undated])]).0, of(&["1"]));
+}
+
+#[test]
+fn what_two_catalogues_say_of_one_counts_once() {
+    let exploited = |id: &str| {
+        let says = Says::Exploited { added: "2024-01-02".into(), due: None, ransomware: false };
+        Record::Enrichment(Enrichment { id: id.into(), says })
+    };
+    let twice = vec![exploited("CVE-2024-1"), exploited("CVE-2024-2")];
+    let bytes = build(&[("kev", twice.clone()), ("kev", twice)]);
+    assert_eq!(Database::open(&bytes).unwrap().header().counts.exploited, 2);
 }
 
 fn records() -> impl Strategy<Value = Vec<Record>> {

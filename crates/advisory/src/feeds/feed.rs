@@ -194,6 +194,9 @@ pub struct Feed {
     pub licence: &'static str,
     /// Where its publisher offers it; `{}` stands for each name of a release or ecosystem.
     pub upstream: &'static [&'static str],
+    /// Whether each record says all there is about its id, and when that was changed: of two, from wherever, the later
+    /// holds. Records of other feeds may be parts.
+    pub whole: bool,
     /// Whether a file with this path and these first bytes is one of its files.
     pub recognises: fn(path: &str, head: &[u8]) -> bool,
     /// Reads a file.

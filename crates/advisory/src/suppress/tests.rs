@@ -67,6 +67,7 @@ fn inventory(packages: Vec<Package>, is_image: bool) -> Inventory {
         packages,
         removed: Vec::new(),
         documents: Vec::new(),
+        content_sets: Vec::new(),
         complete: true,
         diagnostics: Vec::new(),
     }

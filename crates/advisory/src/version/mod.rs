@@ -57,8 +57,9 @@ macro_rules! schemes {
             /// Whether the text is a version of the scheme. For one that is not, the order still holds but says nothing
             /// about which came first: whoever decides by it should say *unknown* instead.
             pub fn is_valid(self, version: &str) -> bool {
-                let version = version.as_bytes();
-                match self { $(Self::$variant => $valid(version)),* }
+                // Blanks of any script are no version, wherever blanks are allowed.
+                let bytes = version.as_bytes();
+                !version.trim().is_empty() && match self { $(Self::$variant => $valid(bytes)),* }
             }
         }
     };

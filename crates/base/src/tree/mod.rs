@@ -9,7 +9,7 @@ mod scalar;
 mod tests;
 mod yaml;
 
-pub use yaml::documents;
+pub use yaml::{documents, literal_documents};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -64,6 +64,8 @@ pub struct Field {
     pub place: Place,
     /// The value.
     pub node: Node,
+    /// Whether the name stood there before, with a value that does not count.
+    pub repeated: bool,
 }
 
 // What says the same is equal, wherever it says it.
@@ -124,6 +126,7 @@ impl Node {
                 name: name.to_owned(),
                 place,
                 node: Node { value: Value::Text(text.to_owned()), place },
+                repeated: false,
             });
         }
     }
@@ -303,8 +306,13 @@ struct Fields {
 impl Fields {
     const MANY: usize = 32;
 
-    /// Whether the name was there before.
-    fn set(&mut self, name: String, place: Place, node: Node) -> bool {
+    /// Takes a field, in the place of one with its name.
+    fn set(&mut self, name: String, place: Place, node: Node) {
+        self.put(name, place, node, true);
+    }
+
+    /// Takes a field; one of a name that is there already goes in its place, or is left out.
+    fn put(&mut self, name: String, place: Place, node: Node, replaces: bool) {
         if self.places.is_none() && self.fields.len() >= Self::MANY {
             let places = self.fields.iter().enumerate().map(|(index, field)| (field.name.clone(), index));
             self.places = Some(places.collect());
@@ -319,12 +327,12 @@ impl Fields {
                 }
             },
         };
-        let field = Field { name, place, node };
+        let field = Field { name, place, node, repeated: known.is_some() };
         match known {
-            Some(index) => self.fields[index] = field,
+            Some(index) if replaces => self.fields[index] = field,
+            Some(_) => {}
             None => self.fields.push(field),
         }
-        known.is_some()
     }
 
     fn finish(self) -> Vec<Field> {

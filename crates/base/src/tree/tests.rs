@@ -138,3 +138,12 @@ fn bombs_are_refused() {
     assert!(documents("[1, 2]", &limits)[0].is_ok());
     assert!(documents("[1, 2, 3]", &limits)[0].is_err());
 }
+
+#[test]
+fn literal_documents_have_scalars_as_they_are_written() {
+    let found =
+        literal_documents("a: [yes, 0777, 1.10, \"\", ~, null, 'null', on]\nb: 1\nb: 2\nc:\n", &Limits::default());
+    let text = serde_json::to_string(found[0].as_ref().unwrap()).unwrap();
+    let items = r#"["yes","0777","1.10","",null,null,"null","on"]"#;
+    assert_eq!(text, format!("{{\"a\":{items},\"b\":\"1\",\"c\":null}}"));
+}

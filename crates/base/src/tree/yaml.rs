@@ -13,10 +13,21 @@ const DEPTH: usize = 128;
 /// Documents without anything in them are left out. All together have at most [`Limits::records`] values; what is beyond
 /// is a malformed last document.
 pub fn documents(text: &str, limits: &Limits) -> Vec<Result<Node, Malformed>> {
+    read(text, limits, false)
+}
+
+/// The same, as programs see it that take every scalar for the text it is written as, and the first of several equal
+/// names (yaml-cpp): only `~`, `null` and what is not there are nothing.
+pub fn literal_documents(text: &str, limits: &Limits) -> Vec<Result<Node, Malformed>> {
+    read(text, limits, true)
+}
+
+fn read(text: &str, limits: &Limits, literal: bool) -> Vec<Result<Node, Malformed>> {
     let options = options! { emit_comments: false, flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH };
     let mut parser = Parser::new_from_str_with_options(text.trim_start_matches('\u{feff}'), options);
     let mut found = Vec::new();
-    let mut builder = Builder { left: limits.records, limits, stack: Vec::new(), anchors: HashMap::new(), root: None };
+    let (stack, anchors) = (Vec::new(), HashMap::new());
+    let mut builder = Builder { left: limits.records, limits, literal, stack, anchors, root: None };
     loop {
         let taken = match parser.next() {
             None => break,
@@ -52,6 +63,8 @@ struct Builder<'l> {
     /// How many more nodes there may be.
     left: usize,
     limits: &'l Limits,
+    /// Whether scalars are texts, and the first of equal names stays.
+    literal: bool,
     stack: Vec<Open>,
     anchors: HashMap<usize, (Node, usize)>,
     root: Option<Node>,
@@ -77,7 +90,8 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.spend(1, at)?;
                 let plain = style == ScalarStyle::Plain;
-                let node = Node { value: value(&text, plain, tag.as_deref()), place: at };
+                let value = if self.literal { literal(&text, plain) } else { value(&text, plain, tag.as_deref()) };
+                let node = Node { value, place: at };
                 self.keep(anchor, &node, 1);
                 // Only a plain `<<` merges.
                 self.push(node, plain && text == "<<")?;
@@ -154,9 +168,7 @@ impl Builder<'_> {
                 Some((name, place)) if name == MERGE => {
                     merge(fields, &node, place)?;
                 }
-                Some((name, place)) => {
-                    fields.set(name, place, node);
-                }
+                Some((name, place)) => fields.put(name, place, node, !self.literal),
             },
         }
         Ok(())
@@ -197,6 +209,14 @@ fn size(node: &Node) -> usize {
         rest.extend(node.fields().iter().map(|field| &field.node));
     }
     count
+}
+
+/// A scalar as it is written.
+fn literal(text: &str, plain: bool) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" if plain => Value::Null,
+        _ => Value::Text(text.to_owned()),
+    }
 }
 
 /// A scalar by its tag, or else by how it looks where it stands without quotes.

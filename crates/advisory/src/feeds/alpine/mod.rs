@@ -17,6 +17,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "Alpine secdb",
     licence: "CC-BY-SA-4.0",
     upstream: &["https://secdb.alpinelinux.org/{}/main.json", "https://secdb.alpinelinux.org/{}/community.json"],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("apkurl") && has("alpinelinux.org") && has("distroversion")

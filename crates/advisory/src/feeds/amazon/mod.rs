@@ -21,6 +21,7 @@ pub(crate) static FEED: Feed = Feed {
         "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
         "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list",
     ],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("<updates") && has("ALAS")

@@ -19,6 +19,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "Debian security tracker",
     licence: "MIT",
     upstream: &["https://security-tracker.debian.org/tracker/data/json"],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         head.trim_ascii_start().starts_with(b"{") && has("\"releases\"") && has("\"repositories\"")

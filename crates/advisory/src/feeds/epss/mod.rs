@@ -10,6 +10,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "FIRST EPSS scores",
     licence: "LicenseRef-EPSS",
     upstream: &["https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"],
+    whole: false,
     recognises: |_, head| head.starts_with(b"#model_version:") || head.starts_with(b"cve,epss,percentile"),
     parse,
 };

@@ -14,6 +14,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "JVN iPedia (Japanese titles)",
     licence: "LicenseRef-JVN-iPedia",
     upstream: &["https://jvndb.jvn.jp/ja/rss/years/jvndb_{}.rdf"],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("<rdf:RDF") && has("jvn.jp/rss/mod_sec")

@@ -13,6 +13,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "CISA Known Exploited Vulnerabilities",
     licence: "CC0-1.0",
     upstream: &["https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         head.starts_with(b"cveID,") || (has("\"catalogVersion\"") && has("\"vulnerabilities\"") && !has("\"$schema\""))

@@ -17,6 +17,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "NVD 2.0 (descriptions and ratings)",
     licence: "LicenseRef-NVD-public-domain",
     upstream: &["https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{}.json.gz"],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("\"NVD_CVE\"") && has("\"vulnerabilities\"")

@@ -23,6 +23,7 @@ pub(crate) static ALMALINUX: Feed = Feed {
     title: "AlmaLinux errata (OSV)",
     licence: "MIT",
     upstream: &["https://github.com/AlmaLinux/osv-database"],
+    whole: true,
     recognises: |path, _| is_named(path, &["ALSA-", "ALBA-", "ALEA-"]),
     parse: json,
 };
@@ -33,6 +34,7 @@ pub(crate) static ROCKY: Feed = Feed {
     title: "Rocky Linux errata (OSV)",
     licence: "LicenseRef-Rocky-Linux-Security-Data",
     upstream: &["https://osv-vulnerabilities.storage.googleapis.com/Rocky%20Linux/all.zip"],
+    whole: true,
     recognises: |path, _| is_named(path, &["RLSA-", "RLBA-", "RLEA-", "RXSA-"]),
     parse: json,
 };
@@ -43,6 +45,7 @@ pub(crate) static UBUNTU: Feed = Feed {
     title: "Ubuntu security notices and CVEs (OSV)",
     licence: "CC-BY-SA-4.0",
     upstream: &["https://security-metadata.canonical.com/osv/osv-all.tar.xz"],
+    whole: true,
     recognises: |path, _| is_named(path, &["UBUNTU-CVE-", "USN-", "LSN-"]),
     parse: json,
 };
@@ -53,6 +56,7 @@ pub(crate) static SUSE: Feed = Feed {
     title: "SUSE and openSUSE updates (OSV)",
     licence: "CC-BY-4.0",
     upstream: &["https://ftp.suse.com/pub/projects/security/osv/"],
+    whole: true,
     recognises: |path, _| {
         is_named(path, &["SUSE-SU-", "SUSE-RU-", "SUSE-FU-", "SUSE-OU-", "openSUSE-SU-", "openSUSE-RU-"])
     },
@@ -65,6 +69,7 @@ pub(crate) static GHSA: Feed = Feed {
     title: "GitHub Advisory Database (OSV)",
     licence: "CC-BY-4.0",
     upstream: &["https://github.com/github/advisory-database"],
+    whole: true,
     recognises: |path, _| is_named(path, &["GHSA-"]),
     parse: json,
 };
@@ -75,6 +80,7 @@ pub(crate) static GO: Feed = Feed {
     title: "Go vulnerability database (OSV)",
     licence: "CC-BY-4.0",
     upstream: &["https://vuln.go.dev/vulndb.zip"],
+    whole: true,
     recognises: |path, _| is_named(path, &["GO-"]),
     parse: json,
 };
@@ -85,6 +91,7 @@ pub(crate) static PYPA: Feed = Feed {
     title: "PyPA advisory database (OSV in YAML)",
     licence: "CC-BY-4.0",
     upstream: &["https://github.com/pypa/advisory-database"],
+    whole: true,
     recognises: |path, _| has_extension(path, "yaml") && file_name(path).starts_with("PYSEC-"),
     parse: yaml,
 };
@@ -95,6 +102,7 @@ pub(crate) static OSV: Feed = Feed {
     title: "OSV, of any publisher",
     licence: "as each record's publisher says",
     upstream: &["https://osv-vulnerabilities.storage.googleapis.com/{}/all.zip"],
+    whole: true,
     recognises: |path, head| {
         let has = |text| holds(head, text);
         has_extension(path, "json") && has("\"id\"") && (has("\"schema_version\"") || has("\"affected\""))

@@ -28,6 +28,7 @@ pub(crate) static FEED: Feed = Feed {
         "https://security.access.redhat.com/data/csaf/v2/vex/",
         "https://security.access.redhat.com/data/csaf/v2/advisories/",
     ],
+    whole: false,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("\"csaf_version\"") && has("redhat.com")

@@ -19,6 +19,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "Ruby advisory database",
     licence: "LicenseRef-public-domain",
     upstream: &["https://github.com/rubysec/ruby-advisory-db"],
+    whole: false,
     recognises: |path, head| {
         let lines = || head.split(|byte| *byte == b'\n');
         let has = |key: &[u8]| lines().any(|line| line.starts_with(key));

@@ -19,6 +19,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "RustSec advisory database",
     licence: "CC0-1.0 AND CC-BY-4.0",
     upstream: &["https://github.com/rustsec/advisory-db"],
+    whole: false,
     recognises: |path, head| has_extension(path, "md") && head.starts_with(FENCE.as_bytes()),
     parse,
 };
