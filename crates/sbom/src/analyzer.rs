@@ -124,6 +124,9 @@ pub struct Extract {
     /// Documents about vulnerabilities, as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<String>,
+    /// The repositories that packages were installed from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_sets: Vec<String>,
     /// What could not be read, and what was skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
@@ -155,7 +158,8 @@ impl Extract {
         let licenses: usize = self.licenses.iter().flat_map(|stated| &stated.licenses).map(license).sum();
         let messages: usize =
             self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + diagnostic.message.len()).sum();
-        let documents: usize = self.documents.iter().map(|document| size_of::<String>() + document.len()).sum();
+        let text = |text: &String| size_of::<String>() + text.len();
+        let documents: usize = self.documents.iter().chain(&self.content_sets).map(text).sum();
         let project = self.project.as_ref().map_or(0, |project| project.weight());
         size_of::<Self>() + packages + owned + licenses + project + documents + messages
     }
@@ -220,6 +224,7 @@ impl Analyzer {
             licenses: Vec::new(),
             project: None,
             documents: Vec::new(),
+            content_sets: Vec::new(),
             diagnostics: Vec::new(),
         },
     };

@@ -5,7 +5,9 @@
 
 use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
-use sekisho_model::{Code, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Source, SourceKind, Tool};
+use sekisho_model::{
+    Code, ContentSets, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Source, SourceKind, Tool,
+};
 use std::collections::HashMap;
 
 /// Why inventories are not merged.
@@ -41,6 +43,7 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
         packages: Vec::new(),
         removed: Vec::new(),
         documents: Vec::new(),
+        content_sets: Vec::new(),
         complete: inventories.iter().all(|inventory| inventory.complete),
         diagnostics: Vec::new(),
     };
@@ -77,6 +80,8 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
             merged.removed.extend(inventory.removed);
         }
         merged.documents.extend(inventory.documents);
+        let sets = inventory.content_sets.into_iter();
+        merged.content_sets.extend(sets.map(|sets| ContentSets { layer: sets.layer.filter(|_| has_layers), ..sets }));
         let told = inventory.diagnostics.into_iter();
         merged.diagnostics.extend(told.map(|told| Diagnostic { layer: told.layer.filter(|_| has_layers), ..told }));
     }
@@ -92,6 +97,8 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
             .then_with(|| (&a.facts.name, &a.facts.version).cmp(&(&b.facts.name, &b.facts.version)))
             .then_with(|| (&a.location, &a.id).cmp(&(&b.location, &b.id)))
     });
+    merged.content_sets.sort();
+    merged.content_sets.dedup();
     merged.diagnostics.sort();
     merged.diagnostics.dedup();
     Ok(merged)

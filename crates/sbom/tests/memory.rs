@@ -23,9 +23,17 @@ const CONSTANT: usize = 16 << 10;
 const INFLATER: usize = 96 << 10;
 /// And this much for what searches: regular expressions, which are compiled for each file.
 const SEARCHER: usize = 512 << 10;
-/// Lock files in TOML, of which a parser makes a tree, a part of at most 1 MiB at a time: so many times as much.
-const TOML: [&str; 6] = ["python-poetry", "python-uv", "python-pdm", "python-pylock", "cargo-lock", "julia-manifest"];
-const TREE: usize = 3;
+/// And so many times as much: for lock files in TOML, of which a parser makes a tree, a part of at most 1 MiB at a time;
+/// and where a package takes no more than a short line.
+const MORE: [(&str, usize); 7] = [
+    ("python-poetry", 3),
+    ("python-uv", 3),
+    ("python-pdm", 3),
+    ("python-pylock", 3),
+    ("cargo-lock", 3),
+    ("julia-manifest", 3),
+    ("go-mod", 2),
+];
 /// Places at which each file is cut, and as many at which a byte is changed.
 const DAMAGES: usize = 100;
 
@@ -51,12 +59,12 @@ fn analyzers_allocate_in_proportion_to_the_file() {
 fn check(analyzer: &Analyzer, path: &str, bytes: &[u8], limits: &Limits) {
     let bounded = |bytes: &[u8], damage: &str| {
         let tools = match analyzer.id {
-            "java-archive" => INFLATER,
+            "java-archive" | "python-egg" => INFLATER,
             "binary" => SEARCHER,
             _ => 0,
         };
-        let tree = if TOML.contains(&analyzer.id) { TREE } else { 1 };
-        let most = tree * TIMES * bytes.len() + CONSTANT + tools;
+        let more = MORE.iter().find(|(id, _)| *id == analyzer.id).map_or(1, |(_, more)| *more);
+        let most = more * TIMES * bytes.len() + CONSTANT + tools;
         for (place, data) in [("memory", &bytes as &dyn ReadAt), ("a file", &OnDisk(bytes))] {
             let peak = peak(|| drop((analyzer.run)(&File { path, data, limits })));
             assert!(peak <= most, "{}: {path}{damage} in {place}: {peak} bytes for {}", analyzer.id, bytes.len());

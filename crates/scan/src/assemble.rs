@@ -7,8 +7,8 @@ use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
-    Code, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level, License,
-    Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Removal, Removed, Source,
+    Code, ContentSets, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level,
+    License, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Removal, Removed, Source,
 };
 use sekisho_sbom::project::Projects;
 use sekisho_sbom::purl::purl_of;
@@ -39,6 +39,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     let removed =
         if options.all_layers { maker.removed(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
     let documents = maker.documents();
+    let content_sets = maker.content_sets();
     diagnostics.sort();
     diagnostics.dedup();
     Inventory {
@@ -51,6 +52,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
         packages,
         removed,
         documents,
+        content_sets,
         complete: !diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Incomplete),
         diagnostics,
     }
@@ -120,6 +122,20 @@ impl Maker<'_> {
         let mut documents: Vec<EmbeddedDocument> = documents.collect();
         documents.sort_by(|a, b| a.location.cmp(&b.location));
         documents
+    }
+
+    fn content_sets(&self) -> Vec<ContentSets> {
+        let shown = self.overlay.shown.values().flat_map(|shown| shown.now.files.iter().map(move |file| (shown, file)));
+        let stated = shown.filter(|(_, file)| !file.extract.content_sets.is_empty());
+        let mut sets: Vec<ContentSets> = stated
+            .map(|(shown, file)| ContentSets {
+                location: file.path.clone(),
+                layer: self.layer(shown.now.layer),
+                names: file.extract.content_sets.clone(),
+            })
+            .collect();
+        sets.sort();
+        sets
     }
 
     /// Layers are named only where there are some.

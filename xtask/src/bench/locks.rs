@@ -70,7 +70,7 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
         vec![("sekisho", Job::new(std::iter::once(program.as_os_str()).chain(words).chain([tree.as_os_str()])))];
     if options.peers {
         let peers = Peers::prepare()?;
-        jobs.push(("trivy", peers.trivy_directory(&tree)));
+        jobs.push(("trivy", peers.trivy_directory("fs", &tree)));
         jobs.push(("syft", peers.syft(&tree, "dir")));
     }
     let found: Vec<usize> =

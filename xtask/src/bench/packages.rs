@@ -1,6 +1,6 @@
 //! Comparing package sets across tools, by CycloneDX.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -11,9 +11,34 @@ pub(super) type Key = (String, String, String);
 /// The packages of a CycloneDX document. Tools differ in how they write the same package URL, so epochs,
 /// qualifiers and percent-encoding are taken away.
 pub(super) fn of_cyclonedx(document: &[u8]) -> Result<BTreeSet<Key>> {
+    Ok(located(document)?.into_keys().collect())
+}
+
+/// The same with the files in which each was found, as far as the document names them.
+pub(super) fn located(document: &[u8]) -> Result<BTreeMap<Key, BTreeSet<String>>> {
     let document: Value = serde_json::from_slice(document).context("the SBOM is not JSON")?;
-    let components = document["components"].as_array().context("the SBOM has no components")?;
-    Ok(components.iter().filter_map(|component| key(component["purl"].as_str()?)).collect())
+    // A tree without packages has no list in some documents.
+    let components = document["components"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut found: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    for component in components {
+        if let Some(key) = component["purl"].as_str().and_then(key) {
+            found.entry(key).or_default().extend(files(component));
+        }
+    }
+    Ok(found)
+}
+
+/// Where a component was found: in its evidence with us, in properties with Syft and Trivy.
+fn files(component: &Value) -> impl Iterator<Item = String> {
+    let listed = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let evidence = listed(&component["evidence"]["occurrences"]).into_iter().map(|place| place["location"].clone());
+    let properties = listed(&component["properties"]).into_iter().filter_map(|property| {
+        let name = property["name"].as_str()?;
+        let place =
+            name.starts_with("syft:location:") && name.ends_with(":path") || name == "aquasecurity:trivy:FilePath";
+        place.then(|| property["value"].clone())
+    });
+    evidence.chain(properties).filter_map(|path| Some(path.as_str()?.trim_start_matches('/').to_owned()))
 }
 
 fn key(purl: &str) -> Option<Key> {
@@ -30,11 +55,15 @@ fn key(purl: &str) -> Option<Key> {
     let version = match kind {
         // Some keep the epoch in a qualifier.
         "deb" | "rpm" => version.split_once(':').map_or(version.as_str(), |(_, rest)| rest).to_owned(),
-        // The standard library is written v1.2, go1.2 and 1.2.
-        "golang" if path == "stdlib" => version.trim_start_matches("go").trim_start_matches('v').to_owned(),
+        // A main module that was built from a checkout.
+        "golang" if version == "(devel)" => String::new(),
+        // One version is written v1.2 and 1.2, that of the standard library also go1.2.
+        "golang" => version.trim_start_matches("go").trim_start_matches('v').to_owned(),
         _ => version,
     };
-    Some((kind.to_owned(), decode(path).to_lowercase().replace('_', "-"), version))
+    let name = decode(path).to_lowercase().replace('_', "-");
+    let name = if kind == "pypi" { name.replace('.', "-") } else { name };
+    Some((kind.to_owned(), name, version))
 }
 
 fn decode(text: &str) -> String {
@@ -65,6 +94,8 @@ mod tests {
         assert_eq!(key("pkg:npm/%40Babel/core@7.1.0").unwrap().1, "@babel/core");
         assert_eq!(key("pkg:pypi/foo_bar@1").unwrap(), key("pkg:pypi/foo-bar@1").unwrap());
         assert_eq!(key("pkg:golang/stdlib@v1.2").unwrap(), key("pkg:golang/stdlib@1.2").unwrap());
+        assert_eq!(key("pkg:pypi/foo.bar@1").unwrap(), key("pkg:pypi/foo-bar@1").unwrap());
+        assert_eq!(key("pkg:golang/a@(devel)").unwrap(), key("pkg:golang/a").unwrap());
         assert_eq!(key("no purl"), None);
     }
 }

@@ -74,7 +74,7 @@ fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static 
 }
 
 /// The titles of analyzers in Japanese.
-const TITLES: [(&str, &str); 57] = [
+const TITLES: [(&str, &str); 61] = [
     ("os-release", "ディストリビューション(os-release)"),
     ("dpkg-status", "Debian パッケージ(dpkg の status、status.d)"),
     ("deb-package", "Debian パッケージファイル(.deb)"),
@@ -83,12 +83,15 @@ const TITLES: [(&str, &str); 57] = [
     ("apk-installed", "Alpine パッケージ(apk のデータベース)"),
     ("rpm", "rpm パッケージ(rpmdb.sqlite、Packages.db、Packages)"),
     ("rpm-package", "rpm パッケージファイル(.rpm)"),
+    ("redhat-content-sets", "Red Hat のパッケージの提供元(content manifests)"),
     ("bottlerocket-inventory", "Bottlerocket のパッケージ(application inventory)"),
     ("pacman-desc", "Arch Linux パッケージ(pacman のデータベース)"),
     ("pacman-files", "Arch Linux パッケージのファイル一覧"),
+    ("package-info", "pacman、apk のパッケージファイル(.pkg.tar.*、.apk)"),
     ("portage-contents", "Gentoo パッケージ(portage のデータベース)"),
     ("portage-license", "Gentoo パッケージのライセンス"),
     ("python-installed", "Python のパッケージ(dist-info、egg-info)"),
+    ("python-egg", "Python の egg ファイル(*.egg)"),
     ("python-requirements", "バージョンを固定した Python の requirements"),
     ("python-pipenv", "pipenv のロックファイル"),
     ("python-poetry", "Poetry のロックファイル"),
@@ -104,6 +107,7 @@ const TITLES: [(&str, &str); 57] = [
     ("cargo-lock", "Rust のロックファイル(Cargo.lock)"),
     ("rust-binary", "実行ファイル中の Rust クレート(cargo auditable)"),
     ("go-binary", "実行ファイル中の Go モジュール"),
+    ("go-mod", "Go モジュール(go.mod)"),
     ("java-archive", "Java アーカイブと、その中のアーカイブ(jar、war、ear など)"),
     ("java-unpacked", "展開された Java アーカイブの Maven メタデータ(pom.properties)"),
     ("maven-pom", "Maven プロジェクト(pom.xml)。プロパティ、親、別の pom で管理されるバージョンも解決"),

@@ -6,14 +6,15 @@ use sekisho_base::limits::LimitKey;
 use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 /// The packages of one lock file, each name and version once, in the order in which they come.
 pub(super) struct Locked<'f> {
     file: &'f File<'f>,
     kind: PackageKind,
     list: Vec<PackageFacts>,
-    index: HashMap<(String, String), usize>,
+    /// Where what has a name and a version is, by a hash of both.
+    index: HashMap<u64, usize>,
     over_limit: bool,
     /// Stanzas that could not be read, and why the first could not.
     broken: Option<(&'static str, u64)>,
@@ -36,8 +37,11 @@ impl<'f> Locked<'f> {
     /// Takes a package. What is named twice is needed for more than development if one of them is, and asked for
     /// directly if one of them is.
     pub(super) fn add(&mut self, mut facts: PackageFacts) {
-        let key = (facts.name.clone(), facts.version.clone());
-        if let Some(known) = self.index.get(&key).and_then(|index| self.list.get_mut(*index)) {
+        let key = self.index.hasher().hash_one((&facts.name, &facts.version));
+        let known = self.index.get(&key).and_then(|index| self.list.get_mut(*index));
+        // Of two with one hash, which nobody can bring about, the second would be listed as often as it comes.
+        let same = |known: &&mut PackageFacts| known.name == facts.name && known.version == facts.version;
+        if let Some(known) = known.filter(same) {
             known.dev &= facts.dev;
             known.direct = known.direct.max(facts.direct);
         } else if self.list.len() >= self.file.limits.records {
@@ -95,33 +99,58 @@ pub(super) const STANZA_BYTES: usize = 1 << 20;
 /// A part of a TOML file: from the header of a table that stands at the top to the next of these.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stanza<'a> {
-    /// The first part of the header's key: `package` for `[[package]]`. Empty for what stands before all headers.
+    /// The first part of the header's key: `package` for `[[package]]`. Empty for what stands before all headers, and for
+    /// a key that the tools do not write.
     pub(super) of: &'a str,
     text: &'a str,
 }
 
 impl Stanza<'_> {
-    /// The table below [`Stanza::of`], or, before all headers, the one of the file itself.
-    pub(super) fn table(&self) -> Result<toml::Table, &'static str> {
+    /// Whether it may say something of what stands below one of `keys` at the top: its header does, it has none, or
+    /// there are headers in it that the cut does not see.
+    pub(super) fn may_have(&self, keys: &[&str]) -> bool {
+        self.of.is_empty() || keys.contains(&self.of) || has_inner_header(self.text)
+    }
+
+    /// Up to its second header.
+    pub(super) fn head(&self) -> Self {
+        let end = memchr::memmem::find(self.text.as_bytes(), b"\n[").map_or(self.text.len(), |end| end + 1);
+        Self { of: self.of, text: &self.text[..end] }
+    }
+
+    /// All that it says, from the top of the file.
+    pub(super) fn read(&self) -> Result<toml::Table, &'static str> {
         if self.text.len() > STANZA_BYTES {
             return Err("is longer than the limit of 1 MiB");
         }
-        let mut whole: toml::Table = self.text.parse().map_err(|_| "is no TOML")?;
-        match whole.remove(self.of) {
-            _ if self.of.is_empty() => Ok(whole),
-            Some(toml::Value::Table(table)) => Ok(table),
-            // `[[package]]` is a list of one.
-            Some(toml::Value::Array(list)) => match list.into_iter().next() {
-                Some(toml::Value::Table(table)) => Ok(table),
-                _ => Err("is no table"),
-            },
-            _ => Err("is no table"),
-        }
+        self.text.parse().map_err(|_| "is no TOML")
+    }
+}
+
+/// Whether a `[` stands at the beginning of a line behind blanks: of a header, or of a list in a list.
+fn has_inner_header(text: &str) -> bool {
+    memchr::memchr_iter(b'[', text.as_bytes()).any(|at| {
+        let line = text[..at].trim_end_matches([' ', '\t']);
+        line.len() < at && line.ends_with('\n') || line.ends_with('\r')
+    })
+}
+
+/// The tables below `key` at the top, whether it is a list of them, as `[[package]]`, or one alone.
+pub(super) fn tables(whole: &mut toml::Table, key: &str) -> Result<Vec<toml::Table>, &'static str> {
+    let table = |value| match value {
+        toml::Value::Table(table) => Ok(table),
+        _ => Err("is no table"),
+    };
+    match whole.remove(key) {
+        None => Ok(Vec::new()),
+        Some(toml::Value::Array(list)) => list.into_iter().map(table).collect(),
+        Some(value) => table(value).map(|table| vec![table]),
     }
 }
 
 /// Cuts a TOML file as the tools write it: headers begin their lines, and those of what is in a `[[package]]` begin with
-/// `package.`. One stanza at a time, so that damage costs one package, and memory does not grow with the file.
+/// `package.`. One stanza at a time, so that damage costs one package, and memory does not grow with the file. What is
+/// written otherwise, indented for one, may leave several packages in a stanza.
 pub(super) fn stanzas(text: &str) -> impl Iterator<Item = Stanza<'_>> {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     std::iter::from_fn(move || {
@@ -134,6 +163,17 @@ pub(super) fn stanzas(text: &str) -> impl Iterator<Item = Stanza<'_>> {
         let (text, after) = rest.split_at(lines.find(starts).unwrap_or(rest.len()));
         rest = after;
         Some(Stanza { of, text })
+    })
+}
+
+/// Cuts a TOML file before each element of a list of tables that stands at the beginning of a line.
+pub(super) fn parts(text: &str) -> impl Iterator<Item = Stanza<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memmem::find(rest.as_bytes(), b"\n[[").map_or(rest.len(), |end| end + 1);
+        let (text, after) = rest.split_at(end);
+        rest = after;
+        (!text.is_empty()).then_some(Stanza { of: "", text })
     })
 }
 

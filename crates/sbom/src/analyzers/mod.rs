@@ -20,6 +20,7 @@ pub mod dpkg;
 mod executable;
 mod gem;
 mod golang;
+mod gomod;
 mod hackage;
 mod hex;
 mod java;
@@ -29,8 +30,10 @@ mod lock;
 mod npm;
 mod os_release;
 mod pacman;
+pub mod pkginfo;
 mod portage;
 mod python;
+mod redhat;
 pub mod rpm;
 mod swift;
 mod vex;
@@ -46,12 +49,15 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &apk::ANALYZER,
     &rpm::ANALYZER,
     &rpm::PACKAGE,
+    &redhat::ANALYZER,
     &bottlerocket::ANALYZER,
     &pacman::PACKAGES,
     &pacman::FILES,
+    &pkginfo::PACKAGE,
     &portage::PACKAGES,
     &portage::LICENSES,
     &python::ANALYZER,
+    &python::EGG,
     &python::REQUIREMENTS,
     &python::PIPFILE,
     &python::POETRY,
@@ -67,6 +73,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &cargo::LOCK,
     &cargo::BINARY,
     &golang::ANALYZER,
+    &gomod::ANALYZER,
     &java::ARCHIVE,
     &java::UNPACKED,
     &java::POM,

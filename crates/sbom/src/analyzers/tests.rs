@@ -37,6 +37,7 @@ const LISTS: &[(&str, &str, &str, &str)] = &[
     ("Manifest.toml", "manifest_format = \"2.0\"\n", "[[deps.A#]]\nuuid = \"#\"\nversion = \"1\"\n", ""),
     ("renv.lock", r#"{"Packages": {"#, r#""a#": {"Version": "1"},"#, r#""z": {"Version": "1"}}}"#),
     ("cabal.project.freeze", "constraints: ", "any.a# ==1,\n             ", "any.z ==1\n"),
+    ("go.mod", "go 1.21\nrequire (\n", "\ta.example/# v1.0.0\n", "\ta.example/z v1.0.0\n)\n"),
     ("stack.yaml.lock", "packages:\n", "- completed:\n    hackage: a#-1@sha256:0,1\n", "snapshots: []\n"),
 ];
 

@@ -353,6 +353,7 @@ impl<'a> Gather<'a> {
             packages: Vec::new(),
             removed: Vec::new(),
             documents: Vec::new(),
+            content_sets: Vec::new(),
             complete: true,
             diagnostics: Vec::new(),
         }

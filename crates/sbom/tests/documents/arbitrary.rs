@@ -6,9 +6,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sekisho_model::{
-    BaseImage, BaseMethod, Code, Diagnostic, Digest, Evidence, INVENTORY_SCHEMA, Image, Inventory, Layer, License,
-    Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Platform, Source, SourceKind, SourcePackage,
-    Tool,
+    BaseImage, BaseMethod, Code, ContentSets, Diagnostic, Digest, Evidence, INVENTORY_SCHEMA, Image, Inventory, Layer,
+    License, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Platform, Source, SourceKind,
+    SourcePackage, Tool,
 };
 use sekisho_sbom::purl::purl_of;
 use std::collections::BTreeSet;
@@ -199,6 +199,8 @@ pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
                 .filter_map(|found| package(found, os.as_ref()))
                 .filter(|package| seen.insert(package.id.clone()))
                 .collect();
+            let names = vec![format!("{}-for-x86_64-rpms", source.name)];
+            let sets = complete.then(|| ContentSets { location: "root/buildinfo/x.json".into(), layer: None, names });
             let lost = (!complete).then(|| Diagnostic::incomplete(Code::LayerUnreadable, "the archive ends early"));
             Inventory {
                 schema: INVENTORY_SCHEMA.into(),
@@ -210,6 +212,7 @@ pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
                 packages,
                 removed: Vec::new(),
                 documents: Vec::new(),
+                content_sets: sets.into_iter().collect(),
                 complete,
                 diagnostics: lost.into_iter().collect(),
             }

@@ -227,6 +227,7 @@ pub(crate) fn example() -> Inventory {
         packages: vec![libc, babel, module],
         removed: Vec::new(),
         documents: Vec::new(),
+        content_sets: Vec::new(),
         complete: false,
         diagnostics: vec![Diagnostic::incomplete(Code::LayerUnreadable, "the archive ends early")],
     }

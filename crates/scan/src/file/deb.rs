@@ -6,11 +6,10 @@ use crate::facts::LayerFacts;
 use crate::layer::Shape;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::inflate::Compression;
-use sekisho_base::{Limits, PathTable, ReadAt};
-use sekisho_model::{Code, Diagnostic, PackageKind};
+use sekisho_base::{Limits, ReadAt};
+use sekisho_model::{Code, Diagnostic};
 use sekisho_oci::stream::{ByteStream, LayerStream};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
-use sekisho_sbom::OwnedFiles;
 use sekisho_sbom::analyzers::dpkg;
 use std::io;
 
@@ -99,43 +98,38 @@ pub(super) fn read(data: &FileRange, context: &Context<'_>) -> Result<LayerFacts
         None => LayerFacts::default(),
     };
     if let Some(control) = control {
-        let text = control_file(control, context, &mut told)?;
-        let mut package = context.itself(&dpkg::PACKAGE, &text.as_slice());
-        if let [package_facts] = package.extract.packages.as_slice() {
-            let (name, arch) = (package_facts.name.clone(), package_facts.arch.clone());
-            let mut paths = PathTable::default();
-            facts.paths.for_each(|path| {
-                if !path.ends_with('/') {
-                    paths.push(path, false);
-                }
-            });
-            package.extract.owned.push(OwnedFiles { kind: PackageKind::Deb, name, arch, paths });
-        }
-        facts.files.push(package);
+        let text = record(control, "control", context, &mut told)?;
+        context.owner(&mut facts, &dpkg::PACKAGE, &text);
     }
     facts.diagnostics.extend(told);
     Ok(facts)
 }
 
-/// The content of the control file; empty where there is none, of which the package tells.
-fn control_file(stored: &FileRange, context: &Context<'_>, told: &mut Vec<Diagnostic>) -> io::Result<Vec<u8>> {
+/// The content of the file `name` at the top of a tar; empty where there is none, of which the package tells.
+pub(super) fn record(
+    stored: &FileRange,
+    name: &'static str,
+    context: &Context<'_>,
+    told: &mut Vec<Diagnostic>,
+) -> io::Result<Vec<u8>> {
     let limits = &context.options.limits;
     let mut stream = LayerStream::new(stored.clone(), limits, context.deadline)?;
-    let mut visitor = Control { limits, text: Vec::new(), told };
+    let mut visitor = Record { name, limits, text: Vec::new(), told };
     walk(&mut stream, limits, &mut visitor);
     Ok(visitor.text)
 }
 
-struct Control<'a> {
+struct Record<'a> {
+    name: &'static str,
     limits: &'a Limits,
     text: Vec<u8>,
     told: &'a mut Vec<Diagnostic>,
 }
 
-impl<S: ByteStream> Visitor<S> for Control<'_> {
+impl<S: ByteStream> Visitor<S> for Record<'_> {
     fn entry(&mut self, entry: &Entry, content: &mut Content<'_, S>) -> io::Result<()> {
         let EntryKind::File { size } = entry.kind else { return Ok(()) };
-        if entry.path == "control" && size <= self.limits.text_file_bytes {
+        if entry.path == self.name && size <= self.limits.text_file_bytes {
             self.text.clear();
             content.copy_to(&mut self.text)??;
         }

@@ -19,15 +19,16 @@ use crate::facts::{FileFacts, LayerFacts};
 use crate::layer::{self, Shape};
 use crate::overlay::Overlay;
 use crate::{Options, ScanError};
-use sekisho_base::ReadAt;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::inflate::Compression;
 use sekisho_base::limits::Deadline;
 use sekisho_base::spool::{SpillQuota, Spool};
+use sekisho_base::{PathTable, ReadAt};
 use sekisho_model::{Code, Diagnostic, Inventory, Level, Source, SourceKind};
 use sekisho_oci::stream::LayerEnd;
 use sekisho_oci::{FileState, Stored, path};
-use sekisho_sbom::{Analyzer, Dispatch, File};
+use sekisho_sbom::analyzers::pkginfo;
+use sekisho_sbom::{Analyzer, Dispatch, File, OwnedFiles};
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,6 +74,22 @@ impl Context<'_> {
         let extract = (analyzer.run)(&File { path: &self.name, data, limits: &self.options.limits });
         FileFacts { path: self.name.clone(), analyzer: analyzer.id.to_owned(), extract }
     }
+
+    /// Adds to the tree of a package what `analyzer` says of the package in `record`: it owns all files.
+    fn owner(&self, facts: &mut LayerFacts, analyzer: &'static Analyzer, record: &[u8]) {
+        let mut package = self.itself(analyzer, &record);
+        if let [found] = package.extract.packages.as_slice() {
+            let (kind, name, arch) = (found.kind, found.name.clone(), found.arch.clone());
+            let mut paths = PathTable::default();
+            facts.paths.for_each(|path| {
+                if !path.ends_with('/') {
+                    paths.push(path, false);
+                }
+            });
+            package.extract.owned.push(OwnedFiles { kind, name, arch, paths });
+        }
+        facts.files.push(package);
+    }
 }
 
 /// Why there is nothing to list: what the file is, and what to do about it.
@@ -99,7 +116,7 @@ impl From<io::Error> for Failed {
     }
 }
 
-const GIVE: &str = "give a directory, a tar or zip archive, a .deb or .rpm package, or a raw or qcow2 disk image; use `scan image` for an image archive";
+const GIVE: &str = "give a directory, a tar or zip archive, a .deb, .rpm, .apk or pacman package, or a raw or qcow2 disk image; use `scan image` for an image archive";
 const UNPACK: &str = "unpack it, and scan what is in it";
 const CONVERT: &str = "convert it with `qemu-img convert -O qcow2`";
 
@@ -177,7 +194,7 @@ fn read(data: &FileRange, context: &Context<'_>) -> Result<(SourceKind, LayerFac
     if !is_tar && partition::is_disk(data) {
         return Ok((SourceKind::DiskImage, disk::raw(data, context)));
     }
-    Ok((SourceKind::Archive, tar(data, context)?))
+    tar(data, context)
 }
 
 /// Forms that are known and not read, by bytes at some place.
@@ -212,7 +229,7 @@ fn unread(data: &FileRange, head: &[u8]) -> Option<(&'static str, &'static str)>
 /// An empty tar is this long, as GNU tar writes it.
 const EMPTY_TAR: u64 = 10 * 1024;
 
-fn tar(data: &FileRange, context: &Context<'_>) -> Result<LayerFacts, Failed> {
+fn tar(data: &FileRange, context: &Context<'_>) -> Result<(SourceKind, LayerFacts), Failed> {
     let (mut facts, end) = context.tree(data, Shape::Tar)?;
     if facts.entries == 0 {
         let told = facts.diagnostics.iter().find(|told| told.level == Level::Incomplete);
@@ -231,18 +248,22 @@ fn tar(data: &FileRange, context: &Context<'_>) -> Result<LayerFacts, Failed> {
         }
     }
     match Kind::of(&facts) {
-        Kind::Files => {}
+        Kind::Files => Ok((SourceKind::Archive, facts)),
         Kind::Image => {
             let reason = "it is an image, whose layers are not looked into here";
-            return Err(Failed::Refused(Refused::new(reason, "use `scan image`")));
+            Err(Failed::Refused(Refused::new(reason, "use `scan image`")))
         }
         Kind::Package => {
-            let message = "is the record of a package of apk or pacman, whose own files of packages are not read; what lies in it is listed without it";
-            facts.diagnostics.push(Diagnostic::incomplete(Code::FileUnreadable, message).at(".PKGINFO"));
+            // What is wrong with the archive was told when its files were read.
+            let record = deb::record(data, RECORD, context, &mut Vec::new())?;
+            context.owner(&mut facts, &pkginfo::PACKAGE, &record);
+            Ok((SourceKind::PackageFile, facts))
         }
     }
-    Ok(facts)
 }
+
+/// What packages of apk and pacman say of themselves.
+const RECORD: &str = ".PKGINFO";
 
 /// What the names in a tar say of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,7 +281,7 @@ impl Kind {
         facts.paths.for_each(|path| match path {
             "oci-layout" => layout = true,
             "manifest.json" => manifest = true,
-            ".PKGINFO" => package = true,
+            RECORD => package = true,
             _ => layers |= path.ends_with("/layer.tar") || path == "repositories",
         });
         match (layout || manifest && layers, package) {

@@ -42,7 +42,7 @@ fn report(image: &ImageBuilder) -> ScanReport {
 fn everything_that_a_scan_knows_is_there_for_policies() {
     let mut report = report(&sample());
     let facts = ImageFacts::of(&report);
-    assert_eq!(facts.os, "debian:12");
+    assert_eq!(facts.os, Fact::Known("debian:12".to_owned()));
     assert_eq!(facts.supported_until, Fact::Known(Some("2028-07-01T00:00:00Z".parse().unwrap())));
     assert_eq!(facts.created, Some("1979-01-01T00:00:00Z".parse().unwrap()));
     assert_eq!(facts.scanned, Some(jiff::Timestamp::UNIX_EPOCH));
@@ -134,4 +134,50 @@ fn what_was_not_read_is_not_clean() {
     assert_eq!(facts.supported_until, Fact::Known(None));
     report.inventory.complete = false;
     assert!(matches!(ImageFacts::of(&report).supported_until, Fact::Unknown(_)));
+}
+
+#[test]
+fn the_repositories_of_packages_are_of_the_layer_that_names_them() {
+    let manifest = |name: &str| format!(r#"{{"content_sets":["{name}"]}}"#);
+    let base = LayerBuilder::new()
+        .file("etc/os-release", "ID=rhel\nVERSION_ID=\"9.4\"\n")
+        .file("root/buildinfo/content_manifests/ubi9-container-9.4-1.json", manifest("ubi-9-for-x86_64-baseos-rpms"))
+        .build();
+    let product = LayerBuilder::new()
+        .file("root/buildinfo/content_manifests/shop-container-1-1.json", manifest("shop-1-for-rhel-9-x86_64-rpms"))
+        .file("usr/share/buildinfo/content-sets.json", manifest("shop-1-for-rhel-9-x86_64-rpms"))
+        .build();
+    let image = ImageBuilder::new("shop:1").layer("ADD", &base, Compress::None).layer("COPY", &product, Compress::None);
+    let inventory = scan_image_of(&image, Limits::default());
+    let said: Vec<_> = inventory
+        .content_sets
+        .iter()
+        .map(|sets| (sets.location.rsplit('/').next().unwrap(), sets.layer, sets.names.as_slice()))
+        .collect();
+    let [ubi, shop] =
+        ["ubi-9-for-x86_64-baseos-rpms", "shop-1-for-rhel-9-x86_64-rpms"].map(|name| vec![name.to_owned()]);
+    let expected = [
+        ("shop-container-1-1.json", Some(1), shop.as_slice()),
+        ("ubi9-container-9.4-1.json", Some(0), &ubi),
+        ("content-sets.json", Some(1), &shop),
+    ];
+    assert_eq!(said, expected);
+}
+
+/// As `RHEL CoreOS` and others with ostree have it: the database is in `usr/share/rpm`, and where it is looked for are links.
+#[test]
+fn a_database_of_rpm_behind_links_of_ostree_is_read_once() {
+    let fixture = "../sbom/src/analyzers/rpm/fixtures/made/var/lib/rpm";
+    let database = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
+    let layer = LayerBuilder::new()
+        .file("usr/lib/os-release", "ID=rhel\nVERSION_ID=\"9.6\"\nVARIANT_ID=coreos\n")
+        .fixture("usr/share/rpm", &database)
+        .symlink("usr/lib/sysimage/rpm", "../../share/rpm")
+        .symlink("var/lib/rpm", "../../usr/share/rpm")
+        .build();
+    let inventory =
+        scan_image_of(&ImageBuilder::new("rhcos:1").layer("COPY", &layer, Compress::None), Limits::default());
+    assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    assert!(inventory.packages.iter().all(|package| package.location == "usr/share/rpm/rpmdb.sqlite"));
+    assert_eq!(inventory.packages.len(), 14);
 }

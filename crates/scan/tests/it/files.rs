@@ -87,14 +87,35 @@ fn archives_are_trees() {
 }
 
 #[test]
-fn a_tar_that_is_an_image_or_a_package_is_told() {
+fn a_tar_that_is_an_image_is_told() {
     let image = ImageBuilder::new("test:1").layer("COPY", &root_tar(), Compress::None);
     for archive in [ImageBuilder::tar(&image.docker_archive()), ImageBuilder::tar(&image.oci_layout())] {
         assert!(refusal("image.tar", &archive).ends_with("; use `scan image`"));
     }
-    let apk = LayerBuilder::new().file(".PKGINFO", "pkgname = busybox\n").file("bin/busybox", "").build();
-    let inventory = scan_file("busybox.apk", &Compress::Gzip.store(&apk));
-    assert!(!inventory.complete && messages(&inventory).contains(".PKGINFO"), "{}", messages(&inventory));
+}
+
+#[test]
+fn packages_of_pacman_and_apk_own_what_lies_in_them() {
+    let inventory = scan_fixture("greeting.pkg.tar.zst");
+    assert!(inventory.complete && inventory.source.kind == SourceKind::PackageFile, "{}", messages(&inventory));
+    let [package, module] = &inventory.packages[..] else { panic!("{:?}", inventory.packages) };
+    assert_eq!(package.purl.as_str(), "pkg:alpm/arch/greeting@1:2.1-3?arch=any");
+    assert_eq!((module.facts.name.as_str(), module.owned_by.as_ref()), ("greeting-ui", Some(&package.id)));
+
+    // As apk has it: a tar without its end, and another behind it, each compressed by itself.
+    let record = "pkgname = busybox\npkgver = 1.36.1-r29\narch = x86_64\norigin = busybox\n";
+    let control = LayerBuilder::new().file(".PKGINFO", record).build();
+    let files = LayerBuilder::new().file("bin/busybox", "").build();
+    let mut apk = Compress::Gzip.store(&control[..control.len() - 1024]);
+    apk.extend(Compress::Gzip.store(&files));
+    let inventory = scan_file("busybox.apk", &apk);
+    assert!(inventory.complete, "{}", messages(&inventory));
+    assert_eq!(inventory.packages[0].purl.as_str(), "pkg:apk/alpine/busybox@1.36.1-r29?arch=x86_64");
+    assert_eq!(inventory.packages[0].facts.source.as_ref().unwrap().name, "busybox");
+
+    let nameless = LayerBuilder::new().file(".PKGINFO", "pkgname = busybox\n").file("bin/busybox", "").build();
+    let inventory = scan_file("busybox.apk", &Compress::Gzip.store(&nameless));
+    assert!(!inventory.complete && messages(&inventory).contains("no version"), "{}", messages(&inventory));
 }
 
 #[test]

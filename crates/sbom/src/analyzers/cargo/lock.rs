@@ -8,7 +8,7 @@
 //! `cargo::core::resolver::encode`.
 
 use crate::analyzer::{Extract, File};
-use crate::analyzers::lock::{Locked, source, stanzas, unknown_version};
+use crate::analyzers::lock::{Locked, source, stanzas, tables, unknown_version};
 use sekisho_model::{PackageFacts, PackageKind};
 use std::collections::HashSet;
 use toml::{Table, Value};
@@ -28,33 +28,31 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     };
     let mut locked = Locked::new(file, PackageKind::Cargo);
     let (mut found, mut wanted, mut unusable) = (Vec::new(), HashSet::new(), 0);
-    for stanza in stanzas(&text) {
-        // `[root]` is what the first version of all had for the workspace's own crate.
-        if !matches!(stanza.of, "" | "package" | "root") {
-            continue;
-        }
-        let table = match stanza.table() {
-            Ok(table) => table,
-            Err(reason) => {
-                locked.broken(reason);
-                continue;
-            }
-        };
-        if stanza.of.is_empty() {
-            if let Some(version) = table.get("version").and_then(Value::as_integer).filter(|it| *it > LAST_VERSION) {
+    // `[root]` is what the first version of all had for the workspace's own crate.
+    for stanza in stanzas(&text).filter(|stanza| stanza.may_have(&["package", "root"])) {
+        let read = stanza.read().and_then(|mut whole| {
+            if let Some(version) = whole.get("version").and_then(Value::as_integer).filter(|it| *it > LAST_VERSION) {
                 locked.note(unknown_version(file, version));
             }
-            continue;
-        }
-        match facts(&locked, &table) {
-            Some(package) if found.len() <= file.limits.records => {
-                if table.get("source").is_none() {
-                    wanted.extend(strings(&table, "dependencies").map(str::to_owned));
+            let mut all = tables(&mut whole, "root")?;
+            all.append(&mut tables(&mut whole, "package")?);
+            Ok(all)
+        });
+        let all = read.unwrap_or_else(|reason| {
+            locked.broken(reason);
+            Vec::new()
+        });
+        for table in all {
+            match facts(&locked, &table) {
+                Some(package) if found.len() <= file.limits.records => {
+                    if table.get("source").is_none() {
+                        wanted.extend(strings(&table, "dependencies").map(str::to_owned));
+                    }
+                    found.push((package, table.get("source").and_then(Value::as_str).map(str::to_owned)));
                 }
-                found.push((package, table.get("source").and_then(Value::as_str).map(str::to_owned)));
+                Some(_) => locked.over(),
+                None => unusable += 1,
             }
-            Some(_) => locked.over(),
-            None => unusable += 1,
         }
     }
     let local = found.iter().any(|(_, source)| source.is_none());

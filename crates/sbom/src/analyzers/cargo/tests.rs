@@ -55,6 +55,31 @@ fn sources_and_dependencies_are_read_in_all_their_forms() {
     assert_eq!(summary(&oldest), ["app 1.0.0 source=path", "a 1.0.0 direct source=registry+x"]);
 }
 
+/// TOML leaves more than one way to write a list of packages.
+#[test]
+fn no_form_of_toml_hides_a_package() {
+    let entry = |name: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"1\"\nsource = \"{CRATES}\"\n");
+    let inline = |name: &str| format!("{{name=\"{name}\",version=\"1\",source=\"{CRATES}\"}}");
+    let indented = |name: &str| format!("  {}\n", entry(name).trim_end().replace('\n', "\n  "));
+    let (a, b) = (entry("a"), entry("b"));
+    for text in [
+        format!("{a}\n{}", indented("b")),
+        format!("version = 4\n{}\n{}", indented("a"), indented("b")),
+        format!("{a}\n[metadata]\nx = [\n  [1],\n]\n{}", indented("b")),
+        format!("version = 4\npackage = [{},{}]\n", inline("a"), inline("b")),
+        format!("root = {}\npackage = [\n{}\n]\n", inline("a"), inline("b")),
+        format!("{a}{b}").replace("package", " 'package' "),
+    ] {
+        let extract = lock(&text);
+        assert_eq!(summary(&extract), ["a 1", "b 1"], "{text}");
+        assert_eq!(extract.diagnostics, [], "{text}");
+    }
+    assert_eq!(lock("package = 1\n").diagnostics[0].level, Level::Incomplete);
+    assert_eq!(lock(&format!("version = 9\n{}", indented("a"))).diagnostics[0].level, Level::Incomplete);
+}
+
+const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
 #[test]
 fn damage_costs_one_package_and_is_told() {
     let good = "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = \"x\"\n";

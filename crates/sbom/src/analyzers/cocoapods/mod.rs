@@ -7,7 +7,7 @@
 
 use crate::analyzer::{Analyzer, Extract, File};
 use crate::analyzers::lock::{Locked, shared_source};
-use crate::analyzers::npm::lines::quoted;
+use crate::analyzers::npm::lines::{Levels, quoted};
 use sekisho_model::PackageKind;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 /// Reads `Podfile.lock`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "cocoapods-lock",
+    version: 2,
     title: "CocoaPods lock files (Podfile.lock)",
     kinds: &[PackageKind::Cocoapods],
     paths: &["**/Podfile.lock"],
@@ -34,16 +35,17 @@ fn run(file: &File<'_>) -> Extract {
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let about = About::read(text);
     let mut locked = Locked::new(file, PackageKind::Cocoapods);
-    let (mut section, mut unusable) = ("", 0);
-    for line in text.lines() {
-        let content = line.trim_start_matches(' ');
-        match line.len() - content.len() {
-            _ if content.trim().is_empty() => {}
-            0 => {
-                section = content.trim_end();
+    let (mut section, mut listed, mut unusable) = (Cow::Borrowed(""), false, 0);
+    let mut levels = Levels::default();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        match levels.next(line) {
+            (Some(0), content) => {
+                let (key, value) = named(content);
+                listed |= key == "PODS" && matches!(&*value, "" | "[]");
+                section = key;
                 unusable += u64::from(section.starts_with("<<<<<<<") || section.starts_with(">>>>>>>"));
             }
-            2 if section == "PODS:" => match item(content).as_deref().and_then(pod) {
+            (Some(1), content) if section == "PODS" => match item(content).as_deref().and_then(pod) {
                 Some((name, version)) => {
                     let mut facts = locked.package(name, version);
                     facts.direct = about.asked.then(|| about.direct.contains(name));
@@ -52,10 +54,11 @@ fn run(file: &File<'_>) -> Extract {
                 }
                 None => unusable += 1,
             },
+            (None, _) if section == "PODS" => unusable += 1,
             _ => {}
         }
     }
-    if !text.lines().any(|line| matches!(line.trim_end(), "PODS:" | "PODS: []")) {
+    if !listed {
         locked.malformed("has no list of pods");
     }
     locked.unusable(unusable);
@@ -104,19 +107,20 @@ struct External<'a> {
 impl<'a> About<'a> {
     fn read(text: &'a str) -> Self {
         let mut about = Self::default();
-        let (mut section, mut key, mut repository) = ("", Cow::Borrowed(""), None);
-        for line in text.lines() {
-            let content = line.trim_start_matches(' ');
-            match (line.len() - content.len(), section) {
+        let (mut section, mut key, mut repository) = (Cow::Borrowed(""), Cow::Borrowed(""), None);
+        let mut levels = Levels::default();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let (level, content) = levels.next(line);
+            match (level.unwrap_or(usize::MAX), &*section) {
                 (0, _) => {
-                    section = content.trim_end();
-                    about.asked |= section == "DEPENDENCIES:";
+                    section = named(content).0;
+                    about.asked |= section == "DEPENDENCIES";
                 }
-                (2, "DEPENDENCIES:") => {
+                (1, "DEPENDENCIES") => {
                     let name = item(content).unwrap_or_default();
                     about.direct.insert(root(name.split(" (").next().unwrap_or_default()).to_owned());
                 }
-                (2, "SPEC REPOS:") => {
+                (1, "SPEC REPOS") => {
                     repository = None;
                     let address = named(content).0;
                     if !REPOSITORIES.contains(&&*address) {
@@ -124,12 +128,12 @@ impl<'a> About<'a> {
                         about.repositories.push(address);
                     }
                 }
-                (4, "SPEC REPOS:") => {
+                (2, "SPEC REPOS") => {
                     let pod = repository.and_then(|index| Some((item(content)?, index)));
                     about.repository.extend(pod);
                 }
-                (2, "EXTERNAL SOURCES:" | "CHECKOUT OPTIONS:") => key = named(content).0,
-                (4, "EXTERNAL SOURCES:" | "CHECKOUT OPTIONS:") => {
+                (1, "EXTERNAL SOURCES" | "CHECKOUT OPTIONS") => key = named(content).0,
+                (2, "EXTERNAL SOURCES" | "CHECKOUT OPTIONS") => {
                     let external = about.external.entry(key.clone()).or_default();
                     match named(content) {
                         (option, value) if option == ":path" => external.path = value,
@@ -163,8 +167,9 @@ fn named(content: &str) -> (Cow<'_, str>, Cow<'_, str>) {
     let content = content.trim();
     let (key, value) = quoted(content).unwrap_or_else(|| {
         let (key, value) = content.split_once(": ").unwrap_or((content, ""));
-        (Cow::Borrowed(key.strip_suffix(':').unwrap_or(key)), value)
+        (Cow::Borrowed(key.strip_suffix(':').unwrap_or(key).trim_end()), value)
     });
+    let value = value.trim();
     let value = value.strip_prefix(':').unwrap_or(value).trim();
     (key, quoted(value).map_or(Cow::Borrowed(value), |(value, _)| value))
 }
@@ -204,12 +209,21 @@ mod tests {
             0,
         );
         check("PODS: []\n", &[], 0);
+        for text in [
+            "PODS:\n    - A (2):\n        - B\n    - B (1)\nDEPENDENCIES:\n    - A\n",
+            "PODS:\n- A (2):\n  - B\n- B (1)\nDEPENDENCIES:\n- A\n",
+            "\"PODS\" :\n - A (2):\n   - B\n - B (1)\nDEPENDENCIES :\n - A\n",
+        ] {
+            check(text, &["A 2 direct", "B 1 indirect"], 0);
+        }
     }
 
     #[test]
     fn what_is_not_of_the_format_may_hide_a_pod() {
         check("PODS:\n  - A\n  - B (1\n  - /x (1)\n  C (1)\n  - D (1)\n", &["D 1"], 1);
         check("", &[], 1);
+        check("PODS: [A (1)]\n", &[], 1);
+        check("PODS:\n    - A (1)\n  - B (1)\n", &["A 1"], 1);
         check("PODS:\n<<<<<<< HEAD\n  - A (1)\n", &[], 1);
     }
 }

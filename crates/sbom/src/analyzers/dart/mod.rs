@@ -14,6 +14,7 @@ use std::borrow::Cow;
 /// Reads `pubspec.lock`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "pub-lock",
+    version: 2,
     title: "Dart lock files (pubspec.lock)",
     kinds: &[PackageKind::Pub],
     paths: &["**/pubspec.lock"],
@@ -142,12 +143,18 @@ mod tests {
                     description: {name: b, url: x}\n    source: hosted\n    version: '2'\nsdks:\n  dart: \">=2\"\n  x:\n    version: \"3\"\n";
         check(text, &["a 1.0.0+1 indirect", "b 2 direct dev"], 0);
         check("packages: {}\n", &[], 0);
+        for blanks in [1, 3, 4] {
+            let text =
+                "packages :\n_a:\n__dependency: transitive\n__source: hosted\n__version: \"1\"\nsdks:\n_dart: x\n";
+            check(&text.replace('_', &" ".repeat(blanks)), &["a 1 indirect"], 0);
+        }
     }
 
     #[test]
     fn what_is_not_of_the_format_may_hide_a_package() {
         check("packages:\n  a:\n    source: hosted\n  b:\n    version: \"1\"\n", &["b 1"], 1);
         check("packages:\n   a:\n", &[], 1);
+        check("packages:\n    a:\n        version: \"1\"\n  b:\n    version: \"1\"\n", &["a 1"], 1);
         for text in ["", "sdks:\n  dart: x\n", "packages: x\n"] {
             check(text, &[], 1);
         }

@@ -53,6 +53,7 @@ pub(crate) static PROJECT: Analyzer = Analyzer {
         "**/Directory.Build.props",
         "**/Directory.Build.targets",
     ],
+    version: 2,
     any_case: true,
     alike: |a, b| a == b,
     run: project::run,

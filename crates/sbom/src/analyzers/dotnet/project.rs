@@ -120,6 +120,9 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         diagnostics
             .push(file.malformed(format_args!("{} references to packages have no name, or too many", found.unusable)));
     }
+    if found.blanks > 0 {
+        diagnostics.push(file.skipped(format_args!("references that are still to be filled in: {}", found.blanks)));
+    }
     // MSBuild takes the last value of a property.
     found.properties.reverse();
     let beside = |name: &str| match file.directory() {
@@ -142,6 +145,7 @@ struct Found {
     properties: Vec<(String, String)>,
     managed: Vec<Managed>,
     unusable: u64,
+    blanks: u64,
     over_limit: bool,
 }
 
@@ -167,6 +171,11 @@ impl Found {
             if self.packages.len() + self.managed.len() >= self.records {
                 self.over_limit = true;
                 return;
+            }
+            // The template of a project, which somebody fills in.
+            if name.contains("{{") {
+                self.blanks += 1;
+                continue;
             }
             if item.element == "PackageVersion" {
                 let version = item.version.clone();

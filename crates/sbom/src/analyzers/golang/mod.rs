@@ -5,7 +5,7 @@
 //! directory without a version, as what it replaces. The standard library is the package `stdlib` with
 //! the version of Go, which is how the Go vulnerability database names it. Of a program that was built
 //! without modules nothing more than that is known, but for well-known ones ([`stamp`]), and a main module without a version
-//! takes the one that was stamped in when it was built. What is not here: `go.mod`, packed executables
+//! takes the one that was stamped in when it was built. What is not here: `go.mod` ([`super::gomod`]), packed executables
 //! (UPX), XCOFF and Plan 9 executables, symbols.
 //!
 //! Files are large, so they are read in ranges. Where the linker's section for build information is
@@ -29,7 +29,7 @@ use std::io;
 /// Reads Go executables.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-binary",
-    version: 2,
+    version: 3,
     title: "Go modules in executables (ELF, PE, Mach-O)",
     kinds: &[PackageKind::Golang],
     magic: executable::MAGIC,

@@ -122,7 +122,7 @@ pub(super) fn find(data: &dyn ReadAt, info: &ModInfo<'_>, module: &str, budget: 
 }
 
 /// What variables are called that hold the version of a program, in lower case.
-const NAMES: [&str; 6] = ["version", "gitversion", "buildversion", "appversion", "gitdescribe", "release"];
+const NAMES: [&str; 7] = ["version", "ver", "gitversion", "buildversion", "appversion", "gitdescribe", "release"];
 
 /// Packages of others whose variables say what the program is.
 const PACKAGES: [&str; 2] = ["github.com/prometheus/common/version", "k8s.io/component-base/version"];

@@ -20,6 +20,7 @@ pub(crate) static STACK: Analyzer = Analyzer {
     title: "Stack lock files (stack.yaml.lock)",
     kinds: &[PackageKind::Hackage],
     paths: &["**/stack.yaml.lock"],
+    version: 2,
     run: stack,
     ..Analyzer::NONE
 };
@@ -95,8 +96,10 @@ fn stack(file: &File<'_>) -> Extract {
         let (first, content) = content.strip_prefix("- ").map_or((false, content), |content| (true, content));
         if line.starts_with(|character: char| character.is_ascii_alphabetic()) {
             unusable += take(&mut locked, entry.take().as_ref());
-            section = content.split(':').next().unwrap_or(content);
+            section = content.split(':').next().unwrap_or(content).trim_end();
             listed |= matches!(section, "packages" | "snapshots");
+            let value = content.split_once(':').map_or("", |(_, value)| value).trim();
+            unusable += u64::from(section == "packages" && !matches!(value, "" | "[]"));
             continue;
         }
         let (key, value) = content.split_once(':').unwrap_or((content, ""));
@@ -220,6 +223,7 @@ mod tests {
     #[test]
     fn what_is_not_of_the_format_may_hide_a_package() {
         check(&STACK, "packages:\n- completed:\n    hackage: x\n- completed:\n    hackage: y-1\n", &["y 1"], 1);
+        check(&STACK, "packages: [{completed: {hackage: y-1}}]\nsnapshots: []\n", &[], 1);
         check(&STACK, "", &[], 1);
     }
 }

@@ -1,14 +1,14 @@
 //! Julia packages, by the manifest of an environment.
 //!
-//! A generated TOML of one shape, read by its lines: a `[[deps.NAME]]` for each package, in the first version of the format
-//! `[[NAME]]`. Packages of the standard library have no version but Julia's own, which later versions of the format name;
+//! A `[[deps.NAME]]` for each package, in the first version of the format `[[NAME]]`. Packages of the standard library have no version but Julia's own, which later versions of the format name;
 //! those of a folder may have none. What the project asks for stands in `Project.toml` alone.
 //!
 //! Source: <https://pkgdocs.julialang.org/v1/toml-files/> and `Pkg.Types.write_manifest`.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::lock::{Locked, source, unknown_version};
-use sekisho_model::PackageKind;
+use crate::analyzers::lock::{Locked, parts, source, unknown_version};
+use sekisho_model::{PackageFacts, PackageKind};
+use toml::{Table, Value};
 
 /// Reads `Manifest.toml`, under each of its names.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
@@ -16,23 +16,13 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     title: "Julia manifests (Manifest.toml)",
     kinds: &[PackageKind::Julia],
     paths: &["**/Manifest.toml", "**/JuliaManifest.toml", "**/Manifest-v*.toml", "**/JuliaManifest-v*.toml"],
+    version: 2,
     run,
     ..Analyzer::NONE
 };
 
 /// The longest version of Julia that is taken for one: many packages have it.
 const VERSION_BYTES: usize = 64;
-
-/// An entry of the manifest.
-#[derive(Default)]
-struct Entry<'a> {
-    name: &'a str,
-    version: &'a str,
-    uuid: &'a str,
-    tree: &'a str,
-    path: &'a str,
-    url: &'a str,
-}
 
 fn run(file: &File<'_>) -> Extract {
     let text = match file.text() {
@@ -41,72 +31,84 @@ fn run(file: &File<'_>) -> Extract {
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     // Other programs have a file of this name as well.
-    let is_manifest =
-        text.lines().any(|line| matches!(assigned(line), Some(("uuid" | "manifest_format" | "julia_version", _))));
-    if !is_manifest {
+    if !is_manifest(text) {
         return Extract::default();
     }
     let mut locked = Locked::new(file, PackageKind::Julia);
-    let (mut julia, mut unusable) = ("", 0);
-    let mut entry: Option<Entry<'_>> = None;
-    // Whether the lines are of the entry itself, and of the file before all entries.
-    let (mut in_entry, mut at_top) = (false, true);
-    for line in text.lines() {
-        let line = line.trim();
-        if let Some(header) = line.strip_prefix('[') {
-            at_top = false;
-            let name = header.strip_prefix('[').and_then(|header| header.strip_suffix("]]"));
-            in_entry = name.is_some();
-            // What is in a single pair of brackets belongs to the entry before.
-            if let Some(name) = name {
-                let name = name.strip_prefix("deps.").unwrap_or(name).trim_matches('"');
-                unusable += take(&mut locked, entry.replace(Entry { name, ..Entry::default() }).as_ref(), julia);
+    let (mut julia, mut unusable) = (String::new(), 0);
+    for part in parts(text) {
+        let whole = match part.read() {
+            Ok(whole) => whole,
+            Err(reason) => {
+                locked.broken(reason);
+                continue;
             }
-            continue;
+        };
+        if let Some(version) = field(&whole, "julia_version").filter(|version| version.len() <= VERSION_BYTES) {
+            version.clone_into(&mut julia);
         }
-        let Some((key, value)) = assigned(line) else { continue };
-        match (key, &mut entry) {
-            ("julia_version", _) if at_top && value.len() <= VERSION_BYTES => julia = value,
-            ("manifest_format", _) if at_top && !matches!(value.split('.').next(), Some("1" | "2")) => {
-                locked.note(unknown_version(file, value));
+        if let Some(version) = whole.get("manifest_format").map(|version| version.as_str().unwrap_or("of no text"))
+            && !matches!(version.split('.').next(), Some("1" | "2"))
+        {
+            locked.note(unknown_version(file, version));
+        }
+        for (key, value) in &whole {
+            match value {
+                Value::Table(all) if key == "deps" => {
+                    all.iter().for_each(|(name, list)| unusable += take(&mut locked, name, list, &julia));
+                }
+                Value::Array(list) if list.iter().any(Value::is_table) => {
+                    unusable += take(&mut locked, key, value, &julia);
+                }
+                _ => {}
             }
-            ("version", Some(entry)) if in_entry => entry.version = value,
-            ("uuid", Some(entry)) if in_entry => entry.uuid = value,
-            ("git-tree-sha1", Some(entry)) if in_entry => entry.tree = value,
-            ("path", Some(entry)) if in_entry => entry.path = value,
-            ("repo-url", Some(entry)) if in_entry => entry.url = value,
-            _ => {}
         }
     }
-    unusable += take(&mut locked, entry.as_ref(), julia);
     locked.unusable(unusable);
     locked.finish()
 }
 
-/// Key and value of a line, without quotes.
-fn assigned(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.split_once(" = ")?;
-    Some((key.trim(), value.trim().trim_matches('"')))
+/// Whether a key is one that every manifest has.
+fn is_manifest(text: &str) -> bool {
+    text.split('=').any(|before| {
+        let before = before.trim_end().trim_end_matches(['"', '\'']);
+        let key = before.rsplit(|character: char| !character.is_ascii_alphanumeric() && character != '_').next();
+        matches!(key, Some("uuid" | "manifest_format" | "julia_version"))
+    })
 }
 
-/// Takes an entry that has ended; counts it where it is no package.
-fn take(locked: &mut Locked<'_>, entry: Option<&Entry<'_>>, julia: &str) -> u64 {
-    let Some(&Entry { name, version, uuid, tree, path, url }) = entry else { return 0 };
-    if name.is_empty() || uuid.is_empty() {
-        return 1;
+/// A text that is not empty.
+fn field<'t>(table: &'t Table, key: &str) -> Option<&'t str> {
+    table.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// Takes the packages of one name; counts those that are none.
+fn take(locked: &mut Locked<'_>, name: &str, list: &Value, julia: &str) -> u64 {
+    let Some(list) = list.as_array() else { return 1 };
+    let mut unusable = 0;
+    for entry in list {
+        match entry.as_table().and_then(|entry| package(locked, name, entry, julia)) {
+            Some(facts) => locked.add(facts),
+            None => unusable += 1,
+        }
     }
-    let standard = version.is_empty() && tree.is_empty() && path.is_empty() && url.is_empty();
-    let mut facts = locked.package(name, if standard { julia } else { version });
+    unusable
+}
+
+fn package(locked: &Locked<'_>, name: &str, entry: &Table, julia: &str) -> Option<PackageFacts> {
+    let uuid = field(entry, "uuid").filter(|_| !name.is_empty())?;
+    let [version, tree, path, url] = ["version", "git-tree-sha1", "path", "repo-url"].map(|key| field(entry, key));
+    let standard = [version, tree, path, url].iter().all(Option::is_none);
+    let mut facts = locked.package(name, if standard { julia } else { version.unwrap_or_default() });
     facts.extra.push(("uuid".to_owned(), uuid.to_owned()));
     if standard {
         facts.extra.push(source("stdlib"));
-    } else if !path.is_empty() {
+    } else if let Some(path) = path {
         facts.extra.push(source(&format!("path+{path}")));
-    } else if !url.is_empty() {
-        facts.extra.push(source(&format!("git+{url}#{tree}")));
+    } else if let Some(url) = url {
+        facts.extra.push(source(&format!("git+{url}#{}", tree.unwrap_or_default())));
     }
-    locked.add(facts);
-    0
+    Some(facts)
 }
 
 #[cfg(test)]
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn both_versions_of_the_format_are_read() {
-        let first = "[[A]]\ndeps = [\"B\"]\nuuid = \"1\"\nversion = \"0.1.0+2\"\n\n    [A.deps]\n    version = \"9\"\n\n[[B]]\nuuid = \"2\"\n";
+        let first = "[[A]]\nweakdeps = [\"B\"]\nuuid = \"1\"\nversion = \"0.1.0+2\"\n\n    [A.deps]\n    version = \"9\"\n\n[[B]]\nuuid = \"2\"\n";
         check(first, &["A 0.1.0+2 uuid=1", "B  source=stdlib uuid=2"], 0);
         let second = "julia_version = \"1.9.0\"\nmanifest_format = \"2.0\"\n\n[[deps.B]]\nuuid = \"2\"\n\n[[deps.C]]\npath = \
                       \"../C\"\nuuid = \"3\"\n\n[[deps.D]]\nrepo-rev = \"main\"\nrepo-url = \"https://x/d\"\ngit-tree-sha1 = \
@@ -138,6 +140,23 @@ mod tests {
             &["B 1.9.0 source=stdlib uuid=2", "C  source=path+../C uuid=3", "D 2 source=git+https://x/d#t uuid=4"],
             0,
         );
+    }
+
+    /// TOML leaves more than one way to write a list of packages.
+    #[test]
+    fn no_form_of_toml_hides_a_package() {
+        for text in [
+            "manifest_format = \"2.0\"\ndeps = {A = [{uuid = \"1\", version = \"1\"}], B = [{uuid = \"2\", version = \"2\"}]}\n",
+            "deps = {A = [{uuid = \"1\", version = \"1\"}], B = [{uuid = \"2\", version = \"2\"}]}\n",
+            "[deps]\nA = [{uuid = \"1\", version = \"1\"}]\nB = [{uuid = \"2\", version = \"2\"}]\n",
+            "[[deps.A]]\nuuid=\"1\"\nversion=\"1\" # x\n[[deps.\"B\"]]\n'uuid'='2'\nversion='2'\n",
+            "  [[ deps . A ]]\n  uuid = \"1\"\n  version = \"1\"\n\t[[ \"deps\".B ]]\n\tuuid = \"2\"\n\tversion = \"2\"\n",
+            "A = [{uuid = \"1\", version = \"1\"}]\n[[B]]\nuuid = \"2\"\nversion = \"2\"\n",
+        ] {
+            check(text, &["A 1 uuid=1", "B 2 uuid=2"], 0);
+        }
+        check("[[deps.A]]\nuuid = \"1\"\nversion = \"1\"\n[[deps.B]]\nuuid = \"2\n", &["A 1 uuid=1"], 1);
+        check("manifest_format = \"2.0\"\ndeps.A = 1\n", &[], 1);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The lines of lock files that yarn and pnpm write: indented by two spaces a level, a key on each, the value behind it.
+//! The lines of lock files that yarn and pnpm write: indented by their level, a key on each, the value behind it.
 //!
 //! Both write YAML (yarn classic something like it), but of one shape only, and read nothing that people write by hand. By
 //! lines a file costs no more memory than itself, however large, and damage costs one package. Values in braces are left as
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// A line with a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::analyzers) struct Line<'a> {
-    /// Levels of indentation, two spaces each; none where they are odd.
+    /// How many lines above it it is below; none where it is indented as none of these.
     pub(in crate::analyzers) level: Option<usize>,
     /// The key, without its quotes.
     pub(in crate::analyzers) key: Cow<'a, str>,
@@ -29,19 +29,41 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The levels of lines by their indentation. Tools write two spaces a level; YAML has any number.
+#[derive(Default)]
+pub(in crate::analyzers) struct Levels(Vec<usize>);
+
+impl Levels {
+    /// The level of the next line, and what follows the blanks. None where it is indented less than the line above, and as
+    /// none of those that it may be beside, or by a tab. Items of a list are below their key, where they begin as well.
+    pub(in crate::analyzers) fn next<'a>(&mut self, line: &'a str) -> (Option<usize>, &'a str) {
+        let content = line.trim_start_matches(' ');
+        let indentation = 2 * (line.len() - content.len()) + usize::from(content.starts_with("- "));
+        let open = self.0.len();
+        while self.0.last().is_some_and(|above| *above > indentation) {
+            self.0.pop();
+        }
+        let above = self.0.last().copied().unwrap_or_default();
+        let follows = above == indentation || self.0.len() == open;
+        if above < indentation && follows {
+            self.0.push(indentation);
+        }
+        ((follows && !content.starts_with('\t')).then_some(self.0.len()), content)
+    }
+}
+
 /// The lines that are neither blank nor comments. A key that is so long that YAML wants it on a line of its own (`? key`,
 /// then `: value`) is one line here.
 pub(in crate::analyzers) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().peekable();
+    let mut levels = Levels::default();
     std::iter::from_fn(move || {
         loop {
-            let line = lines.next()?;
-            let content = line.trim_start_matches(' ');
-            let indentation = line.len() - content.len();
-            let level = (indentation % 2 == 0).then_some(indentation / 2);
-            if content.trim().is_empty() || content.starts_with('#') {
+            let line = lines.next()?.trim_end();
+            if line.is_empty() || line.trim_start_matches(' ').starts_with('#') {
                 continue;
             }
+            let (level, content) = levels.next(line);
             if let Some(key) = content.strip_prefix("? ") {
                 let raw = lines.next_if(|next| next.trim_start_matches(' ').starts_with(':')).unwrap_or_default();
                 let raw = raw.trim_start_matches(' ').trim_start_matches(':').trim();
@@ -50,8 +72,9 @@ pub(in crate::analyzers) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> 
             }
             let (key, raw) = quoted(content).unwrap_or_else(|| {
                 let (key, raw) = content.split_at(plain_key(content, level));
-                (Cow::Borrowed(key), raw)
+                (Cow::Borrowed(key.trim_end()), raw)
             });
+            let raw = raw.trim_start();
             return Some(Line { level, key, raw: raw.strip_prefix(':').unwrap_or(raw).trim() });
         }
     })
@@ -126,9 +149,12 @@ mod tests {
         check("\"@a/b@npm:^1, @a/b@npm:^2\":", Some(0), "@a/b@npm:^1, @a/b@npm:^2", "");
         check("  version \"1.0.0\"", Some(1), "version", "1.0.0");
         check("  version: 1.0.0\r", Some(1), "version", "1.0.0");
-        check("    \"@a/b\" \"^1 || ^2\"", Some(2), "@a/b", "^1 || ^2");
-        check("      '@a/b': 1.0.0(c@2)", Some(3), "@a/b", "1.0.0(c@2)");
-        check("   odd: x", None, "odd", "x");
+        check("  version : 1.0.0", Some(1), "version", "1.0.0");
+        check("    \"@a/b\" \"^1 || ^2\"", Some(1), "@a/b", "^1 || ^2");
+        check("      '@a/b': 1.0.0(c@2)", Some(1), "@a/b", "1.0.0(c@2)");
+        check("\ta: x", None, "\ta", "x");
+        check("packages :", Some(0), "packages", "");
+        check("packages:\t", Some(0), "packages", "");
         check("  /a/1.0.0:", Some(1), "/a/1.0.0", "");
         check("  a@https://example.org/x:", Some(1), "a@https://example.org/x", "");
         check("  a@1.0.0: {}", Some(1), "a@1.0.0", "{}");
@@ -138,6 +164,21 @@ mod tests {
         check("# comment\n\n   \nx", Some(0), "x", "");
         check("\u{feff}x:", Some(0), "x", "");
         check("'open", Some(0), "'open", "");
+    }
+
+    #[test]
+    fn levels_follow_any_indentation() {
+        let levels = |text: &str| -> Vec<Option<usize>> {
+            let mut levels = Levels::default();
+            text.lines().map(|line| levels.next(line).0).collect()
+        };
+        for blanks in [1, 2, 3, 4, 8] {
+            let text = "a:\n_b:\n__c:\n__c:\n___d:\n_b:\n__c:\na:\n".replace('_', &" ".repeat(blanks));
+            assert_eq!(levels(&text), [0, 1, 2, 2, 3, 1, 2, 0].map(Some), "{text}");
+        }
+        assert_eq!(levels("a:\n   b:\n    c:\n     d:\n   b:\n"), [0, 1, 2, 3, 1].map(Some));
+        assert_eq!(levels("a:\n- b\n- c:\n  - d\na:\n  - b:\n    - c\n"), [0, 1, 1, 2, 0, 1, 2].map(Some));
+        assert_eq!(levels("a:\n    b:\n  c:\nd:\n"), [Some(0), Some(1), None, Some(0)]);
     }
 
     #[test]

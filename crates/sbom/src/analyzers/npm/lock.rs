@@ -2,6 +2,7 @@
 //!
 //! Versions 2 and 3 list packages by location (`packages`, where `""` is the project itself); version 1
 //! nests them (`dependencies`), which version 2 repeats for old readers and which is then left unread.
+//! What is from an archive or an address whose version is not told is listed without one, with its `source`.
 //! See <https://docs.npmjs.com/cli/configuring-npm/package-lock-json>.
 //!
 //! The packages found so far survive an error further on: the readers below put them into a
@@ -11,6 +12,7 @@ use super::is_name;
 use super::value::Items;
 use crate::analyzer::{Extract, File};
 use crate::analyzers::json::Scalar;
+use crate::analyzers::lock::source;
 use sekisho_base::Limits;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind, json_reason};
@@ -61,8 +63,10 @@ struct Collector<'l> {
     location_bytes: u64,
     /// The bound beyond which nothing is taken any more.
     full: Option<LimitExceeded>,
-    /// Entries without a usable name or version.
+    /// Entries without a usable name, and links to folders.
     unusable: u64,
+    /// Entries that tell neither a version nor where they are from.
+    unversioned: u64,
     /// Entries below [`MAX_DEPTH`].
     too_deep: u64,
     unknown_version: Option<u64>,
@@ -78,6 +82,7 @@ impl<'l> Collector<'l> {
             location_bytes: 0,
             full: None,
             unusable: 0,
+            unversioned: 0,
             too_deep: 0,
             unknown_version: None,
         }
@@ -94,17 +99,22 @@ impl<'l> Collector<'l> {
         self.full.is_none()
     }
 
-    /// Takes a package if its name and version are of use.
-    fn add(&mut self, location: String, name: &str, version: Option<&str>, entry: &Entry<'_>) {
-        let Some(version) = version.filter(|_| is_name(name)) else {
+    /// Takes a package if its name is of use, and its version or where it is from is told.
+    fn add(&mut self, location: String, identity: Option<Identity<'_>>, entry: &Entry<'_>) {
+        let Some(Identity { name, version, from }) = identity.filter(|identity| is_name(identity.name)) else {
             self.unusable += 1;
             return;
         };
+        if version.is_empty() && from.is_none() {
+            self.unversioned += 1;
+            return;
+        }
         let facts = PackageFacts {
             licenses: entry.license.licenses().collect(),
             evidence: Evidence::Declared,
             // `devOptional` packages are needed without the development tools as well.
             dev: entry.dev.is_true(),
+            extra: from.map(source).into_iter().collect(),
             ..PackageFacts::new(PackageKind::Npm, name, version)
         };
         self.found.push(Declared { location, integrity: entry.integrity.text().map(str::to_owned), facts });
@@ -122,9 +132,12 @@ impl<'l> Collector<'l> {
         if let Some(version) = self.unknown_version {
             out.push(file.malformed(format_args!("lock file version {version} is not known")));
         }
+        if self.unversioned > 0 {
+            out.push(file.malformed(format_args!("entries without a version: {}", self.unversioned)));
+        }
         if self.unusable > 0 {
             out.push(file.skipped(format_args!(
-                "{} entries skipped that have no package name or, as links to files, no version",
+                "{} entries skipped that have no package name, or are links to folders",
                 self.unusable
             )));
         }
@@ -146,6 +159,7 @@ impl<'l> Collector<'l> {
                 facts.direct = told.then(|| direct.contains(&location));
                 facts.extra.extend(integrity.map(|integrity| ("integrity".to_owned(), integrity)));
                 facts.extra.push(("lock_path".to_owned(), location));
+                facts.extra.sort();
                 facts
             })
             .collect()
@@ -197,28 +211,70 @@ impl<'de> Entry<'de> {
         Ok(true)
     }
 
-    /// The name and version of a package that is installed as `name`: for aliases the entry has the
-    /// name, and npm gives git dependencies the version of their package.json.
-    fn located<'e>(&'e self, name: &'e str) -> (&'e str, Option<&'e str>) {
-        let git = || self.resolved.text().filter(|url| url.starts_with("git")).and_then(commit);
-        (self.name.text().unwrap_or(name), self.version.text().or_else(git))
-    }
-
-    /// The same by the rules of version 1, where `version` also holds what is none: `npm:NAME@VERSION`
-    /// for an alias, a URL with `#COMMIT` for git, and `file:PATH` or the URL of an archive, which tell
-    /// no version.
-    fn nested<'e>(&'e self, name: &'e str) -> (&'e str, Option<&'e str>) {
-        let version = self.version.text();
-        match version.and_then(|text| text.split_once(':')) {
-            None => (name, version),
-            Some(("npm", alias)) => match alias.rsplit_once('@') {
-                Some((name, version)) => (name, Some(version).filter(|version| !version.is_empty())),
-                None => (name, None),
-            },
-            Some(("file", _)) => (name, None),
-            Some((_, url)) => (name, commit(url)),
+    /// What is installed as `name`: for aliases the entry has the name, and npm gives git dependencies the version of
+    /// their package.json.
+    fn located<'e>(&'e self, name: &'e str) -> Identity<'e> {
+        let name = self.name.text().unwrap_or(name);
+        let told = self.version.text();
+        let resolved = self.resolved.text().filter(|url| !url.is_empty());
+        match told.filter(|version| is_version(version)) {
+            Some(version) => Identity { name, version, from: None },
+            None => Identity::from_place(name, resolved.or(told)),
         }
     }
+
+    /// The same by the rules of version 1, where `version` also holds what is none: `npm:NAME@VERSION` for an alias, a URL
+    /// with `#COMMIT` or `USER/REPOSITORY#COMMIT` for git, and `file:PATH` or the URL of an archive, which tell no version.
+    /// None for a link to a folder.
+    fn nested<'e>(&'e self, name: &'e str) -> Option<Identity<'e>> {
+        let told = self.version.text();
+        match told.and_then(|text| text.split_once(':')) {
+            None => Some(match told.filter(|version| is_version(version)) {
+                Some(version) => Identity { name, version, from: None },
+                None => Identity::from_place(name, told.or_else(|| self.resolved.text())),
+            }),
+            Some(("npm", alias)) => Some(match alias.rsplit_once('@') {
+                Some((name, version)) if is_name(name) && is_version(version) => Identity { name, version, from: None },
+                _ => Identity { name, version: "", from: told },
+            }),
+            Some(("file", path)) if !is_archive(path) => None,
+            Some(_) => Some(Identity::from_place(name, told)),
+        }
+    }
+}
+
+/// Which package an entry is of.
+struct Identity<'e> {
+    name: &'e str,
+    /// Empty where only the place is told.
+    version: &'e str,
+    from: Option<&'e str>,
+}
+
+impl<'e> Identity<'e> {
+    /// By where it is from: a commit of git is taken for the version.
+    fn from_place(name: &'e str, place: Option<&'e str>) -> Self {
+        let place = place.filter(|place| !place.is_empty());
+        let scheme = |place: &str| place.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let is_git = |place: &&str| {
+            scheme(place).is_none_or(|scheme| scheme.starts_with("git") || matches!(&*scheme, "gist" | "bitbucket"))
+        };
+        match place.filter(is_git).and_then(commit) {
+            Some(version) => Self { name, version, from: None },
+            None => Self { name, version: "", from: place },
+        }
+    }
+}
+
+/// Whether a text is a version, not a place.
+fn is_version(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', ':', '#', '\\']) && !text.contains(char::is_whitespace)
+}
+
+/// Whether a path is of an archive, not of a folder.
+fn is_archive(path: &str) -> bool {
+    let path = path.split(['#', '?']).next().unwrap_or(path).to_ascii_lowercase();
+    [".tgz", ".tar.gz", ".tar"].iter().any(|end| path.ends_with(end))
 }
 
 /// The commit of a git URL.
@@ -365,8 +421,7 @@ impl Located<'_, '_> {
         // a link. It comes from no registry, and its own package.json tells of it.
         let installed = self.location.rsplit_once("node_modules/");
         if let (Some((_, name)), false) = (installed, entry.link.is_true()) {
-            let (name, version) = entry.located(name);
-            self.lock.add(self.location.to_owned(), name, version, &entry);
+            self.lock.add(self.location.to_owned(), Some(entry.located(name)), &entry);
         }
         Ok(())
     }
@@ -430,8 +485,7 @@ impl Nested<'_, '_> {
                 }
             }
         }
-        let (name, version) = entry.nested(name);
-        lock.add(location, name, version, &entry);
+        lock.add(location, entry.nested(name), &entry);
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
 /// Reads lock files of versions 1 to 3.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "npm-lock",
+    version: 2,
     title: "npm lock files (package-lock.json, npm-shrinkwrap.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],
@@ -41,6 +42,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// Reads yarn's lock files, of all its versions.
 pub(crate) static YARN: Analyzer = Analyzer {
     id: "yarn-lock",
+    version: 2,
     title: "yarn lock files (yarn.lock, classic and berry)",
     kinds: &[PackageKind::Npm],
     paths: &["**/yarn.lock"],
@@ -52,6 +54,7 @@ pub(crate) static YARN: Analyzer = Analyzer {
 /// Reads pnpm's lock files of versions 5 to 9.
 pub(crate) static PNPM: Analyzer = Analyzer {
     id: "pnpm-lock",
+    version: 2,
     title: "pnpm lock files (pnpm-lock.yaml)",
     kinds: &[PackageKind::Npm],
     paths: &["**/pnpm-lock.yaml"],

@@ -90,6 +90,8 @@ impl<'a> Lock<'a> {
             (0, ["packages" | "importers" | "snapshots", ..]) if !value.is_empty() && value != "{}" => {
                 self.unusable += 1;
             }
+            // The key in another form of YAML.
+            (0, [key, ..]) if key != "packages" && key.contains("packages") => self.unusable += 1,
             (1, ["packages", ..]) if self.entries.len() > limit => self.over = true,
             (1, ["packages", ..]) => self.entries.push(Entry { key: line.key.clone(), ..Entry::default() }),
             (2, ["packages", _, field, _]) => {
@@ -126,8 +128,9 @@ impl<'a> Lock<'a> {
     }
 
     fn packages(self, locked: &mut Locked<'_>) {
-        let Self { version, entries, wanted, needs, .. } = self;
-        let mut unusable = self.unusable;
+        let Self { version, entries, wanted, needs, unusable, .. } = self;
+        // What is asked for is listed, or the list is not where it is looked for.
+        let mut unusable = unusable + u64::from(entries.is_empty() && !wanted.is_empty());
         let follow = |dev: bool| -> HashSet<&str> {
             let start = wanted.iter().filter(|wanted| wanted.dev == dev).map(|wanted| wanted.key.as_str());
             let all = reached(start, |key, open: &mut Vec<&str>| {
@@ -300,12 +303,23 @@ mod tests {
         assert_eq!(run("lockfileVersion: '9.0'\n"), (Vec::new(), 0));
         assert_eq!(run(good), (vec!["a@1".to_owned()], 0));
         for text in [
+            "lockfileVersion: '9.0'\npackages:\n   a@1:\n     hasBin: true\n",
+            "lockfileVersion: '9.0'\n\npackages:\n\n    a@1:\n        resolution: {integrity: x}\n\nsnapshots:\n\n    a@1: {}\n",
+            "lockfileVersion : '9.0'\npackages :\n a@1 :\n  hasBin : true\n",
+            "lockfileVersion: '9.0'\n'packages':\t\n  ? a@1\n  : hasBin: true\n",
+        ] {
+            assert_eq!(run(text), (vec!["a@1".to_owned()], 0), "{text}");
+        }
+        for text in [
             "{\"lockfileVersion\": \"9.0\"}",
             "packages:\n  a@1: {}\n",
             "lockfileVersion: '9.0'\npackages: {a@1: {}}\n",
             "lockfileVersion: '10.0'\n",
             "lockfileVersion: '9.0'\npackages:\n  <<<<<<< HEAD\n",
-            "lockfileVersion: '9.0'\npackages:\n   a@1:\n     hasBin: true\n",
+            "lockfileVersion: '9.0'\npackages:\n    a@1:\n        hasBin: true\n  b@1:\n    hasBin: true\n",
+            "lockfileVersion: '9.0'\npackages:\n\ta@1:\n\t\thasBin: true\n",
+            "lockfileVersion: '9.0'\n!!str packages:\n  a@1:\n    hasBin: true\n",
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: ^1, version: 1.0.0}\n",
         ] {
             assert!(run(text).1 > 0, "{text}");
         }

@@ -9,6 +9,7 @@ use metadata::Metadata;
 use sekisho_model::{License, PackageFacts, PackageKind};
 
 mod classifiers;
+mod egg;
 mod metadata;
 mod pipfile;
 mod requirements;
@@ -34,6 +35,18 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     version: 3,
     any_case: true,
     run,
+    ..Analyzer::NONE
+};
+
+/// Reads eggs that are files.
+pub(crate) static EGG: Analyzer = Analyzer {
+    id: "python-egg",
+    title: "Python eggs (*.egg)",
+    kinds: &[PackageKind::Pypi],
+    paths: &["**/*.egg"],
+    any_case: true,
+    random_access: true,
+    run: egg::run,
     ..Analyzer::NONE
 };
 
@@ -87,7 +100,7 @@ pub(crate) static PYLOCK: Analyzer = Analyzer {
 };
 
 /// What all that declare packages have in common.
-const LOCK: Analyzer = Analyzer { kinds: &[PackageKind::Pypi], ..Analyzer::NONE };
+const LOCK: Analyzer = Analyzer { kinds: &[PackageKind::Pypi], version: 2, ..Analyzer::NONE };
 
 /// A `License` field longer than this, in bytes, is a licence's text and not its name.
 const LICENSE_NAME_BYTES: usize = 200;
@@ -101,7 +114,12 @@ fn run(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let metadata = metadata::parse(&text);
+    distribution(file, &text)
+}
+
+/// The distribution whose core metadata `text` is.
+fn distribution(file: &File<'_>, text: &str) -> Extract {
+    let metadata = metadata::parse(text);
     let (Some(name), Some(version)) = (given(metadata.name.as_deref()), given(metadata.version.as_deref())) else {
         // A file of this name is the metadata of an installed package, whatever is left of it.
         return Extract::failed(file.malformed("holds no core metadata with a name and a version"));

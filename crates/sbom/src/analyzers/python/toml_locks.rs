@@ -9,7 +9,7 @@
 //! `poetry.packages.locker`, `uv_resolver::lock`, `pdm.project.lockfile`.
 
 use crate::analyzer::{Extract, File};
-use crate::analyzers::lock::{Locked, reached, source, stanzas, unknown_version};
+use crate::analyzers::lock::{Locked, reached, source, stanzas, tables, unknown_version};
 use sekisho_model::{Diagnostic, PackageFacts, PackageKind};
 use std::collections::{HashMap, HashSet};
 use toml::{Table, Value};
@@ -19,7 +19,7 @@ const PYPI: [&str; 2] = ["https://pypi.org/simple", "https://pypi.org/simple/"];
 
 /// Reads `poetry.lock`.
 pub(super) fn poetry(file: &File<'_>) -> Extract {
-    read(file, "package", |locked, table| {
+    read(file, "package", &["1", "2"], |locked, table| {
         let mut facts = named(locked, table)?;
         if let Some(from) = table.get("source").and_then(Value::as_table) {
             let url = text(from, "url").unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn poetry(file: &File<'_>) -> Extract {
 
 /// Reads `pdm.lock`.
 pub(super) fn pdm(file: &File<'_>) -> Extract {
-    read(file, "package", |locked, table| {
+    read(file, "package", &["1", "2", "3", "4"], |locked, table| {
         let mut facts = named(locked, table)?;
         let commit = text(table, "revision").map(|commit| format!("#{commit}")).unwrap_or_default();
         let from = text(table, "git").map(|url| format!("git+{url}{commit}"));
@@ -53,7 +53,7 @@ pub(super) fn pdm(file: &File<'_>) -> Extract {
 
 /// Reads `pylock.toml` and `pylock.NAME.toml`.
 pub(super) fn pylock(file: &File<'_>) -> Extract {
-    read(file, "packages", |locked, table| {
+    read(file, "packages", &["1"], |locked, table| {
         let mut facts = named(locked, table)?;
         for (key, prefix) in [("vcs", "git+"), ("directory", ""), ("archive", "")] {
             let Some(from) = table.get(key).and_then(Value::as_table) else { continue };
@@ -66,21 +66,26 @@ pub(super) fn pylock(file: &File<'_>) -> Extract {
     })
 }
 
-/// Reads a lock file whose packages say nothing of each other.
-fn read(file: &File<'_>, of: &str, package: fn(&Locked<'_>, &Table) -> Option<PackageFacts>) -> Extract {
+/// Reads a lock file whose packages say nothing of each other, of any of the major versions that are known.
+fn read(
+    file: &File<'_>,
+    of: &str,
+    versions: &[&str],
+    package: fn(&Locked<'_>, &Table) -> Option<PackageFacts>,
+) -> Extract {
     let mut locked = Locked::new(file, PackageKind::Pypi);
     let mut unusable = 0;
     let mut take = |locked: &mut Locked<'_>, table: &Table| match package(locked, table) {
         Some(facts) => locked.add(facts),
         None => unusable += 1,
     };
-    let read = each(file, &["", of], &mut locked, |locked, stanza, table| {
-        if stanza == of {
+    let read = each(file, &[of], &mut locked, |locked, key, table| {
+        if key == of {
             return take(locked, table);
         }
-        // The specification allows the list in one piece as well.
-        tables(table, of).for_each(|table| take(locked, table));
-        if let Some(version) = text(table, "lock-version").filter(|version| !version.starts_with("1.")) {
+        let version = text(table, "lock-version").or_else(|| text(table, "lock_version"));
+        let known = |version: &&str| version.split('.').next().is_some_and(|major| versions.contains(&major));
+        if let Some(version) = version.filter(|version| !known(version)) {
             locked.note(unknown_version(file, version));
         }
     });
@@ -88,17 +93,31 @@ fn read(file: &File<'_>, of: &str, package: fn(&Locked<'_>, &Table) -> Option<Pa
     read.map_or_else(Extract::failed, |()| locked.finish())
 }
 
-/// Hands over the table of each stanza that is wanted.
+/// Hands over the tables below the keys that are wanted, and under the key `""` what stands beside them. There, or at the
+/// beginning of `[metadata]`, whose other parts are large, the version of the format is.
 fn each<'f>(
     file: &'f File<'f>,
     wanted: &[&str],
     locked: &mut Locked<'f>,
     mut take: impl FnMut(&mut Locked<'f>, &str, &Table),
 ) -> Result<(), Diagnostic> {
-    for stanza in stanzas(&file.text()?).filter(|stanza| wanted.contains(&stanza.of)) {
-        match stanza.table() {
-            Ok(table) => take(locked, stanza.of, &table),
-            Err(reason) => locked.broken(reason),
+    for stanza in stanzas(&file.text()?) {
+        let head = Some(stanza.head()).filter(|head| head.of == "metadata");
+        for table in head.and_then(|head| tables(&mut head.read().ok()?, "metadata").ok()).unwrap_or_default() {
+            take(locked, "", &table);
+        }
+        if !stanza.may_have(wanted) {
+            continue;
+        }
+        let read = stanza.read().and_then(|mut whole| {
+            for key in wanted {
+                tables(&mut whole, key)?.iter().for_each(|table| take(locked, key, table));
+            }
+            take(locked, "", &whole);
+            Ok(())
+        });
+        if let Err(reason) = read {
+            locked.broken(reason);
         }
     }
     Ok(())
@@ -107,6 +126,8 @@ fn each<'f>(
 /// A package of `uv.lock`, and whom it needs: names, with a version where there are several.
 struct Node {
     facts: PackageFacts,
+    /// Whether it is in a folder, as the project itself and the members of its workspace are.
+    local: bool,
     /// The project itself or a member of its workspace.
     project: bool,
     needs: Vec<(String, Option<String>)>,
@@ -117,7 +138,7 @@ struct Node {
 pub(super) fn uv(file: &File<'_>) -> Extract {
     let mut locked = Locked::new(file, PackageKind::Pypi);
     let (mut nodes, mut members, mut unusable, mut over) = (Vec::new(), HashSet::new(), 0, false);
-    let read = each(file, &["", "manifest", "package"], &mut locked, |locked, stanza, table| match stanza {
+    let read = each(file, &["manifest", "package"], &mut locked, |locked, key, table| match key {
         "" => {
             let version = table.get("version").and_then(Value::as_integer).filter(|version| *version != 1);
             if let Some(version) = version {
@@ -135,7 +156,7 @@ pub(super) fn uv(file: &File<'_>) -> Extract {
         return Extract::failed(diagnostic);
     }
     for node in &mut nodes {
-        node.project |= members.contains(&node.facts.name);
+        node.project |= node.local && members.contains(&node.facts.name);
     }
     let (direct, used, used_for_development) = graph(&nodes);
     let rooted = nodes.iter().any(|node| node.project);
@@ -154,9 +175,10 @@ pub(super) fn uv(file: &File<'_>) -> Extract {
 
 fn node(locked: &Locked<'_>, table: &Table) -> Option<Node> {
     let mut facts = named(locked, table)?;
-    let mut project = false;
+    let (mut local, mut project) = (false, false);
     for (key, from) in table.get("source").and_then(Value::as_table).into_iter().flatten() {
         let from = from.as_str().unwrap_or_default();
+        local |= matches!(key.as_str(), "editable" | "virtual" | "directory");
         match key.as_str() {
             "registry" if PYPI.contains(&from) => {}
             // The project; others are known by the list of members.
@@ -182,7 +204,7 @@ fn node(locked: &Locked<'_>, table: &Table) -> Option<Node> {
     };
     let mut wanted: Vec<_> = table.get("dependencies").map(needs).unwrap_or_default();
     wanted.extend(groups("optional-dependencies"));
-    Some(Node { facts, project, needs: wanted, needs_for_development: groups("dev-dependencies") })
+    Some(Node { facts, local, project, needs: wanted, needs_for_development: groups("dev-dependencies") })
 }
 
 /// Whom a package needs.
@@ -226,11 +248,6 @@ fn text<'t>(table: &'t Table, key: &str) -> Option<&'t str> {
 /// The texts of a list.
 fn strings<'t>(table: &'t Table, key: &str) -> Vec<&'t str> {
     table.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// The tables of a list.
-fn tables<'t>(table: &'t Table, key: &str) -> impl Iterator<Item = &'t Table> {
-    table.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
 }
 
 #[cfg(test)]
@@ -313,5 +330,54 @@ mod tests {
             &["a 1", "b 2"],
             1,
         );
+    }
+
+    #[test]
+    fn a_member_is_in_a_folder() {
+        let text = |source: &str| {
+            format!(
+                "version = 1\n[manifest]\nmembers = [\"app\", \"requests\"]\n\n[[package]]\nname = \"app\"\nversion = \"1\"\nsource = {{ virtual = \".\" }}\n\n[[package]]\nname = \"requests\"\nversion = \"2\"\nsource = {{ {source} }}\n"
+            )
+        };
+        check(&UV, &text("registry = \"https://pypi.org/simple\""), &["requests 2 indirect"], 0);
+        check(&UV, &text("url = \"https://x/r.whl\""), &["requests 2 indirect source=https://x/r.whl"], 0);
+        for folder in ["editable", "virtual", "directory"] {
+            check(&UV, &text(&format!("{folder} = \"lib\"")), &[], 0);
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_is_told() {
+        let entry = "[[package]]\nname = \"a\"\nversion = \"1\"\n\n[metadata]\n";
+        for (analyzer, key, known, unknown) in [
+            (&POETRY, "lock-version", "2.1", "3.0"),
+            (&PDM, "lock_version", "4.5.0", "5.0"),
+            (&PDM, "lock_version", "2", "40"),
+        ] {
+            check(analyzer, &format!("{entry}{key} = \"{known}\"\n[metadata.files]\n"), &["a 1"], 0);
+            check(analyzer, &format!("{entry}{key} = \"{unknown}\"\n[metadata.files]\n"), &["a 1"], 1);
+        }
+    }
+
+    /// TOML leaves more than one way to write a list of packages.
+    #[test]
+    fn no_form_of_toml_hides_a_package() {
+        for (analyzer, key) in [(&POETRY, "package"), (&PDM, "package"), (&UV, "package"), (&PYLOCK, "packages")] {
+            let entry = |name: &str| format!("[[{key}]]\nname = \"{name}\"\nversion = \"1\"\n");
+            let indented = |name: &str| format!(" \t{}\n", entry(name).trim_end().replace('\n', "\n \t"));
+            let (a, b) = (entry("a"), entry("b"));
+            for text in [
+                format!("{a}\n{}", indented("b")),
+                format!("{}{}", indented("a"), indented("b")),
+                format!("{a}[metadata]\nx = [\n  [1],\n]\n{}", indented("b")),
+                format!("{key} = [{{name = \"a\", version = \"1\"}}, {{name = \"b\", version = \"1\"}}]\n"),
+                format!("{a}{b}").replace(key, &format!(" {key} ")),
+                format!("{a}{b}").replace(key, &format!("\"{key}\"")),
+            ] {
+                check(analyzer, &text, &["a 1", "b 1"], 0);
+            }
+            check(analyzer, &format!("{key} = 1\n"), &[], 1);
+            check(analyzer, &format!("{a}[metadata]\r{b}"), &["a 1"], 1);
+        }
     }
 }

@@ -22,6 +22,7 @@ fn summary(extract: &Extract) -> Vec<String> {
             let flags = [facts.dev.then_some("dev"), facts.direct.filter(|direct| *direct).map(|_| "direct")];
             let mut line = format!("{}@{} {}", facts.name, facts.version, extra("lock_path").unwrap());
             line.extend(flags.into_iter().flatten().flat_map(|flag| [" ", flag]));
+            line.extend(extra("source").into_iter().flat_map(|from| [" source=", from]));
             line
         })
         .collect()
@@ -47,7 +48,11 @@ fn the_three_versions_of_one_lock_file_agree() {
     let plain: Vec<_> = v3.iter().map(|line| line.trim_end_matches(" direct")).collect();
     let missing: Vec<_> = plain.iter().filter(|line| !v1.iter().any(|other| other == *line)).collect();
     assert_eq!(missing, [&"local-tar@0.1.0 node_modules/local-tar"]);
-    assert!(v1.iter().all(|line| plain.contains(&line.as_str())));
+    let only: Vec<_> = v1.iter().filter(|line| !plain.contains(&line.as_str())).collect();
+    assert!(
+        matches!(only[..], [line] if line.starts_with("local-tar@ node_modules/local-tar source=file:")),
+        "{only:?}"
+    );
 }
 
 #[test]
@@ -72,6 +77,7 @@ fn packages_are_read_by_location() {
             "@s/b@2.0.0 node_modules/a/node_modules/@s/b dev",
             "real@3.0.0 node_modules/alias direct",
             "git@0123abc node_modules/git direct",
+            "archive@ node_modules/archive source=file:x.tgz",
             "c@4.0.0 folder/node_modules/c direct",
         ]
     );
@@ -84,7 +90,27 @@ fn packages_are_read_by_location() {
     assert_eq!(names, ["integrity=sha512-x", "lock_path=node_modules/a"]);
     let [diagnostic] = extract.diagnostics.try_into().unwrap();
     assert_eq!((diagnostic.level, diagnostic.code), (Level::Note, Code::RecordMalformed));
-    assert!(diagnostic.message.starts_with("2 entries"), "{diagnostic}");
+    assert!(diagnostic.message.starts_with("1 entries"), "{diagnostic}");
+}
+
+#[test]
+fn what_has_no_version_is_not_lost() {
+    let archive = "https://registry.npmjs.org/a/-/a-1.0.0.tgz";
+    let told = format!("a@ node_modules/a source={archive}");
+    for text in [
+        format!(r#"{{"packages": {{"node_modules/a": {{"resolved": "{archive}"}}}}}}"#),
+        format!(r#"{{"packages": {{"node_modules/a": {{"version": "", "resolved": "{archive}"}}}}}}"#),
+        format!(r#"{{"packages": {{"node_modules/a": {{"version": "{archive}"}}}}}}"#),
+        format!(r#"{{"dependencies": {{"a": {{"version": "{archive}"}}}}}}"#),
+        format!(r#"{{"dependencies": {{"a": {{"resolved": "{archive}"}}}}}}"#),
+    ] {
+        let extract = run(&text);
+        assert_eq!((summary(&extract), extract.diagnostics), (vec![told.clone()], Vec::new()), "{text}");
+    }
+    for text in [r#"{"packages": {"node_modules/a": {}}}"#, r#"{"dependencies": {"a": {}}}"#] {
+        let extract = run(text);
+        assert_eq!((extract.packages.len(), extract.diagnostics[0].level), (0, Level::Incomplete), "{text}");
+    }
 }
 
 #[test]
@@ -104,7 +130,12 @@ fn dependencies_are_read_by_nesting() {
         "archive": {"version": "https://example.org/x.tgz"},
         "folder": {"version": "file:packages/folder", "dependencies": {"c": {"version": "4.0.0"}}},
         "fragment": {"version": "file:x#1"},
-            "broken": {"version": "npm:x"}
+        "tar": {"version": "file:x.tar.gz"},
+        "fork": {"version": "u/r#abcd"},
+        "hub": {"version": "github:u/r#abcd"},
+        "page": {"version": "https://example.org/x.tgz#9.9.9"},
+        "broken": {"version": "npm:x"},
+        "untold": {"dev": true}
     }}"#);
     assert_eq!(
         summary(&extract),
@@ -113,10 +144,18 @@ fn dependencies_are_read_by_nesting() {
             "a@1.0.0 node_modules/a dev",
             "@s/real@3.0.0 node_modules/alias",
             "git@0123abc node_modules/git",
+            "archive@ node_modules/archive source=https://example.org/x.tgz",
             "c@4.0.0 packages/folder/node_modules/c",
+            "tar@ node_modules/tar source=file:x.tar.gz",
+            "fork@abcd node_modules/fork",
+            "hub@abcd node_modules/hub",
+            "page@ node_modules/page source=https://example.org/x.tgz#9.9.9",
+            "broken@ node_modules/broken source=npm:x",
         ]
     );
-    assert!(extract.diagnostics[0].message.starts_with("4 entries"), "{:?}", extract.diagnostics);
+    let [untold, skipped] = extract.diagnostics.try_into().unwrap();
+    assert_eq!((untold.level, &*untold.message), (Level::Incomplete, "entries without a version: 1"));
+    assert!(skipped.message.starts_with("2 entries"), "{skipped}");
 }
 
 #[test]
