@@ -175,5 +175,9 @@ fn weight(facts: &Arc<ImageFacts>) -> usize {
         Fact::Known(lines) => lines.len(),
         _ => 0,
     };
-    1024 + components + lines * 200 + facts.labels.len() * 100
+    let labels = match &facts.labels {
+        Fact::Known(labels) => labels.len(),
+        _ => 0,
+    };
+    1024 + components + lines * 200 + labels * 100
 }

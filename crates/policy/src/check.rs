@@ -18,7 +18,7 @@ use crate::witness::Witness;
 use jiff::Timestamp;
 use sekisho_model::{
     CheckExclusion, CheckGate, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code, Diagnostic, Digest, Fact,
-    ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
+    Fix, ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
 };
 
 /// What was asked, and what was said.
@@ -67,6 +67,7 @@ pub fn check_manifests(set: &PolicySet, foreign: &Foreign, objects: &[Object], c
     asked.to.policies = described(set, foreign, Stage::Deploy);
     asked.tell_of_what_is_over();
     asked.manifests(objects, context.images);
+    asked.mend();
     asked.to
 }
 
@@ -311,6 +312,7 @@ impl<'a> Asked<'a> {
             line: 0,
             digest: image.digest.copied(),
             passed: 0,
+            patch: Vec::new(),
         });
         let full =
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
@@ -329,6 +331,18 @@ impl<'a> Asked<'a> {
                 reasons: verdict.reasons,
             };
             self.take(result);
+        }
+    }
+
+    /// Puts together what would change each subject.
+    fn mend(&mut self) {
+        let Checked { subjects, results, .. } = &mut self.to;
+        let mut fixes: Vec<Vec<&Fix>> = vec![Vec::new(); subjects.len()];
+        for result in results.iter().filter(|it| it.outcome == PolicyOutcome::Violated && it.excluded.is_none()) {
+            fixes[result.subject].extend(result.violations.iter().filter_map(|it| it.fix.as_ref()));
+        }
+        for (subject, fixes) in subjects.iter_mut().zip(fixes) {
+            subject.patch = fix::together(fixes);
         }
     }
 
@@ -393,6 +407,7 @@ fn subject_of(object: &Object, kind: SubjectKind, namespace: String) -> CheckSub
         line: object.node.place.line,
         digest: None,
         passed: 0,
+        patch: Vec::new(),
     }
 }
 

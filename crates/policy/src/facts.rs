@@ -15,8 +15,8 @@ pub struct ImageFacts {
     pub created: Option<Timestamp>,
     /// When it was scanned; none where it was not.
     pub scanned: Option<Timestamp>,
-    /// `debian:12`; empty where it does not say.
-    pub os: String,
+    /// `debian:12`; empty where there is no distribution in it.
+    pub os: Fact<String>,
     /// When the security updates of its distribution end; none where they do not, or where there is no distribution in it.
     pub supported_until: Fact<Option<Timestamp>>,
     /// How it is run where nothing else is said.
@@ -24,7 +24,7 @@ pub struct ImageFacts {
     /// The name of the image it was built on.
     pub base: Fact<String>,
     /// Labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Fact<BTreeMap<String, String>>,
     /// What it was built by: instruction and the rest of the line.
     pub lines: Fact<Vec<(String, String)>>,
     /// Packages.
@@ -115,14 +115,25 @@ impl ImageFacts {
             None if has_distribution => Fact::Unknown("of which distribution it is cannot be told".to_owned()),
             None => missing.clone().map_or(Fact::Known(None), Fact::Unknown),
         };
+        let os = match &inventory.os {
+            Some(os) => Fact::Known(format!("{}:{}", os.id, os.version_id)),
+            None if has_distribution || image.is_none() => {
+                Fact::Unknown("of which distribution it is cannot be told".to_owned())
+            }
+            None => missing.clone().map_or(Fact::Known(String::new()), Fact::Unknown),
+        };
         Self {
             created: image.and_then(|image| image.created.as_deref()?.parse().ok()),
             scanned: Some(inventory.observed_at),
-            os: inventory.os.as_ref().map(|os| format!("{}:{}", os.id, os.version_id)).unwrap_or_default(),
+            os,
             supported_until,
             config: told(image, "how it is run is not known", |image| image.config.clone()),
             base: told(image, "its base image is not known", |image| image.base.as_ref()?.name.clone()),
-            labels: image.map(|image| image.labels.iter().cloned().collect()).unwrap_or_default(),
+            labels: told(image, "its labels are not known", |image| {
+                // A document that does not say how the image is run does not say either that it has no label.
+                let says = image.config.is_some() || !image.labels.is_empty();
+                says.then(|| image.labels.iter().cloned().collect())
+            }),
             lines: told(image, "it has no build history", |image| {
                 let lines = image.history.iter().filter_map(|step| line(step.created_by.as_deref()?));
                 Some(lines.collect::<Vec<_>>()).filter(|lines| !lines.is_empty())

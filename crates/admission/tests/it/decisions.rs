@@ -197,7 +197,11 @@ fn images_are_asked_about_once_the_object_itself_is_no_reason_to_refuse() {
     let known = |os: &str| Known {
         images: [(
             "registry.example.org/web:1".to_owned(),
-            Fact::Known(Arc::new(ImageFacts { os: os.to_owned(), scanned: Some(now()), ..ImageFacts::default() })),
+            Fact::Known(Arc::new(ImageFacts {
+                os: Fact::Known(os.to_owned()),
+                scanned: Some(now()),
+                ..ImageFacts::default()
+            })),
         )]
         .into(),
         digests: [("registry.example.org/web:1".to_owned(), "sha256:abc".to_owned())].into(),

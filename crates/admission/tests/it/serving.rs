@@ -238,7 +238,11 @@ impl ImageSource for Slow {
                 // Never closed.
                 gate.acquire().await.map_err(|error| Missed::from(error.to_string()))?.forget();
             }
-            Ok(ImageFacts { os: "debian:9".to_owned(), scanned: Some(now()), ..ImageFacts::default() })
+            Ok(ImageFacts {
+                os: sekisho_model::Fact::Known("debian:9".to_owned()),
+                scanned: Some(now()),
+                ..ImageFacts::default()
+            })
         })
     }
 }

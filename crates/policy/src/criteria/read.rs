@@ -261,7 +261,7 @@ fn of_image<'a>(name: &str, image: &'a Image<'a>, now: Timestamp) -> Reading<'a>
     };
     match name {
         "Base Image" => known(&facts.base, |base| text(base)),
-        "Disallowed Image Label" | "Required Image Label" => pairs(&facts.labels),
+        "Disallowed Image Label" | "Required Image Label" => known(&facts.labels, pairs),
         "End-of-Life OS" => known(&facts.supported_until, |end| Reading::Flag(end.is_some_and(|end| end <= now))),
         "Image Age" => facts.created.map_or(Reading::Unknown("it does not say when it was built"), |it| days(it, now)),
         "Image Command" => known(&facts.config, |config| command(&[&config.entrypoint, &config.cmd])),
@@ -272,7 +272,7 @@ fn of_image<'a>(name: &str, image: &'a Image<'a>, now: Timestamp) -> Reading<'a>
         }),
         "Image Exposed Port" => known(&facts.config, |config| texts(&config.exposed_ports)),
         "Image Health Check Defined" => known(&facts.config, |config| Reading::Flag(config.health_check)),
-        "Image OS" => text(&facts.os),
+        "Image OS" => known(&facts.os, |os| text(os)),
         "Image Scan Age" => {
             facts.scanned.map_or(Reading::Unknown("when it was scanned is not known"), |it| days(it, now))
         }

@@ -21,7 +21,8 @@ pub use quantity::quantity;
 pub(crate) use reader::Reader;
 
 use kinds::PodKind;
-use sekisho_model::{Diagnostic, Workload};
+use sekisho_base::tree::Node;
+use sekisho_model::{Code, Diagnostic, Workload};
 use surroundings::Surroundings;
 
 /// A workload, and the object that it is made from.
@@ -40,7 +41,10 @@ pub fn workloads(objects: &[Object]) -> (Vec<Found<'_>>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut diagnostics = Vec::new();
     for object in objects {
-        let Some(kind) = PodKind::of(object) else { continue };
+        let Some(kind) = PodKind::of(object) else {
+            diagnostics.extend(unknown(object));
+            continue;
+        };
         let mut reader = Reader::of(object);
         let workload = pod::workload(object, kind, &mut reader);
         diagnostics.append(&mut reader.diagnostics);
@@ -50,4 +54,26 @@ pub fn workloads(objects: &[Object]) -> (Vec<Found<'_>>, Vec<Diagnostic>) {
         }
     }
     (found, diagnostics)
+}
+
+/// What is to be said of an object of a kind that is not known as one that makes pods, and has containers all the same:
+/// they were not judged.
+fn unknown(object: &Object) -> Option<Diagnostic> {
+    let mut rest = vec![&object.node];
+    while let Some(node) = rest.pop() {
+        let images =
+            |list: &Node| list.items().iter().any(|item| item.get("image").is_some_and(|it| it.as_str().is_some()));
+        if node.get("containers").is_some_and(images) {
+            let message = format!(
+                "line {}: {} ({}) has containers, and is of a kind that is not known: they were not judged",
+                object.node.place.line,
+                object.title(),
+                object.api_version
+            );
+            return Some(Diagnostic::incomplete(Code::ManifestForeign, message).at(&object.file));
+        }
+        rest.extend(node.fields().iter().map(|field| &field.node));
+        rest.extend(node.items());
+    }
+    None
 }

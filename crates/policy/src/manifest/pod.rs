@@ -255,12 +255,22 @@ fn volumes(reader: &mut Reader<'_>, at: (&Node, &str)) -> HashMap<String, (Strin
             |of| {
                 let source = ["path", "secretName", "claimName", "name", "server", "driver", "reference", "volumeID"];
                 let named = source.iter().find_map(|name| of.node.get(name)?.as_str()).unwrap_or_default();
-                (capitalised(&of.name), named.to_owned())
+                let named = if of.name == "hostPath" { plain_path(named) } else { named.to_owned() };
+                (capitalised(&of.name), named)
             },
         );
         found.insert(name, volume);
     }
     found
+}
+
+/// A path of a node as the kernel goes it: `//var/./run/` is `/var/run`. The server refuses `..`.
+fn plain_path(path: &str) -> String {
+    if path.is_empty() {
+        return String::new();
+    }
+    let steps: Vec<&str> = path.split('/').filter(|step| !matches!(*step, "" | ".")).collect();
+    format!("/{}", steps.join("/"))
 }
 
 fn capitalised(name: &str) -> String {

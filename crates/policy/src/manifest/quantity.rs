@@ -13,9 +13,10 @@ pub fn quantity(text: &str) -> Option<f64> {
     let binary = |power: i32| 1024_f64.powi(power);
     let factor = match suffix {
         "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
+        // Divided, not multiplied: 9m is what 0.009 is read as.
+        "n" => return Some(number / 1e9),
+        "u" => return Some(number / 1e6),
+        "m" => return Some(number / 1e3),
         "k" => 1e3,
         "M" => 1e6,
         "G" => 1e9,
@@ -70,6 +71,8 @@ mod tests {
         ] {
             check(text, expect);
         }
+        // As a policy writes it.
+        assert_eq!(quantity("9m").map(f64::to_bits), quantity("0.009").map(f64::to_bits));
         for text in
             ["", "m", "1 Gi", "1KB", "1gi", "1.2.3", "--1", "1-", "e3", "1e", "0x10", "1e999", "NaN", "inf", "."]
         {

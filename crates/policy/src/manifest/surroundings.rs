@@ -5,17 +5,66 @@
 use super::object::Object;
 use sekisho_base::tree::Node;
 use sekisho_model::{ContainerKind, Exposure, ExposureMethod, Fact, Permissions, Port, Workload};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The objects that say something of others, by what they are.
 pub(super) struct Surroundings<'a> {
-    /// By namespace, as all that is namespaced.
-    services: HashMap<&'a str, Vec<Service<'a>>>,
-    network_policies: HashMap<&'a str, Vec<&'a Node>>,
-    roles: HashMap<(&'a str, &'a str), &'a Object>,
-    bindings: Vec<&'a Object>,
+    services: Selectors<'a, Service<'a>>,
+    network_policies: Selectors<'a, &'a Node>,
+    /// What bindings grant, or why that is not known.
+    bindings: Vec<Result<Permissions, String>>,
+    bound: HashMap<Bearer<'a>, Vec<usize>>,
 }
 
+/// Whom a binding is about, as far as a service account can be among them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Bearer<'a> {
+    /// One, by namespace and name.
+    Account(&'a str, &'a str),
+    /// All of a namespace.
+    Namespace(&'a str),
+    Everyone,
+}
+
+/// What selects pods of its namespace by their labels, so that each pod is compared only with what wants one of its own.
+#[derive(Debug)]
+struct Selectors<'a, T> {
+    all: Vec<T>,
+    /// By namespace and the first label that is wanted.
+    by_label: HashMap<(&'a str, &'a str, Cow<'a, str>), Vec<usize>>,
+    /// Those that want none in particular, by namespace.
+    by_none: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a, T> Selectors<'a, T> {
+    fn new() -> Self {
+        Self { all: Vec::new(), by_label: HashMap::new(), by_none: HashMap::new() }
+    }
+
+    fn add(&mut self, namespace: &'a str, wanted: Option<&'a Node>, selector: T) {
+        let number = self.all.len();
+        self.all.push(selector);
+        let first = wanted.and_then(|wanted| wanted.fields().first());
+        let label = first.and_then(|field| Some((namespace, field.name.as_str(), field.node.scalar()?)));
+        match label {
+            Some(label) => self.by_label.entry(label).or_default().push(number),
+            None => self.by_none.entry(namespace).or_default().push(number),
+        }
+    }
+
+    /// What may select pods with these labels, in the order in which it came.
+    fn candidates(&self, namespace: &str, labels: &BTreeMap<String, String>) -> impl Iterator<Item = &T> {
+        let keys = labels.iter().map(|(name, value)| (namespace, name.as_str(), Cow::Borrowed(value.as_str())));
+        let labelled = keys.filter_map(|key| self.by_label.get(&key)).flatten();
+        let mut numbers: Vec<usize> =
+            self.by_none.get(namespace).into_iter().flatten().chain(labelled).copied().collect();
+        numbers.sort_unstable();
+        numbers.into_iter().filter_map(|number| self.all.get(number))
+    }
+}
+
+#[derive(Debug)]
 struct Service<'a> {
     object: &'a Object,
     methods: Vec<ExposureMethod>,
@@ -24,11 +73,12 @@ struct Service<'a> {
 impl<'a> Surroundings<'a> {
     pub(super) fn of(objects: &'a [Object]) -> Self {
         let mut found = Self {
-            services: HashMap::new(),
-            network_policies: HashMap::new(),
-            roles: HashMap::new(),
+            services: Selectors::new(),
+            network_policies: Selectors::new(),
             bindings: Vec::new(),
+            bound: HashMap::new(),
         };
+        let (mut roles, mut bindings) = (Roles::new(), Vec::new());
         // Namespace and service by the routes and ingresses that lead to it.
         let mut routed: HashSet<(&str, &str)> = HashSet::new();
         for object in objects {
@@ -42,15 +92,17 @@ impl<'a> Surroundings<'a> {
                     routed.extend(ingress_services(&object.node).map(|to| (namespace, to)));
                 }
                 ("networking.k8s.io" | "extensions", "NetworkPolicy") => {
-                    found.network_policies.entry(namespace).or_default().extend(object.node.get("spec"));
+                    if let Some(spec) = object.node.get("spec") {
+                        found.network_policies.add(namespace, spec.at(&["podSelector", "matchLabels"]), spec);
+                    }
                 }
                 ("rbac.authorization.k8s.io", "Role") => {
-                    found.roles.insert((namespace, &object.name), object);
+                    roles.insert((namespace, &object.name), object);
                 }
                 ("rbac.authorization.k8s.io", "ClusterRole") => {
-                    found.roles.insert(("", &object.name), object);
+                    roles.insert(("", &object.name), object);
                 }
-                ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => found.bindings.push(object),
+                ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => bindings.push(object),
                 _ => {}
             }
         }
@@ -69,19 +121,28 @@ impl<'a> Surroundings<'a> {
             if routed.contains(&(object.effective_namespace(), object.name.as_str())) {
                 methods.push(ExposureMethod::Route);
             }
-            let namespace = object.effective_namespace();
-            found.services.entry(namespace).or_default().push(Service { object, methods });
+            let selector = object.node.at(&["spec", "selector"]);
+            found.services.add(object.effective_namespace(), selector, Service { object, methods });
+        }
+        for binding in bindings {
+            let number = found.bindings.len();
+            found.bindings.push(granted_by(binding, &roles));
+            let subjects = binding.node.get("subjects").map(Node::items).unwrap_or_default();
+            for bearer in subjects.iter().filter_map(|subject| bearer(subject, binding)) {
+                found.bound.entry(bearer).or_default().push(number);
+            }
         }
         found
     }
 
     pub(super) fn apply(&self, workload: &mut Workload) {
         let namespace = workload.namespace.clone();
-        for service in self.services.get(namespace.as_str()).into_iter().flatten() {
+        let services: Vec<_> = self.services.candidates(&namespace, &workload.pod_labels).collect();
+        for service in services {
             service.expose(workload);
         }
         let [mut ingress, mut egress] = [false, false];
-        for spec in self.network_policies.get(namespace.as_str()).into_iter().flatten() {
+        for spec in self.network_policies.candidates(&namespace, &workload.pod_labels) {
             let selector = spec.get("podSelector");
             if !selects(selector, &workload.pod_labels) {
                 continue;
@@ -100,38 +161,15 @@ impl<'a> Surroundings<'a> {
     /// What is bound to the workload's service account. A role that is not among the objects, and none that every cluster
     /// has, leaves it open.
     fn permissions(&self, workload: &Workload) -> Fact<Permissions> {
-        let mut highest = Permissions::None;
-        let mut missing = None;
-        for binding in &self.bindings {
-            let subjects = binding.node.get("subjects").map(Node::items).unwrap_or_default();
-            if !subjects.iter().any(|subject| is_of(subject, workload, binding)) {
-                continue;
-            }
-            let text = |name: &str| binding.node.at(&["roleRef", name]).and_then(Node::as_str).unwrap_or_default();
-            let (kind, name) = (text("kind"), text("name"));
-            let cluster_wide = binding.kind == "ClusterRoleBinding";
-            let namespace = if kind == "ClusterRole" { "" } else { binding.effective_namespace() };
-            let granted = match (self.roles.get(&(namespace, name)), name) {
-                (Some(role), _) if role.node.get("aggregationRule").is_some_and(|rule| !rule.is_null()) => {
-                    missing.get_or_insert_with(|| format!("the {kind} {name} is put together from others"));
-                    continue;
-                }
-                (Some(role), _) => Granted::of(&role.node),
-                (None, "cluster-admin") if kind == "ClusterRole" => Granted::ALL,
-                (None, "admin" | "edit") if kind == "ClusterRole" => {
-                    Granted { writes: true, reads: true, ..Granted::NONE }
-                }
-                (None, "view") if kind == "ClusterRole" => Granted { reads: true, ..Granted::NONE },
-                (None, _) => {
-                    missing.get_or_insert_with(|| format!("the {kind} {name} is not among the objects"));
-                    continue;
-                }
-            };
-            highest = highest.max(granted.level(cluster_wide));
-        }
-        match missing {
+        let (namespace, account) = (workload.namespace.as_str(), workload.service_account.as_str());
+        let bearers = [Bearer::Account(namespace, account), Bearer::Namespace(namespace), Bearer::Everyone];
+        let mut numbers: Vec<usize> = bearers.iter().filter_map(|it| self.bound.get(it)).flatten().copied().collect();
+        numbers.sort_unstable();
+        let granted = || numbers.iter().filter_map(|number| self.bindings.get(*number));
+        let highest = granted().flatten().copied().max().unwrap_or(Permissions::None);
+        match granted().find_map(|granted| granted.as_ref().err()) {
             // More than everything cannot be granted.
-            Some(why) if highest < Permissions::ClusterAdmin => Fact::Unknown(why),
+            Some(why) if highest < Permissions::ClusterAdmin => Fact::Unknown(why.clone()),
             _ => Fact::Known(highest),
         }
     }
@@ -219,26 +257,45 @@ fn has_all(wanted: &Node, labels: &BTreeMap<String, String>) -> bool {
     })
 }
 
-/// Whether a subject of a binding is the workload's service account, or a group that it is in.
-fn is_of(subject: &Node, workload: &Workload, binding: &Object) -> bool {
+/// Roles by namespace and name; those of the cluster have no namespace.
+type Roles<'a> = HashMap<(&'a str, &'a str), &'a Object>;
+
+/// What a binding grants to whom it binds, or why that is not known.
+fn granted_by(binding: &Object, roles: &Roles<'_>) -> Result<Permissions, String> {
+    let text = |name: &str| binding.node.at(&["roleRef", name]).and_then(Node::as_str).unwrap_or_default();
+    let (kind, name) = (text("kind"), text("name"));
+    let namespace = if kind == "ClusterRole" { "" } else { binding.effective_namespace() };
+    let granted = match (roles.get(&(namespace, name)), name) {
+        (Some(role), _) if role.node.get("aggregationRule").is_some_and(|rule| !rule.is_null()) => {
+            return Err(format!("the {kind} {name} is put together from others"));
+        }
+        (Some(role), _) => Granted::of(&role.node),
+        (None, "cluster-admin") if kind == "ClusterRole" => Granted::ALL,
+        (None, "admin" | "edit") if kind == "ClusterRole" => Granted { writes: true, reads: true, ..Granted::NONE },
+        (None, "view") if kind == "ClusterRole" => Granted { reads: true, ..Granted::NONE },
+        (None, _) => return Err(format!("the {kind} {name} is not among the objects")),
+    };
+    Ok(granted.level(binding.kind == "ClusterRoleBinding"))
+}
+
+/// Which service accounts a subject of a binding is, if any.
+fn bearer<'a>(subject: &'a Node, binding: &'a Object) -> Option<Bearer<'a>> {
     let text = |name: &str| subject.get(name).and_then(Node::as_str).unwrap_or_default();
+    let name = text("name");
     match text("kind") {
         "ServiceAccount" => {
             // The server demands the namespace; manifests that leave it out mean their own.
             let namespace = text("namespace");
             let namespace = if namespace.is_empty() { binding.effective_namespace() } else { namespace };
-            text("name") == workload.service_account && namespace == workload.namespace
+            Some(Bearer::Account(namespace, name))
         }
-        "Group" => {
-            let name = text("name");
-            let own = name.strip_prefix("system:serviceaccounts:");
-            matches!(name, "system:authenticated" | "system:serviceaccounts") || own == Some(&workload.namespace)
-        }
+        "Group" if matches!(name, "system:authenticated" | "system:serviceaccounts") => Some(Bearer::Everyone),
+        "Group" => name.strip_prefix("system:serviceaccounts:").map(Bearer::Namespace),
         "User" => {
-            let own = format!("system:serviceaccount:{}:{}", workload.namespace, workload.service_account);
-            text("name") == own
+            let (namespace, name) = name.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+            Some(Bearer::Account(namespace, name))
         }
-        _ => false,
+        _ => None,
     }
 }
 

@@ -250,6 +250,32 @@ fn every_kind_has_its_pod_where_it_is() {
 }
 
 #[test]
+fn containers_of_kinds_that_are_not_known_are_told() {
+    let check = |text: &str, expect: &[&str]| {
+        let objects = read(text);
+        let (found, diagnostics) = workloads(&objects);
+        let told: Vec<&str> = diagnostics.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!((found.len(), told.as_slice()), (0, expect), "{text}");
+        assert!(diagnostics.iter().all(|told| told.level == Level::Incomplete));
+    };
+    let said =
+        |what: &str| format!("line 1: {what} has containers, and is of a kind that is not known: they were not judged");
+    let pod = "{containers: [{name: a, image: b}]}";
+    check(
+        &format!("apiVersion: foo.io/v1\nkind: Foo\nmetadata: {{name: r}}\nspec: {{template: {{spec: {pod}}}}}\n"),
+        &[&said("Foo/r (foo.io/v1)")],
+    );
+    check(&format!("apiVersion: v1\nkind: pod\nmetadata: {{name: p}}\nspec: {pod}\n"), &[&said("pod/p (v1)")]);
+    check(
+        &format!(
+            "apiVersion: template.openshift.io/v1\nkind: Template\nmetadata: {{name: t}}\nobjects: [{{kind: Pod, spec: {pod}}}]\n"
+        ),
+        &[&said("Template/t (template.openshift.io/v1)")],
+    );
+    check("apiVersion: foo.io/v1\nkind: Foo\nspec: {containers: {type: array}, list: [{containers: [a]}]}\n", &[]);
+}
+
+#[test]
 fn what_the_server_would_refuse_is_told_with_its_line() {
     let check = |text: &str, expect: &[&str]| {
         let objects = read(text);

@@ -75,19 +75,17 @@ fn image(from: &mut Fields<'_>) -> (String, ImageFacts) {
     let lines = from.texts("history");
     let os = from.text("os");
     let base = from.text("base");
+    let labels = from.map("labels", |name, node, from| (name.to_owned(), from.texts_of(node, name).join("")));
     let facts = ImageFacts {
         created: moment(from, "created"),
         scanned: scanned(from),
         supported_until: os
             .split_once(':')
             .map_or(Fact::Known(None), |(id, version)| crate::support::ends(id, version)),
-        os,
+        os: Fact::Known(os),
         config: config(from),
         base: if base.is_empty() { Fact::Unknown("its base image is not known".to_owned()) } else { Fact::Known(base) },
-        labels: from
-            .map("labels", |name, node, from| (name.to_owned(), from.texts_of(node, name).join("")))
-            .into_iter()
-            .collect(),
+        labels: Fact::Known(labels.into_iter().collect()),
         lines: Fact::Known(lines.iter().filter_map(|line| crate::facts::line(line)).collect()),
         components: from.each("packages", component),
         missing: None,

@@ -39,6 +39,23 @@ impl<'a> Fields<'a> {
         self.wrongs
     }
 
+    /// Every name, however deep, that stands twice in one map: of two criteria of one name only the last would be asked.
+    pub(super) fn no_name_twice(&mut self) {
+        let mut rest = vec![self.node];
+        while let Some(node) = rest.pop() {
+            for field in node.fields() {
+                if field.repeated {
+                    self.wrong_of(
+                        field.place,
+                        format!("`{}` is there twice, and only the last would count", field.name),
+                    );
+                }
+                rest.push(&field.node);
+            }
+            rest.extend(node.items());
+        }
+    }
+
     pub(super) fn wrong(&mut self, reason: &str) {
         self.wrong_of(self.node.place, format!("{} {reason}", self.what));
     }

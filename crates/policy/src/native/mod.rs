@@ -74,6 +74,7 @@ const SKIPPED: [(&str, SkipContainer); 2] = [("regular", SkipContainer::Regular)
 /// The policy that `node` is, as far as it can be read, and all that is wrong with it.
 pub fn read(node: &Node) -> (Document, Vec<Wrong>) {
     let mut from = Fields::of(node, "the policy");
+    from.no_name_twice();
     let mut policy = Policy {
         id: from.needed_text("policy"),
         name: from.needed_text("name"),

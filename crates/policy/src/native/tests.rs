@@ -89,7 +89,7 @@ examples:
     let facts = &examples[0].images[0].1;
     assert_eq!(facts.config, Fact::Known(ImageConfig::default()));
     assert_eq!(facts.lines, Fact::Known(vec![("USER".to_owned(), "app".to_owned())]));
-    assert_eq!(facts.labels["a"], "1");
+    assert_eq!(facts.labels, Fact::Known([("a".to_owned(), "1".to_owned())].into()));
     assert_eq!(facts.components[0].vulnerabilities[0].fixed_by, "2");
     assert_eq!(examples[0].now.to_string(), "2026-01-03T00:00:00Z");
     assert_eq!((examples[1].expect, examples[1].manifest.len()), (PolicyOutcome::Passed, 2));
@@ -139,6 +139,14 @@ fn all_that_is_wrong_is_told_with_its_line() {
 }
 
 /// What is written is what was read, of every policy that there is.
+#[test]
+fn of_two_criteria_of_one_name_none_is_passed_over() {
+    let text = "policy: a\nname: A\nstages: [deploy]\nwhen:\n  Host PID: true\n  Host IPC: true\n  Host PID: false\n";
+    let wrongs = read(&document(text)).unwrap_err();
+    let told: Vec<String> = wrongs.iter().map(|it| format!("{} {}", it.place.line, it.reason)).collect();
+    assert_eq!(told, ["7 `Host PID` is there twice, and only the last would count"]);
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     let mut set = crate::PolicySet::default();

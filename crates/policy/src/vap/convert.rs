@@ -78,10 +78,16 @@ fn rules() -> Value {
         })
     };
     json!([
-        rule("", &["pods", "replicationcontrollers"]),
+        rule("", &["pods", "pods/ephemeralcontainers", "replicationcontrollers"]),
         rule("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
         rule("batch", &["cronjobs", "jobs"]),
     ])
+}
+
+/// The path of a node without what the kernel passes over, as manifests are read.
+fn plain_path(path: &str) -> String {
+    let steps = format!("{path}.split('/').filter(step, step != '' && step != '.').join('/')");
+    format!("(k == 'hostPath' && {path} != '' ? '/' + {steps} : {path})")
 }
 
 fn variables(skipped: &[SkipContainer]) -> Value {
@@ -382,10 +388,10 @@ impl Writer {
             }
             ("Volume Source", Matcher::Text(pattern)) => {
                 let names = ["path", "secretName", "claimName", "name", "server", "driver", "reference", "volumeID"];
-                let source = names
-                    .iter()
-                    .rev()
-                    .fold("''".to_owned(), |other, name| format!("(has(v[k].{name}) ? v[k].{name} : {other})"));
+                let source = names.iter().rev().fold("''".to_owned(), |other, name| {
+                    let value = if *name == "path" { plain_path("v[k].path") } else { format!("v[k].{name}") };
+                    format!("(has(v[k].{name}) ? {value} : {other})")
+                });
                 let source = self.pattern(&source, pattern);
                 let none = pattern.matches("");
                 of_volume(of, &source, none)

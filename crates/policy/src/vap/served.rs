@@ -160,7 +160,7 @@ fn set(node: &mut Node, name: &str, value: tree::Value) {
     match fields.iter_mut().find(|field| field.name == name) {
         Some(field) if field.node.as_str() == Some("") => field.node.value = value,
         Some(_) => {}
-        None => fields.push(Field { name: name.to_owned(), place, node: Node { value, place } }),
+        None => fields.push(Field { name: name.to_owned(), place, node: Node { value, place }, repeated: false }),
     }
 }
 

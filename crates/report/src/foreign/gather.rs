@@ -211,6 +211,7 @@ impl<'a> Gather<'a> {
             packages: self.packages.into_values().collect(),
             removed: Vec::new(),
             documents: Vec::new(),
+            content_sets: Vec::new(),
             complete: true,
             diagnostics: Vec::new(),
         };

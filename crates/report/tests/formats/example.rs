@@ -213,6 +213,7 @@ pub(crate) fn scanned() -> ScanReport {
         packages: packages(),
         removed: Vec::new(),
         documents: Vec::new(),
+        content_sets: Vec::new(),
         complete: true,
         diagnostics: vec![
             Diagnostic::note(Code::RecordMalformed, "1 record without a name was passed over")

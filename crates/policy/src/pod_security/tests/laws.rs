@@ -32,7 +32,7 @@ fn map(fields: Vec<(&'static str, BoxedStrategy<Node>)>) -> BoxedStrategy<Node> 
     let fields: Vec<_> = fields
         .into_iter()
         .map(|(name, value)| {
-            let field = move |node| Field { name: name.to_owned(), place: Place::default(), node };
+            let field = move |node| Field { name: name.to_owned(), place: Place::default(), node, repeated: false };
             prop::option::of(value).prop_map(move |value| value.map(field))
         })
         .collect();
@@ -134,11 +134,11 @@ fn overlay(into: &mut Node, from: Node, keep: &mut u64) {
     let Node { value, place } = from;
     match (&mut into.value, value) {
         (Value::Map(fields), Value::Map(more)) => {
-            for Field { name, place, node } in more {
+            for Field { name, place, node, .. } in more {
                 if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
                     overlay(&mut field.node, node, keep);
                 } else if one_in(4, keep) {
-                    fields.push(Field { name, place, node });
+                    fields.push(Field { name, place, node, repeated: false });
                 }
             }
         }

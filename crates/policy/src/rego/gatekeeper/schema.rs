@@ -55,7 +55,12 @@ pub(super) fn apply(schema: &Node, node: &mut Node, path: &str, told: &mut impl 
             for property in properties.map(Node::fields).unwrap_or_default() {
                 let default = property.node.get("default");
                 if let Some(default) = default.filter(|_| there.insert(property.name.clone())) {
-                    fields.push(Field { name: property.name.clone(), place: default.place, node: default.clone() });
+                    fields.push(Field {
+                        name: property.name.clone(),
+                        place: default.place,
+                        node: default.clone(),
+                        repeated: false,
+                    });
                 }
             }
             let keeps = properties.is_none() || additional.is_some() || flag("x-kubernetes-preserve-unknown-fields");

@@ -103,6 +103,7 @@ fn subject(kind: SubjectKind, title: &str, namespace: &str, file: &str, line: u3
         line,
         digest: None,
         passed: 2,
+        patch: Vec::new(),
     }
 }
 
