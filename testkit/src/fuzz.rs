@@ -26,23 +26,29 @@ use tempfile::NamedTempFile;
 
 mod admission;
 mod database;
+mod detect;
 mod feeds;
 mod files;
 mod policy;
 mod report;
 mod said;
 mod sbom;
+mod sensor;
 mod store;
+mod trace;
 
 pub use admission::admission;
 pub use database::database;
+pub use detect::{detect_condition, detect_rules};
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 pub use files::{deb_package, disk_image, rpm_package, zip_tree};
 pub use policy::{manifest, rego, vap};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
 pub use sbom::{sbom_cyclonedx, sbom_spdx, sbom_syft};
+pub use sensor::sensor_record;
 pub use store::{store_names, store_split};
+pub use trace::{audit, scap};
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -100,9 +106,14 @@ pub const TARGETS: &[Target] = &[
     Target { name: "admission", run: admission },
     Target { name: "rego", run: rego },
     Target { name: "vap", run: vap },
+    Target { name: "detect_rules", run: detect_rules },
+    Target { name: "detect_condition", run: detect_condition },
+    Target { name: "scap", run: scap },
+    Target { name: "audit", run: audit },
     Target { name: "sbom_cyclonedx", run: sbom_cyclonedx },
     Target { name: "sbom_spdx", run: sbom_spdx },
     Target { name: "sbom_syft", run: sbom_syft },
+    Target { name: "sensor_record", run: sensor_record },
 ];
 
 static LIMITS: Limits = Limits {
@@ -239,14 +250,15 @@ pub fn dpkg(bytes: &[u8]) {
     );
 }
 
-/// The database of apk.
+/// The database of apk, and the record of its packages and of pacman's.
 pub fn apk(bytes: &[u8]) {
     analyze(&["lib/apk/db/installed"], bytes);
+    check(sekisho_sbom::analyzers::pkginfo::PACKAGE.run, ".PKGINFO", bytes);
 }
 
 /// The metadata of Python distributions.
 pub fn python(bytes: &[u8]) {
-    analyze(&["site-packages/a-1.dist-info/METADATA"], bytes);
+    analyze(&["site-packages/a-1.dist-info/METADATA", "site-packages/a-1.egg"], bytes);
 }
 
 /// Requirements files of Python.
@@ -261,7 +273,7 @@ pub fn toml_locks(bytes: &[u8]) {
 
 /// Packages in JSON that no other target reads.
 pub fn json_packages(bytes: &[u8]) {
-    analyze(&["srv/Pipfile.lock", "opt/conda/conda-meta/a.json"], bytes);
+    analyze(&["srv/Pipfile.lock", "opt/conda/conda-meta/a.json", "usr/share/buildinfo/content-sets.json"], bytes);
 }
 
 /// `package.json`.
@@ -354,6 +366,7 @@ pub fn text_locks(bytes: &[u8]) {
             "R/library/a/DESCRIPTION",
             "srv/cabal.project.freeze",
             "srv/stack.yaml.lock",
+            "srv/go.mod",
         ],
         bytes,
     );

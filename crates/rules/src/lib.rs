@@ -32,3 +32,23 @@ pub static POLICIES: &[File] = files![
     "policies/supply-chain.yaml",
     "policies/vulnerabilities.yaml",
 ];
+
+/// Detection rules in Falco's language, in the order in which they are loaded: what they share, then files by tactic.
+pub static DETECTION: &[File] = files![
+    "detection/base.yaml",
+    "detection/initial-access.yaml",
+    "detection/execution.yaml",
+    "detection/persistence.yaml",
+    "detection/privilege-escalation.yaml",
+    "detection/defense-evasion.yaml",
+    "detection/credential-access.yaml",
+    "detection/discovery.yaml",
+    "detection/lateral-movement.yaml",
+    "detection/collection.yaml",
+    "detection/command-and-control.yaml",
+    "detection/exfiltration.yaml",
+    "detection/impact.yaml",
+];
+
+/// Detection rules in Japanese, by name; and for each something that it has to tell and something that it must not.
+pub static DETECTION_TEXTS: &[File] = files!["detection/ja.yaml", "detection/twins.yaml"];

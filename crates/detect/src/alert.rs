@@ -1,0 +1,156 @@
+//! Alerts: what is told when a rule matches.
+
+use crate::load::Capture;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+/// How urgent a rule's alerts are, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are those of syslog")]
+pub enum Priority {
+    Emergency,
+    Alert,
+    Critical,
+    Error,
+    Warning,
+    Notice,
+    Informational,
+    Debug,
+}
+
+impl Priority {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 8] = [
+        Self::Emergency,
+        Self::Alert,
+        Self::Critical,
+        Self::Error,
+        Self::Warning,
+        Self::Notice,
+        Self::Informational,
+        Self::Debug,
+    ];
+
+    /// How alerts write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Emergency => "Emergency",
+            Self::Alert => "Alert",
+            Self::Critical => "Critical",
+            Self::Error => "Error",
+            Self::Warning => "Warning",
+            Self::Notice => "Notice",
+            Self::Informational => "Informational",
+            Self::Debug => "Debug",
+        }
+    }
+
+    /// The one that is written so, in letters of any case; `info` is `Informational`.
+    pub fn of(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("info") {
+            return Some(Self::Informational);
+        }
+        Self::ALL.into_iter().find(|priority| priority.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+impl Display for Priority {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a rule tells of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// The name of the rule.
+    pub rule: Arc<str>,
+    /// The place of the rule in its set.
+    pub index: usize,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Where the event is from.
+    pub source: Arc<str>,
+    /// The tags of the rule.
+    pub tags: Arc<BTreeSet<String>>,
+    /// When the event was, in nanoseconds since 1970; 0 where nothing says so.
+    pub time: u64,
+    /// The number of the event in its stream; 0 where it has none.
+    pub number: u64,
+    /// The output of the rule, with the values of its fields.
+    pub message: String,
+    /// The fields of the output, by how they are written there.
+    pub fields: Map<String, Value>,
+    /// The host.
+    pub hostname: Arc<str>,
+    /// Whether the rule asks for the recording to be kept.
+    pub capture: Capture,
+}
+
+/// How alerts are written; the defaults are Falco's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Times as moments with their date rather than as times of day. Both are UTC.
+    pub iso_time: bool,
+    /// Whether JSON has `output`: the line as text has it.
+    pub output: bool,
+    /// Whether JSON has `tags`.
+    pub tags: bool,
+    /// Whether JSON has `message`: the line without time and priority.
+    pub message: bool,
+    /// Whether JSON has `output_fields`.
+    pub fields: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { iso_time: false, output: true, tags: true, message: false, fields: true }
+    }
+}
+
+impl Alert {
+    /// One line: `11:31:50.034205123: Warning What happened (…)`.
+    pub fn text(&self, style: Style) -> String {
+        let time = if style.iso_time { self.moment(ISO) } else { self.moment("%H:%M:%S.%9f") };
+        format!("{time}: {} {}", self.priority, self.message)
+    }
+
+    /// The members of Falco's JSON, which are sorted when they are written.
+    pub fn json(&self, style: Style) -> Map<String, Value> {
+        let mut json = Map::new();
+        let mut set = |key: &str, value: Value| json.insert(key.to_owned(), value);
+        set("hostname", (*self.hostname).into());
+        set("priority", self.priority.as_str().into());
+        set("rule", (*self.rule).into());
+        set("source", (*self.source).into());
+        set("time", self.moment("%Y-%m-%dT%H:%M:%S.%9fZ").into());
+        if style.output {
+            set("output", self.text(style).into());
+        }
+        if style.tags {
+            set("tags", self.tags.iter().map(String::as_str).collect());
+        }
+        if style.message {
+            set("message", self.message.clone().into());
+        }
+        if style.fields {
+            let mut fields = self.fields.clone();
+            // The time in front of the line is one of its fields, in nanoseconds.
+            let time = if style.iso_time { "evt.time.iso8601" } else { "evt.time" };
+            fields.insert(time.to_owned(), self.time.into());
+            set("output_fields", fields.into());
+        }
+        json
+    }
+
+    fn moment(&self, format: &str) -> String {
+        // A moment that no calendar has is none that was recorded.
+        let moment = Timestamp::from_nanosecond(self.time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
+        moment.strftime(format).to_string()
+    }
+}
+
+const ISO: &str = "%Y-%m-%dT%H:%M:%S.%9f+0000";

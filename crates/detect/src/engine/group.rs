@@ -1,0 +1,292 @@
+//! Comparisons that ask for the same value, answered together: one look at the value says which of them hold.
+//!
+//! Texts that are equal are looked up, beginnings and ends are walked down a trie, parts are found by Aho-Corasick; the
+//! rest is compared one by one, with expressions compiled.
+
+use crate::condition::Operator;
+use crate::typed::{self, Atom, AtomTest, Const, Each, Getter, Side};
+use crate::value::{self, Truth};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use hashbrown::HashMap;
+use sekisho_trace::field::{Facts, Kind, Scalar, Value};
+use std::sync::Arc;
+
+/// Where an answer is noted.
+pub(super) type Bit = u32;
+
+/// Comparisons with one value on their left.
+#[derive(Debug)]
+pub(super) enum Group {
+    /// One that also has a value of the event on its right.
+    Single(Arc<Atom>, Bit),
+    /// Any number of others.
+    Many(Box<Many>),
+}
+
+#[derive(Debug)]
+pub(super) struct Many {
+    getter: Getter,
+    each: Each,
+    /// All bits, for forgetting what was.
+    all: Vec<Bit>,
+    exists: Vec<Bit>,
+    equal: HashMap<Box<[u8]>, Vec<Bit>>,
+    /// Those that hold unless the value is this.
+    unequal: HashMap<Box<[u8]>, Vec<Bit>>,
+    differ: Vec<Bit>,
+    starts: Trie,
+    ends: Trie,
+    contains: Option<Parts>,
+    contains_any_case: Option<Parts>,
+    plain: Vec<Plain>,
+}
+
+/// Texts that are looked for in another, and which comparison each is of.
+#[derive(Debug)]
+struct Parts {
+    finder: AhoCorasick,
+    bits: Vec<Bit>,
+}
+
+#[derive(Debug)]
+struct Plain {
+    operator: Operator,
+    atom: Arc<Atom>,
+    bit: Bit,
+    regexes: Vec<regex::Regex>,
+}
+
+/// Texts by their first bytes.
+#[derive(Debug, Default)]
+struct Trie {
+    nodes: Vec<TrieNode>,
+}
+
+#[derive(Debug, Default)]
+struct TrieNode {
+    next: Vec<(u8, u32)>,
+    bits: Vec<Bit>,
+}
+
+impl Trie {
+    fn insert(&mut self, text: impl Iterator<Item = u8>, bit: Bit) {
+        if self.nodes.is_empty() {
+            self.nodes.push(TrieNode::default());
+        }
+        let mut at = 0;
+        for byte in text {
+            let known = self.nodes[at].next.binary_search_by_key(&byte, |(byte, _)| *byte);
+            at = match known {
+                Ok(found) => self.nodes[at].next[found].1 as usize,
+                Err(place) => {
+                    let new = self.nodes.len();
+                    self.nodes.push(TrieNode::default());
+                    self.nodes[at].next.insert(place, (byte, new as u32));
+                    new
+                }
+            };
+        }
+        self.nodes[at].bits.push(bit);
+    }
+
+    /// Calls `hit` for every text that begins this one.
+    fn walk(&self, text: impl Iterator<Item = u8>, hit: &mut impl FnMut(Bit)) {
+        let Some(mut node) = self.nodes.first() else { return };
+        node.bits.iter().for_each(|bit| hit(*bit));
+        for byte in text {
+            let Ok(found) = node.next.binary_search_by_key(&byte, |(byte, _)| *byte) else { return };
+            node = &self.nodes[node.next[found].1 as usize];
+            node.bits.iter().for_each(|bit| hit(*bit));
+        }
+    }
+}
+
+impl Parts {
+    fn new(texts: Vec<(Vec<u8>, Bit)>, any_case: bool) -> Option<Self> {
+        if texts.is_empty() {
+            return None;
+        }
+        let (texts, bits): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
+        let finder = AhoCorasickBuilder::new().ascii_case_insensitive(any_case).build(texts).ok()?;
+        Some(Self { finder, bits })
+    }
+}
+
+/// What is gathered before a group is made.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    contains: Vec<(Vec<u8>, Bit)>,
+    contains_any_case: Vec<(Vec<u8>, Bit)>,
+}
+
+impl Many {
+    pub(super) fn new(getter: Getter, each: Each) -> Self {
+        Self {
+            getter,
+            each,
+            all: Vec::new(),
+            exists: Vec::new(),
+            equal: HashMap::new(),
+            unequal: HashMap::new(),
+            differ: Vec::new(),
+            starts: Trie::default(),
+            ends: Trie::default(),
+            contains: None,
+            contains_any_case: None,
+            plain: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, atom: &Arc<Atom>, bit: Bit, gather: &mut Gather) {
+        self.all.push(bit);
+        let (operator, quantifier, values) = match &atom.test {
+            AtomTest::Exists => return self.exists.push(bit),
+            AtomTest::Compare(operator, quantifier, Side::Values(values)) => (*operator, *quantifier, values),
+            // Those are of their own.
+            AtomTest::Compare(_, _, Side::Getter(_)) => return,
+        };
+        let any = matches!(self.each, Each::One | Each::Ancestors);
+        let texts: Option<Vec<&[u8]>> = values
+            .iter()
+            .map(|value| match value {
+                Const::Text(text) => Some(&**text),
+                _ => None,
+            })
+            .collect();
+        let texts = texts.filter(|_| any && self.getter.shape().kind == Kind::Text);
+        match (operator, quantifier, texts) {
+            (Operator::Equal, None, Some(texts)) | (Operator::In | Operator::Intersects, _, Some(texts)) => {
+                for text in texts {
+                    self.equal.entry(text.into()).or_default().push(bit);
+                }
+            }
+            (Operator::NotEqual, None, Some(texts)) if self.each == Each::One => {
+                self.differ.push(bit);
+                for text in texts {
+                    self.unequal.entry(text.into()).or_default().push(bit);
+                }
+            }
+            (Operator::StartsWith, None, Some(texts)) => {
+                for text in texts {
+                    self.starts.insert(text.iter().copied(), bit);
+                }
+            }
+            (Operator::EndsWith, None, Some(texts)) => {
+                for text in texts {
+                    self.ends.insert(text.iter().rev().copied(), bit);
+                }
+            }
+            (Operator::Contains, None, Some(texts)) => {
+                gather.contains.extend(texts.iter().map(|text| (text.to_vec(), bit)));
+            }
+            (Operator::IContains, None, Some(texts)) => {
+                gather.contains_any_case.extend(texts.iter().map(|text| (text.to_vec(), bit)));
+            }
+            _ => {
+                let regexes = match operator {
+                    Operator::Regex => values.iter().filter_map(expression).collect(),
+                    _ => Vec::new(),
+                };
+                self.plain.push(Plain { operator, atom: Arc::clone(atom), bit, regexes });
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, gather: Gather) {
+        self.contains = Parts::new(gather.contains, false);
+        self.contains_any_case = Parts::new(gather.contains_any_case, true);
+    }
+
+    fn look(&self, value: &Value<'_>, bits: &mut [u64]) {
+        let scalars = value.scalars();
+        let mut set = |bit: Bit| bits[bit as usize / 64] |= 1 << (bit % 64);
+        self.exists.iter().chain(&self.differ).for_each(|bit| set(*bit));
+        for scalar in scalars {
+            let Scalar::Text(text) = scalar else { continue };
+            let text: &[u8] = text;
+            if !self.equal.is_empty() {
+                self.equal.get(text).into_iter().flatten().for_each(|bit| set(*bit));
+            }
+            self.starts.walk(text.iter().copied(), &mut set);
+            self.ends.walk(text.iter().rev().copied(), &mut set);
+            for parts in [&self.contains, &self.contains_any_case].into_iter().flatten() {
+                for hit in parts.finder.find_overlapping_iter(text) {
+                    set(parts.bits[hit.pattern().as_usize()]);
+                }
+            }
+        }
+        for plain in &self.plain {
+            if plain.holds(scalars) {
+                set(plain.bit);
+            }
+        }
+        if let Some(Scalar::Text(text)) = scalars.first()
+            && !self.unequal.is_empty()
+        {
+            for bit in self.unequal.get(&**text).into_iter().flatten() {
+                bits[*bit as usize / 64] &= !(1 << (bit % 64));
+            }
+        }
+    }
+}
+
+impl Plain {
+    fn holds(&self, scalars: &[Scalar<'_>]) -> bool {
+        let AtomTest::Compare(_, quantifier, Side::Values(values)) = &self.atom.test else { return false };
+        let one = |scalar: &Scalar<'_>| match (self.operator, scalar) {
+            (Operator::Regex, Scalar::Text(text)) => {
+                let text = String::from_utf8_lossy(text);
+                let mut each = self.regexes.iter().map(|regex| regex.is_match(&text));
+                match quantifier {
+                    None => each.next().unwrap_or(false),
+                    Some(quantifier) => value::quantified(*quantifier, each),
+                }
+            }
+            _ => value::element(self.operator, *quantifier, scalar, values),
+        };
+        match (self.atom.each, self.operator) {
+            (Each::One, _) => scalars.first().is_some_and(one),
+            (Each::Ends, Operator::NotEqual) | (Each::List, Operator::In) => scalars.iter().all(one),
+            _ => scalars.iter().any(one),
+        }
+    }
+}
+
+fn expression(value: &Const) -> Option<regex::Regex> {
+    match value {
+        Const::Text(text) => typed::regex(str::from_utf8(text).ok()?).ok(),
+        // Of values of any kind only texts have expressions.
+        Const::Raw(text) => typed::regex(text).ok(),
+        _ => None,
+    }
+}
+
+impl Group {
+    /// Notes which comparisons hold; whether that can be told.
+    pub(super) fn answer(&self, facts: &dyn Facts, bits: &mut [u64]) -> bool {
+        match self {
+            Self::Single(atom, bit) => {
+                let truth = value::holds(atom, facts).0;
+                let (word, mask) = (*bit as usize / 64, 1 << (bit % 64));
+                match truth {
+                    Truth::True => bits[word] |= mask,
+                    _ => bits[word] &= !mask,
+                }
+                truth != Truth::Unknown
+            }
+            Self::Many(many) => {
+                for bit in &many.all {
+                    bits[*bit as usize / 64] &= !(1 << (bit % 64));
+                }
+                match value::get(&many.getter, facts) {
+                    Value::Unknown(_) => false,
+                    Value::Absent => true,
+                    value => {
+                        many.look(&value, bits);
+                        true
+                    }
+                }
+            }
+        }
+    }
+}

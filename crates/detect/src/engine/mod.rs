@@ -1,0 +1,361 @@
+//! Rules over a stream of events: which of them match, and which cannot be judged.
+//!
+//! Events are told apart by their type first: for each there is a list of the rules that can hold for it, in which
+//! comparisons of the type are settled. All conditions are one graph of distinct parts. What depends on the process or the
+//! container alone is answered once for it, and kept as long as the facts do not change ([`Facts::stamp`]).
+
+mod graph;
+mod group;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use select::{By, Selection};
+
+use crate::interpret;
+use crate::load::RuleSet;
+use crate::typed::{Atom, Getter, Tree};
+use crate::value::{self, Truth};
+use graph::{AREAS, Graph, Id, Node};
+use hashbrown::HashMap;
+use sekisho_trace::event::EVENTS;
+use sekisho_trace::field::{Facts, Scope, Stamp, Unknown, Value};
+use sekisho_trace::{EventCode, Field};
+use std::sync::Arc;
+
+/// Which of several rules that match an event alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Matching {
+    /// The first in the order of the files.
+    #[default]
+    First,
+    /// All.
+    All,
+}
+
+/// Rules, ready for events. What was found out about processes and containers is kept in it.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Arc<RuleSet>,
+    matching: Matching,
+    graph: Graph,
+    /// The rules for each type of events, by place, with the node of their condition.
+    lists: Vec<Vec<(u32, Id)>>,
+    /// Which list is for which type.
+    by_code: Vec<u32>,
+    /// The list for types that the table does not have.
+    others: u32,
+    areas: [Area; AREAS],
+    /// How often each rule could not be judged, and the first reason.
+    unjudged: Vec<Unjudged>,
+    /// How many times what was kept was forgotten, since it was too much.
+    forgotten: u64,
+}
+
+/// That a rule could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unjudged {
+    /// For how many events.
+    pub events: u64,
+    /// The comparison that could not be made the first time, as text, and why.
+    pub first: Option<(String, Unknown)>,
+}
+
+/// Answers that hold for one process, container or event.
+#[derive(Debug, Default)]
+struct Answers {
+    nodes: Vec<u8>,
+    groups: Vec<u8>,
+    bits: Vec<u64>,
+}
+
+/// Answers of one scope, for everything they were found for.
+#[derive(Debug, Default)]
+struct Area {
+    /// The first is for the event that is judged, where nothing longer is known.
+    answers: Vec<Answers>,
+    places: HashMap<Stamp, u32>,
+    last: Option<(Stamp, u32)>,
+    /// The answers for the event that is judged.
+    current: Option<u32>,
+}
+
+/// For how many processes or containers answers are kept.
+const KEPT: usize = 16 * 1024;
+
+const UNSET: u8 = 0;
+const FALSE: u8 = 1;
+const TRUE: u8 = 2;
+const UNKNOWN: u8 = 3;
+
+fn note(truth: Truth) -> u8 {
+    match truth {
+        Truth::False => FALSE,
+        Truth::True => TRUE,
+        Truth::Unknown => UNKNOWN,
+    }
+}
+
+impl Engine {
+    /// The rules that are on and selected.
+    pub fn new(rules: Arc<RuleSet>, selection: &Selection, matching: Matching) -> Self {
+        let active: Vec<usize> = (0..rules.rules.len()).filter(|at| selection.has(&rules.rules[*at])).collect();
+        let mut graph = Graph::default();
+        let all = Arc::clone(&rules);
+        let mut typed = HashMap::new();
+        for at in &active {
+            type_atoms(&all.rules[*at].tree, &mut typed);
+        }
+        let atoms: Vec<&Atom> = {
+            let mut atoms: Vec<_> = typed.iter().map(|(atom, at)| (*at, *atom)).collect();
+            atoms.sort_unstable_by_key(|(at, _)| *at);
+            atoms.into_iter().map(|(_, atom)| atom).collect()
+        };
+        // Types for which the same rules can hold, with the same comparisons of the type, have one list.
+        let mut lists: Vec<Vec<(u32, Id)>> = Vec::new();
+        let mut by_shape: HashMap<(Vec<usize>, Vec<Option<Truth>>), u32> = HashMap::new();
+        let mut list = |graph: &mut Graph, code: EventCode| {
+            let audit = code == EventCode::PLUGINEVENT_E;
+            let can = |at: &usize| {
+                let rule = &rules.rules[*at];
+                if &*rule.source == "k8s_audit" { audit } else { !audit && rule.events.contains(code) }
+            };
+            let wanted: Vec<usize> = active.iter().copied().filter(can).collect();
+            let settled: Vec<Option<Truth>> = atoms.iter().map(|atom| settled(atom, code)).collect();
+            *by_shape.entry((wanted, settled)).or_insert_with_key(|(wanted, settled)| {
+                let known = |atom: &Atom| typed.get(atom).and_then(|at| settled[*at]);
+                let mut list = Vec::new();
+                for &at in wanted {
+                    let node = graph.add(&rules.rules[at].tree, &known);
+                    if graph.nodes[node as usize] != Node::Known(Truth::False) {
+                        list.push((at as u32, node));
+                    }
+                }
+                lists.push(list);
+                lists.len() as u32 - 1
+            })
+        };
+        let by_code = (0..EVENTS.len()).map(|code| list(&mut graph, EventCode(code as u16))).collect();
+        let others = list(&mut graph, EventCode(u16::MAX));
+        graph.finish();
+        let mut areas: [Area; AREAS] = Default::default();
+        for (at, area) in areas.iter_mut().enumerate() {
+            area.answers.push(Answers::new(&graph, at));
+        }
+        let unjudged = vec![Unjudged::default(); rules.rules.len()];
+        Self { rules, matching, graph, lists, by_code, others, areas, unjudged, forgotten: 0 }
+    }
+
+    /// The rules that it was made of.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// Whether any rule can hold for events of this type.
+    pub fn wants(&self, code: EventCode) -> bool {
+        !self.list(code).is_empty()
+    }
+
+    /// How often each rule could not be judged, in the order of the rules.
+    pub fn unjudged(&self) -> &[Unjudged] {
+        &self.unjudged
+    }
+
+    /// How many times answers about processes were forgotten because there were too many.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// How many distinct comparisons, and parts of conditions, there are.
+    pub fn size(&self) -> (usize, usize) {
+        let atoms = self.graph.nodes.iter().filter(|node| matches!(node, Node::Atom(..))).count();
+        (atoms, self.graph.nodes.len())
+    }
+
+    fn list(&self, code: EventCode) -> &[(u32, Id)] {
+        let list = self.by_code.get(usize::from(code.0)).copied().unwrap_or(self.others);
+        &self.lists[list as usize]
+    }
+
+    /// Puts the places of the rules that alert for an event into `found`, in order.
+    pub fn judge(&mut self, facts: &dyn Facts, found: &mut Vec<usize>) {
+        found.clear();
+        let code = facts.code();
+        let list = self.by_code.get(usize::from(code.0)).copied().unwrap_or(self.others) as usize;
+        if self.lists[list].is_empty() {
+            return;
+        }
+        for area in &mut self.areas {
+            area.current = None;
+        }
+        for at in 0..self.lists[list].len() {
+            let (rule, node) = self.lists[list][at];
+            match self.node(node, facts) {
+                Truth::False => {}
+                Truth::True => {
+                    found.push(rule as usize);
+                    if self.matching == Matching::First {
+                        return;
+                    }
+                }
+                Truth::Unknown => self.unknown(rule as usize, facts),
+            }
+        }
+    }
+
+    fn unknown(&mut self, rule: usize, facts: &dyn Facts) {
+        let unjudged = &mut self.unjudged[rule];
+        unjudged.events += 1;
+        if unjudged.first.is_none() {
+            let mut unknowns = Vec::new();
+            interpret::unknowns(&self.rules.rules[rule].tree, facts, &mut unknowns);
+            unjudged.first = unknowns.first().map(|(atom, reason)| (atom.to_string(), *reason));
+        }
+    }
+
+    fn node(&mut self, id: Id, facts: &dyn Facts) -> Truth {
+        let place = self.graph.places[id as usize];
+        let area = graph::area(place.scope);
+        let answers = self.answers(area, place.scope, facts);
+        match self.areas[area].answers[answers].nodes[place.slot as usize] {
+            FALSE => return Truth::False,
+            TRUE => return Truth::True,
+            UNKNOWN => return Truth::Unknown,
+            _ => {}
+        }
+        let truth = match &self.graph.nodes[id as usize] {
+            Node::Known(truth) => *truth,
+            Node::Atom(group, bit) => {
+                let (group, bit) = (*group as usize, *bit as usize);
+                let to = &mut self.areas[area].answers[answers];
+                if to.groups[group] == UNSET {
+                    let known = self.graph.groups[group].1.answer(facts, &mut to.bits);
+                    to.groups[group] = if known { TRUE } else { UNKNOWN };
+                }
+                match to.groups[group] {
+                    UNKNOWN => Truth::Unknown,
+                    _ => Truth::from(to.bits[bit / 64] & (1 << (bit % 64)) != 0),
+                }
+            }
+            Node::Not(part) => {
+                let part = *part;
+                self.node(part, facts).opposite()
+            }
+            Node::And(parts) => {
+                let count = parts.len();
+                self.all(id, count, Truth::False, facts)
+            }
+            Node::Or(parts) => {
+                let count = parts.len();
+                self.all(id, count, Truth::True, facts)
+            }
+        };
+        self.areas[area].answers[answers].nodes[place.slot as usize] = note(truth);
+        truth
+    }
+
+    fn all(&mut self, id: Id, count: usize, decides: Truth, facts: &dyn Facts) -> Truth {
+        let mut truth = decides.opposite();
+        for at in 0..count {
+            let (Node::And(parts) | Node::Or(parts)) = &self.graph.nodes[id as usize] else { break };
+            let part = parts[at];
+            match self.node(part, facts) {
+                found if found == decides => return decides,
+                Truth::Unknown => truth = Truth::Unknown,
+                _ => {}
+            }
+        }
+        truth
+    }
+
+    /// The place of the answers that hold for this event in an area.
+    #[inline]
+    fn answers(&mut self, at: usize, scope: Scope, facts: &dyn Facts) -> usize {
+        let area = &mut self.areas[at];
+        if let Some(current) = area.current {
+            return current as usize;
+        }
+        let stamp = if scope == Scope::Event { None } else { facts.stamp(scope) };
+        let current = match (stamp, area.last) {
+            (None, _) => {
+                area.answers[0].forget();
+                0
+            }
+            (Some(stamp), Some((last, place))) if last == stamp => place,
+            (Some(stamp), _) => {
+                if area.places.len() >= KEPT && !area.places.contains_key(&stamp) {
+                    area.places.clear();
+                    area.answers.truncate(1);
+                    self.forgotten += 1;
+                }
+                let area = &mut self.areas[at];
+                let next = area.answers.len() as u32;
+                let place = *area.places.entry(stamp).or_insert(next);
+                if place == next {
+                    let new = Answers::new(&self.graph, at);
+                    area.answers.push(new);
+                }
+                area.last = Some((stamp, place));
+                place
+            }
+        };
+        self.areas[at].current = Some(current);
+        current as usize
+    }
+}
+
+impl Answers {
+    fn new(graph: &Graph, area: usize) -> Self {
+        Self {
+            nodes: vec![UNSET; graph.slots[area]],
+            groups: vec![UNSET; graph.groups.len()],
+            bits: vec![0; graph.words[area]],
+        }
+    }
+
+    fn forget(&mut self) {
+        self.nodes.fill(UNSET);
+        self.groups.fill(UNSET);
+    }
+}
+
+/// The comparisons of the type of events with what rules name, numbered.
+fn type_atoms<'t>(tree: &'t Tree, to: &mut HashMap<&'t Atom, usize>) {
+    match tree {
+        Tree::And(parts) | Tree::Or(parts) => parts.iter().for_each(|part| type_atoms(part, to)),
+        Tree::Not(part) => type_atoms(part, to),
+        Tree::Atom(atom) => {
+            let of_type = matches!(&atom.left, Getter::Field(field) if field.info().name == "evt.type");
+            let mut fields = 0;
+            atom.fields(&mut |_| fields += 1);
+            if of_type && fields == 1 {
+                let next = to.len();
+                to.entry(atom).or_insert(next);
+            }
+        }
+    }
+}
+
+/// What a comparison of the type of events comes to for one type.
+fn settled(atom: &Atom, code: EventCode) -> Option<Truth> {
+    // One type is for all calls that have none of their own; of a type that is not in the table nothing is known.
+    let open = matches!(code, EventCode::GENERIC_E | EventCode::GENERIC_X) || code.info().is_none();
+    (!open).then(|| value::holds(atom, &TypeOnly(code)).0)
+}
+
+/// An event of which only the type is known.
+struct TypeOnly(EventCode);
+
+impl Facts for TypeOnly {
+    fn value(&self, _: &Field) -> Value<'_> {
+        self.0.info().map_or(Value::Absent, |info| Value::text(info.name))
+    }
+
+    fn code(&self) -> EventCode {
+        self.0
+    }
+
+    fn stamp(&self, _: Scope) -> Option<Stamp> {
+        None
+    }
+}

@@ -1,0 +1,135 @@
+//! Values of fields.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// Bytes: text or data. Never with the zero byte that ends strings of the kernel.
+    Text(Cow<'a, [u8]>),
+    /// A signed integer; lengths of time in nanoseconds.
+    Int(i64),
+    /// An unsigned integer; ports; moments in nanoseconds since 1970.
+    Uint(u64),
+    /// Yes or no.
+    Bool(bool),
+    /// An address. IPv4 addresses that are mapped into IPv6 are left as they were recorded.
+    Ip(IpAddr),
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// This.
+    One(Scalar<'a>),
+    /// These, for fields that are lists; a comparison holds if it holds of one of them. Not empty.
+    List(Vec<Scalar<'a>>),
+    /// There is none: what Falco prints as `<NA>`. Comparisons are false.
+    Absent,
+    /// It cannot be told: comparisons are neither true nor false.
+    Unknown(Unknown),
+}
+
+/// Why a value cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unknown {
+    /// Nothing fills the field: the reason in [`super::Supply::Never`].
+    Never(&'static str),
+    /// The event is of another source.
+    Source,
+    /// The process was never seen: it began before the recording, or events of it were lost.
+    Process,
+    /// The file was never seen: it was opened before the recording, or there were too many.
+    File,
+    /// What is asked about was not recorded: the recording is older than the field, or its writer left it out.
+    NotRecorded,
+    /// The recording has only the beginning of it.
+    Truncated,
+    /// Whoever runs the machine said that it cannot be had here.
+    Blind(&'static str),
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never(reason) | Self::Blind(reason) => reason,
+            Self::Source => "events of this source do not have the field",
+            Self::Process => "the process is not known",
+            Self::File => "the file is not known",
+            Self::NotRecorded => "it was not recorded",
+            Self::Truncated => "only its beginning was recorded",
+        })
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Text that is borrowed.
+    pub fn text(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        Self::One(Scalar::Text(Cow::Borrowed(text.as_ref())))
+    }
+
+    /// Text that was put together.
+    pub fn owned(text: impl Into<Vec<u8>>) -> Self {
+        Self::One(Scalar::Text(Cow::Owned(text.into())))
+    }
+
+    /// A signed integer.
+    pub fn int(value: impl Into<i64>) -> Self {
+        Self::One(Scalar::Int(value.into()))
+    }
+
+    /// An unsigned integer.
+    pub fn uint(value: impl Into<u64>) -> Self {
+        Self::One(Scalar::Uint(value.into()))
+    }
+
+    /// Yes or no.
+    pub fn bool(value: bool) -> Self {
+        Self::One(Scalar::Bool(value))
+    }
+
+    /// An address.
+    pub fn ip(value: IpAddr) -> Self {
+        Self::One(Scalar::Ip(value))
+    }
+
+    /// A list; absent if it is empty.
+    pub fn list(values: Vec<Scalar<'a>>) -> Self {
+        if values.is_empty() { Self::Absent } else { Self::List(values) }
+    }
+
+    /// Its values: none, one or many.
+    pub fn scalars(&self) -> &[Scalar<'a>] {
+        match self {
+            Self::One(scalar) => std::slice::from_ref(scalar),
+            Self::List(scalars) => scalars,
+            Self::Absent | Self::Unknown(_) => &[],
+        }
+    }
+}
+
+impl Scalar<'_> {
+    /// The bytes, if it is text.
+    pub fn as_text(&self) -> Option<&[u8]> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// As Falco prints values: numbers in decimal, yes and no as `true` and `false`, text with bytes that are no text
+/// replaced. Formats of single fields (octal modes, times of day) are the caller's.
+impl fmt::Display for Scalar<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(&String::from_utf8_lossy(text)),
+            Self::Int(value) => value.fmt(f),
+            Self::Uint(value) => value.fmt(f),
+            Self::Bool(value) => value.fmt(f),
+            Self::Ip(value) => value.fmt(f),
+        }
+    }
+}

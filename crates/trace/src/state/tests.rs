@@ -1,0 +1,295 @@
+use super::*;
+use crate::event::EventCode as E;
+
+fn seed(tid: i64, ptid: i64) -> ThreadSeed {
+    ThreadSeed { tid, pid: tid, ptid, comm: format!("p{tid}").into_bytes(), ..ThreadSeed::default() }
+}
+
+fn state(bounds: Bounds) -> State {
+    let mut state = State::new(bounds);
+    state.add_thread(seed(1, 0));
+    state
+}
+
+/// Applies an event whose parameters are these bytes.
+fn apply(state: &mut State, tid: i64, code: E, params: &[&[u8]]) {
+    let bytes = params.concat();
+    let mut end = 0;
+    let ends: Vec<u32> = params
+        .iter()
+        .map(|param| {
+            end += param.len() as u32;
+            end
+        })
+        .collect();
+    let params = Params::new(&ends, &bytes).unwrap();
+    state.apply(&Event { number: 1, time: 5, cpu: 0, tid, code, params });
+}
+
+fn i(value: i64) -> [u8; 8] {
+    value.to_le_bytes()
+}
+
+/// What leaving `clone` says, as far as it matters here.
+fn clone(state: &mut State, tid: i64, result: i64, pid: i64, ptid: i64, flags: u32) {
+    let [none, zero, uid] = [&[][..], &[0; 8], &[0; 4]];
+    let [result, tid_bytes, pid, ptid] = [result, tid, pid, ptid].map(i);
+    let flags = flags.to_le_bytes();
+    let params: [&[u8]; 20] = [
+        &result, b"exe\0", b"arg\0", &tid_bytes, &pid, &ptid, none, zero, zero, zero, uid, uid, uid, b"comm\0", none,
+        &flags, uid, uid, none, none,
+    ];
+    apply(state, tid, E::CLONE_20_X, &params);
+}
+
+const THREAD: u32 = 1 << 13 | 1;
+
+#[test]
+fn threads_share_files_and_go_with_their_process() {
+    let mut state = state(Bounds::default());
+    clone(&mut state, 1, 2, 1, 0, 0);
+    clone(&mut state, 2, 0, 2, 1, 0);
+    clone(&mut state, 2, 3, 2, 1, THREAD);
+    assert_eq!(state.thread(3).map(|thread| (thread.pid, thread.ptid)), Some((2, 1)));
+    let open = |state: &mut State, tid| {
+        apply(state, tid, E::OPEN_X, &[&i(4), b"/etc/passwd\0", &1_u32.to_le_bytes(), &[0; 4]]);
+    };
+    open(&mut state, 3);
+    assert_eq!(state.files(2).unwrap()[&4].name, b"/etc/passwd");
+    assert!(state.files(1).unwrap().is_empty());
+    // The first thread ends before the other: the process goes on.
+    apply(&mut state, 2, E::PROCEXIT_1_E, &[&i(0)]);
+    apply(&mut state, 3, E::CLOSE_X, &[&i(0), &i(4)]);
+    assert!(state.files(3).unwrap().contains_key(&4), "until the event is over");
+    apply(&mut state, 3, E::GETUID_X, &[]);
+    assert!(state.files(3).unwrap().is_empty());
+    apply(&mut state, 3, E::PROCEXIT_1_E, &[&i(0)]);
+    assert!(state.thread(3).is_some(), "until the event is over");
+    apply(&mut state, 1, E::GETUID_X, &[]);
+    assert_eq!(state.thread_count(), 1);
+}
+
+#[test]
+fn orphans_go_to_whom_the_kernel_gives_them() {
+    let mut state = state(Bounds::default());
+    for (parent, child) in [(1, 2), (2, 3)] {
+        clone(&mut state, parent, child, parent, parent - 1, 0);
+        clone(&mut state, child, 0, child, parent, 0);
+    }
+    apply(&mut state, 2, E::PROCEXIT_1_E, &[&i(0), &i(0), &[0], &[0], &i(1)]);
+    apply(&mut state, 1, E::GETUID_X, &[]);
+    let thread = state.thread(3).unwrap();
+    assert_eq!((thread.ptid, state.ancestors(thread).map(|thread| thread.tid).collect()), (1, vec![1]));
+}
+
+#[test]
+fn parents_that_go_in_a_circle_end_somewhere() {
+    let mut state = State::new(Bounds::default());
+    for (tid, ptid) in [(1, 3), (2, 1), (3, 2), (9, 3)] {
+        state.add_thread(seed(tid, ptid));
+    }
+    let thread = state.thread(9).unwrap();
+    let ancestors: Vec<i64> = state.ancestors(thread).map(|thread| thread.tid).collect();
+    assert!(ancestors.starts_with(&[3, 2, 1]) && ancestors.len() < 10, "{ancestors:?}");
+}
+
+#[test]
+fn memory_is_bounded_and_what_is_forgotten_is_counted() {
+    let mut state = state(Bounds { threads: 100, fds: 3, containers: 2, users: 2, ..Bounds::default() });
+    for child in 2..1000 {
+        clone(&mut state, 1, child, 1, 0, 0);
+        clone(&mut state, child, 0, child, 1, 0);
+    }
+    assert!(state.thread_count() <= 100 && state.thread(999).is_some());
+    assert!(state.thread(1).is_some(), "it had an event just now");
+    assert_eq!(state.counters().threads_evicted, 999 - state.thread_count() as u64);
+    for fd in 0..5 {
+        apply(&mut state, 1, E::OPEN_X, &[&i(fd), b"/x\0", &[0; 4], &[0; 4]]);
+    }
+    assert_eq!((state.files(1).unwrap().len(), state.counters().fds_refused), (3, 2));
+    for id in ["a", "b", "c"] {
+        state.add_container(Container { id: id.to_owned(), ..Container::default() });
+        state.add_user("", User { uid: u32::from(id.as_bytes()[0]), ..User::default() });
+    }
+    assert_eq!(state.containers().into_iter().collect::<Vec<_>>(), ["b", "c"]);
+    assert_eq!((state.counters().containers_evicted, state.counters().users_refused), (1, 1));
+    let mut small = State::new(Bounds { program_bytes: 10_000, ..Bounds::default() });
+    for tid in 1..100 {
+        small.add_thread(ThreadSeed { env: vec![b'x'; 1000], ..seed(tid, 0) });
+    }
+    assert!(small.thread_count() < 10 && small.thread(99).is_some());
+}
+
+#[test]
+fn ids_that_come_again_are_other_processes() {
+    let mut state = state(Bounds::default());
+    clone(&mut state, 1, 2, 1, 0, 0);
+    clone(&mut state, 2, 0, 2, 1, 0);
+    clone(&mut state, 2, 3, 2, 1, 0);
+    clone(&mut state, 3, 0, 3, 2, 0);
+    // The end of 2 was lost.
+    state.add_thread(seed(50, 1));
+    clone(&mut state, 50, 2, 50, 1, 0);
+    assert_eq!(state.thread(2).unwrap().ptid, 50);
+    let child = state.thread(3).unwrap();
+    assert!(state.parent(child).is_none(), "the new process did not make it");
+}
+
+#[test]
+fn who_a_process_is_changes_by_calls_that_succeed() {
+    let mut state = state(Bounds::default());
+    let call = |state: &mut State, exit: E, enter: &[&[u8]], leave: &[&[u8]]| {
+        apply(state, 1, exit.enter(), enter);
+        apply(state, 1, exit, leave);
+    };
+    let one = 1_u32.to_le_bytes();
+    let keep = u32::MAX.to_le_bytes();
+    call(&mut state, E::SETUID_X, &[&one], &[&i(-1)]);
+    assert_eq!(state.thread(1).unwrap().uid, None);
+    call(&mut state, E::SETRESUID_X, &[&one, &one, &keep], &[&i(0)]);
+    call(&mut state, E::SETRESGID_X, &[&one, &keep, &keep], &[&i(0)]);
+    call(&mut state, E::PRCTL_X, &[], &[&i(0), &15_u32.to_le_bytes(), b"renamed-and-cut-off\0", &i(0)]);
+    call(&mut state, E::CAPSET_X, &[], &[&i(0), &i(0), &i(3), &i(1)]);
+    let thread = state.thread(1).unwrap();
+    assert_eq!((thread.uid, thread.gid, &*thread.comm), (Some(1), None, &b"renamed-and-cut"[..]));
+    assert_eq!(thread.capabilities, Some([0, 3, 1]));
+}
+
+#[test]
+fn groups_are_set_by_the_ids_of_the_callers_namespace() {
+    let mut state = state(Bounds::default());
+    let inside = |tid, ptid, vpid| ThreadSeed { vpid: Some(vpid), vtid: Some(vpid), ..seed(tid, ptid) };
+    for thread in [seed(7, 1), seed(8, 7), inside(100, 1, 1), inside(101, 100, 7)] {
+        state.add_thread(thread);
+    }
+    let set = |state: &mut State, tid, pid, group| {
+        apply(state, tid, E::SETPGID_X, &[&i(0), &i(pid), &i(group)]);
+    };
+    set(&mut state, 100, 7, 7);
+    set(&mut state, 100, 8, 5);
+    let groups = |state: &State| [7, 8, 100, 101].map(|tid| state.thread(tid).unwrap().vpgid);
+    assert_eq!(groups(&state), [None, None, None, Some(7)]);
+    set(&mut state, 7, 8, 8);
+    set(&mut state, 100, 0, 0);
+    assert_eq!(groups(&state), [None, Some(8), Some(1), Some(7)]);
+}
+
+fn open(state: &mut State, tid: i64, fd: i64, path: &str) {
+    let path = [path.as_bytes(), &[0]].concat();
+    apply(state, tid, E::OPEN_X, &[&i(fd), &path, &1_u32.to_le_bytes(), &[0; 4]]);
+}
+
+fn ask(state: &State, tid: i64, code: E, params: &[&[u8]], field: &str) -> String {
+    use crate::field::{Facts, Field, Value};
+    let bytes = params.concat();
+    let ends: Vec<u32> = params
+        .iter()
+        .scan(0, |end, param| {
+            *end += param.len() as u32;
+            Some(*end)
+        })
+        .collect();
+    let event = Event { number: 1, time: 5, cpu: 0, tid, code, params: Params::new(&ends, &bytes).unwrap() };
+    match state.facts(&event).value(&Field::parse(field).unwrap()) {
+        Value::Absent => "<NA>".to_owned(),
+        Value::Unknown(why) => format!("unknown: {why}"),
+        value => value.scalars().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+    }
+}
+
+/// What is asked about a file that a process closes.
+fn closed(state: &mut State, tid: i64, fd: i64, field: &str) -> String {
+    apply(state, tid, E::CLOSE_X.enter(), &[&i(fd)]);
+    apply(state, tid, E::CLOSE_X, &[&i(0)]);
+    ask(state, tid, E::CLOSE_X, &[&i(0)], field)
+}
+
+#[test]
+fn files_that_were_not_noted_are_unknown_and_not_nameless() {
+    const UNKNOWN: &str = "unknown: the file is not known";
+    let mut state = state(Bounds { fds: 2, ..Bounds::default() });
+    // All that this process has open is known.
+    open(&mut state, 1, 3, "/etc/passwd");
+    assert_eq!(closed(&mut state, 1, 9, "fd.name"), "");
+    assert_eq!(closed(&mut state, 1, 9, "fd.type"), "<NA>");
+    // This one was not seen before, and may have anything; so may those that it makes.
+    apply(&mut state, 50, E::GETUID_X, &[]);
+    clone(&mut state, 50, 51, 50, 1, 0);
+    clone(&mut state, 51, 0, 51, 50, 0);
+    for tid in [50, 51] {
+        for field in ["fd.name", "fd.type", "fd.typechar", "fd.directory", "fd.sip", "fd.types"] {
+            assert_eq!(closed(&mut state, tid, 9, field), UNKNOWN, "{tid} {field}");
+        }
+        assert_eq!(closed(&mut state, tid, 9, "fd.num"), "9");
+        open(&mut state, tid, 4, "/etc/shadow");
+        assert_eq!(closed(&mut state, tid, 4, "fd.name"), "/etc/shadow", "{tid}");
+    }
+    // This one has more than are noted.
+    for fd in 4..7 {
+        open(&mut state, 1, fd, "/tmp/x");
+    }
+    let flags = 1_u32.to_le_bytes();
+    let params: [&[u8]; 4] = [&i(6), b"/tmp/x\0", &flags, &[0; 4]];
+    assert_eq!(ask(&state, 1, E::OPEN_X, &params, "fd.name"), "/tmp/x", "the call says it");
+    assert_eq!(ask(&state, 1, E::OPEN_X, &params, "fd.type"), UNKNOWN);
+    assert_eq!(closed(&mut state, 1, 6, "fd.name"), UNKNOWN);
+    assert_eq!(closed(&mut state, 1, 3, "fd.name"), "/etc/passwd");
+}
+
+#[test]
+fn a_fork_bomb_whose_processes_open_files_takes_no_more_than_it_may() {
+    let bounds = Bounds { threads: 3000, file_bytes: 1 << 20, ..Bounds::default() };
+    let most = bounds.file_bytes;
+    let mut state = state(bounds);
+    for fd in 0..1000 {
+        open(&mut state, 1, fd, &format!("/srv/data/{fd}"));
+    }
+    let (before, files) = (state.held.bytes(), state.files(1).unwrap().len());
+    assert!(files == 1000 && before > 100_000, "{before}");
+    for child in 2..2000 {
+        clone(&mut state, 1, child, 1, 0, 0);
+        clone(&mut state, child, 0, child, 1, 0);
+        let shared = state.held.bytes();
+        assert_eq!(closed(&mut state, child, 9, "fd.name"), "/srv/data/9", "shared with the parent");
+        assert!(state.held.bytes() < shared + 1000, "nothing was copied yet");
+        open(&mut state, child, 3, "/tmp/own");
+        assert!(state.held.bytes() <= most, "{}", state.held.bytes());
+        // Whatever had to be forgotten, nothing is taken for what it is not.
+        let name = closed(&mut state, child, 3, "fd.name");
+        assert!(name == "/tmp/own" || name == "unknown: the file is not known", "{name}");
+    }
+    let Counters { fds_refused, files_forgotten, threads_evicted, .. } = state.counters();
+    assert!(fds_refused > 1000 && files_forgotten > 1000 && threads_evicted == 0, "{:?}", state.counters());
+    // All of it is given back.
+    for child in 2..2000 {
+        apply(&mut state, child, E::PROCEXIT_1_E, &[&i(0)]);
+    }
+    apply(&mut state, 1, E::GETUID_X, &[]);
+    assert!(state.held.bytes() <= before + 4096, "{} {before}", state.held.bytes());
+    drop(state);
+}
+
+#[test]
+fn calls_that_are_entered_and_containers_are_bounded_in_bytes() {
+    let mut state = state(Bounds { file_bytes: 100_000, container_bytes: 100_000, ..Bounds::default() });
+    let path = [vec![b'x'; 10_000], vec![0]].concat();
+    for tid in 100..150 {
+        apply(&mut state, tid, E::OPEN_X.enter(), &[&path, &[0; 4], &[0; 4]]);
+        assert!(state.calls.bytes() <= 100_000, "{}", state.calls.bytes());
+    }
+    assert!((35..50).contains(&state.counters().calls_forgotten), "{:?}", state.counters());
+    for id in 0..100 {
+        let labels = Some(vec![("a".to_owned(), "b".repeat(5000))]);
+        state.add_container(Container { id: format!("{id}"), labels, ..Container::default() });
+    }
+    let kept = state.containers().len();
+    assert!((10..20).contains(&kept) && state.container("99").is_some(), "{kept}");
+    assert_eq!(state.counters().containers_evicted, 100 - kept as u64);
+    let huge = Container { id: "huge".to_owned(), name: Some("n".repeat(200_000)), ..Container::default() };
+    state.add_container(huge);
+    assert!(state.containers().is_empty());
+    state.add_container(Container { id: "small".to_owned(), ..Container::default() });
+    assert!(state.container("small").is_some());
+    state.add_user("", User { name: vec![b'x'; 10_000], ..User::default() });
+    assert_eq!(state.counters().users_refused, 1);
+}
