@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program for developers")]
 
 mod bench;
+mod bpf;
 mod demo;
 mod generate;
 mod process;
@@ -42,6 +43,8 @@ enum Task {
     /// Run a proof that takes long
     #[command(subcommand)]
     Soak(soak::Soak),
+    /// Compare the sensor's compiled programs with their sources, or compile them
+    Bpf(bpf::Options),
     /// Write the generated files
     Gen,
 }
@@ -75,6 +78,7 @@ fn run(task: Task) -> Result<()> {
         Task::Tidy => tidy::run(&root),
         Task::Bench(bench) => bench::run(&root, &bench),
         Task::Soak(soak) => soak::run(&root, &soak),
+        Task::Bpf(options) => bpf::run(&root, &options),
         Task::Gen => generate::write_all(&root),
     }
 }

@@ -2,21 +2,33 @@
 
 mod admission;
 mod check;
+mod db;
+mod detect;
+mod target;
 
 pub(crate) use admission::{AdmissionCommand, ManifestsArguments, ServeArguments};
 pub(crate) use check::{
-    CheckCommand, CheckFormat, CheckImageArguments, CheckManifestArguments, PolicyChoice, PolicyCommand,
-    PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments, PolicyShowArguments,
-    VerdictArguments,
+    CheckCommand, CheckFormat, CheckImageArguments, CheckManifestArguments, CheckReportArguments, PolicyChoice,
+    PolicyCommand, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments,
+    PolicyShowArguments, VerdictArguments,
 };
+
+pub(crate) use db::{
+    DbCommand, ImportArguments, PullArguments, PushArguments, ReevaluateArguments, RegistryArguments, RemoveArguments,
+    StatusArguments, UpdateArguments, VercmpArguments,
+};
+pub(crate) use detect::{
+    AlertFormat, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching, RulesCommand,
+    RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments,
+};
+pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use sekisho_advisory::ecosystem::{Ecosystem, scheme_named};
 use sekisho_model::{Platform, Severity};
 use sekisho_report::Language;
 use sekisho_report::formats::{FORMATS, Format, format};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 // A macro, so that it can stand in a longer text.
 macro_rules! exit_codes {
@@ -105,6 +117,9 @@ pub(crate) enum Command {
     /// Judge what is about to run in a cluster, before it does
     #[command(subcommand, after_help = EXIT_CODES)]
     Admission(AdmissionCommand),
+    /// Watch for what should not happen at run time
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Detect(DetectCommand),
     /// Show which packages and vulnerabilities one image or SBOM has and another has not
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Diff(DiffArguments),
@@ -162,137 +177,10 @@ pub(crate) enum SbomCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum DbCommand {
-    /// Fetch advisories from where they are published, and build the database anew if any changed
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Update(UpdateArguments),
-    /// Take advisories from files, archives and directories, and build the database anew
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Import(ImportArguments),
-    /// Forget what was taken from sources, and build the database anew from the rest
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Remove(RemoveArguments),
-    /// Show what the database holds, of which feeds, and how old it is
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Status(StatusArguments),
-    /// Hand the database on to a registry, or into a directory in the OCI layout
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Push(PushArguments),
-    /// Take a database that was pushed in the place of the one there is
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Pull(PullArguments),
-    /// Show which findings a newer database opens and closes in inventories that are already there
-    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
-    Diff(ReevaluateArguments),
-    /// Compare versions as their ecosystem orders them
-    #[command(after_help = ecosystems())]
-    Vercmp(VercmpArguments),
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print every setting, its value and where the value comes from
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Show,
-}
-
-/// What to scan, when it is an image.
-#[derive(Debug, Args)]
-pub(crate) struct ImageTarget {
-    /// A docker archive (docker save), an OCI layout directory, or a tar of one, archives also compressed with gzip or
-    /// zstd; or, where there is no such file, an image of a registry as docker names it: `registry.example.org/app:1.0`,
-    /// `nginx`. `docker://` before it leaves files out of account; `containerd:` and `containers-storage:` or `podman:`
-    /// before a name or an id lead to the store of that engine on this machine
-    #[arg(value_name = "IMAGE")]
-    pub(crate) path: PathBuf,
-
-    /// Which image, where the archive holds several: a name, a tag or a digest
-    #[arg(long, value_name = "NAME")]
-    pub(crate) image: Option<String>,
-
-    /// Platform to choose from a multi-platform image, as os/architecture[/variant]
-    #[arg(long, value_name = "PLATFORM")]
-    pub(crate) platform: Option<Platform>,
-
-    /// A base image to recognise: an image, or a TOML list of known bases; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub(crate) base: Vec<PathBuf>,
-
-    /// Take any certificate from the image's registry, and plain http where it speaks no TLS
-    #[arg(long)]
-    pub(crate) insecure: bool,
-
-    /// The root directory of the store that `containerd:` or `containers-storage:` leads to
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(crate) store: Option<PathBuf>,
-
-    /// Hash local files again even if they seem unchanged
-    #[arg(long)]
-    pub(crate) rehash: bool,
-
-    /// Neither read nor write the layer cache
-    #[arg(long)]
-    pub(crate) no_cache: bool,
-
-    /// Layers to read at the same time; 0 for one a processor
-    #[arg(long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
-    pub(crate) jobs: Option<usize>,
-}
-
-impl ImageTarget {
-    /// The image at `path`, read as it is read when nothing else is said.
-    pub(crate) fn of(path: &Path, platform: Option<Platform>) -> Self {
-        Self {
-            path: path.to_owned(),
-            image: None,
-            platform,
-            base: Vec::new(),
-            insecure: false,
-            store: None,
-            rehash: false,
-            no_cache: false,
-            jobs: None,
-        }
-    }
-}
-
-/// An image of which the layers may be shown one by one.
-#[derive(Debug, Args)]
-pub(crate) struct LayeredTarget {
-    #[command(flatten)]
-    pub(crate) image: ImageTarget,
-
-    /// Also list packages that only lower layers hold, and what removed them
-    #[arg(long)]
-    pub(crate) all_layers: bool,
-}
-
-/// What to scan, when it is a directory.
-#[derive(Debug, Args)]
-pub(crate) struct FsTarget {
-    /// A directory (`/` for this machine), or a file: a tar or zip archive, a .deb or .rpm package, a raw or qcow2 disk image
-    #[arg(value_name = "PATH")]
-    pub(crate) path: PathBuf,
-
-    /// Go into other file systems mounted below it
-    #[arg(long)]
-    pub(crate) cross_file_systems: bool,
-}
-
-/// What to read, when it is a document.
-#[derive(Debug, Args)]
-pub(crate) struct DocumentTarget {
-    /// CycloneDX 1.2 to 1.7, SPDX 2.2 or 2.3 or Syft's own form, all as JSON; or the JSON of a scan or an inventory
-    #[arg(value_name = "FILE")]
-    pub(crate) path: PathBuf,
-}
-
-/// What to read, when it is several documents.
-#[derive(Debug, Args)]
-pub(crate) struct DocumentTargets {
-    /// As `sekisho sbom convert` reads them; of one distribution, where they have packages of any
-    #[arg(value_name = "FILE", required = true, num_args = 1..)]
-    pub(crate) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -505,140 +393,6 @@ pub(crate) struct PackageDiffArguments {
     pub(crate) common: CommonArguments,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct UpdateArguments {
-    /// Upstreams to fetch, whether they are on or off; without any, all that are on
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-
-    /// Take the files from a directory instead of the network: as `wget --force-directories` or another machine's
-    /// `downloads` has them, or by file names where these are unique
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(crate) from: Option<PathBuf>,
-
-    /// List upstreams with their addresses and terms, and do nothing
-    #[arg(long, conflicts_with_all = ["urls", "from", "replace"])]
-    pub(crate) list: bool,
-
-    /// Print the addresses to fetch, one a line, and do nothing; with --from, those of files that are not there yet
-    #[arg(long, conflicts_with = "replace")]
-    pub(crate) urls: bool,
-
-    /// Build the database even if the one there is was pulled
-    #[arg(long)]
-    pub(crate) replace: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RemoveArguments {
-    /// Sources as `sekisho db status` shows them behind "from"
-    #[arg(value_name = "SOURCE", required = true)]
-    pub(crate) sources: Vec<String>,
-
-    /// Build the database even if the one there is was pulled
-    #[arg(long)]
-    pub(crate) replace: bool,
-}
-
-/// How a registry is reached.
-#[derive(Debug, Args)]
-pub(crate) struct RegistryArguments {
-    /// Reach the registry by plain HTTP; done anyway where it is on this machine
-    #[arg(long)]
-    pub(crate) plain_http: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PushArguments {
-    /// `HOST[:PORT]/NAME[:TAG]` in a registry, or `oci:DIRECTORY[:TAG]`; the tag is `latest` where none is given. Logins are
-    /// those of docker and podman
-    #[arg(value_name = "REFERENCE")]
-    pub(crate) place: String,
-
-    #[command(flatten)]
-    pub(crate) registry: RegistryArguments,
-
-    /// Hand on also what its publisher does not allow to be handed on (Chainguard, Wolfi)
-    #[arg(long)]
-    pub(crate) allow_restricted: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PullArguments {
-    /// `HOST[:PORT]/NAME[:TAG][@DIGEST]` in a registry, or `oci:DIRECTORY[:TAG]`
-    #[arg(value_name = "REFERENCE")]
-    pub(crate) place: String,
-
-    #[command(flatten)]
-    pub(crate) registry: RegistryArguments,
-
-    /// Take it even if the database there is was built here
-    #[arg(long)]
-    pub(crate) replace: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StatusArguments {
-    /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    pub(crate) format: JsonOrTable,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ImportArguments {
-    /// Files of feeds, zip or tar archives of them (also gzip or zstd), or directories; what was taken before from a
-    /// path of the same name is replaced
-    #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<PathBuf>,
-
-    /// Build the database even if the one there is was pulled
-    #[arg(long)]
-    pub(crate) replace: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReevaluateArguments {
-    /// The older database file
-    #[arg(value_name = "OLD")]
-    pub(crate) old: PathBuf,
-
-    /// The newer database file
-    #[arg(value_name = "NEW")]
-    pub(crate) new: PathBuf,
-
-    /// A directory with SBOMs or the JSON of scans or inventories in it, or one such document; may be repeated
-    #[arg(long, value_name = "PATH", required = true)]
-    pub(crate) inventory: Vec<PathBuf>,
-
-    /// Output format
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    pub(crate) format: JsonOrTable,
-
-    /// Write the result to a file instead of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct VercmpArguments {
-    /// Whose versions they are, as OSV names it, in any case, with a release or without: `debian`, `AlmaLinux:9`; or the
-    /// scheme by itself: `dpkg`
-    #[arg(value_name = "ECOSYSTEM", value_parser = scheme_named)]
-    pub(crate) scheme: sekisho_advisory::version::Scheme,
-
-    /// A version; what is printed is <, = or >: how it stands to the other
-    #[arg(value_name = "A", required_unless_present = "stdin", allow_hyphen_values = true)]
-    pub(crate) a: Option<String>,
-
-    /// The other version
-    #[arg(value_name = "B", required_unless_present = "stdin", allow_hyphen_values = true)]
-    pub(crate) b: Option<String>,
-
-    /// Check lines `A OP B` from standard input, OP being <, = or >; print those that are wrong
-    #[arg(long, conflicts_with_all = ["a", "b"])]
-    pub(crate) stdin: bool,
-}
-
 /// How a scan is shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ScanFormat {
@@ -675,15 +429,6 @@ pub(crate) enum SbomFormat {
     Json,
 }
 
-fn ecosystems() -> String {
-    let names: Vec<_> = Ecosystem::ALL.iter().map(|ecosystem| ecosystem.as_str()).collect();
-    format!(
-        "Ecosystems: {}.\n\nExit codes: 0 compared, or every line holds; 1 a line does not hold; 2 usage error, such as a \
-         line of another form; 3 could not complete.",
-        names.join(", ")
-    )
-}
-
 /// The command tree, for manual pages, completions and documentation.
 pub fn command_tree() -> clap::Command {
     Arguments::command()
@@ -692,9 +437,4 @@ pub fn command_tree() -> clap::Command {
 /// A probability in an argument.
 fn probability(text: &str) -> Result<f32, &'static str> {
     text.parse().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or("a number from 0 to 1 is expected")
-}
-
-/// The number of jobs in an argument.
-fn jobs(text: &str) -> Result<usize, &'static str> {
-    text.parse().map_err(|_| "a whole number is expected")
 }

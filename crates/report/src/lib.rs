@@ -13,6 +13,7 @@ pub mod formats;
 mod language;
 mod markup;
 mod policies;
+mod rules;
 mod sheet;
 mod table;
 mod text;
@@ -28,5 +29,6 @@ pub use formats::{
 };
 pub use language::Language;
 pub use policies::{PolicyRow, policy_table};
+pub use rules::{RuleRow, rule_table};
 pub use table::{TableOptions, scan_table};
 pub use text::{bytes_for_people, printable};

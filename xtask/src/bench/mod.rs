@@ -2,6 +2,7 @@
 
 mod admission;
 mod advisory;
+mod detect;
 mod locks;
 mod measure;
 mod packages;
@@ -10,6 +11,7 @@ mod policy;
 mod pull;
 mod reference;
 mod scan;
+mod trees;
 
 use std::fs;
 use std::path::Path;
@@ -24,6 +26,8 @@ pub(crate) enum Bench {
     Admission(admission::Options),
     /// The advisory database: import, matching, changes over many inventories, comparing versions
     Advisory(advisory::Options),
+    /// Detection: rules over captures of a million events, against sysdig with the same conditions
+    Detect(detect::Options),
     /// Scanning an image: CPU, wall and memory against inflating and hashing alone, Trivy and Syft
     Scan(scan::Options),
     /// Scanning out of a registry: wall time against copying with skopeo and scanning the copy
@@ -32,6 +36,8 @@ pub(crate) enum Bench {
     Locks(locks::Options),
     /// Policies: manifests against those that ship, and what one workload costs
     Policy(policy::Options),
+    /// Trees of many kinds: what is found in each, against Trivy and Syft
+    Trees(trees::Options),
     /// Build the reference image, if it is not there yet, and print where it is
     Reference,
 }
@@ -40,10 +46,12 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Admission(options) => admission::run(root, options),
         Bench::Advisory(options) => advisory::run(root, options),
+        Bench::Detect(options) => detect::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
         Bench::Locks(options) => locks::run(root, options),
         Bench::Policy(options) => policy::run(root, options),
         Bench::Pull(options) => pull::run(root, options),
+        Bench::Trees(options) => trees::run(root, options),
         Bench::Reference => reference::build_here(),
     }
 }

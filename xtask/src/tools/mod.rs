@@ -155,10 +155,22 @@ const PACKAGES: &[Package] = &[
         why: "fills that registry, and is the other way to pull",
     },
     Package {
+        name: "rpm",
+        probe: &["rpmbuild", "--version"],
+        needed_by: "bench",
+        why: "makes packages and a root with a database of them",
+    },
+    Package {
+        name: "sysdig",
+        probe: &["sysdig", "--version"],
+        needed_by: "bench",
+        why: "asks about the same captures",
+    },
+    Package {
         name: "mmdebstrap",
         probe: &["mmdebstrap", "--version"],
         needed_by: "bench",
-        why: "makes the Debian base of the reference image",
+        why: "makes the Debian base of the reference image, and trees",
     },
 ];
 

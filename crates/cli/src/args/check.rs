@@ -12,12 +12,15 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CheckCommand {
-    /// Judge an image by policies
+    /// Judge an image, or what an SBOM says of one, by policies
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Image(Box<CheckImageArguments>),
     /// Judge what manifests of Kubernetes would run by policies
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Manifest(Box<CheckManifestArguments>),
+    /// Show and judge what an earlier check said, without asking the policies again
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Report(CheckReportArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -127,6 +130,16 @@ pub(crate) struct CheckManifestArguments {
     /// The cluster in which it is to run, for policies that are for some clusters only
     #[arg(long, value_name = "ID", help_heading = "Policies")]
     pub(crate) cluster: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckReportArguments {
+    /// The report, in JSON
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
 
     #[command(flatten)]
     pub(crate) verdict: VerdictArguments,

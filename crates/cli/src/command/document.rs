@@ -85,18 +85,23 @@ pub(crate) fn open(path: &Path, now: Timestamp, limits: &Limits) -> Result<Optio
 /// What is in the thing that the document at `path` describes. What another scanner reported is none: it names what has
 /// findings, which need not be all.
 pub(crate) fn inventory(path: &Path, now: Timestamp, limits: &Limits) -> Result<Inventory, CliError> {
+    if let Some(inventory) = inventory_if_any(path, now, limits)? {
+        return Ok(inventory);
+    }
+    // A path that is not there, or may not be read, is better told by whoever opens it.
+    let (name, _) = read(path, limits)?;
+    Err(CliError::new(Code::ReportUnknown, format!("{name} is no SBOM in JSON")))
+}
+
+/// The same; none where that is no JSON at all.
+pub(crate) fn inventory_if_any(path: &Path, now: Timestamp, limits: &Limits) -> Result<Option<Inventory>, CliError> {
     match open(path, now, limits)? {
         Some(Document::Report(found)) if found.inventory.source.kind == SourceKind::Report => {
             let message =
                 format!("{} is the report of a scan by {}, and no SBOM", path.display(), found.inventory.tool.name);
             Err(CliError::new(Code::ReportUnknown, message).hint("use `sekisho scan report`"))
         }
-        Some(document) => Ok(document.inventory()),
-        None => {
-            // A path that is not there, or may not be read, is better told by whoever opens it.
-            let (name, _) = read(path, limits)?;
-            Err(CliError::new(Code::ReportUnknown, format!("{name} is no SBOM in JSON")))
-        }
+        document => Ok(document.map(Document::inventory)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod admission;
 mod check;
 mod db;
+mod detect;
 mod diff;
 mod document;
 mod policy;
@@ -54,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Sbom(SbomCommand::Diff(arguments)) => diff::packages(&mut context, &arguments),
         Command::Check(CheckCommand::Image(arguments)) => check::check_one_image(&mut context, *arguments),
         Command::Check(CheckCommand::Manifest(arguments)) => check::check_manifest(&mut context, &arguments),
+        Command::Check(CheckCommand::Report(arguments)) => check::check_report(&mut context, &arguments),
         Command::Policy(PolicyCommand::List(arguments)) => policy::list(&context, &arguments),
         Command::Policy(PolicyCommand::Show(arguments)) => policy::show(&context, &arguments),
         Command::Policy(PolicyCommand::Lint(arguments)) => policy::lint(&context, &arguments),
@@ -61,6 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Policy(PolicyCommand::Explain(arguments)) => policy::explain(&context, &arguments),
         Command::Policy(PolicyCommand::Convert(arguments)) => policy::convert(&context, &arguments),
         Command::Admission(command) => admission::run(&mut context, &command),
+        Command::Detect(command) => detect::run(&mut context, &command),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),

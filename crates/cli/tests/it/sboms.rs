@@ -175,6 +175,7 @@ fn inventory(dice: &mut Dice) -> Inventory {
         packages,
         removed: Vec::new(),
         documents: Vec::new(),
+        content_sets: Vec::new(),
         complete: true,
         diagnostics: Vec::new(),
     }

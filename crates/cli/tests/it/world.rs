@@ -59,6 +59,57 @@ cases:
 - {name: no such policy, manifests: [k8s], expect: {named-tem: violated}}
 ";
 
+const CAT_RULES: &str = "\
+- list: readers
+  items: [cat, head]
+- macro: opened
+  condition: (evt.type in (open, openat))
+- rule: Read a file
+  desc: A program that shows files opens one.
+  condition: opened and proc.name in (readers)
+  output: A file is read (file=%fd.name command=%proc.cmdline)
+  priority: warning
+  tags: [files]
+- rule: Wrote somewhere
+  desc: A program writes.
+  condition: evt.type = write and proc.name = cat
+  output: Something is written (to=%fd.name)
+  priority: notice
+";
+
+const BLIND_RULES: &str = "\
+- rule: Connected by name
+  desc: A server is called by its name.
+  condition: evt.type in (open, connect) and (fd.sip.name = example.org or fd.name = /nowhere)
+  output: connected to %fd.sip.name
+  priority: info
+";
+
+const WRONG_RULES: &str = "\
+- macro: opened
+  condition: (evt.type = open)
+- rule: Read a file
+  desc: A program opens a file.
+  condition: openend and proc.nam = cat
+  output: A file is read
+  priority: warning
+";
+
+const AUDIT_RULES: &str = "\
+- rule: Looked at secrets
+  desc: Someone reads secrets.
+  condition: ka.verb in (get, list) and ka.target.resource = secrets
+  output: Secrets are read (user=%ka.user.name)
+  priority: notice
+  source: k8s_audit
+";
+
+const AUDIT_LOG: &str = r#"{"kind":"Event","auditID":"1","verb":"list","user":{"username":"eve"},"objectRef":{"resource":"secrets"},"stageTimestamp":"2023-11-14T22:13:20.5Z"}
+{"kind":"Pod"}
+{"kind":"Event","auditID":"2","verb":"list","objec
+{"kind":"Event","auditID":"3","verb":"get","user":{"username":"root"},"objectRef":{"resource":"secrets"},"stageTimestamp":"2023-11-14T22:13:21Z"}
+"#;
+
 impl World {
     /// Builds the images and trees.
     pub(crate) fn new() -> Self {
@@ -110,6 +161,16 @@ impl World {
             fs::write(at(name), text).unwrap();
         }
         fs::write(at("suite.yaml"), SUITE).unwrap();
+        let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/../detect/fixtures/scap/captures/cat_write.scap");
+        let capture = fs::read(capture).unwrap();
+        fs::write(at("cut.scap"), &capture[..capture.len() - 200]).unwrap();
+        fs::write(at("cat.scap"), capture).unwrap();
+        fs::write(at("audit.log"), AUDIT_LOG).unwrap();
+        fs::create_dir(at("rules")).unwrap();
+        let rules = [("cat", CAT_RULES), ("blind", BLIND_RULES), ("wrong", WRONG_RULES), ("audit", AUDIT_RULES)];
+        for (name, text) in rules {
+            fs::write(at(&format!("rules/{name}.yaml")), text).unwrap();
+        }
         fs::write(at("good.toml"), "[scan]\njobs = 2\n\n[limits]\nrecords = 1000\n").unwrap();
         fs::write(at("unknown-key.toml"), "[scan]\njob = 2\n").unwrap();
         fs::write(at("broken.toml"), "[scan\n").unwrap();

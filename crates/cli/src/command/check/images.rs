@@ -1,11 +1,12 @@
 //! The images that manifests name, scanned once each.
 
+use super::super::document;
 use super::super::scan::{self, Context};
 use super::super::vulnerabilities::Judges;
 use crate::args::{CommonArguments, ImageTarget};
 use crate::config::Settings;
 use crate::error::CliError;
-use sekisho_model::{Diagnostic, Fact, ScanReport};
+use sekisho_model::{Code, Diagnostic, Fact, ScanReport};
 use sekisho_policy::ImageFacts;
 use sekisho_policy::manifest::{self, Object};
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ pub(super) struct Images {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// An image scanned and judged.
+/// An image, or what a document says of one, scanned and judged.
 pub(in super::super) fn report(
     context: &mut Context,
     settings: &Settings,
@@ -26,7 +27,16 @@ pub(in super::super) fn report(
     target: ImageTarget,
     common: &CommonArguments,
 ) -> Result<ScanReport, CliError> {
-    let (inventory, _) = scan::read_image(context, target, false, common)?;
+    let inventory = match document::inventory_if_any(&target.path, settings.now(), &settings.limits())? {
+        None => scan::read_image(context, target, false, common)?.0,
+        Some(inventory) => match target.of_images_only() {
+            None => inventory,
+            Some(option) => {
+                let message = format!("{option} is about an image, and {} is a document", target.path.display());
+                return Err(CliError::new(Code::UsageInvalid, message).hint("leave it out"));
+            }
+        },
+    };
     judges.report(context, settings, inventory)
 }
 

@@ -6,10 +6,13 @@ mod render;
 
 pub(super) use inputs::Inputs;
 
+use super::document;
 use super::scan::{self, Context, clock};
 use super::show;
 use super::vulnerabilities::Judges;
-use crate::args::{CheckFormat, CheckImageArguments, CheckManifestArguments, PolicyChoice, VerdictArguments};
+use crate::args::{
+    CheckFormat, CheckImageArguments, CheckManifestArguments, CheckReportArguments, PolicyChoice, VerdictArguments,
+};
 use crate::config::Settings;
 use crate::error::CliError;
 use crate::{CommandResult, output};
@@ -23,7 +26,7 @@ use sekisho_policy::{
     CheckOptions, Checked, Context as PolicyContext, Foreign, ImageFacts, ImageSubject, Point, PolicyFault, PolicySet,
     Surroundings, check_image, check_manifests, described, judge,
 };
-use sekisho_report::{FormatOptions, TableOptions, check_gate_lines, check_in_a_line, check_table};
+use sekisho_report::{FormatOptions, TableOptions, check_gate_lines, check_in_a_line, check_table, read_check};
 use sekisho_scan::tool;
 use std::collections::BTreeMap;
 
@@ -152,6 +155,18 @@ pub(crate) fn check_one_image(context: &mut Context, arguments: CheckImageArgume
     let mut report = report_of(context, "build", checked, diagnostics)?;
     report.inputs.extend(inputs.read);
     finish(context, &settings, &mut report, &verdict)
+}
+
+/// `check report`.
+pub(crate) fn check_report(context: &mut Context, arguments: &CheckReportArguments) -> CommandResult {
+    let CheckReportArguments { path, verdict } = arguments;
+    let settings = scan::settings(context, &verdict.common, None, false)?;
+    let limits = settings.limits();
+    output::check(verdict.common.output.as_deref(), &[(path.as_path(), "the report that is read")])?;
+    let (name, bytes) = document::read(path, &limits)?;
+    let mut report = read_check(&bytes, &name, &limits)
+        .map_err(|error| CliError::new(error.code(), format!("cannot read {}: {error}", path.display())))?;
+    finish(context, &settings, &mut report, verdict)
 }
 
 /// Labels of the namespaces among the objects.

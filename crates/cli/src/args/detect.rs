@@ -1,0 +1,231 @@
+//! The arguments of `detect`.
+
+use super::{CommonArguments, EXIT_CODES, JsonOrTable, SURROUNDINGS};
+use clap::{Args, Subcommand, ValueEnum};
+use sekisho_detect::Priority;
+use sekisho_report::Language;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DetectCommand {
+    /// Tell what rules say of recorded events: a capture of system calls, or audit events of Kubernetes
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Replay(Box<ReplayArguments>),
+    /// Check, list, show and explain rules
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Rules(RulesCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Say what is wrong with rules, or doubtful
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Lint(RulesLintArguments),
+    /// List rules
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    List(RulesListArguments),
+    /// Show one rule whole: what it asks, with lists and macros put in, for which events, and what it tells
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Show(RulesShowArguments),
+    /// Show part by part why a rule holds for a recorded event, or does not
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Explain(RulesExplainArguments),
+    /// List the rules that are blind, since nothing fills a field or tells an event that they ask for
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Coverage(RulesListArguments),
+}
+
+/// Rules that are loaded.
+#[derive(Debug, Args)]
+pub(crate) struct RulesOption {
+    /// Files of rules in Falco's language, or directories of such, loaded in this order; without it the rules that ship
+    #[arg(long, short, value_name = "FILE", num_args = 1.., help_heading = "Rules")]
+    pub(crate) rules: Vec<PathBuf>,
+
+    /// Refuse rules that ask for a field which nothing can fill, rather than leave them undecided
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) refuse_blind: bool,
+}
+
+/// The same, for commands about rules alone.
+#[derive(Debug, Args)]
+pub(crate) struct RuleFiles {
+    /// Files of rules in Falco's language, or directories of such, loaded in this order; without it the rules that ship
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The same
+    #[arg(long, short, value_name = "FILE", num_args = 1.., hide = true, conflicts_with = "files")]
+    pub(crate) rules: Vec<PathBuf>,
+
+    /// Refuse rules that ask for a field which nothing can fill, rather than leave them undecided
+    #[arg(long)]
+    pub(crate) refuse_blind: bool,
+}
+
+/// Events that were recorded.
+#[derive(Debug, Args)]
+pub(crate) struct RecordedArguments {
+    /// A capture (scap) as Falco and sysdig write them, or audit events of Kubernetes in JSON, compressed or not; `-` for
+    /// standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+
+    /// What the events are
+    #[arg(long, value_name = "SOURCE", default_value = "syscall")]
+    pub(crate) source: EventSource,
+
+    /// Where a capture tells entering and leaving a call apart, judge leaving only, with what entering told, as Falco
+    /// does since it records no more than that
+    #[arg(long)]
+    pub(crate) exit_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    #[command(flatten)]
+    pub(crate) recorded: RecordedArguments,
+
+    #[command(flatten)]
+    pub(crate) rules: RulesOption,
+
+    /// Run only rules with this tag, also those that are off by themselves; may be repeated
+    #[arg(long, short, value_name = "TAG", help_heading = "Rules")]
+    pub(crate) tag: Vec<String>,
+
+    /// Run no rules with this tag; may be repeated
+    #[arg(long, short = 'T', value_name = "TAG", help_heading = "Rules")]
+    pub(crate) disable_tag: Vec<String>,
+
+    /// Run no rules with this in their names; where it has a `*`, which stands for anything, it is the whole name; may
+    /// be repeated
+    #[arg(long, short = 'D', value_name = "NAME", help_heading = "Rules")]
+    pub(crate) disable_rule: Vec<String>,
+
+    /// Run rules with this name, in which `*` stands for anything, whatever else switches them off; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Rules")]
+    pub(crate) enable_rule: Vec<String>,
+
+    /// Run only rules at least this urgent: emergency, alert, critical, error, warning, notice, informational or debug
+    #[arg(long, value_name = "PRIORITY", value_parser = priority, help_heading = "Rules")]
+    pub(crate) priority: Option<Priority>,
+
+    /// Which of several rules that match an event alert
+    #[arg(long, value_name = "WHICH", default_value = "first", help_heading = "Rules")]
+    pub(crate) rule_matching: RuleMatching,
+
+    /// Judge all events, also those that Falco leaves out unless asked; in a recording all are judged always
+    #[arg(long, short = 'A')]
+    pub(crate) all_events: bool,
+
+    /// How alerts are written, one a line
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: AlertFormat,
+
+    /// Write times with their date, as 2016-08-04T16:17:57.882054739+0000
+    #[arg(long)]
+    pub(crate) iso_time: bool,
+
+    /// Say at the end how many alerts each rule gave
+    #[arg(long)]
+    pub(crate) count: bool,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesLintArguments {
+    #[command(flatten)]
+    pub(crate) files: RuleFiles,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesListArguments {
+    #[command(flatten)]
+    pub(crate) files: RuleFiles,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+
+    /// Language of the names of rules that ship: en or ja
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(crate) language: Language,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesShowArguments {
+    /// Its name
+    #[arg(value_name = "RULE")]
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) list: RulesListArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesExplainArguments {
+    /// Its name
+    #[arg(value_name = "RULE")]
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) recorded: RecordedArguments,
+
+    #[command(flatten)]
+    pub(crate) rules: RulesOption,
+
+    /// The number of the event; without it, the first for which the rule holds, or else the first for which that cannot
+    /// be told, or else the first that the rule looks at
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) event: Option<u64>,
+
+    /// Output format
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: JsonOrTable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventSource {
+    /// System calls, in a capture
+    Syscall,
+    /// Audit events of Kubernetes
+    #[value(name = "k8s_audit")]
+    K8sAudit,
+}
+
+impl EventSource {
+    /// How rules name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Syscall => "syscall",
+            Self::K8sAudit => "k8s_audit",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuleMatching {
+    /// The first in the order of the files
+    First,
+    /// All
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AlertFormat {
+    /// As Falco writes lines of text
+    Text,
+    /// As Falco writes JSON
+    Json,
+}
+
+fn priority(text: &str) -> Result<Priority, String> {
+    let known = || Priority::ALL.map(|priority| priority.as_str().to_lowercase()).join(", ");
+    Priority::of(text).ok_or_else(|| format!("{} are", known()))
+}

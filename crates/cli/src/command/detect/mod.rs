@@ -1,0 +1,21 @@
+//! `detect`: what rules say of events.
+
+mod recorded;
+mod replay;
+mod rules;
+
+use super::scan::Context;
+use crate::CommandResult;
+use crate::args::{DetectCommand, RulesCommand};
+
+/// Runs one of its commands.
+pub(crate) fn run(context: &mut Context, command: &DetectCommand) -> CommandResult {
+    match command {
+        DetectCommand::Replay(arguments) => replay::run(context, arguments),
+        DetectCommand::Rules(RulesCommand::Lint(arguments)) => rules::lint(context, arguments),
+        DetectCommand::Rules(RulesCommand::List(arguments)) => rules::list(context, arguments),
+        DetectCommand::Rules(RulesCommand::Show(arguments)) => rules::show(context, arguments),
+        DetectCommand::Rules(RulesCommand::Explain(arguments)) => rules::explain(context, arguments),
+        DetectCommand::Rules(RulesCommand::Coverage(arguments)) => rules::coverage(context, arguments),
+    }
+}

@@ -1,0 +1,215 @@
+//! `detect` over recordings: the cases of Falco's own test suites, and recordings that are cut, damaged or endless.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Where the cases are, as in Falco's repositories.
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../detect/fixtures")
+}
+
+fn detect(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    command.arg("detect").args(arguments).env_clear().env("SOURCE_DATE_EPOCH", "1700000000");
+    command
+}
+
+fn said(output: &Output) -> (String, String) {
+    let [out, error] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (out, error)
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// The command that a case stands for.
+fn command_of(root: &Path, case: &Value, format: &str) -> Command {
+    let is_audit = case["trace"].is_string();
+    let input = root.join(case["trace"].as_str().or(case["capture"].as_str()).unwrap());
+    let mut command = detect(&["replay", input.to_str().unwrap(), "--format", format, "--count"]);
+    if is_audit {
+        command.args(["--source", "k8s_audit"]);
+    }
+    for name in texts(&case["rules"]) {
+        let path = match name.strip_prefix("NOT INCLUDED: ") {
+            Some("K8SAuditRules") => fixtures().join("rules/k8s_audit_rules.yaml"),
+            // Rules for system calls, which audit events do not need.
+            Some(other) => {
+                assert_eq!(other, "LegacyFalcoRules_v1_0_1");
+                continue;
+            }
+            None => root.join(name),
+        };
+        command.arg("--rules").arg(path);
+    }
+    let options = &case["options"];
+    for (key, flag) in [("enabled_tags", "--tag"), ("disabled_tags", "-T"), ("disabled_rules", "--disable-rule")] {
+        for value in texts(&options[key]) {
+            command.args([flag, value]);
+        }
+    }
+    if let Some(priority) = options["min_priority"].as_str() {
+        command.args(["--priority", priority]);
+    }
+    if options["all_events"] == true {
+        command.arg("--all-events");
+    }
+    if texts(&options["settings"]).contains(&"time_format_iso_8601=true") {
+        command.arg("--iso-time");
+    }
+    command
+}
+
+fn check(root: &Path, case: &Value) {
+    let id = case["id"].as_str().unwrap();
+    let expect = &case["expect"];
+    let output = command_of(root, case, "json").output().unwrap();
+    let (json, error) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{id}: {error}");
+    let alerts: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    if let Some(any) = expect["detect"].as_bool() {
+        assert_eq!(!alerts.is_empty(), any, "{id}: {error}");
+    }
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for alert in &alerts {
+        *counts.entry(alert["rule"].as_str().unwrap()).or_default() += 1;
+        assert!(alert["output_fields"].is_object() && alert["time"].is_string(), "{id}: {alert}");
+    }
+    for (rule, count) in expect["rule_counts"].as_object().into_iter().flatten() {
+        assert_eq!(counts.get(rule.as_str()).copied().unwrap_or_default(), count.as_u64().unwrap(), "{id}: {rule}");
+    }
+    for (rule, count) in &counts {
+        assert!(error.contains(&format!("\n  {count} {rule}\n")), "{id}: {error}");
+    }
+    let of = |wanted: &str| {
+        let wanted = if wanted.eq_ignore_ascii_case("info") { "Informational" } else { wanted };
+        alerts.iter().any(|alert| alert["priority"].as_str().unwrap().eq_ignore_ascii_case(wanted))
+    };
+    assert!(texts(&expect["priorities_present"]).into_iter().all(of), "{id}");
+    assert!(!texts(&expect["priorities_absent"]).into_iter().any(of), "{id}");
+    // As text: one line for each, the same as the JSON's output.
+    let output = command_of(root, case, "text").output().unwrap();
+    let (text, error) = said(&output);
+    let outputs: Vec<&str> = alerts.iter().map(|alert| alert["output"].as_str().unwrap()).collect();
+    assert_eq!(text.lines().collect::<Vec<_>>(), outputs, "{id}");
+    for (patterns, text) in [("stdout_matches", &text), ("stderr_matches", &error)] {
+        for pattern in texts(&expect[patterns]) {
+            let regex = regex::Regex::new(pattern).unwrap();
+            assert!(regex.is_match(text), "{id}: {pattern}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn cases_of_falco_give_what_they_are_to_give() {
+    for (folder, count) in [("scap", 20), ("k8saudit", 9)] {
+        let root = fixtures().join(folder);
+        let expected: Value = serde_json::from_str(&fs::read_to_string(root.join("expected.json")).unwrap()).unwrap();
+        let cases = expected["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), count);
+        for case in cases {
+            check(&root, case);
+        }
+    }
+}
+
+/// Calls of which only leaving is judged, all rules that match, and captures through a pipe.
+#[test]
+fn calls_are_judged_as_measured() {
+    let root = fixtures().join("scap");
+    let expected: Value = serde_json::from_str(&fs::read_to_string(root.join("expected.json")).unwrap()).unwrap();
+    let mut measured = 0;
+    for case in expected["cases"].as_array().unwrap() {
+        for (rule, counts) in case["measured_matches_sysdig_0_29_3"].as_object().into_iter().flatten() {
+            for (key, exit_only) in [("enter_and_exit", false), ("exit_only", true)] {
+                let mut command = detect(&["replay", "-", "--format", "json", "--rule-matching", "all"]);
+                command.args(exit_only.then_some("--exit-only"));
+                for name in texts(&case["rules"]) {
+                    command.arg("-r").arg(root.join(name));
+                }
+                let capture = fs::File::open(root.join(case["capture"].as_str().unwrap())).unwrap();
+                let output = command.stdin(capture).output().unwrap();
+                let (json, error) = said(&output);
+                let alerts = json.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+                let count = alerts.filter(|alert| alert["rule"] == rule.as_str()).count() as u64;
+                assert_eq!(count, counts[key].as_u64().unwrap(), "{}: {rule} {key}: {error}", case["id"]);
+                measured += 1;
+            }
+        }
+    }
+    assert!(measured >= 26, "{measured}");
+}
+
+#[test]
+fn a_capture_that_is_cut_is_never_judged_whole() {
+    let whole = fs::read(fixtures().join("scap/captures/cat_write.scap")).unwrap();
+    let rules = fixtures().join("scap/rules/single_rule.yaml");
+    let run = |bytes: &[u8], more: &[&str]| {
+        let mut child = detect(&["replay", "-", "--rules", rules.to_str().unwrap()])
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), said(&output).1)
+    };
+    for part in [0, 5, 400, whole.len() / 2, whole.len() - 1] {
+        let (code, error) = run(&whole[..part], &[]);
+        assert_eq!(code, Some(3), "{part}: {error}");
+        assert!(part < 400 || error.contains("not judged: whatever came after event"), "{part}: {error}");
+    }
+    assert_eq!(run(&whole[..whole.len() / 2], &["--allow-incomplete"]).0, Some(0));
+    assert_eq!(run(&whole, &[]).0, Some(0));
+    assert_eq!(run(b"#!/bin/sh\necho this is no capture\n", &[]).0, Some(2));
+}
+
+#[test]
+fn an_audit_log_is_judged_as_it_comes() {
+    let event = fs::read_to_string(fixtures().join("k8saudit/traces/delete_secret.json")).unwrap();
+    let event = event.trim();
+    let rules = fixtures().join("rules/k8s_audit_rules.yaml");
+    let mut child = detect(&["replay", "-", "--source", "k8s_audit", "-f", "json", "--rules", rules.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // An alert comes before the log ends.
+    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+    writeln!(input, "{event}").unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+    assert!(line.contains("K8s Secret Deleted"), "{line}");
+    writeln!(input, "{{\"kind\":\"Pod\"}}\n{}\n{event}", &event[..100]).unwrap();
+    drop(input);
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut output, &mut rest).unwrap();
+    assert_eq!(rest.lines().count(), 1, "{rest}");
+    let output = child.wait_with_output().unwrap();
+    let (_, error) = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(error.contains("not judged: 1 record that is broken"), "{error}");
+    assert!(error.contains("not judged: 1 record that is no audit event"), "{error}");
+}
+
+#[test]
+fn output_that_is_not_read_ends_the_run() {
+    let capture = fixtures().join("scap/captures/cat_write.scap");
+    let rules = fixtures().join("scap/rules/single_rule.yaml");
+    let mut child = detect(&["replay", capture.to_str().unwrap(), "--rules", rules.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
