@@ -74,7 +74,16 @@ impl EventTypes {
         }
     }
 
-    fn join(&mut self, other: &Self) {
+    /// Its types without some.
+    pub(crate) fn without(&self, some: &dyn Fn(EventCode) -> bool) -> Self {
+        let mut rest = self.clone();
+        for code in (0..EVENTS.len()).filter(|code| some(EventCode(*code as u16))) {
+            rest.bits[code / 64] &= !(1 << (code % 64));
+        }
+        rest
+    }
+
+    pub(crate) fn join(&mut self, other: &Self) {
         self.bits.iter_mut().zip(&other.bits).for_each(|(bits, other)| *bits |= other);
         self.others |= other.others;
     }

@@ -6,6 +6,7 @@ pub mod alert;
 pub mod condition;
 #[cfg(test)]
 mod corpus;
+mod demand;
 mod engine;
 mod events;
 mod format;
@@ -22,6 +23,7 @@ mod value;
 mod watch;
 
 pub use alert::{Alert, Priority, Style};
+pub use demand::{Demand, Opens, Region};
 pub use engine::{By, Engine, Matching, Selection, Unjudged};
 pub use events::EventTypes;
 pub use format::Format;

@@ -282,9 +282,11 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 		if (strings & 1 << i && call->args[i])
 			call_text(s, i, (void *)call->args[i], true);
 	if (ops & SK_OP_FILE && file) {
-		if (!s->head.path_flags)
-			walk(&s->head, s->path, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt));
-		call_path(s, SK_TAG_PATH);
+		if (!sk) {
+			if (!s->head.path_flags)
+				walk(&s->head, s->path, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt));
+			call_path(s, SK_TAG_PATH);
+		}
 		u32 at = s->head.used;
 		if (at <= CALL_ROOM) {
 			u8 *blob = s->data + at;
@@ -295,6 +297,13 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 	}
 	if (sk)
 		put_socket(s, sk);
+	if (plan->other < 6 && (!(ops & SK_OP_OPEN) || ret < 0)) {
+		struct file *other = file_of(task, (s32)argument(call, plan->other));
+		if (other) {
+			walk(&s->head, s->path, BPF_CORE_READ(other, f_path.dentry), BPF_CORE_READ(other, f_path.mnt));
+			call_path(s, SK_TAG_OTHER);
+		}
+	}
 	u64 pointer = argument(call, plan->pointer);
 	u64 length = argument(call, plan->length);
 	if (ops & (SK_OP_ADDRESS | SK_OP_ADDRESS_IN) && pointer) {

@@ -109,7 +109,8 @@ struct sk_blob {
 #define SK_TAG_EXE 17      /* absolute path of the executable */
 #define SK_TAG_FILENAME 18 /* what was asked to be executed */
 #define SK_TAG_CGROUP 19   /* path of a cgroup in its hierarchy */
-#define SK_TAGS 20
+#define SK_TAG_OTHER 20   /* absolute path of the directory that another descriptor stands for */
+#define SK_TAGS 21
 
 struct sk_file {
 	__u64 ino;
@@ -152,12 +153,13 @@ struct sk_plan {
 	__u8 length;   /* argument with its length; of structs the length itself */
 	__u8 data;     /* argument with the buffer */
 	__u8 data_length; /* argument with its length, SK_RESULT for the result */
-	__u8 pad[6];
+	__u8 other;    /* argument with another descriptor, whose path is told too; of opens only where they failed */
+	__u8 pad[5];
 };
 #define SK_RESULT 7
 #define SK_OP_ON 0x1
 #define SK_OP_PRIORITY 0x2     /* into the ring that is to lose nothing */
-#define SK_OP_FILE 0x4         /* file behind a descriptor: SK_TAG_FILE, SK_TAG_PATH */
+#define SK_OP_FILE 0x4         /* file behind a descriptor: SK_TAG_FILE, SK_TAG_PATH unless it is a socket */
 #define SK_OP_SOCKET 0x8       /* socket behind a descriptor */
 #define SK_OP_ADDRESS 0x10     /* sockaddr of `length` bytes */
 #define SK_OP_ADDRESS_IN 0x20  /* the same, but the length is behind a pointer */

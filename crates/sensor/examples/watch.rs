@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{threads} threads were there, known after {} ms", before.elapsed().as_millis());
     while before.elapsed() < Duration::from_secs(seconds) {
         sensor.poll(Duration::from_millis(100), &mut |item| match item {
-            Item::Event(event, told) => {
+            Item::Event(event, told, files) => {
+                state.note(event.tid, files);
                 state.apply(event);
                 let mut line = format!("{} {} {}", event.time, event.tid, event.name());
                 for at in 0..event.params.len() {

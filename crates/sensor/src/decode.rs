@@ -2,16 +2,29 @@
 
 use crate::calls::{ROWS, Row, Src};
 use crate::flags;
-use crate::layout::{Call, Exit, FileFacts, Mirror as _, Socket, Task, file_flag, flag, tag};
+use crate::layout::{Call, Exit, FileFacts, Mirror as _, Socket, Task, file_flag, flag, op, tag};
 use crate::numbers::{NAMES, UMOUNT_I386};
 use crate::record::{Blobs, Body, Broken, Record};
 use sekisho_trace::event::{EVENTS, ParamKind, Params};
+use sekisho_trace::state::{Descriptor, Fd, FdKind, Role, Transport};
 use sekisho_trace::{Event, EventCode as E};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
+const AF_NETLINK: u16 = 16;
+const SOCK_STREAM: u16 = 1;
+const SOCK_DGRAM: u16 = 2;
+const SOCK_RAW: u16 = 3;
+const IPPROTO_ICMP: u16 = 1;
+const IPPROTO_ICMPV6: u16 = 58;
+const S_IFMT: u32 = 0o170_000;
+const S_IFDIR: u32 = 0o040_000;
+const S_IFREG: u32 = 0o100_000;
+const S_IFIFO: u32 = 0o010_000;
+const S_IFCHR: u32 = 0o020_000;
+const S_IFBLK: u32 = 0o060_000;
 /// `CAP_DAC_OVERRIDE`.
 const OVERRIDE: u64 = 1 << 1;
 
@@ -30,6 +43,9 @@ pub struct Told {
     pub foreign: bool,
 }
 
+/// An event, what is known of it, and what the descriptors stand for that it names and did not make.
+pub type Decoded<'a> = (Event<'a>, Told, &'a [Descriptor]);
+
 /// Makes events of records, in one buffer: an event is gone when the next one comes.
 #[derive(Debug)]
 pub struct Decoder {
@@ -42,26 +58,29 @@ pub struct Decoder {
     number: u64,
     ends: Vec<u32>,
     bytes: Vec<u8>,
+    /// What the descriptors stand for that the event names and did not make: none, or nobody can say.
+    files: Vec<Descriptor>,
 }
 
 impl Decoder {
     /// For a machine that was started at this moment, in nanoseconds since 1970.
     pub fn new(boot: u64) -> Self {
         let rows = NAMES.iter().map(|name| ROWS.iter().find(|row| row.name == *name)).collect();
-        Self { rows, ids: recorder_ids(), boot, number: 0, ends: Vec::new(), bytes: Vec::new() }
+        Self { rows, ids: recorder_ids(), boot, number: 0, ends: Vec::new(), bytes: Vec::new(), files: Vec::new() }
     }
 
     /// The event in the bytes of one place in a ring; `None` if they tell of something else. `cgroups` is what a new
     /// process is to have as such: `controller=path`, each ended by a zero byte.
-    pub fn decode(&mut self, bytes: &[u8], cgroups: &[u8]) -> Result<Option<(Event<'_>, Told)>, Broken> {
+    pub fn decode(&mut self, bytes: &[u8], cgroups: &[u8]) -> Result<Option<Decoded<'_>>, Broken> {
         Ok(self.event(&Record::parse(bytes)?, cgroups))
     }
 
     /// The event that a record tells; `None` if it tells of something else. `cgroups` is what `cgroups` of new
     /// processes is to say.
-    pub(crate) fn event(&mut self, record: &Record<'_>, cgroups: &[u8]) -> Option<(Event<'_>, Told)> {
+    pub(crate) fn event(&mut self, record: &Record<'_>, cgroups: &[u8]) -> Option<Decoded<'_>> {
         self.ends.clear();
         self.bytes.clear();
+        self.files.clear();
         let header = &record.header;
         let (code, tid) = match &record.body {
             Body::Call(call) => (self.call(call, record)?, header.tid),
@@ -86,7 +105,7 @@ impl Decoder {
             incomplete: header.flags & (flag::UNREADABLE | flag::OVERFULL) != 0,
             foreign: header.flags & (flag::I386 | flag::X32) != 0,
         };
-        Some((event, told))
+        Some((event, told, &self.files))
     }
 
     /// The event of a loss, `drop`, at a moment since boot.
@@ -160,6 +179,16 @@ impl Decoder {
         };
         for (src, info) in row.params.iter().zip(kinds) {
             self.param(*src, info.kind, &facts, row.code);
+        }
+        let plan = row.plan();
+        let number = |at: u8| call.args.get(usize::from(at)).map(|fd| i64::from(*fd as i32)).filter(|fd| *fd >= 0);
+        if let Some(number) = number(plan.fd) {
+            self.files.push(Descriptor { number, file: facts.descriptor(number) });
+        }
+        if let Some(number) = number(plan.other).filter(|_| plan.ops & op::OPEN == 0 || call.ret < 0) {
+            let path = facts.blobs.whole(tag::OTHER);
+            let file = path.map(|path| Fd { number, kind: FdKind::Directory, name: path.to_vec(), ..Fd::default() });
+            self.files.push(Descriptor { number, file });
         }
         Some(row.code)
     }
@@ -381,6 +410,70 @@ impl<'a> Facts<'a> {
     fn path(&self) -> Option<&'a [u8]> {
         let detached = self.file.is_some_and(|file| file.flags & file_flag::DETACHED != 0);
         self.blobs.whole(tag::PATH).filter(|_| !detached)
+    }
+}
+
+impl Facts<'_> {
+    /// What is behind the descriptor that the call was given.
+    fn descriptor(&self, number: i64) -> Option<Fd> {
+        let file = self.file?;
+        let mut fd = Fd { number, device: Some(flags::device(file.dev)), inode: Some(file.ino), ..Fd::default() };
+        if let Some(socket) = &self.socket {
+            self.connection(socket, &mut fd);
+            return Some(fd);
+        }
+        let path = self.blobs.whole(tag::PATH).unwrap_or_default();
+        let detached = file.flags & file_flag::DETACHED != 0;
+        fd.kind = match file.mode & S_IFMT {
+            S_IFDIR => FdKind::Directory,
+            S_IFIFO => FdKind::Pipe,
+            S_IFREG if detached && path.starts_with(b"/memfd:") => FdKind::Memfd,
+            S_IFREG | S_IFCHR | S_IFBLK => FdKind::File,
+            // What lies in no file system has no type.
+            _ => FdKind::Unknown,
+        };
+        if !detached || fd.kind == FdKind::Memfd {
+            fd.name = path.to_vec();
+        }
+        Some(fd)
+    }
+
+    /// What a socket is, and both its ends. Which of them began the connection the kernel does not keep: the one with
+    /// the smaller port is taken for the server.
+    fn connection(&self, socket: &Socket, fd: &mut Fd) {
+        fd.transport = match (socket.protocol, socket.type_) {
+            (IPPROTO_ICMP | IPPROTO_ICMPV6, _) => Transport::Icmp,
+            (_, SOCK_STREAM) => Transport::Tcp,
+            (_, SOCK_DGRAM) => Transport::Udp,
+            (_, SOCK_RAW) => Transport::Raw,
+            _ => Transport::Unknown,
+        };
+        match socket.family {
+            AF_INET | AF_INET6 => {
+                fd.kind = if socket.family == AF_INET { FdKind::Ipv4 } else { FdKind::Ipv6 };
+                let local = (ip(socket.local, socket.family), socket.local_port);
+                let remote = (ip(socket.remote, socket.family), socket.remote_port);
+                if remote.1 != 0 {
+                    fd.connected = true;
+                    let client = remote.1 < local.1;
+                    let (from, to) = if client { (local, remote) } else { (remote, local) };
+                    fd.connect(from.0, from.1, to.0, to.1);
+                    fd.role = if client { Role::Client } else { Role::Server };
+                } else if socket.type_ == SOCK_STREAM && local.1 != 0 {
+                    fd.bind(local.0, local.1);
+                    fd.role = Role::Server;
+                }
+            }
+            AF_UNIX => {
+                fd.kind = FdKind::Unix;
+                fd.transport = Transport::Unknown;
+                fd.connected = socket.peer != 0;
+                let path = self.blobs.get(tag::REMOTE).or_else(|| self.blobs.get(tag::LOCAL));
+                fd.name = path.unwrap_or_default().to_vec();
+            }
+            AF_NETLINK => fd.kind = FdKind::Netlink,
+            _ => {}
+        }
     }
 }
 

@@ -235,8 +235,8 @@ impl Fallback {
 
     fn tell(&mut self, record: &Record<'_>, take: &mut dyn FnMut(Item<'_>)) {
         let cgroups = self.cgroups.text_of_process(record.header.pid);
-        if let Some((event, told)) = self.decoder.event(record, &cgroups) {
-            take(Item::Event(&event, told));
+        if let Some((event, told, files)) = self.decoder.event(record, &cgroups) {
+            take(Item::Event(&event, told, files));
         }
     }
 

@@ -35,7 +35,8 @@ pub(crate) mod tag {
     pub(crate) const EXE: u16 = 17;
     pub(crate) const FILENAME: u16 = 18;
     pub(crate) const CGROUP: u16 = 19;
-    pub(crate) const COUNT: usize = 20;
+    pub(crate) const OTHER: u16 = 20;
+    pub(crate) const COUNT: usize = 21;
 }
 
 /// In the length of a blob: there was more.
@@ -277,7 +278,8 @@ mirrors! {
         length: u8,
         data: u8,
         data_length: u8,
-        pad: [u8; 6],
+        other: u8,
+        pad: [u8; 5],
     }
     /// Settings.
     Settings = "sk_settings" {

@@ -22,7 +22,7 @@ mod sensor;
 mod sys;
 
 pub use cgroup::{Cgroup, Cgroups};
-pub use decode::{Decoder, Told};
+pub use decode::{Decoded, Decoder, Told};
 pub use fallback::Fallback;
 pub use interest::{Filters, Interest, Keep, Networks, Paths, Results};
 pub use live::{Live, Refused, Rung};

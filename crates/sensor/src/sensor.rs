@@ -12,6 +12,7 @@ use aya::programs::tp_btf::BtfTracePointLink;
 use rustix::event::{PollFd, PollFlags};
 use rustix::time::{ClockId, Timespec};
 use sekisho_trace::Event;
+use sekisho_trace::state::Descriptor;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -62,8 +63,11 @@ impl Default for Options {
 /// Something that a sensor tells.
 #[derive(Debug)]
 pub enum Item<'a> {
-    /// An event, and what is known beside it.
-    Event(&'a Event<'a>, Told),
+    /// An event, what is known beside it, and what the descriptors stand for that it names ([`State::note`], before the
+    /// event is applied).
+    ///
+    /// [`State::note`]: sekisho_trace::state::State::note
+    Event(&'a Event<'a>, Told, &'a [Descriptor]),
     /// A cgroup that no event was of before. Comes before the first one.
     Cgroup(u64, &'a Arc<Cgroup>),
     /// Records were lost: so many, on this processor, before this moment (nanoseconds since 1970). What follows from
@@ -368,8 +372,8 @@ impl Stream<'_> {
             (self.take)(Item::Cgroup(id, cgroup));
         }
         let text = cgroup.as_ref().map_or(&[][..], |cgroup| &cgroup.text);
-        if let Some((event, told)) = self.decoder.event(&record, text) {
-            (self.take)(Item::Event(&event, told));
+        if let Some((event, told, files)) = self.decoder.event(&record, text) {
+            (self.take)(Item::Event(&event, told, files));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use sekisho_trace::state::{Bounds, State};
 /// refused. They are from our own programs, but much of what is in them was chosen by whoever is watched.
 pub fn sensor_record(bytes: &[u8]) {
     let mut decoder = Decoder::new(1 << 60);
-    if let Ok(Some((event, _))) = decoder.decode(bytes, b"pids=/x\0") {
+    if let Ok(Some((event, ..))) = decoder.decode(bytes, b"pids=/x\0") {
         let mut state = State::new(Bounds {
             threads: 16,
             fds: 16,

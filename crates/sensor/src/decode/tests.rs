@@ -25,7 +25,7 @@ fn call(name: &str, ret: i64, args: [u64; 6], blobs: &[(u16, &[u8])]) -> Vec<u8>
 /// What is asked of the event in these bytes.
 fn told<T>(bytes: &[u8], ask: impl Fn(&Event<'_>, Told) -> T) -> T {
     let mut decoder = Decoder::new(1000);
-    let (event, told) = decoder.decode(bytes, b"pids=/x\0").unwrap().unwrap();
+    let (event, told, _) = decoder.decode(bytes, b"pids=/x\0").unwrap().unwrap();
     ask(&event, told)
 }
 
@@ -309,7 +309,7 @@ fn damaged_records_are_refused_or_become_some_event() {
                 let at = (seed >> 33) as usize % bytes.len();
                 bytes[at] = (seed >> 24) as u8;
             }
-            if let Ok(Some((event, _))) = decoder.decode(&bytes, b"") {
+            if let Ok(Some((event, ..))) = decoder.decode(&bytes, b"") {
                 for at in 0..event.params.len() {
                     let Some(param) = event.param(at) else { continue };
                     let _ = (param.int(), param.text(), param.tuple(), param.address());

@@ -132,6 +132,7 @@ fn numbers_are_those_of_the_header() {
         ("SK_TAG_EXE", tag::EXE.into()),
         ("SK_TAG_FILENAME", tag::FILENAME.into()),
         ("SK_TAG_CGROUP", tag::CGROUP.into()),
+        ("SK_TAG_OTHER", tag::OTHER.into()),
         ("SK_TAGS", tag::COUNT as u32),
         ("SK_FILE_UPPER", file_flag::UPPER),
         ("SK_FILE_LOWER", file_flag::LOWER),

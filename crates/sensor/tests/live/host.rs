@@ -478,7 +478,7 @@ fn without_programs_in_the_kernel() {
     while seen.len() < 3 && std::time::Instant::now() < deadline {
         fallback
             .poll(Duration::from_millis(100), &mut |item| {
-                if let Item::Event(event, _) = item
+                if let Item::Event(event, ..) = item
                     && event.tid == pid
                 {
                     let text = |name: &str| event.named(name).map(|param| param.bytes.to_vec()).unwrap_or_default();

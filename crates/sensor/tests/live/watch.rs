@@ -111,7 +111,8 @@ impl Watch {
     fn poll(&mut self, timeout: Duration, mut take: impl FnMut(Seen)) {
         let Self { sensor, state, lost, cgroups } = self;
         let polled = sensor.poll(timeout, &mut |item| match item {
-            Item::Event(event, told) => {
+            Item::Event(event, told, files) => {
+                state.note(event.tid, files);
                 state.apply(event);
                 take(seen(event, told));
             }

@@ -1,6 +1,6 @@
 //! Which event changes what.
 
-use super::{Bounds, Container, Fd, Group, State, Thread, ThreadSeed, User};
+use super::{Bounds, Container, Descriptor, Fd, Group, State, Thread, ThreadSeed, User};
 use crate::event::{Event, EventCode as E, Param, ParamKind, traits};
 use std::mem;
 use std::sync::Arc;
@@ -55,6 +55,25 @@ impl State {
     /// Tells a file that a thread has open.
     pub fn add_fd(&mut self, tid: i64, fd: Fd) {
         self.set_fd(tid, fd);
+    }
+
+    /// Tells what the descriptors stand for that the next event of a thread names, as whoever recorded it saw it. What
+    /// is known of the same file already is kept: who began a connection the kernel does not say.
+    pub fn note(&mut self, tid: i64, descriptors: &[Descriptor]) {
+        if descriptors.is_empty() {
+            return;
+        }
+        // What the event before closed has to be gone before its number means something else.
+        self.finish();
+        for Descriptor { number, file } in descriptors {
+            let known = self.files(tid).and_then(|files| files.get(number));
+            match file {
+                Some(file) if known.is_some_and(|known| known.inode.is_some() && known.is_same(file)) => {}
+                Some(file) => self.set_fd(tid, file.clone()),
+                None if known.is_some() => self.remove_fd(tid, *number),
+                None => {}
+            }
+        }
     }
 
     /// Takes an event in. Events are to come in their order; [`State::facts`] then answers about this one.

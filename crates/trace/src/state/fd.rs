@@ -187,10 +187,29 @@ pub struct Fd {
     pub held: super::Held,
 }
 
+/// What a descriptor stands for at some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    /// The descriptor.
+    pub number: i64,
+    /// The file; `None` if there is none, or nobody can say which.
+    pub file: Option<Fd>,
+}
+
 impl Fd {
     /// How much memory it takes.
     pub(crate) fn size(&self) -> usize {
         size_of::<Self>() + self.name.capacity() + self.raw_name.as_ref().map_or(0, Vec::capacity) + 16
+    }
+
+    /// Whether both are one file, with the same ends if it is a connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let both = |fd: &Self| {
+            let (from, to) = fd.ends?;
+            Some((from.min(Some(to)), from.max(Some(to))))
+        };
+        (self.inode, self.device) == (other.inode, other.device)
+            && if other.kind.is_inet() { both(self) == both(other) } else { self.name == other.name }
     }
 
     /// Gives a connection its ends, and the name that follows.

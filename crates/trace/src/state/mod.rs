@@ -15,7 +15,7 @@ mod tests;
 mod thread;
 
 pub use container::{Cgroups, Container, Engine, Mount, of_cgroups, of_path, short};
-pub use fd::{End, Fd, FdKind, Role, Transport, join};
+pub use fd::{Descriptor, End, Fd, FdKind, Role, Transport, join};
 pub(crate) use fd::{end_name, tuple_name};
 pub(crate) use files::{CWD, param_name};
 pub use held::{Files, Held};
@@ -159,6 +159,7 @@ pub struct State {
     names: Option<HashMap<IpAddr, String>>,
     blind: HashMap<u16, &'static str>,
     exit_only: bool,
+    noted_only: bool,
     /// Changes whenever something does that answers about many threads depend on.
     generation: u64,
     lineage: u64,
@@ -245,6 +246,12 @@ impl State {
     /// Whether entering is told together with leaving.
     pub fn exit_only(&self) -> bool {
         self.exit_only
+    }
+
+    /// Says that not every call is told that makes and closes files: what an event is about is told with it
+    /// ([`State::note`]), and of all other files of a process nobody knows.
+    pub fn set_files_noted_only(&mut self, only: bool) {
+        self.noted_only = only;
     }
 
     /// Says that a field cannot be filled here, and why: it is unknown from now on.
@@ -394,7 +401,7 @@ impl State {
     /// Whether a thread can have files open that are not noted: since it was not seen when it opened them, or since
     /// there were too many.
     pub fn has_unnoted_files(&self, tid: i64) -> bool {
-        self.owner_of_files(tid).is_none_or(|owner| owner.unnoted)
+        self.noted_only || self.owner_of_files(tid).is_none_or(|owner| owner.unnoted)
     }
 
     fn owner_of_files(&self, tid: i64) -> Option<&Thread> {

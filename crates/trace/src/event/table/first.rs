@@ -28,6 +28,8 @@ events! { FIRST
     OPEN_X = 3: e("open", File, Origin::Syscall, CREATES_FD | STATE, &[
         p("fd", Fd, Decimal), p("name", Path, Plain), names("flags", Flags32, Hex, FILE_FLAGS),
         p("mode", Uint32, Octal), p("dev", Uint32, Hex), p("ino", Uint64, Decimal),
+        // Ours, as openat has it: recorders leave it out.
+        p("fullpath", Path, Plain),
     ]);
     CLOSE_E = 4: e("close", IoOther, Origin::Syscall, DESTROYS_FD | USES_FD | STATE, &[p("fd", Fd, Decimal)]);
     CLOSE_X = 5: e("close", IoOther, Origin::Syscall, DESTROYS_FD | USES_FD | STATE, &[
@@ -164,6 +166,8 @@ events! { FIRST
     CREAT_X = 59: e("creat", File, Origin::Syscall, CREATES_FD | STATE, &[
         p("fd", Fd, Decimal), p("name", Path, Plain), p("mode", Uint32, Octal), p("dev", Uint32, Hex),
         p("ino", Uint64, Decimal), names("creat_flags", Flags16, Hex, CREAT_FLAGS),
+        // Ours, likewise.
+        p("fullpath", Path, Plain),
     ]);
     PIPE_E = 60: e("pipe", Ipc, Origin::Syscall, CREATES_FD | STATE, &[]);
     PIPE_X = 61: e("pipe", Ipc, Origin::Syscall, CREATES_FD | STATE, &[
