@@ -18,8 +18,9 @@ pub(crate) use db::{
     StatusArguments, UpdateArguments, VercmpArguments,
 };
 pub(crate) use detect::{
-    AlertFormat, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching, RulesCommand,
-    RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments,
+    AlertFormat, AlertsOption, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching,
+    RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments, RunArguments,
+    SelectedOption,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget};
 

@@ -10,8 +10,8 @@ use crate::load::{Rule, RuleSet};
 use crate::typed::{Atom, AtomTest, Const, Getter, Side, Tree};
 use crate::{Selection, Truth, value};
 use sekisho_trace::EventCode as E;
-use sekisho_trace::field::{Facts, Scope, Stamp, Value};
-use sekisho_trace::{Field, FieldId};
+use sekisho_trace::Field;
+use sekisho_trace::field::{Facts, Given, Scope, Stamp, Value};
 use std::collections::BTreeSet;
 
 /// What rules can match.
@@ -23,6 +23,10 @@ pub struct Demand {
     pub of_everything: Vec<usize>,
     /// Which opens, by what became of them.
     pub opens: Opens,
+    /// Calls that rules name and that have no event of their own.
+    pub calls: BTreeSet<String>,
+    /// Whether a rule about programs and processes asks how the call ended: only then those count that failed.
+    pub failed_programs: bool,
     /// Whether a rule asks what files a process has open beside the one that an event is about.
     pub all_files: bool,
 }
@@ -61,6 +65,8 @@ impl Demand {
             events: EventTypes::none(),
             of_everything: Vec::new(),
             opens: Opens { read: Region::none(), write: Region::none(), failed: false },
+            calls: BTreeSet::new(),
+            failed_programs: false,
             all_files: false,
         };
         let wanted = |(_, rule): &(usize, &Rule)| &*rule.source == "syscall" && selection.has(rule);
@@ -70,8 +76,15 @@ impl Demand {
                 demand.events.join(&rule.events.without(frequent));
             } else {
                 demand.events.join(&rule.events);
+                named_calls(&rule.tree, &mut demand.calls);
+                // What close closed is gone when it is told.
+                demand.all_files |= rule.events.contains(E::CLOSE_X);
             }
-            demand.all_files |= asks_all_files(rule);
+            let programs = [E::EXECVE_19_X, E::EXECVEAT_X, E::CLONE_20_X, E::CLONE3_X];
+            let about_programs = programs.into_iter().any(|code| rule.events.contains(code));
+            demand.failed_programs |= about_programs && asks(&rule.tree, &is_result);
+            let all_files = |field: &Field| ALL_FILES.contains(&field.info().name);
+            demand.all_files |= asks(&rule.tree, &all_files) || rule.output.fields().into_iter().any(all_files);
             for code in OPENS.into_iter().filter(|code| rule.events.contains(*code)) {
                 let of = |became| region(&rule.tree, false, &Settled { code, became });
                 demand.opens.read.join(of(Became::Read));
@@ -83,11 +96,40 @@ impl Demand {
     }
 }
 
-fn asks_all_files(rule: &Rule) -> bool {
-    let named = |field: &Field| ALL_FILES.iter().any(|name| FieldId::of(name) == Some(field.id));
+fn asks(tree: &Tree, about: &dyn Fn(&Field) -> bool) -> bool {
     let mut asks = false;
-    rule.tree.fields(&mut |field| asks |= named(field));
-    asks || rule.output.fields().into_iter().any(named)
+    tree.fields(&mut |field| asks |= about(field));
+    asks
+}
+
+/// Whether a field says how a call ended.
+fn is_result(field: &Field) -> bool {
+    match (field.info().name, &field.given) {
+        ("evt.res" | "evt.rawres" | "evt.failed" | "evt.count.error", _) => true,
+        ("evt.arg" | "evt.rawarg", Given::Key(key)) => &**key == "res",
+        ("evt.arg" | "evt.rawarg", given) => *given == Given::Index(0),
+        _ => false,
+    }
+}
+
+/// Calls that are named and have no event of their own.
+fn named_calls(tree: &Tree, to: &mut BTreeSet<String>) {
+    match tree {
+        Tree::And(parts) | Tree::Or(parts) => parts.iter().for_each(|part| named_calls(part, to)),
+        Tree::Not(part) => named_calls(part, to),
+        Tree::Atom(atom) => {
+            let (Getter::Field(field), AtomTest::Compare(_, _, Side::Values(values))) = (&atom.left, &atom.test) else {
+                return;
+            };
+            if field.info().name == "evt.type" {
+                let names = values.iter().filter_map(|value| match value {
+                    Const::Text(name) => str::from_utf8(name).ok(),
+                    _ => None,
+                });
+                to.extend(names.filter(|name| E::named(name).contains(&E::GENERIC_X)).map(str::to_owned));
+            }
+        }
+    }
 }
 
 impl Region {
@@ -153,12 +195,11 @@ impl Settled {
         if !matches!(&atom.test, AtomTest::Exists | AtomTest::Compare(_, _, Side::Values(_))) {
             return None;
         }
-        let known = match (field.info().name, self.became) {
-            ("evt.type", _) => true,
+        let known = match field.info().name {
+            "evt.type" | "evt.failed" => true,
             // One that made a file for reading counts as written, and is not open for writing.
-            ("evt.is_open_write", Became::Read) => true,
-            ("evt.failed" | "fd.num", Became::Failed) => true,
-            ("evt.failed", _) => true,
+            "evt.is_open_write" => self.became == Became::Read,
+            "fd.num" => self.became == Became::Failed,
             _ => false,
         };
         known.then(|| value::holds(atom, self).0)

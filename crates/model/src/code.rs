@@ -251,6 +251,9 @@ codes! {
     RulesMalformed = "rules.malformed", Usage,
         "Detection rules cannot be loaded: a file does not follow its form, or asks for something that does not exist.",
         "correct the line that the message names; `sekisho detect rules lint` tells all that is wrong";
+    SensorRefused = "sensor.refused", Incomplete,
+        "This host cannot be watched, or not any longer: the kernel allows to this process neither programs of the sensor nor the connector of processes.",
+        "run it as root, or with the capabilities that docs/sensor.md names; in a container, with the host's processes";
     AdmissionUnusable = "admission.unusable", Incomplete,
         "The admission webhook could not be set up: it cannot listen, has no certificate, or the API server does not let it do what it has to.",
         "see [admission] in `sekisho config show`, and the rights of the service account in `sekisho admission manifests`";

@@ -31,11 +31,26 @@ impl Results {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Interest(BTreeMap<u16, Results>);
 
-/// Calls without which the state that follows from events is wrong: what descriptors, directories and users are.
-const STATE: &[&str] = &[
-    "close",
+/// Calls from which what is known of processes follows: working directories, users, groups of processes, names.
+const PROCESSES: &[&str] = &[
     "chdir",
     "fchdir",
+    "chroot",
+    "setuid",
+    "setgid",
+    "setreuid",
+    "setregid",
+    "setresuid",
+    "setresgid",
+    "setsid",
+    "setpgid",
+    "capset",
+    "prctl",
+];
+
+/// Calls that make and close files.
+const FILES: &[&str] = &[
+    "close",
     "dup",
     "dup2",
     "dup3",
@@ -68,17 +83,6 @@ const STATE: &[&str] = &[
     "pidfd_getfd",
     "io_uring_setup",
     "bpf",
-    "setuid",
-    "setgid",
-    "setreuid",
-    "setregid",
-    "setresuid",
-    "setresgid",
-    "setsid",
-    "setpgid",
-    "capset",
-    "prctl",
-    "chroot",
 ];
 
 impl Interest {
@@ -109,9 +113,16 @@ impl Interest {
         any
     }
 
-    /// Adds what the state of threads and files follows from.
-    pub fn add_state(&mut self) {
-        for name in STATE {
+    /// Adds what follows from calls of processes: the state would be wrong without.
+    pub fn add_processes(&mut self) {
+        for name in PROCESSES {
+            self.add(name, Results::Done);
+        }
+    }
+
+    /// Adds all calls that make and close files, where a rule asks for more than those that an event is about.
+    pub fn add_files(&mut self) {
+        for name in FILES {
             self.add(name, Results::Done);
         }
     }
@@ -219,7 +230,7 @@ mod tests {
     #[test]
     fn calls_of_the_state_are_calls() {
         let mut interest = Interest::none();
-        for name in STATE {
+        for name in PROCESSES.iter().chain(FILES) {
             assert!(interest.add(name, Results::All), "{name}");
         }
     }

@@ -1,10 +1,30 @@
 //! The ladder: the best way to watch that this kernel allows to this process, and what is not seen from there.
 
+use crate::calls::ROWS;
 use crate::cgroup::Cgroups;
 use crate::fallback::Fallback;
 use crate::sensor::{Item, Options, Sensor, SensorError};
+use sekisho_trace::{EventCode as E, FieldId};
 use std::fmt;
 use std::time::Duration;
+
+const MEMORY: &str = "how much memory of a process is resident or swapped is not told";
+const KERNEL: &str = "only programs in the kernel can tell it";
+
+/// Fields that no rung fills.
+const UNTOLD: &[(&str, &str)] = &[("proc.vmrss", MEMORY), ("proc.vmswap", MEMORY), ("thread.vmrss", MEMORY)];
+
+/// Fields that the lowest rung does not fill beside.
+const FALLBACK: &[(&str, &str)] = &[
+    ("proc.exe_ino", KERNEL),
+    ("proc.exe_ino.ctime", KERNEL),
+    ("proc.exe_ino.ctime_duration_pidns_start", KERNEL),
+    ("proc.exe_ino.ctime_duration_proc_start", KERNEL),
+    ("proc.exe_ino.mtime", KERNEL),
+    ("proc.is_exe_lower_layer", KERNEL),
+    ("proc.is_exe_upper_layer", KERNEL),
+    ("proc.is_exe_writable", KERNEL),
+];
 
 /// How much is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +97,29 @@ impl Live {
         }
     }
 
+    /// When the machine was started, nanoseconds since 1970, by today's clock.
+    pub fn boot(&self) -> u64 {
+        match self {
+            Self::Sensor(sensor) => sensor.boot(),
+            Self::Fallback(..) => crate::sensor::boot(),
+        }
+    }
+
+    /// Whether events of this type are told, if they are asked for. A program that was executed by `execveat` is told as
+    /// one that was by `execve`.
+    pub fn tells(&self, code: E) -> bool {
+        let always = matches!(code.exit(), E::EXECVE_19_X | E::EXECVEAT_X | E::CLONE_20_X) || code == E::PROCEXIT_1_E;
+        let calls = || ROWS.iter().any(|row| row.code == code.exit()) || code.exit() == E::GENERIC_X;
+        always || self.rung() == Rung::Full && calls()
+    }
+
+    /// Fields that cannot be filled, and why.
+    pub fn blind(&self) -> Vec<(FieldId, &'static str)> {
+        let fallback: &[(&str, &str)] = if self.rung() == Rung::Fallback { FALLBACK } else { &[] };
+        let named = UNTOLD.iter().chain(fallback).filter_map(|(name, reason)| Some((FieldId::of(name)?, *reason)));
+        named.collect()
+    }
+
     /// Waits until there is something or `timeout` is over, and hands it over. How much that was.
     pub fn poll(&mut self, timeout: Duration, take: &mut dyn FnMut(Item<'_>)) -> Result<usize, SensorError> {
         match self {
@@ -90,6 +133,18 @@ impl Live {
         match self {
             Self::Sensor(sensor) => sensor.cgroups(),
             Self::Fallback(fallback, _) => fallback.cgroups(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_cannot_be_filled_are_fields() {
+        for (name, _) in UNTOLD.iter().chain(FALLBACK) {
+            assert!(FieldId::of(name).is_some(), "{name}");
         }
     }
 }

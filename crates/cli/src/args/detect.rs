@@ -8,6 +8,9 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DetectCommand {
+    /// Watch this host and tell what rules say of it, until it is stopped
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Run(Box<RunArguments>),
     /// Tell what rules say of recorded events: a capture of system calls, or audit events of Kubernetes
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Replay(Box<ReplayArguments>),
@@ -63,6 +66,51 @@ pub(crate) struct RuleFiles {
     pub(crate) refuse_blind: bool,
 }
 
+/// Which of the rules run.
+#[derive(Debug, Args)]
+pub(crate) struct SelectedOption {
+    /// Run only rules with this tag, also those that are off by themselves; may be repeated
+    #[arg(long, short, value_name = "TAG", help_heading = "Rules")]
+    pub(crate) tag: Vec<String>,
+
+    /// Run no rules with this tag; may be repeated
+    #[arg(long, short = 'T', value_name = "TAG", help_heading = "Rules")]
+    pub(crate) disable_tag: Vec<String>,
+
+    /// Run no rules with this in their names; where it has a `*`, which stands for anything, it is the whole name; may
+    /// be repeated
+    #[arg(long, short = 'D', value_name = "NAME", help_heading = "Rules")]
+    pub(crate) disable_rule: Vec<String>,
+
+    /// Run rules with this name, in which `*` stands for anything, whatever else switches them off; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Rules")]
+    pub(crate) enable_rule: Vec<String>,
+
+    /// Run only rules at least this urgent: emergency, alert, critical, error, warning, notice, informational or debug
+    #[arg(long, value_name = "PRIORITY", value_parser = priority, help_heading = "Rules")]
+    pub(crate) priority: Option<Priority>,
+
+    /// Which of several rules that match an event alert
+    #[arg(long, value_name = "WHICH", default_value = "first", help_heading = "Rules")]
+    pub(crate) rule_matching: RuleMatching,
+}
+
+/// How alerts are told.
+#[derive(Debug, Args)]
+pub(crate) struct AlertsOption {
+    /// How alerts are written, one a line
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: AlertFormat,
+
+    /// Write times with their date, as 2016-08-04T16:17:57.882054739+0000
+    #[arg(long)]
+    pub(crate) iso_time: bool,
+
+    /// Say at the end how many alerts each rule gave
+    #[arg(long)]
+    pub(crate) count: bool,
+}
+
 /// Events that were recorded.
 #[derive(Debug, Args)]
 pub(crate) struct RecordedArguments {
@@ -89,49 +137,47 @@ pub(crate) struct ReplayArguments {
     #[command(flatten)]
     pub(crate) rules: RulesOption,
 
-    /// Run only rules with this tag, also those that are off by themselves; may be repeated
-    #[arg(long, short, value_name = "TAG", help_heading = "Rules")]
-    pub(crate) tag: Vec<String>,
-
-    /// Run no rules with this tag; may be repeated
-    #[arg(long, short = 'T', value_name = "TAG", help_heading = "Rules")]
-    pub(crate) disable_tag: Vec<String>,
-
-    /// Run no rules with this in their names; where it has a `*`, which stands for anything, it is the whole name; may
-    /// be repeated
-    #[arg(long, short = 'D', value_name = "NAME", help_heading = "Rules")]
-    pub(crate) disable_rule: Vec<String>,
-
-    /// Run rules with this name, in which `*` stands for anything, whatever else switches them off; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "Rules")]
-    pub(crate) enable_rule: Vec<String>,
-
-    /// Run only rules at least this urgent: emergency, alert, critical, error, warning, notice, informational or debug
-    #[arg(long, value_name = "PRIORITY", value_parser = priority, help_heading = "Rules")]
-    pub(crate) priority: Option<Priority>,
-
-    /// Which of several rules that match an event alert
-    #[arg(long, value_name = "WHICH", default_value = "first", help_heading = "Rules")]
-    pub(crate) rule_matching: RuleMatching,
+    #[command(flatten)]
+    pub(crate) selected: SelectedOption,
 
     /// Judge all events, also those that Falco leaves out unless asked; in a recording all are judged always
     #[arg(long, short = 'A')]
     pub(crate) all_events: bool,
 
-    /// How alerts are written, one a line
-    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: AlertFormat,
-
-    /// Write times with their date, as 2016-08-04T16:17:57.882054739+0000
-    #[arg(long)]
-    pub(crate) iso_time: bool,
-
-    /// Say at the end how many alerts each rule gave
-    #[arg(long)]
-    pub(crate) count: bool,
+    #[command(flatten)]
+    pub(crate) alerts: AlertsOption,
 
     #[command(flatten)]
     pub(crate) common: CommonArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) rules: RulesOption,
+
+    #[command(flatten)]
+    pub(crate) selected: SelectedOption,
+
+    /// Give rules that name no type of events also calls that are very frequent, such as reading and writing; those that
+    /// name such a type get them anyway
+    #[arg(long, short = 'A')]
+    pub(crate) all_events: bool,
+
+    #[command(flatten)]
+    pub(crate) alerts: AlertsOption,
+
+    /// End after so many seconds
+    #[arg(long, short = 'M', value_name = "SECONDS")]
+    pub(crate) seconds: Option<u64>,
+
+    /// Memory for events that wait to be judged, in MiB; rounded up to a power of two
+    #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) buffer: u32,
+
+    /// Append alerts to this file instead of writing them to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod keep;
 
 use super::check::{Inputs, OF_POLICIES, policies, sound};
 use super::scan::Context;
+use super::stopped;
 use crate::args::{AdmissionCommand, ManifestsArguments, ServeArguments};
 use crate::config::{AdmissionSettings, Settings};
 use crate::error::{CliError, reason};
@@ -271,21 +272,6 @@ fn serve(context: &mut Context, arguments: &ServeArguments) -> CommandResult {
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended?;
     Ok(Exit::Passed)
-}
-
-/// Comes when the program is told to stop.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Then the signals end the program at once.
-        return std::future::pending().await;
-    };
-    std::future::poll_fn(|context| {
-        let told = terminate.poll_recv(context).is_ready() | interrupt.poll_recv(context).is_ready();
-        if told { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
 }
 
 /// Looks after certificates until the end.

@@ -109,3 +109,18 @@ fn choose_color(name: &str) {
     }
     .write_global();
 }
+
+/// Comes when the program is told to stop.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Then the signals end the program at once.
+        return std::future::pending().await;
+    };
+    std::future::poll_fn(|context| {
+        let told = terminate.poll_recv(context).is_ready() | interrupt.poll_recv(context).is_ready();
+        if told { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}

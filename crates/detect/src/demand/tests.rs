@@ -23,9 +23,7 @@ fn demand(conditions: &[&str]) -> Demand {
 fn shown(region: &Region) -> String {
     match region {
         Region::All => "all".to_owned(),
-        Region::Beginning(all) => {
-            all.iter().map(|path| String::from_utf8_lossy(path)).collect::<Vec<_>>().join(" ")
-        }
+        Region::Beginning(all) => all.iter().map(|path| String::from_utf8_lossy(path)).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -40,15 +38,24 @@ fn opens_are_asked_for_by_what_rules_say_of_paths() {
     let of = |read: &str, write: &str, failed| (read.to_owned(), write.to_owned(), failed);
     assert_eq!(opens("evt.type = connect and fd.name startswith /etc"), of("", "", false));
     assert_eq!(opens("evt.type = openat and fd.name startswith /etc"), of("/etc", "/etc", true));
-    let written = "evt.type in (open, openat) and evt.is_open_write = true and fd.num >= 0 and fd.directory in (/bin, /sbin)";
+    let written =
+        "evt.type in (open, openat) and evt.is_open_write = true and fd.num >= 0 and fd.directory in (/bin, /sbin)";
     assert_eq!(opens(written), of("", "/bin /sbin", false));
     assert_eq!(
-        opens("evt.type = open and evt.failed = false and not proc.name = x and (fd.name pmatch (/a/, /b*) or fd.name glob '/c/*.so')"),
+        opens(
+            "evt.type = open and evt.failed = false and not proc.name = x and (fd.name pmatch (/a/, /b*) or fd.name glob '/c/*.so')"
+        ),
         of("/a /b /c", "/a /b /c", false)
     );
     assert_eq!(opens("evt.type = open and fd.name startswith /etc and fd.name = /etc/shadow").0, "/etc/shadow");
     // What says nothing of how a path begins leaves nothing out.
-    for open in ["fd.name contains /.ssh", "fd.name endswith x", "not fd.name = /x", "fd.name startswith etc", "fd.filename = x"] {
+    for open in [
+        "fd.name contains /.ssh",
+        "fd.name endswith x",
+        "not fd.name = /x",
+        "fd.name startswith etc",
+        "fd.filename = x",
+    ] {
         assert_eq!(opens(&format!("evt.type = open and {open}")).0, "all", "{open}");
     }
     assert_eq!(opens("evt.type = open and not (fd.name = /x or evt.failed = false)"), of("", "", true));
@@ -65,7 +72,16 @@ fn what_is_too_much_is_not_for_rules_about_everything() {
 }
 
 fn condition() -> impl Strategy<Value = String> {
-    let path = prop_oneof![Just("/"), Just("/a"), Just("/a/"), Just("/a/b"), Just("/ab"), Just("a"), Just("/a/*"), Just("/*b")];
+    let path = prop_oneof![
+        Just("/"),
+        Just("/a"),
+        Just("/a/"),
+        Just("/a/b"),
+        Just("/ab"),
+        Just("a"),
+        Just("/a/*"),
+        Just("/*b")
+    ];
     let paths = proptest::collection::vec(path.clone(), 1..3);
     let field = prop_oneof![Just("fd.name"), Just("fd.directory"), Just("fd.nameraw")];
     let operator =
@@ -97,7 +113,8 @@ fn condition() -> impl Strategy<Value = String> {
 fn event(code: E, path: &str, became: Became, access: u8, x: bool) -> Said {
     let failed = became == Became::Failed;
     let said = |name: &str, value| (Field::parse(name).unwrap(), value);
-    let directory = path.rsplit_once('/').map_or("/", |(directory, _)| if directory.is_empty() { "/" } else { directory });
+    let directory =
+        path.rsplit_once('/').map_or("/", |(directory, _)| if directory.is_empty() { "/" } else { directory });
     let mut fields = vec![
         said("evt.type", Value::text(code.info().unwrap().name)),
         said("fd.name", Value::owned(path.to_owned())),

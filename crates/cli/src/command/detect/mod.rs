@@ -3,6 +3,8 @@
 mod recorded;
 mod replay;
 mod rules;
+mod run;
+mod told;
 
 use super::scan::Context;
 use crate::CommandResult;
@@ -11,6 +13,7 @@ use crate::args::{DetectCommand, RulesCommand};
 /// Runs one of its commands.
 pub(crate) fn run(context: &mut Context, command: &DetectCommand) -> CommandResult {
     match command {
+        DetectCommand::Run(arguments) => run::run(context, arguments),
         DetectCommand::Replay(arguments) => replay::run(context, arguments),
         DetectCommand::Rules(RulesCommand::Lint(arguments)) => rules::lint(context, arguments),
         DetectCommand::Rules(RulesCommand::List(arguments)) => rules::list(context, arguments),

@@ -1,0 +1,213 @@
+//! A host that is watched: sensor, state and rules as one.
+
+use crate::accounts;
+use crate::ask::{self, Asked};
+use hashbrown::HashSet;
+use sekisho_detect::inspect::{Coverage, coverage};
+use sekisho_detect::load::RuleSet;
+use sekisho_detect::{Alert, Demand, Engine, Matching, Selection, Watch};
+use sekisho_sensor::{Account, Item, Live, Refused, Rung, SensorError, seed};
+use sekisho_trace::event::EventCode;
+use sekisho_trace::state::{Bounds, Counters, Machine, State, short};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// After a loss `/proc` is read again, but not more often than this.
+const SEED_AGAIN: Duration = Duration::from_secs(5);
+/// Of how many containers the accounts are told before they are told anew.
+const CONTAINERS: usize = 16_384;
+
+/// How a host is watched.
+#[derive(Debug)]
+pub struct Options {
+    /// By which rules.
+    pub rules: Arc<RuleSet>,
+    /// Which of them.
+    pub selection: Selection,
+    /// Which of several that match alert.
+    pub matching: Matching,
+    /// Whether rules about everything get calls too that are very frequent.
+    pub all_events: bool,
+    /// Bytes of the ring for everything but programs and processes: a power of two, at least 4096.
+    pub ring: u32,
+    /// The name of the host, for alerts.
+    pub hostname: String,
+}
+
+/// What was seen so far, and what was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Events that were judged.
+    pub events: u64,
+    /// Events that the kernel had no room for.
+    pub lost: u64,
+    /// How many times the state was made anew from `/proc` after a loss.
+    pub seeded: u64,
+    /// Events whose cgroup could not be told, so that it is not known which container they are of.
+    pub unattributed: u64,
+    /// What the kernel told, held back and lost, by kind; empty on the lowest rung, which cannot say.
+    pub accounts: Vec<Account>,
+    /// What the state had to forget.
+    pub counters: Counters,
+}
+
+/// A host under watch. Dropping it takes everything out of the kernel.
+pub struct Host {
+    live: Live,
+    state: State,
+    watch: Watch,
+    asked: Asked,
+    /// Rules that ask for no type of events in particular.
+    of_everything: Vec<usize>,
+    /// Containers whose accounts were told.
+    known: HashSet<Arc<str>>,
+    lost: u64,
+    seeded: u64,
+    /// When `/proc` was read, and whether something was lost since.
+    looked: Instant,
+    uncertain: bool,
+}
+
+impl Host {
+    /// Begins to watch, with what runs already.
+    pub fn start(options: Options) -> Result<Self, Refused> {
+        let Options { rules, selection, matching, all_events, ring, hostname } = options;
+        let demand = Demand::of(&rules, &selection, &|code| !all_events && ask::is_frequent(code));
+        let mut asked = Asked::of(&demand);
+        if all_events && !demand.of_everything.is_empty() {
+            asked = Asked { interest: sekisho_sensor::Interest::all(), ..Asked::default() };
+        }
+        let sensor = sekisho_sensor::Options {
+            interest: asked.interest.clone(),
+            filters: asked.filters.clone(),
+            bulk_ring: ring,
+            ..sekisho_sensor::Options::default()
+        };
+        let mut live = Live::start(&sensor)?;
+        let mut state = State::new(Bounds::default());
+        state.set_exit_only(true);
+        state.set_files_noted_only(!asked.all_files);
+        let boot = live.boot();
+        state.set_machine(Machine { name: hostname.clone().into_bytes(), boot, ..Machine::default() });
+        accounts::tell(&mut state, "", Path::new("/"));
+        for (field, reason) in live.blind() {
+            state.set_blind(field, reason);
+        }
+        seed(&mut state, live.cgroups(), boot);
+        let watch = Watch::new(Engine::new(rules, &selection, matching), &hostname);
+        Ok(Self {
+            live,
+            state,
+            watch,
+            asked,
+            of_everything: demand.of_everything,
+            known: HashSet::new(),
+            lost: 0,
+            seeded: 0,
+            looked: Instant::now(),
+            uncertain: false,
+        })
+    }
+
+    /// How much is seen.
+    pub fn rung(&self) -> Rung {
+        self.live.rung()
+    }
+
+    /// What cannot be seen, and why, each in words.
+    pub fn missing(&self) -> Vec<String> {
+        self.live.missing()
+    }
+
+    /// What the kernel was asked for.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// Rules that ask for no type of events in particular, by place in their set: unless all events were asked for, they
+    /// see only what is not very frequent or what others ask for.
+    pub fn of_everything(&self) -> &[usize] {
+        &self.of_everything
+    }
+
+    /// What of each rule works here.
+    pub fn coverage(&self) -> Vec<Coverage> {
+        let blind = self.live.blind();
+        let reason = |field| blind.iter().find(|(blind, _)| *blind == field).map(|(_, reason)| *reason);
+        coverage(self.watch.engine().rules(), &reason, &|code: EventCode| self.live.tells(code))
+    }
+
+    /// The rules, with what they gave.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// What was seen so far, and what was not.
+    pub fn seen(&mut self) -> Result<Seen, SensorError> {
+        let accounts = match &self.live {
+            Live::Sensor(sensor) => sensor.account()?,
+            Live::Fallback(..) => Vec::new(),
+        };
+        Ok(Seen {
+            events: self.watch.events(),
+            lost: self.lost,
+            seeded: self.seeded,
+            unattributed: self.live.cgroups().unknown(),
+            accounts,
+            counters: self.state.counters(),
+        })
+    }
+
+    /// Waits until something happens or `timeout` is over, judges all there is, and calls `each` with the alerts, until
+    /// that wants no more.
+    pub fn poll(
+        &mut self,
+        timeout: Duration,
+        each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, SensorError> {
+        let Self { live, state, watch, known, lost, uncertain, .. } = self;
+        let mut flow = ControlFlow::Continue(());
+        let mut first_of: Option<Arc<str>> = None;
+        live.poll(timeout, &mut |item| match item {
+            Item::Event(event, told, files) => {
+                // What is left of the batch is not judged any more, as nothing after it will be.
+                if flow.is_break() {
+                    return;
+                }
+                if let Some(id) = first_of.take() {
+                    accounts::tell(state, short(&id), Path::new(&format!("/proc/{}/root", told.pid)));
+                }
+                state.note(event.tid, files);
+                state.apply(event);
+                flow = watch.see(&state.facts(event), each);
+            }
+            Item::Cgroup(_, cgroup) => {
+                if let Some((id, _)) = &cgroup.container
+                    && !known.contains(id.as_str())
+                {
+                    if known.len() >= CONTAINERS {
+                        known.clear();
+                    }
+                    let id: Arc<str> = id.as_str().into();
+                    known.insert(Arc::clone(&id));
+                    first_of = Some(id);
+                }
+            }
+            Item::Lost(event, number) => {
+                state.apply(event);
+                *lost += number;
+                *uncertain = true;
+            }
+        })?;
+        if self.uncertain && self.looked.elapsed() >= SEED_AGAIN {
+            let boot = self.live.boot();
+            seed(&mut self.state, self.live.cgroups(), boot);
+            self.uncertain = false;
+            self.looked = Instant::now();
+            self.seeded += 1;
+        }
+        Ok(flow)
+    }
+}

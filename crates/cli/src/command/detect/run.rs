@@ -1,0 +1,155 @@
+//! `detect run`: alerts of what happens on this host.
+
+use super::super::scan::Context;
+use super::super::stopped;
+use super::rules::{loaded, sound};
+use super::told::{hostname, lines, matching, running, selection, things, verdicts, write};
+use crate::args::RunArguments;
+use crate::error::{CliError, reason};
+use crate::{CommandResult, output};
+use sekisho_agent::{Host, Options, Seen};
+use sekisho_detect::inspect::{Coverage, Sight};
+use sekisho_detect::{Alert, Selection};
+use sekisho_model::{Code, Exit};
+use sekisho_sensor::Account;
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long to wait for something to happen before looking whether to stop.
+const WAIT: Duration = Duration::from_millis(200);
+
+/// `detect run`.
+pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandResult {
+    let RunArguments { rules: files, selected, alerts, seconds, buffer, output: file, .. } = arguments;
+    let limits = context.config.settings()?.limits();
+    let rules = sound(loaded(&files.rules, files.refuse_blind, &limits)?)?;
+    let selection = selection(selected);
+    let running = running(&rules, &selection, "syscall");
+    let mut to = opened(file.as_deref())?;
+    let options = Options {
+        rules,
+        selection: selection.clone(),
+        matching: matching(selected),
+        all_events: arguments.all_events,
+        ring: (*buffer << 20).next_power_of_two(),
+        hostname: hostname(),
+    };
+    let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
+    introduce(&host, &selection, running, arguments.all_events);
+
+    let stop = stop_when_told();
+    let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+    let mut written = Ok(());
+    let outcome = loop {
+        let wait = end.map_or(WAIT, |end| WAIT.min(end.saturating_duration_since(Instant::now())));
+        let mut each = |alert: Alert| {
+            written = write(&alert, alerts, &mut to);
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        match host.poll(wait, &mut each) {
+            Err(error) => break Err(CliError::new(Code::SensorRefused, format!("cannot go on watching: {error}"))),
+            Ok(ControlFlow::Break(())) => break Ok(()),
+            Ok(ControlFlow::Continue(())) => {}
+        }
+        // Whoever follows along sees an alert when it is given.
+        written = written.and_then(|()| to.flush());
+        let over = end.is_some_and(|end| Instant::now() >= end);
+        if written.is_err() || over || stop.load(Ordering::Relaxed) {
+            break Ok(());
+        }
+    };
+    let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
+    verdicts(host.watch(), running, "", alerts.count);
+    account(&seen);
+    outcome?;
+    match written {
+        // `| head` has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe && file.is_none() => Ok(Exit::Passed),
+        Err(error) => {
+            let place = file.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+            Err(CliError::new(Code::OutputFailed, format!("cannot write alerts to {place}: {}", reason(&error))))
+        }
+        Ok(()) => Ok(Exit::Passed),
+    }
+}
+
+/// Where alerts go.
+fn opened(file: Option<&Path>) -> Result<Box<dyn Write>, CliError> {
+    let Some(path) = file else { return Ok(Box::new(BufWriter::new(io::stdout()))) };
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    let failed = |error: io::Error| {
+        CliError::new(Code::OutputFailed, format!("cannot write alerts to {}: {}", path.display(), reason(&error)))
+    };
+    Ok(Box::new(BufWriter::new(opened.map_err(failed)?)))
+}
+
+/// Becomes true when the program is told to stop.
+fn stop_when_told() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&flag);
+    // Where no thread can be had the signals end the program at once.
+    let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
+            runtime.block_on(stopped());
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    flag
+}
+
+/// Says how well this host can be watched, and which rules that leaves blind.
+fn introduce(host: &Host, selection: &Selection, running: usize, all_events: bool) {
+    output::error_line(&format!("watching by {}, for {}", host.rung(), things(running as u64, "rule")));
+    lines("missing", &host.missing());
+    let rules = &host.watch().engine().rules().rules;
+    if !all_events {
+        let everything = host.of_everything().iter().filter_map(|at| rules.get(*at));
+        let said = |name: &str| {
+            format!("rule {name:?} names no type of events, and gets no calls that are very frequent; see --all-events")
+        };
+        lines("note", &everything.map(|rule| said(&rule.name)).collect::<Vec<_>>());
+    }
+    let wanted = rules.iter().map(|rule| &*rule.source == "syscall" && selection.has(rule));
+    let coverage: Vec<Coverage> =
+        host.coverage().into_iter().zip(wanted).filter_map(|(one, wanted)| wanted.then_some(one)).collect();
+    for (sight, kind) in [(Sight::Blind, "blind"), (Sight::Partial, "partly blind")] {
+        let of = coverage.iter().filter(|one| one.sight == sight);
+        lines(kind, &of.map(why).collect::<Vec<_>>());
+    }
+}
+
+/// Why a rule is blind.
+fn why(one: &Coverage) -> String {
+    let fields = one.blind_fields.iter().map(|(field, reason)| format!("{field}: {reason}"));
+    let events = (!one.unseen_events.is_empty()).then(|| format!("not told: {}", one.unseen_events.join(", ")));
+    format!("rule {:?}: {}", one.rule, fields.chain(events).collect::<Vec<_>>().join("; "))
+}
+
+/// Says what was lost, and what had to be forgotten.
+fn account(seen: &Seen) {
+    let lost = seen.accounts.iter().filter(|row| row.dropped > 0);
+    let row = |Account { name, offered, dropped, .. }: &Account| format!("{dropped} of {offered} {name}");
+    let mut said: Vec<String> = lost.map(row).collect();
+    if said.is_empty() && seen.lost > 0 {
+        said.push(things(seen.lost, "time that the kernel had no room, for how many events it does not say"));
+    }
+    if !said.is_empty() {
+        said.push(format!("processes were looked at anew {}", things(seen.seeded, "time")));
+    }
+    let counters = seen.counters;
+    let forgotten = [
+        (seen.unattributed, "events of which nobody can say which container they are of"),
+        (counters.threads_evicted, "processes forgotten, since there were too many"),
+        (counters.files_forgotten, "processes whose open files were forgotten, since those of all took too much"),
+        (counters.containers_evicted, "containers forgotten, since there were too many"),
+        (counters.users_refused, "users and groups not noted, since there were too many"),
+    ];
+    said.extend(forgotten.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{what}: {count}")));
+    lines("lost", &said);
+}

@@ -1,0 +1,95 @@
+//! What recordings and live events have in common: which rules run, how alerts are written, what is said at the end.
+
+use crate::args::{AlertFormat, AlertsOption, RuleMatching, SelectedOption};
+use crate::output;
+use sekisho_detect::load::RuleSet;
+use sekisho_detect::{Alert, By, Matching, Selection, Style, Watch};
+use sekisho_report::printable;
+use std::io::{self, Write};
+
+/// How many lines of one kind are told; more are counted.
+const MOST: usize = 20;
+
+/// Which rules run.
+pub(super) fn selection(selected: &SelectedOption) -> Selection {
+    let SelectedOption { tag, disable_tag, disable_rule, enable_rule, priority, .. } = selected;
+    let mut selection = if tag.is_empty() { Selection::default() } else { Selection::only_tags(tag) };
+    selection.least = *priority;
+    let tags = disable_tag.iter().map(|tag| (By::Tag(tag.clone()), false));
+    let names = disable_rule.iter().map(|name| {
+        let by = if name.contains('*') { By::Name(name.clone()) } else { By::Part(name.clone()) };
+        (by, false)
+    });
+    let again = enable_rule.iter().map(|name| (By::Name(name.clone()), true));
+    selection.steps.extend(tags.chain(names).chain(again));
+    selection
+}
+
+pub(super) fn matching(selected: &SelectedOption) -> Matching {
+    match selected.rule_matching {
+        RuleMatching::First => Matching::First,
+        RuleMatching::All => Matching::All,
+    }
+}
+
+/// How many rules can alert for events of a source.
+pub(super) fn running(rules: &RuleSet, selection: &Selection, source: &str) -> usize {
+    rules.rules.iter().filter(|rule| &*rule.source == source && selection.has(rule)).count()
+}
+
+/// Writes an alert.
+pub(super) fn write(alert: &Alert, told: &AlertsOption, to: &mut dyn Write) -> io::Result<()> {
+    let style = Style { iso_time: told.iso_time, ..Style::default() };
+    match told.format {
+        AlertFormat::Text => writeln!(to, "{}", alert.text(style)),
+        AlertFormat::Json => {
+            serde_json::to_writer(&mut *to, &alert.json(style))?;
+            to.write_all(b"\n")
+        }
+    }
+}
+
+/// The name of this machine, for alerts that nothing else names one in.
+pub(super) fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// So many of something, in words.
+pub(super) fn things(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// Says on standard error what came of rules, and which of them could not be judged. `moment` stands before the first line.
+pub(super) fn verdicts(watch: &Watch, running: usize, moment: &str, count: bool) {
+    let alerts: u64 = watch.alerts().iter().sum();
+    let (events, alerts) = (things(watch.events(), "event"), things(alerts, "alert"));
+    output::error_line(&format!("{moment}{events}, {alerts} of {}", things(running as u64, "rule")));
+    let rules = &watch.engine().rules().rules;
+    if count {
+        let mut counts: Vec<_> = rules.iter().zip(watch.alerts()).filter(|(_, count)| **count > 0).collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (rule, count) in counts {
+            output::error_line(&format!("  {count} {}", printable(&rule.name)));
+        }
+    }
+    if running == 0 {
+        output::error_line("note: no rule runs for events of this source, so nothing can be told");
+    }
+    let unjudged = rules.iter().zip(watch.engine().unjudged()).filter(|(_, unjudged)| unjudged.events > 0);
+    let undecided: Vec<String> = unjudged
+        .map(|(rule, unjudged)| {
+            let why = unjudged.first.as_ref().map_or_else(String::new, |(atom, why)| format!(": `{atom}`: {why}"));
+            format!("rule {:?} for {}{why}", rule.name, things(unjudged.events, "event"))
+        })
+        .collect();
+    lines("undecided", &undecided);
+}
+
+/// Says things of one kind on standard error, each on a line; of very many only the first ones.
+pub(super) fn lines(kind: &str, lines: &[String]) {
+    lines.iter().take(MOST).for_each(|line| output::error_line(&format!("{kind}: {}", printable(line))));
+    if lines.len() > MOST {
+        output::error_line(&format!("{kind}: {} more", lines.len() - MOST));
+    }
+}
