@@ -12,6 +12,7 @@ mod sboms;
 mod schema;
 mod stores;
 mod terminal;
+mod twins;
 mod update;
 mod vercmp;
 mod world;

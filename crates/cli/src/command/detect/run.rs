@@ -106,6 +106,18 @@ fn stop_when_told() -> Arc<AtomicBool> {
 /// Says how well this host can be watched, and which rules that leaves blind.
 fn introduce(host: &Host, selection: &Selection, running: usize, all_events: bool) {
     output::error_line(&format!("watching by {}, for {}", host.rung(), things(running as u64, "rule")));
+    let asked = host.asked();
+    let calls = asked.interest.names().len() as u64;
+    let places = asked.filters.paths.as_ref().map(|paths| {
+        let rest = match (paths.others.read, paths.others.write) {
+            (true, _) => ", and written elsewhere not",
+            (false, true) => ", and all that are opened for writing",
+            (false, false) => "",
+        };
+        format!("; files that are opened at {}{rest}", things(paths.prefixes.len() as u64, "place"))
+    });
+    let told = if calls == 0 { "no call".to_owned() } else { things(calls, "call") };
+    output::error_line(&format!("the kernel tells {told}{}", places.unwrap_or_default()));
     lines("missing", &host.missing());
     let rules = &host.watch().engine().rules().rules;
     if !all_events {
