@@ -67,10 +67,11 @@ impl Asked {
     /// What is needed to judge events as rules demand.
     pub fn of(demand: &Demand) -> Self {
         let mut interest = Interest::none();
-        let programs = [E::EXECVE_19_X, E::EXECVEAT_X, E::CLONE_20_X, E::CLONE3_X, E::FORK_20_X, E::VFORK_20_X];
-        for code in (0..EVENTS.len()).map(|at| E(at as u16)).filter(|code| demand.events.contains(*code)) {
+        let programs = ["execve", "execveat", "clone", "clone3", "fork", "vfork"];
+        for (at, info) in (0..).zip(EVENTS).filter(|(at, _)| demand.events.contains(E(*at))) {
+            let code = E(at);
             // Those that come about are told anyhow.
-            if programs.contains(&code) && !demand.failed_programs {
+            if programs.contains(&info.name) && !demand.failed_programs {
                 continue;
             }
             let opens = matches!(code, E::OPEN_X | E::CREAT_X | E::OPENAT_2_X | E::OPENAT2_X | E::OPEN_BY_HANDLE_AT_X);

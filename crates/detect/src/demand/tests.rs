@@ -65,7 +65,7 @@ fn opens_are_asked_for_by_what_rules_say_of_paths() {
 fn what_is_too_much_is_not_for_rules_about_everything() {
     let named = demand(&["evt.type in (read, openat)"]);
     assert!(named.events.contains(E::READ_X) && named.of_everything.is_empty());
-    let all = demand(&["proc.name = x", "evt.type = close"]);
+    let all = demand(&["proc.name = x", "evt.type = chdir"]);
     assert!(!all.events.contains(E::READ_X) && all.events.contains(E::OPENAT_2_X));
     assert_eq!((all.of_everything, &all.opens.read), (vec![0], &Region::All));
     assert!(demand(&["evt.type = dup and fd.types in (file)"]).all_files && !all.all_files);
