@@ -89,7 +89,7 @@ pub struct RunningContainer {
     pub full_id: Option<String>,
     /// What runs it.
     pub engine: Option<Engine>,
-    /// Its name; in a pod its name there.
+    /// Its name; in a pod its name there, and of what holds the pod's namespaces the pod's.
     pub name: Option<String>,
     /// The image as the container names it.
     pub image: Option<String>,
