@@ -25,6 +25,7 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 mod admission;
+mod container;
 mod database;
 mod detect;
 mod feeds;
@@ -38,6 +39,7 @@ mod store;
 mod trace;
 
 pub use admission::admission;
+pub use container::container;
 pub use database::database;
 pub use detect::{detect_condition, detect_rules};
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
@@ -66,6 +68,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "inflate", run: inflate },
     Target { name: "store_names", run: store_names },
     Target { name: "store_split", run: store_split },
+    Target { name: "container", run: container },
     Target { name: "rpm", run: rpm },
     Target { name: "rpm_package", run: rpm_package },
     Target { name: "dpkg", run: dpkg },

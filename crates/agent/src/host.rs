@@ -5,10 +5,13 @@ use crate::ask::{self, Asked};
 use hashbrown::HashSet;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
+use sekisho_base::Limits;
 use sekisho_detect::{Alert, Demand, Engine, Matching, Selection, Watch};
+use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
+use sekisho_oci::container::Engines;
 use sekisho_sensor::{Account, Item, Live, Refused, Rung, SensorError, seed};
 use sekisho_trace::event::EventCode;
-use sekisho_trace::state::{Bounds, Counters, Machine, State, short};
+use sekisho_trace::state::{Bounds, Counters, Machine, State};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,8 +19,10 @@ use std::time::{Duration, Instant};
 
 /// After a loss `/proc` is read again, but not more often than this.
 const SEED_AGAIN: Duration = Duration::from_secs(5);
-/// Of how many containers the accounts are told before they are told anew.
+/// How many containers are remembered as known.
 const CONTAINERS: usize = 16_384;
+/// How many reasons are kept why something of a container is not known.
+const REASONS: usize = 100;
 
 /// How a host is watched.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub struct Options {
     pub ring: u32,
     /// The name of the host, for alerts.
     pub hostname: String,
+    /// What bounds files that engines have written.
+    pub limits: Limits,
 }
 
 /// What was seen so far, and what was not.
@@ -47,6 +54,8 @@ pub struct Seen {
     pub seeded: u64,
     /// Events whose cgroup could not be told, so that it is not known which container they are of.
     pub unattributed: u64,
+    /// Containers of which something is not known, and why; of very many only the first ones.
+    pub unknown: Vec<Diagnostic>,
     /// What the kernel told, held back and lost, by kind; empty on the lowest rung, which cannot say.
     pub accounts: Vec<Account>,
     /// What the state had to forget.
@@ -61,8 +70,11 @@ pub struct Host {
     asked: Asked,
     /// Rules that ask for no type of events in particular.
     of_everything: Vec<usize>,
-    /// Containers whose accounts were told.
-    known: HashSet<Arc<str>>,
+    /// What engines have written about containers; nothing if the host's root cannot be read.
+    engines: Option<Engines>,
+    /// Containers that the state was told of.
+    known: HashSet<String>,
+    unknown: Vec<Diagnostic>,
     lost: u64,
     seeded: u64,
     /// When `/proc` was read, and whether something was lost since.
@@ -73,7 +85,7 @@ pub struct Host {
 impl Host {
     /// Begins to watch, with what runs already.
     pub fn start(options: Options) -> Result<Self, Refused> {
-        let Options { rules, selection, matching, all_events, ring, hostname } = options;
+        let Options { rules, selection, matching, all_events, ring, hostname, limits } = options;
         let demand = Demand::of(&rules, &selection, &|code| !all_events && ask::is_frequent(code));
         let mut asked = Asked::of(&demand);
         if all_events && !demand.of_everything.is_empty() {
@@ -96,6 +108,10 @@ impl Host {
             state.set_blind(field, reason);
         }
         seed(&mut state, live.cgroups(), boot);
+        let (engines, unknown) = match Engines::of_host(Path::new("/"), &limits) {
+            Ok((engines, unknown)) => (Some(engines), unknown),
+            Err(_) => (None, Vec::new()),
+        };
         let watch = Watch::new(Engine::new(rules, &selection, matching), &hostname);
         Ok(Self {
             live,
@@ -103,7 +119,9 @@ impl Host {
             watch,
             asked,
             of_everything: demand.of_everything,
+            engines,
             known: HashSet::new(),
+            unknown,
             lost: 0,
             seeded: 0,
             looked: Instant::now(),
@@ -155,6 +173,7 @@ impl Host {
             lost: self.lost,
             seeded: self.seeded,
             unattributed: self.live.cgroups().unknown(),
+            unknown: self.unknown.clone(),
             accounts,
             counters: self.state.counters(),
         })
@@ -167,32 +186,38 @@ impl Host {
         timeout: Duration,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
-        let Self { live, state, watch, known, lost, uncertain, .. } = self;
+        let Self { live, state, watch, engines, known, unknown, lost, uncertain, .. } = self;
         let mut flow = ControlFlow::Continue(());
-        let mut first_of: Option<Arc<str>> = None;
+        let mut first_of: Option<(String, Runs)> = None;
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
                 // What is left of the batch is not judged any more, as nothing after it will be.
                 if flow.is_break() {
                     return;
                 }
-                if let Some(id) = first_of.take() {
-                    accounts::tell(state, short(&id), Path::new(&format!("/proc/{}/root", told.pid)));
+                if let Some((id, engine)) = first_of.take() {
+                    let root = format!("/proc/{}/root", told.pid);
+                    accounts::tell(state, RunningContainer::short_id(&id), Path::new(&root));
+                    if let Some(engines) = engines {
+                        let (container, reasons) = engines.find(&id, engine);
+                        state.add_container(container);
+                        let room = REASONS.saturating_sub(unknown.len());
+                        unknown.extend(reasons.into_iter().take(room));
+                    }
                 }
                 state.note(event.tid, files);
                 state.apply(event);
                 flow = watch.see(&state.facts(event), each);
             }
             Item::Cgroup(_, cgroup) => {
-                if let Some((id, _)) = &cgroup.container
-                    && !known.contains(id.as_str())
+                if let Some((id, engine)) = &cgroup.container
+                    && !known.contains(id)
                 {
                     if known.len() >= CONTAINERS {
                         known.clear();
                     }
-                    let id: Arc<str> = id.as_str().into();
-                    known.insert(Arc::clone(&id));
-                    first_of = Some(id);
+                    known.insert(id.clone());
+                    first_of = Some((id.clone(), *engine));
                 }
             }
             Item::Lost(event, number) => {

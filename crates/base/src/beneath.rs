@@ -2,7 +2,7 @@
 //!
 //! Every component of a path is opened on its own, from the directory above it and without following
 //! links (`openat(2)` with `O_NOFOLLOW`), so that a link leads nowhere even if it takes the place of a
-//! directory while the tree is being read.
+//! directory while the tree is being read. [`Directory::inside`] alone follows links, and never out of the directory.
 
 use crate::limits::{LimitExceeded, LimitKey};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, readlinkat, statat};
@@ -42,6 +42,9 @@ pub enum EntryKind {
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
+/// How many links [`Directory::inside`] follows, as the kernel does.
+const MOST_LINKS: usize = 40;
+
 impl Directory {
     /// Opens the directory at `path`, which may itself be a link.
     pub fn open(path: &Path) -> io::Result<Self> {
@@ -56,6 +59,40 @@ impl Directory {
             current = Self(openat(&current.0, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?);
         }
         Ok(current)
+    }
+
+    /// Opens the directory at `path` as a process would whose root this directory is: links are followed, and one to
+    /// `/data` leads to `data` beneath this directory. For the tree of another system, whose owner put them there.
+    pub fn inside(&self, path: &Path) -> io::Result<Self> {
+        let here = || -> io::Result<Self> { Ok(Self(openat(&self.0, ".", DIRECTORY, Mode::empty())?)) };
+        let mut above: Vec<Self> = vec![here()?];
+        let mut links = 0;
+        let names = |path: &Path| -> Vec<OsString> {
+            path.components().rev().map(|component| component.as_os_str().to_owned()).collect()
+        };
+        let mut pending = names(path);
+        while let Some(name) = pending.pop() {
+            let Some(current) = above.last() else { return Err(io::ErrorKind::InvalidInput.into()) };
+            match name.as_bytes() {
+                b"." => {}
+                b"/" => above.truncate(1),
+                b".." => above.truncate((above.len() - 1).max(1)),
+                _ => match openat(&current.0, &name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
+                    Ok(directory) => above.push(Self(directory)),
+                    // Which of both it is of a link is not the same on every system.
+                    Err(error @ (Errno::LOOP | Errno::NOTDIR)) => {
+                        let target = readlinkat(&current.0, &name, Vec::new()).map_err(|_| error)?;
+                        links += 1;
+                        if links > MOST_LINKS {
+                            return Err(Errno::LOOP.into());
+                        }
+                        pending.extend(names(Path::new(OsStr::from_bytes(target.as_bytes()))));
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        above.pop().ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
     /// Opens the regular file at `path` beneath this directory; a pipe does not block and is refused.
@@ -159,6 +196,45 @@ mod tests {
             .map(|(name, kind)| (name.into_string().unwrap(), matches!(kind, EntryKind::Link { .. })))
             .collect();
         assert_eq!(kinds, [("a".into(), false), ("inner".into(), true), ("link".into(), true), ("up".into(), true)]);
+    }
+
+    #[test]
+    fn links_inside_lead_where_they_would_with_this_root() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().join("root");
+        fs::create_dir_all(root.join("data/docker")).unwrap();
+        fs::create_dir_all(root.join("var/lib")).unwrap();
+        fs::create_dir_all(scratch.path().join("data/outside")).unwrap();
+        fs::write(root.join("data/docker/here"), "").unwrap();
+        fs::write(root.join("file"), "").unwrap();
+        for (target, link) in [
+            ("/data/docker", "var/lib/docker"),
+            ("../../../../../data", "var/lib/up"),
+            ("/var/lib/up/./docker/", "again"),
+            ("circle", "circle"),
+            ("/data/outside", "out"),
+            ("absent", "dangling"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        let directory = Directory::open(&root).unwrap();
+        for path in [
+            "data/docker",
+            "/data/docker",
+            "var/lib/docker",
+            "var/lib/up/docker",
+            "again",
+            "../again/.",
+            "var/../again",
+        ] {
+            let found = directory.inside(Path::new(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+            assert!(found.file(Path::new("here")).is_ok(), "{path}");
+        }
+        for path in ["out", "circle", "dangling", "file", "absent", "var/lib/up/outside"] {
+            assert!(directory.inside(Path::new(path)).is_err(), "{path}");
+        }
+        let absent = directory.inside(Path::new("absent")).unwrap_err();
+        assert_eq!(absent.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -194,6 +194,9 @@ codes! {
     ArtifactInvalid = "artifact.invalid", Incomplete,
         "An artifact is of another kind, or damaged.",
         "push it again; if it was changed by someone else, do not use it";
+    ContainerUnknown = "container.unknown", Incomplete,
+        "What the engine of a running container has written about it was not found, or could not be read: its name, its image or its pod is not known.",
+        "check that the host's /run and /var/lib can be read, and where the engine keeps its files; docs/sensor.md lists what is looked at";
     VulnerabilitiesUnknown = "vulnerability.unknown", Incomplete,
         "Whether packages have vulnerabilities could not be told: the advisory database has nothing about where they are from, or their version cannot be compared.",
         "import the advisories of that distribution or ecosystem; `sekisho db status` lists what there is";

@@ -23,6 +23,7 @@ mod package;
 mod purl;
 mod reevaluation;
 mod report;
+mod running;
 mod schema;
 mod severity;
 mod workload;
@@ -53,6 +54,7 @@ pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKin
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};
+pub use running::{Engine, RunningContainer, RunningMount};
 pub use schema::{
     check_schema, database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema,
 };

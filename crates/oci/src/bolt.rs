@@ -1,4 +1,4 @@
-//! Reading a bbolt database, in which containerd keeps the names of images: no more than its buckets and keys.
+//! Reading a bbolt database, in which containerd keeps images and containers: no more than its buckets and keys.
 //!
 //! The file is pages; a page of branches leads to others, a page of leaves holds keys and values, and a value may be a
 //! bucket with pages of its own or, where it is small, with one page inside the value
@@ -6,12 +6,16 @@
 //! are in the order of the machine that wrote them, which is read where it is little-endian.
 //!
 //! Nothing is locked. Whoever writes never changes a page of the last transaction but one, and ends by writing one of two
-//! meta pages; so that what was read is one state of the database where [`Bolt::is_current`] says so afterwards.
+//! meta pages; so that what was read is one state of the database where [`Bolt::is_current`] says so afterwards. [`read`]
+//! begins anew until it does.
 
+use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::{Limits, ReadAt};
 use std::collections::HashSet;
+use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 const MAGIC: u32 = 0xED0C_DAED;
 const VERSION: u32 = 2;
@@ -39,6 +43,34 @@ pub enum BoltError {
     /// There is more than is read.
     #[error("{0}")]
     Limit(LimitExceeded),
+    /// Whoever writes to it writes faster than it can be read.
+    #[error("changes faster than it can be read")]
+    Changing,
+}
+
+/// How often a database that is written meanwhile is begun anew.
+const ATTEMPTS: usize = 5;
+
+/// What `read` says of one state of the database in `file`, which may be written meanwhile.
+pub fn read<T>(
+    file: &Arc<File>,
+    limits: &Limits,
+    mut read: impl FnMut(&mut Bolt<'_>) -> Result<T, BoltError>,
+) -> Result<T, BoltError> {
+    for _ in 0..ATTEMPTS {
+        // It may have grown.
+        let size = file.metadata()?.len();
+        let data = FileRange::new(Arc::clone(file), 0, size);
+        let found = Bolt::new(&data, limits).and_then(|mut database| {
+            let found = read(&mut database);
+            // Also an error may come of a page that has been given to something else.
+            if database.is_current() { found.map(Some) } else { Ok(None) }
+        })?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    Err(BoltError::Changing)
 }
 
 /// The keys of a bucket, wherever they lie.
@@ -203,6 +235,12 @@ impl<'a> Bolt<'a> {
             }
         }
         Ok(entries)
+    }
+
+    /// The bucket in `outer` that is called `name`.
+    pub fn bucket(&mut self, outer: &Bucket, name: &[u8]) -> Result<Option<Bucket>, BoltError> {
+        let found = self.entries(outer)?.into_iter().find(|(key, _)| key == name);
+        Ok(found.and_then(|(_, value)| if let Value::Bucket(bucket) = value { Some(bucket) } else { None }))
     }
 
     /// The bytes of the page `id`, with those that belong to it.

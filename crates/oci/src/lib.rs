@@ -7,6 +7,7 @@ pub mod artifact;
 mod auth;
 pub mod bolt;
 mod client;
+pub mod container;
 pub mod image;
 pub mod path;
 mod reference;

@@ -6,7 +6,8 @@
 use crate::layout::hierarchy;
 use crate::sys;
 use hashbrown::{HashMap, HashSet};
-use sekisho_trace::state::{Engine, of_path};
+use sekisho_model::Engine;
+use sekisho_trace::state::of_path;
 use std::collections::VecDeque;
 use std::fs;
 use std::io;

@@ -2,12 +2,12 @@
 
 mod archive;
 mod docker;
-mod document;
+pub(crate) mod document;
 mod layout;
 mod referrers;
 mod registry;
 mod remote;
-mod store;
+pub(crate) mod store;
 
 pub use referrers::{Referrer, referrers};
 pub use registry::{Mirror, Registries, Sites};

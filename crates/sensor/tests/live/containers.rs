@@ -1,7 +1,7 @@
 //! The sensor and real containers: podman with runc, an image of one static program. Skipped where these are missing.
 
 use crate::watch::{calls, require_bpf};
-use sekisho_trace::state::Engine;
+use sekisho_model::Engine;
 use std::path::Path;
 use std::process::{Command, Output};
 

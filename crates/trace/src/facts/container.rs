@@ -5,7 +5,7 @@
 
 use super::{SyscallFacts, index, key, not_here, recorded};
 use crate::field::{Field, Given, Name, Unknown, Value};
-use crate::state::{Container, Mount, Thread};
+use crate::state::{RunningContainer, RunningMount, Thread};
 
 /// What Falco has for `container.*` of processes that are in none.
 const HOST: &str = "host";
@@ -29,20 +29,20 @@ impl<'a> SyscallFacts<'a> {
                 }
                 _ => match self.state.container(id) {
                     Some(container) => Self::of_container(name, field, container),
-                    None => Value::Unknown(Unknown::NotRecorded),
+                    None => Value::Unknown(Unknown::Container),
                 },
             },
             None => of_host(name, thread),
         })
     }
 
-    fn of_container(name: Name, field: &Field, container: &'a Container) -> Value<'a> {
-        let text = |text: &'a Option<String>| text.as_ref().map_or(Value::Unknown(Unknown::NotRecorded), Value::text);
-        let flag = |flag: Option<bool>| recorded(flag, Value::bool);
-        let label = |key: &str| match (&container.labels, container.label(key)) {
-            (_, Some(value)) => Value::text(value),
-            (Some(_), None) => Value::Absent,
-            (None, None) => Value::Unknown(Unknown::NotRecorded),
+    fn of_container(name: Name, field: &Field, container: &'a RunningContainer) -> Value<'a> {
+        let text = |text: &'a Option<String>| told(text.as_ref(), Value::text);
+        let flag = |flag: Option<bool>| told(flag, Value::bool);
+        // What is in no pod has nothing of one.
+        let of_pod = |value: Value<'a>| match value {
+            Value::Unknown(_) if container.no_pod => Value::Absent,
+            value => value,
         };
         match name {
             Name::ContainerName => text(&container.name),
@@ -55,15 +55,17 @@ impl<'a> SyscallFacts<'a> {
             Name::ContainerHostPid => flag(container.host_pid),
             Name::ContainerHostNetwork => flag(container.host_network),
             Name::ContainerHostIpc => flag(container.host_ipc),
-            Name::ContainerCniJson | Name::K8sPodCniJson => text(&container.cni),
-            Name::ContainerIp | Name::K8sPodIp => text(&container.ip),
-            Name::ContainerLabel => label(key(field).unwrap_or_default()),
+            Name::ContainerCniJson => text(&container.cni),
+            Name::K8sPodCniJson => of_pod(text(&container.cni)),
+            Name::ContainerIp => text(&container.ip),
+            Name::K8sPodIp => of_pod(text(&container.ip)),
+            Name::ContainerLabel => label(container.labels.as_ref(), field),
             Name::ContainerLabels => labels(container.labels.as_ref()),
-            Name::ContainerMounts => recorded(container.mounts.as_ref(), |mounts| {
-                let mounts: Vec<String> = mounts.iter().map(Mount::to_string).collect();
+            Name::ContainerMounts => told(container.mounts.as_ref(), |mounts| {
+                let mounts: Vec<String> = mounts.iter().map(RunningMount::to_string).collect();
                 Value::owned(mounts.join(","))
             }),
-            Name::ContainerMount => mount(container, field, |mount| &mount.source, Mount::to_string),
+            Name::ContainerMount => mount(container, field, |mount| &mount.source, RunningMount::to_string),
             Name::ContainerMountSource => mount(container, field, |mount| &mount.dest, |mount| mount.source.clone()),
             Name::ContainerMountDest => mount(container, field, |mount| &mount.source, |mount| mount.dest.clone()),
             Name::ContainerMountMode => mount(container, field, |mount| &mount.source, |mount| mount.mode.clone()),
@@ -71,16 +73,16 @@ impl<'a> SyscallFacts<'a> {
             Name::ContainerMountPropagation => {
                 mount(container, field, |mount| &mount.source, |mount| mount.propagation.clone())
             }
-            Name::K8sPodName => label("io.kubernetes.pod.name"),
-            Name::K8sNsName => label("io.kubernetes.pod.namespace"),
-            Name::K8sPodUid | Name::K8sPodId => label("io.kubernetes.pod.uid"),
-            Name::K8sPodSandboxId => recorded(container.sandbox_id.as_ref(), |id| Value::text(crate::state::short(id))),
-            Name::K8sPodFullSandboxId => text(&container.sandbox_id),
-            Name::K8sPodLabels => labels(container.sandbox_labels.as_ref()),
-            Name::K8sPodLabel => recorded(container.sandbox_labels.as_ref(), |labels| {
-                let found = labels.iter().find(|(name, _)| Some(name.as_str()) == key(field));
-                found.map_or(Value::Absent, |(_, value)| Value::text(value))
-            }),
+            Name::K8sPodName => of_pod(text(&container.pod_name)),
+            Name::K8sNsName => of_pod(text(&container.pod_namespace)),
+            Name::K8sPodUid | Name::K8sPodId => of_pod(text(&container.pod_uid)),
+            Name::K8sPodSandboxId => {
+                let short = |id: &'a String| Value::text(RunningContainer::short_id(id));
+                of_pod(told(container.sandbox_id.as_ref(), short))
+            }
+            Name::K8sPodFullSandboxId => of_pod(text(&container.sandbox_id)),
+            Name::K8sPodLabels => of_pod(labels(container.sandbox_labels.as_ref())),
+            Name::K8sPodLabel => of_pod(label(container.sandbox_labels.as_ref(), field)),
             _ => not_here(name),
         }
     }
@@ -88,12 +90,12 @@ impl<'a> SyscallFacts<'a> {
 
 /// A mount by its number, or the first whose path matches a pattern; the text `none` if there is no such mount.
 fn mount<'a>(
-    container: &'a Container,
+    container: &'a RunningContainer,
     field: &Field,
-    by: fn(&Mount) -> &String,
-    of: fn(&Mount) -> String,
+    by: fn(&RunningMount) -> &String,
+    of: fn(&RunningMount) -> String,
 ) -> Value<'a> {
-    let Some(mounts) = &container.mounts else { return Value::Unknown(Unknown::NotRecorded) };
+    let Some(mounts) = &container.mounts else { return Value::Unknown(Unknown::Container) };
     let found = match &field.given {
         Given::Key(pattern) => match pattern.parse::<usize>() {
             Ok(at) => mounts.get(at),
@@ -115,10 +117,24 @@ fn of_host(name: Name, thread: &Thread) -> Value<'_> {
     }
 }
 
-fn labels(labels: Option<&Vec<(String, String)>>) -> Value<'_> {
-    recorded(labels, |labels| {
+/// What was told of a container.
+fn told<'a, T>(value: Option<T>, answer: impl FnOnce(T) -> Value<'a>) -> Value<'a> {
+    value.map_or(Value::Unknown(Unknown::Container), answer)
+}
+
+type Labels = Vec<(String, String)>;
+
+fn labels(labels: Option<&Labels>) -> Value<'_> {
+    told(labels, |labels| {
         let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}:{value}")).collect();
         Value::owned(labels.join(", "))
+    })
+}
+
+fn label<'a>(labels: Option<&'a Labels>, field: &Field) -> Value<'a> {
+    told(labels, |labels| {
+        let found = labels.iter().find(|(name, _)| Some(name.as_str()) == key(field));
+        found.map_or(Value::Absent, |(_, value)| Value::text(value))
     })
 }
 

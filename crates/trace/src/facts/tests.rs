@@ -1,6 +1,6 @@
 use crate::event::{Event, EventCode as E, Params};
 use crate::field::{Facts, Field, Scope, Unknown, Value};
-use crate::state::{Bounds, Container, Mount, State, ThreadSeed};
+use crate::state::{Bounds, RunningContainer, RunningMount, State, ThreadSeed};
 
 const ID: &str = "3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e";
 
@@ -71,7 +71,7 @@ fn processes_and_their_ancestors_answer() {
         ("container.id", "3ad7b26ded6d"),
         ("container.full_id", ID),
         ("container.type", "docker"),
-        ("container.image.repository", "unknown: it was not recorded"),
+        ("container.image.repository", "unknown: it is not known of the container"),
         ("fd.name", "<NA>"),
         ("fd.sip.name", "<NA>"),
         ("ka.verb", "unknown: events of this source do not have the field"),
@@ -91,32 +91,44 @@ fn what_is_told_of_a_container_answers_and_changes_its_stamp() {
         [Scope::Process, Scope::Lineage, Scope::Container].map(|scope| state.facts(&event).stamp(scope).unwrap())
     };
     let before = stamps(&state);
-    let mount = |source: &str, dest: &str| Mount { source: source.into(), dest: dest.into(), ..Mount::default() };
-    state.add_container(Container {
+    let mount =
+        |source: &str, dest: &str| RunningMount { source: source.into(), dest: dest.into(), ..RunningMount::default() };
+    state.add_container(RunningContainer {
         id: "3ad7b26ded6d".to_owned(),
         image_repository: Some("nginx".to_owned()),
         privileged: Some(true),
         mounts: Some(vec![mount("/etc", "/host/etc"), mount("/proc/sys", "/p")]),
-        labels: Some(vec![("io.kubernetes.pod.name".to_owned(), "web".to_owned())]),
-        ..Container::default()
+        labels: Some(vec![("tier".to_owned(), "front".to_owned())]),
+        pod_name: Some("web".to_owned()),
+        ..RunningContainer::default()
     });
     for (field, expect) in [
         ("container.image.repository", "nginx"),
-        ("container.image.tag", "unknown: it was not recorded"),
+        ("container.image.tag", "unknown: it is not known of the container"),
         ("container.privileged", "true"),
         ("container.mount.dest[/etc]", "/host/etc"),
         ("container.mount.dest[/proc*]", "/p"),
         ("container.mount.dest[1]", "/p"),
         ("container.mount.dest[/none]", "none"),
         ("container.mount.source[/host/*]", "/etc"),
-        ("container.label.io.kubernetes.pod.name", "web"),
+        ("container.label.tier", "front"),
+        ("container.label.team", "<NA>"),
         ("k8s.pod.name", "web"),
-        ("k8s.ns.name", "<NA>"),
+        ("k8s.ns.name", "unknown: it is not known of the container"),
+        ("k8s.pod.label.app", "unknown: it is not known of the container"),
     ] {
         assert_eq!(ask(&state, &event, field), expect, "{field}");
     }
     let after = stamps(&state);
     assert!(before[..2] == after[..2] && before[2] != after[2]);
+    // What is in no pod has no name of one; it may have an address all the same.
+    let id = "3ad7b26ded6d".to_owned();
+    state.add_container(RunningContainer { id, no_pod: true, ..RunningContainer::default() });
+    for field in ["k8s.pod.name", "k8s.ns.name", "k8s.pod.uid", "k8s.pod.sandbox_id", "k8s.pod.labels", "k8s.pod.ip"] {
+        assert_eq!(ask(&state, &event, field), "<NA>", "{field}");
+    }
+    assert_eq!(ask(&state, &event, "container.ip"), "unknown: it is not known of the container");
+    let after = stamps(&state);
     assert_eq!(state.facts(&event).stamp(Scope::Event), None);
     // Another process of the same container has stamps of its own, and one that changes gets others.
     state.add_thread(ThreadSeed { tid: 3, pid: 3, ptid: 2, ..ThreadSeed::default() });

@@ -43,6 +43,8 @@ pub enum Unknown {
     Process,
     /// The file was never seen: it was opened before the recording, or there were too many.
     File,
+    /// It was not told of the container: neither recorded, nor found in what its engine writes.
+    Container,
     /// What is asked about was not recorded: the recording is older than the field, or its writer left it out.
     NotRecorded,
     /// The recording has only the beginning of it.
@@ -58,6 +60,7 @@ impl fmt::Display for Unknown {
             Self::Source => "events of this source do not have the field",
             Self::Process => "the process is not known",
             Self::File => "the file is not known",
+            Self::Container => "it is not known of the container",
             Self::NotRecorded => "it was not recorded",
             Self::Truncated => "only its beginning was recorded",
         })

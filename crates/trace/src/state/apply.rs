@@ -1,6 +1,6 @@
 //! Which event changes what.
 
-use super::{Bounds, Container, Descriptor, Fd, Group, State, Thread, ThreadSeed, User};
+use super::{Bounds, Descriptor, Fd, Group, RunningContainer, State, Thread, ThreadSeed, User, container};
 use crate::event::{Event, EventCode as E, Param, ParamKind, traits};
 use std::mem;
 use std::sync::Arc;
@@ -145,10 +145,10 @@ impl State {
     fn apply_meta(&mut self, event: &Event<'_>) {
         let text = |name: &str| event.named(name).and_then(|param| param.text()).unwrap_or_default();
         let int = |name: &str| event.named(name).and_then(|param| param.int()).unwrap_or_default() as u32;
-        let container = || String::from_utf8_lossy(text("container_id")).into_owned();
+        let container_id = || String::from_utf8_lossy(text("container_id")).into_owned();
         match event.code {
             E::CONTAINER_JSON_E | E::CONTAINER_JSON_2_E => {
-                if let Some(container) = Container::of_json(text("json")) {
+                if let Some(container) = container::of_json(text("json")) {
                     self.add_container(container);
                 }
             }
@@ -156,16 +156,16 @@ impl State {
                 let part =
                     |name: &str| Some(String::from_utf8_lossy(text(name)).into_owned()).filter(|s| !s.is_empty());
                 if let Some(id) = part("id") {
-                    self.add_container(Container {
+                    self.add_container(RunningContainer {
                         id,
                         name: part("name"),
                         image: part("image"),
-                        ..Container::default()
+                        ..RunningContainer::default()
                     });
                 }
             }
             E::ASYNCEVENT_E if matches!(text("name"), b"container" | b"container_added") => {
-                if let Some(container) = event.named("data").and_then(|data| Container::of_json(data.text()?)) {
+                if let Some(container) = event.named("data").and_then(|data| container::of_json(data.text()?)) {
                     self.add_container(container);
                 }
             }
@@ -177,13 +177,13 @@ impl State {
                     home: text("home").to_vec(),
                     shell: text("shell").to_vec(),
                 };
-                self.add_user(&container(), user);
+                self.add_user(&container_id(), user);
             }
-            E::USER_DELETED_E => self.remove_user(&container(), int("uid")),
+            E::USER_DELETED_E => self.remove_user(&container_id(), int("uid")),
             E::GROUP_ADDED_E => {
-                self.add_group(&container(), Group { gid: int("gid"), name: text("name").to_vec() });
+                self.add_group(&container_id(), Group { gid: int("gid"), name: text("name").to_vec() });
             }
-            E::GROUP_DELETED_E => self.remove_group(&container(), int("gid")),
+            E::GROUP_DELETED_E => self.remove_group(&container_id(), int("gid")),
             E::DROP_E => self.counters.drops += 1,
             _ => {}
         }

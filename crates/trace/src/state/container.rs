@@ -1,67 +1,8 @@
-//! Containers: which one a thread is in, by its cgroups, and what is known of it.
+//! Containers: which one a thread is in, by its cgroups, and what recorders say of it.
 
+use sekisho_model::{Engine, RunningContainer, RunningMount};
 use serde_json::Value as Json;
 use std::sync::Arc;
-
-/// What runs containers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Engine {
-    Docker,
-    Lxc,
-    Libvirt,
-    Mesos,
-    Rkt,
-    Custom,
-    Cri,
-    Containerd,
-    CriO,
-    Bpm,
-    Static,
-    Podman,
-}
-
-impl Engine {
-    /// `container.type`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Lxc => "lxc",
-            Self::Libvirt => "libvirt-lxc",
-            Self::Mesos => "mesos",
-            Self::Rkt => "rkt",
-            Self::Custom => "custom",
-            Self::Cri => "cri",
-            Self::Containerd => "containerd",
-            Self::CriO => "cri-o",
-            Self::Bpm => "bpm",
-            Self::Static => "static",
-            Self::Podman => "podman",
-        }
-    }
-
-    /// By its number in recorded events.
-    fn of_number(number: u64) -> Option<Self> {
-        const ALL: [Engine; 12] = [
-            Engine::Docker,
-            Engine::Lxc,
-            Engine::Libvirt,
-            Engine::Mesos,
-            Engine::Rkt,
-            Engine::Custom,
-            Engine::Cri,
-            Engine::Containerd,
-            Engine::CriO,
-            Engine::Bpm,
-            Engine::Static,
-            Engine::Podman,
-        ];
-        ALL.get(usize::try_from(number).ok()?).copied()
-    }
-}
-
-/// How many characters of a container's id `container.id` has.
-const SHORT: usize = 12;
 
 /// How cgroups of containers are called: what stands before the id in the last component that has it, what behind, and
 /// by whom. The patterns are Falco's (`plugins/container/src/matchers` in <https://github.com/falcosecurity/plugins>).
@@ -95,7 +36,7 @@ pub fn of_path(path: &str) -> Option<(String, Engine)> {
     for (at, part) in parts.iter().enumerate().rev().take(3) {
         for (prefix, suffix, engine) in PATTERNS {
             let id = part.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
-            if let Some(id) = id.filter(|id| is_id(id)) {
+            if let Some(id) = id.filter(|id| RunningContainer::is_number(id)) {
                 // Conmon watches a container from outside of it.
                 return (!prefix.contains("conmon")).then(|| (id.to_owned(), *engine));
             }
@@ -103,11 +44,11 @@ pub fn of_path(path: &str) -> Option<(String, Engine)> {
         // containerd without systemd: `slice:cri-containerd:id`.
         if let Some((before, id)) = part.rsplit_once(':')
             && before.ends_with(":cri-containerd")
-            && is_id(id)
+            && RunningContainer::is_number(id)
         {
             return Some((id.to_owned(), Engine::Containerd));
         }
-        if is_id(part) {
+        if RunningContainer::is_number(part) {
             let parent = at.checked_sub(1).map(|at| parts[at]);
             let engine = match parent {
                 Some("docker") => Engine::Docker,
@@ -138,145 +79,71 @@ pub fn of_path(path: &str) -> Option<(String, Engine)> {
     }
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The beginning of an id that `container.id` shows.
-pub fn short(id: &str) -> &str {
-    if is_id(id) { &id[..SHORT] } else { id }
-}
-
-/// A directory of the host or a volume in a container.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of container.mount.*")]
-pub struct Mount {
-    pub source: String,
-    pub dest: String,
-    pub mode: String,
-    pub rdwr: bool,
-    pub propagation: String,
-}
-
-impl std::fmt::Display for Mount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { source, dest, mode, rdwr, propagation } = self;
-        write!(f, "{source}:{dest}:{mode}:{rdwr}:{propagation}")
-    }
-}
-
-/// What is known of a container. What was not told is `None`, or empty where a list was.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of container.* and k8s.*")]
-pub struct Container {
-    /// The id as [`short`] shows it.
-    pub id: String,
-    pub full_id: Option<String>,
-    pub engine: Option<Engine>,
-    pub name: Option<String>,
-    pub image: Option<String>,
-    pub image_id: Option<String>,
-    pub image_repository: Option<String>,
-    pub image_tag: Option<String>,
-    pub image_digest: Option<String>,
-    pub privileged: Option<bool>,
-    pub host_pid: Option<bool>,
-    pub host_network: Option<bool>,
-    pub host_ipc: Option<bool>,
-    pub ip: Option<String>,
-    pub cni: Option<String>,
-    pub mounts: Option<Vec<Mount>>,
-    pub labels: Option<Vec<(String, String)>>,
-    pub sandbox_id: Option<String>,
-    pub sandbox_labels: Option<Vec<(String, String)>>,
-    /// Whether it holds the namespaces of a pod and runs nothing else.
-    pub sandbox: bool,
-    /// When it was made, nanoseconds since 1970.
-    pub created: Option<u64>,
-}
-
 /// The longest JSON that is read of a container; recorders cut what is longer than an event.
 const LONGEST_JSON: usize = 4 << 20;
 
-impl Container {
-    /// Reads the JSON that recorders put into `container` events.
-    pub fn of_json(text: &[u8]) -> Option<Self> {
-        if text.len() > LONGEST_JSON {
-            return None;
+/// Reads the JSON that recorders put into `container` events.
+pub(super) fn of_json(text: &[u8]) -> Option<RunningContainer> {
+    if text.len() > LONGEST_JSON {
+        return None;
+    }
+    let json: Json = serde_json::from_slice(text).ok()?;
+    let json = json.get("container").unwrap_or(&json);
+    let text = |key: &str| json.get(key).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let flag = |key: &str| json.get(key).and_then(Json::as_bool);
+    let labels = |key: &str| {
+        let labels = json.get(key)?.as_object()?;
+        let pair = |(key, value): (&String, &Json)| (key.clone(), value.as_str().unwrap_or_default().to_owned());
+        Some(labels.iter().map(pair).collect())
+    };
+    let mount = |json: &Json| {
+        let text = |key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        RunningMount {
+            source: text("Source"),
+            dest: text("Destination"),
+            mode: text("Mode"),
+            rdwr: json.get("RW").and_then(Json::as_bool).unwrap_or(false),
+            propagation: text("Propagation"),
         }
-        let json: Json = serde_json::from_slice(text).ok()?;
-        let json = json.get("container").unwrap_or(&json);
-        let text = |key: &str| json.get(key).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        let flag = |key: &str| json.get(key).and_then(Json::as_bool);
-        let labels = |key: &str| {
-            let labels = json.get(key)?.as_object()?;
-            Some(
-                labels
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
-                    .collect(),
-            )
-        };
-        let mount = |json: &Json| {
-            let text = |key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-            Mount {
-                source: text("Source"),
-                dest: text("Destination"),
-                mode: text("Mode"),
-                rdwr: json.get("RW").and_then(Json::as_bool).unwrap_or(false),
-                propagation: text("Propagation"),
-            }
-        };
-        Some(Self {
-            id: text("id")?,
-            full_id: text("full_id"),
-            engine: json.get("type").and_then(Json::as_u64).and_then(Engine::of_number),
-            name: text("name"),
-            image: text("image"),
-            image_id: text("imageid"),
-            image_repository: text("imagerepo"),
-            image_tag: text("imagetag"),
-            image_digest: text("imagedigest"),
-            privileged: flag("privileged"),
-            host_pid: flag("host_pid"),
-            host_network: flag("host_network"),
-            host_ipc: flag("host_ipc"),
-            ip: text("ip"),
-            cni: text("cni_json"),
-            mounts: json.get("Mounts").and_then(Json::as_array).map(|mounts| mounts.iter().map(mount).collect()),
-            labels: labels("labels"),
-            sandbox_id: text("pod_sandbox_id"),
-            sandbox_labels: labels("pod_sandbox_labels"),
-            sandbox: flag("is_pod_sandbox").unwrap_or(false),
-            created: json
-                .get("created_time")
-                .and_then(Json::as_u64)
-                .map(|time| if time < 1 << 40 { time.saturating_mul(1_000_000_000) } else { time }),
-        })
-    }
+    };
+    let mut container = RunningContainer {
+        id: text("id")?,
+        full_id: text("full_id"),
+        engine: json.get("type").and_then(Json::as_u64).and_then(engine_of_number),
+        name: text("name"),
+        image: text("image"),
+        image_id: text("imageid"),
+        image_repository: text("imagerepo"),
+        image_tag: text("imagetag"),
+        image_digest: text("imagedigest"),
+        privileged: flag("privileged"),
+        host_pid: flag("host_pid"),
+        host_network: flag("host_network"),
+        host_ipc: flag("host_ipc"),
+        ip: text("ip"),
+        cni: text("cni_json"),
+        mounts: json.get("Mounts").and_then(Json::as_array).map(|mounts| mounts.iter().map(mount).collect()),
+        labels: labels("labels"),
+        sandbox_id: text("pod_sandbox_id"),
+        sandbox_labels: labels("pod_sandbox_labels"),
+        sandbox: flag("is_pod_sandbox").unwrap_or(false),
+        created: json
+            .get("created_time")
+            .and_then(Json::as_u64)
+            .map(|time| if time < 1 << 40 { time.saturating_mul(1_000_000_000) } else { time }),
+        ..RunningContainer::default()
+    };
+    // Recorders tell the pod by labels.
+    let of_pod = |key: &str| container.label(key).map(str::to_owned);
+    let pod = ["name", "namespace", "uid"].map(|part| of_pod(&format!("io.kubernetes.pod.{part}")));
+    container.no_pod = container.labels.is_some() && container.sandbox_id.is_none() && pod == [None, None, None];
+    [container.pod_name, container.pod_namespace, container.pod_uid] = pod;
+    Some(container)
+}
 
-    /// How much memory it takes.
-    pub(crate) fn size(&self) -> usize {
-        let Self {
-            full_id, name, image, image_id, image_repository, image_tag, image_digest, ip, cni, sandbox_id, ..
-        } = self;
-        let texts = [full_id, name, image, image_id, image_repository, image_tag, image_digest, ip, cni, sandbox_id];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-        let of_mount = |mount: &Mount| {
-            let Mount { source, dest, mode, propagation, .. } = mount;
-            size_of::<Mount>() + source.len() + dest.len() + mode.len() + propagation.len()
-        };
-        let mounts: usize = self.mounts.iter().flatten().map(of_mount).sum();
-        let labels = self.labels.iter().chain(&self.sandbox_labels).flatten();
-        let labels: usize = labels.map(|(key, value)| 48 + key.len() + value.len()).sum();
-        // The id is a key, and in the list by age.
-        size_of::<Self>() + 3 * self.id.len() + texts + mounts + labels
-    }
-
-    /// One label of the container, or of its pod.
-    pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels.iter().flatten().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
-    }
+/// An engine by its number in recorded events.
+fn engine_of_number(number: u64) -> Option<Engine> {
+    Engine::ALL.get(usize::try_from(number).ok()?).copied()
 }
 
 /// The cgroups of a thread, and the container that follows from them. Shared by threads that have the same.
@@ -284,14 +151,15 @@ impl Container {
 pub struct Cgroups {
     /// `subsystem=path`, each ended by a zero byte.
     pub text: Box<[u8]>,
-    /// The id as [`short`] shows it, the whole id, and what runs the container.
+    /// The id as it is shown, the whole id, and what runs the container.
     pub container: Option<(Box<str>, Box<str>, Engine)>,
 }
 
 impl Cgroups {
     /// Cgroups as they are recorded.
     pub fn new(text: &[u8]) -> Arc<Self> {
-        let container = of_cgroups(text).map(|(id, engine)| (short(&id).into(), id.as_str().into(), engine));
+        let container =
+            of_cgroups(text).map(|(id, engine)| (RunningContainer::short_id(&id).into(), id.as_str().into(), engine));
         Arc::new(Self { text: text.into(), container })
     }
 }
@@ -330,8 +198,6 @@ mod tests {
         assert_eq!(of_path("/lxc.payload.web/system.slice"), Some(("web".to_owned(), Engine::Lxc)));
         assert_eq!(of_path("/k8s.io/t2"), Some(("t2".to_owned(), Engine::Containerd)));
         assert_eq!(of_cgroups(b"cpu=/\0memory=/lxc/web\0"), Some(("web".to_owned(), Engine::Lxc)));
-        assert_eq!(short(id), "0123456789ab");
-        assert_eq!(short("web"), "web");
     }
 
     #[test]
@@ -340,12 +206,15 @@ mod tests {
             "imagerepo":"docker.io/library/nginx","imagetag":"1.25","privileged":true,
             "Mounts":[{"Source":"/proc","Destination":"/host/proc","Mode":"ro","RW":false,"Propagation":"rprivate"}],
             "labels":{"io.kubernetes.pod.name":"web-1","io.kubernetes.pod.namespace":"shop"}}}"#;
-        let container = Container::of_json(json).unwrap();
+        let container = of_json(json).unwrap();
         assert_eq!(container.engine, Some(Engine::Containerd));
         assert_eq!(container.image_repository.as_deref(), Some("docker.io/library/nginx"));
         assert_eq!(container.mounts.as_ref().unwrap()[0].to_string(), "/proc:/host/proc:ro:false:rprivate");
         assert_eq!(container.label("io.kubernetes.pod.name"), Some("web-1"));
+        assert_eq!([&container.pod_name, &container.pod_uid].map(Option::as_deref), [Some("web-1"), None]);
+        assert!(!container.no_pod && of_json(br#"{"id":"a","labels":{"a":"b"}}"#).unwrap().no_pod);
+        assert!(!of_json(br#"{"id":"a"}"#).unwrap().no_pod, "nothing was said");
         assert_eq!(container.host_pid, None);
-        assert!(Container::of_json(b"{}").is_none() && Container::of_json(b"[").is_none());
+        assert!(of_json(b"{}").is_none() && of_json(b"[").is_none());
     }
 }

@@ -14,12 +14,13 @@ mod process;
 mod tests;
 mod thread;
 
-pub use container::{Cgroups, Container, Engine, Mount, of_cgroups, of_path, short};
+pub use container::{Cgroups, of_cgroups, of_path};
 pub use fd::{Descriptor, End, Fd, FdKind, Role, Transport, join};
 pub(crate) use fd::{end_name, tuple_name};
 pub(crate) use files::{CWD, param_name};
 pub use held::{Files, Held};
 pub(crate) use process::variable;
+pub use sekisho_model::{Engine, RunningContainer, RunningMount};
 pub use thread::{FdTable, Program, Thread, ThreadSeed};
 pub(crate) use thread::{pieces, with_arguments};
 
@@ -171,7 +172,7 @@ pub struct State {
 /// What is known of a container, and how often that changed.
 #[derive(Debug)]
 struct Known {
-    container: Container,
+    container: RunningContainer,
     version: u64,
     bytes: usize,
 }
@@ -349,11 +350,13 @@ impl State {
         self.accounts -= usize::from(removed.is_some());
     }
 
-    /// Tells what is known of a container.
-    pub fn add_container(&mut self, container: Container) {
+    /// Tells what is known of a container, in place of what was known before: what a recorder wrote, or what was found in
+    /// the files of its engine when its first process was seen. `container.*` and `k8s.*` are answered by it from now on.
+    pub fn add_container(&mut self, container: RunningContainer) {
         self.generation += 1;
         let version = self.generation;
-        let (id, bytes) = (container.id.clone(), container.size());
+        // The id is a key as well, and in the list by age.
+        let (id, bytes) = (container.id.clone(), container.size() + 2 * container.id.len());
         self.container_bytes += bytes;
         match self.containers.insert(id.clone(), Known { container, version, bytes }) {
             Some(old) => self.container_bytes -= old.bytes,
@@ -370,7 +373,7 @@ impl State {
     }
 
     /// What is known of the container with this id, as `container.id` shows it.
-    pub fn container(&self, id: &str) -> Option<&Container> {
+    pub fn container(&self, id: &str) -> Option<&RunningContainer> {
         self.containers.get(id).map(|known| &known.container)
     }
 

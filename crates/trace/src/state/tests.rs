@@ -108,7 +108,7 @@ fn memory_is_bounded_and_what_is_forgotten_is_counted() {
     }
     assert_eq!((state.files(1).unwrap().len(), state.counters().fds_refused), (3, 2));
     for id in ["a", "b", "c"] {
-        state.add_container(Container { id: id.to_owned(), ..Container::default() });
+        state.add_container(RunningContainer { id: id.to_owned(), ..RunningContainer::default() });
         state.add_user("", User { uid: u32::from(id.as_bytes()[0]), ..User::default() });
     }
     assert_eq!(state.containers().into_iter().collect::<Vec<_>>(), ["b", "c"]);
@@ -280,15 +280,16 @@ fn calls_that_are_entered_and_containers_are_bounded_in_bytes() {
     assert!((35..50).contains(&state.counters().calls_forgotten), "{:?}", state.counters());
     for id in 0..100 {
         let labels = Some(vec![("a".to_owned(), "b".repeat(5000))]);
-        state.add_container(Container { id: format!("{id}"), labels, ..Container::default() });
+        state.add_container(RunningContainer { id: format!("{id}"), labels, ..RunningContainer::default() });
     }
     let kept = state.containers().len();
     assert!((10..20).contains(&kept) && state.container("99").is_some(), "{kept}");
     assert_eq!(state.counters().containers_evicted, 100 - kept as u64);
-    let huge = Container { id: "huge".to_owned(), name: Some("n".repeat(200_000)), ..Container::default() };
+    let huge =
+        RunningContainer { id: "huge".to_owned(), name: Some("n".repeat(200_000)), ..RunningContainer::default() };
     state.add_container(huge);
     assert!(state.containers().is_empty());
-    state.add_container(Container { id: "small".to_owned(), ..Container::default() });
+    state.add_container(RunningContainer { id: "small".to_owned(), ..RunningContainer::default() });
     assert!(state.container("small").is_some());
     state.add_user("", User { name: vec![b'x'; 10_000], ..User::default() });
     assert_eq!(state.counters().users_refused, 1);

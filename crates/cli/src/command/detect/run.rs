@@ -39,6 +39,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         all_events: arguments.all_events,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: hostname(),
+        limits,
     };
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     introduce(&host, &selection, running, arguments.all_events);
@@ -164,4 +165,5 @@ fn account(seen: &Seen) {
     ];
     said.extend(forgotten.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{what}: {count}")));
     lines("lost", &said);
+    lines("unknown", &seen.unknown.iter().map(|told| format!("{} {told}", told.code)).collect::<Vec<_>>());
 }

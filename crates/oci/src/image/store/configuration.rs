@@ -8,7 +8,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The root of the system's store where nothing else is said.
-const SYSTEM: &str = "/var/lib/containers/storage";
+pub(crate) const SYSTEM: &str = "/var/lib/containers/storage";
+/// The same of what does not outlive the machine's running.
+pub(crate) const SYSTEM_RUN: &str = "/run/containers/storage";
 
 /// What podman looks at to find its store.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,7 @@ struct Document {
 #[serde(default)]
 struct Storage {
     graphroot: String,
+    runroot: String,
     imagestore: String,
     rootless_storage_path: String,
     options: Options,
@@ -85,17 +88,25 @@ fn first_of(files: &[PathBuf], limits: &Limits) -> Result<Option<Storage>, Image
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(source) => return Err(ImageError::Io { what: path.display().to_string(), source }),
         };
-        let document: Result<Document, _> = toml::from_str(&text);
-        return document.map(|document| Some(document.storage)).map_err(|error| ImageError::Unknown {
-            reason: format!(
-                "{} says where podman's images are, and is not understood: {}",
-                path.display(),
-                error.message()
-            ),
+        return parse(&text).map(Some).map_err(|message| ImageError::Unknown {
+            reason: format!("{} says where podman's images are, and is not understood: {message}", path.display()),
             hint: Some("name the directory with --store, or in stores.containers"),
         });
     }
     Ok(None)
+}
+
+fn parse(text: &str) -> Result<Storage, String> {
+    let document: Result<Document, _> = toml::from_str(text);
+    document.map(|document| document.storage).map_err(|error| error.message().to_owned())
+}
+
+/// Where a configuration of the system has its store, and what does not outlive the machine's running; `None` where it
+/// says nothing. Paths with variables in them, which are only for users who are not root, are left out.
+pub(crate) fn system_roots(text: &str) -> Result<[Option<PathBuf>; 2], String> {
+    let storage = parse(text)?;
+    let said = |path: String| (!path.is_empty() && !path.contains('$')).then(|| PathBuf::from(path));
+    Ok([said(storage.graphroot), said(storage.runroot)])
 }
 
 fn read(path: &Path, limits: &Limits) -> io::Result<String> {

@@ -5,12 +5,12 @@
 use super::super::layout::{self, Layout};
 use super::super::{Blobs, Choice, ImageError, OpenImage, is_named};
 use super::{Listed, choose};
-use crate::bolt::{Bolt, BoltError, Bucket, Value};
+use crate::bolt::{self, Bolt, BoltError, Value};
 use crate::path;
 use sekisho_base::Limits;
 use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
-use sekisho_model::{Digest, SourceKind};
+use sekisho_model::{Digest, Platform, SourceKind};
 use serde_json::json;
 use std::fs::File;
 use std::io;
@@ -18,10 +18,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Where blobs are, below the root; `blobs/sha256` in it is as in a layout.
-const CONTENT: &str = "io.containerd.content.v1.content";
-const DATABASE: &str = "io.containerd.metadata.v1.bolt/meta.db";
-/// How often a database that is written meanwhile is begun anew.
-const ATTEMPTS: usize = 5;
+pub(crate) const CONTENT: &str = "io.containerd.content.v1.content";
+pub(crate) const DATABASE: &str = "io.containerd.metadata.v1.bolt/meta.db";
 const WHAT: &str = "database of containerd's images";
 
 /// A name of an image, in one of the namespaces that containerd's users keep apart.
@@ -78,11 +76,21 @@ pub(super) fn open(root: &Path, wanted: &str, choice: &Choice, limits: &Limits) 
         return Err(ImageError::Absent { wanted: name.clone(), names: vec![own] });
     }
     let media_type = called.first().map_or("", |name| name.media_type.as_str());
+    let image = open_target(content, target, media_type, choice.platform.clone(), limits)?;
+    Ok(OpenImage { names: own, ..image })
+}
+
+/// Opens the image to which the manifest or index `target` leads, in the directory of a content store.
+pub(crate) fn open_target(
+    content: Directory,
+    target: Digest,
+    media_type: &str,
+    platform: Option<Platform>,
+    limits: &Limits,
+) -> Result<OpenImage, ImageError> {
     let index = json!({ "manifests": [{ "mediaType": media_type, "digest": target }] }).to_string().into_bytes();
     let content = Content { blobs: Layout::of(content), index };
-    let choice = Choice { name: None, platform: choice.platform.clone() };
-    let image = layout::open(&content, SourceKind::Containerd, &choice, limits)?;
-    Ok(OpenImage { names: own, ..image })
+    layout::open(&content, SourceKind::Containerd, &Choice { name: None, platform }, limits)
 }
 
 impl Name {
@@ -98,42 +106,27 @@ impl Name {
     }
 }
 
-/// Every name in the database, read anew while it is written.
+/// Every name in the database.
 fn names(file: &Arc<File>, limits: &Limits) -> Result<Vec<Name>, ImageError> {
-    let unreadable = |source| ImageError::Io { what: format!("the {WHAT}"), source };
-    for _ in 0..ATTEMPTS {
-        // It may have grown.
-        let size = file.metadata().map_err(unreadable)?.len();
-        let data = FileRange::new(Arc::clone(file), 0, size);
-        let read = Bolt::new(&data, limits).and_then(|mut database| {
-            let read = read(&mut database);
-            // Also an error may come of a page that has been given to something else.
-            if database.is_current() { read.map(Some) } else { Ok(None) }
-        });
-        match read {
-            Ok(Some(names)) => return Ok(names),
-            Ok(None) => {}
-            Err(BoltError::Io(source)) => return Err(unreadable(source)),
-            Err(BoltError::Damaged(reason)) => {
-                return Err(ImageError::Invalid { what: WHAT, reason: reason.to_owned() });
-            }
-            Err(BoltError::Limit(limit)) => return Err(ImageError::TooLong { what: WHAT, limit }),
-        }
-    }
-    Err(ImageError::StoreChanged { what: WHAT })
+    bolt::read(file, limits, read).map_err(|error| match error {
+        BoltError::Io(source) => ImageError::Io { what: format!("the {WHAT}"), source },
+        BoltError::Damaged(reason) => ImageError::Invalid { what: WHAT, reason: reason.to_owned() },
+        BoltError::Limit(limit) => ImageError::TooLong { what: WHAT, limit },
+        BoltError::Changing => ImageError::StoreChanged { what: WHAT },
+    })
 }
 
 /// The names below `v1/NAMESPACE/images/NAME/target`.
 fn read(database: &mut Bolt<'_>) -> Result<Vec<Name>, BoltError> {
     let mut names = Vec::new();
     let root = database.root();
-    let Some(version) = bucket(database, &root, b"v1")? else { return Ok(names) };
+    let Some(version) = database.bucket(&root, b"v1")? else { return Ok(names) };
     for (namespace, value) in database.entries(&version)? {
         let Value::Bucket(inside) = value else { continue };
-        let Some(images) = bucket(database, &inside, b"images")? else { continue };
+        let Some(images) = database.bucket(&inside, b"images")? else { continue };
         for (name, value) in database.entries(&images)? {
             let Value::Bucket(image) = value else { continue };
-            let target = bucket(database, &image, b"target")?;
+            let target = database.bucket(&image, b"target")?;
             let fields = target.map_or_else(|| Ok(Vec::new()), |target| database.entries(&target))?;
             let field = |wanted: &[u8]| fields.iter().find_map(|(key, value)| (key == wanted).then_some(value));
             let text = |wanted: &[u8]| match field(wanted) {
@@ -151,10 +144,4 @@ fn read(database: &mut Bolt<'_>) -> Result<Vec<Name>, BoltError> {
         }
     }
     Ok(names)
-}
-
-/// The bucket in `outer` that is called `name`.
-fn bucket(database: &mut Bolt<'_>, outer: &Bucket, name: &[u8]) -> Result<Option<Bucket>, BoltError> {
-    let found = database.entries(outer)?.into_iter().find(|(key, _)| key == name);
-    Ok(found.and_then(|(_, value)| if let Value::Bucket(bucket) = value { Some(bucket) } else { None }))
 }

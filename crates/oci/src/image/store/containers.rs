@@ -5,7 +5,7 @@
 //! Layers are not kept as they came. They are put together again by [`super::split`] and then have the diffIDs that the
 //! configuration states; the digests of their compressed form, which manifests state, can be compared with nothing.
 
-use super::super::document::{Config, Descriptor, Manifest, normal};
+use super::super::document::{Config, Descriptor, Manifest, normal, null_as_default};
 use super::super::layout::is_image_config;
 use super::super::{Choice, ImageError, LayerBlob, OpenImage, Stored, check_layers, document_of, is_named, parse};
 use super::{Listed, SplitLayer, choose};
@@ -16,7 +16,7 @@ use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::LimitKey;
 use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Digest, SourceKind, json_reason};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,10 +82,6 @@ struct LayerRecord {
     diff_size: i64,
     #[serde(default, deserialize_with = "null_as_default")]
     flags: BTreeMap<String, serde_json::Value>,
-}
-
-fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// Ids are digests or random, in hexadecimal digits; whatever else one is, it is no path.

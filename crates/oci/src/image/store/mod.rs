@@ -4,8 +4,8 @@
 //! Owns which stores there are and which image of one a name means; what lies in one is [`containerd`]'s and
 //! [`containers`]'s.
 
-mod configuration;
-mod containerd;
+pub(crate) mod configuration;
+pub(crate) mod containerd;
 mod containers;
 mod split;
 
