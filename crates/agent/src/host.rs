@@ -3,9 +3,9 @@
 use crate::accounts;
 use crate::ask::{self, Asked};
 use hashbrown::HashSet;
+use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
-use sekisho_base::Limits;
 use sekisho_detect::{Alert, Demand, Engine, Matching, Selection, Watch};
 use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
 use sekisho_oci::container::Engines;

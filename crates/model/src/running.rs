@@ -120,6 +120,8 @@ pub struct RunningContainer {
     pub labels: Option<Vec<(String, String)>>,
     /// Whether it is known to be in no pod of Kubernetes.
     pub no_pod: bool,
+    /// Whether it was made of a directory, so that it has no image.
+    pub no_image: bool,
     /// The name of its pod.
     pub pod_name: Option<String>,
     /// The namespace of its pod.

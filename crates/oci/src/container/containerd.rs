@@ -7,7 +7,7 @@
 
 use super::cri::{Config, labels};
 use super::spec::Spec;
-use super::{Look, NO_IMAGE, Place, best_name, digits, said};
+use super::{Look, Place, best_name, digits, said};
 use crate::bolt::{self, Bolt, BoltError, Bucket, Value};
 use crate::image::store::containerd::{CONTENT, DATABASE, open_target};
 use crate::path;
@@ -349,7 +349,8 @@ fn identify(
     container: &mut RunningContainer,
 ) {
     if container.image.is_none() {
-        return look.unknown(NO_IMAGE.to_owned());
+        container.no_image = true;
+        return;
     }
     let Some((target, media_type, by_id)) = target else {
         return look.unknown("containerd does not have its image any more: the digest is not known".to_owned());

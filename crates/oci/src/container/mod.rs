@@ -73,7 +73,6 @@ const CONTAINERD: &[(&str, &str)] = &[
 const DOCKER: &[&str] = &["var/lib/docker", "var/snap/docker/common/var-lib-docker"];
 /// Configurations of the system for podman and CRI-O, of which the first one that is there counts.
 const STORAGE_FILES: &[(&str, &str)] = &[("etc/containers", "storage.conf"), ("usr/share/containers", "storage.conf")];
-const NO_IMAGE: &str = "it was made of a directory, not of an image";
 /// The longest name of a file, and so of a container.
 const LONGEST_ID: usize = 255;
 
@@ -117,7 +116,8 @@ impl Engines {
             });
             RunningContainer { engine: Some(engine), ..RunningContainer::of_id(id) }
         });
-        if look.diagnostics.is_empty() && (container.name.is_none() || container.image.is_none()) {
+        if look.diagnostics.is_empty() && (container.name.is_none() || container.image.is_none() && !container.no_image)
+        {
             look.unknown("what its engine has written does not say its name or its image".to_owned());
         }
         let name = |diagnostic: Diagnostic| Diagnostic {

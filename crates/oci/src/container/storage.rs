@@ -5,7 +5,7 @@
 
 use super::cri::{Mount, labels};
 use super::spec::Spec;
-use super::{Look, NO_IMAGE, Place, best_name, digits, moment, said};
+use super::{Look, Place, best_name, digits, moment, said};
 use crate::image::document::null_as_default;
 use sekisho_model::{Engine, RunningContainer};
 use serde::Deserialize;
@@ -150,7 +150,7 @@ fn name_image(
     }
     match known.map(|image| image.digest).filter(|digest| digits(digest).is_some()) {
         Some(digest) => container.image_digest = Some(digest),
-        None if container.image_id.is_none() => look.unknown(NO_IMAGE.to_owned()),
+        None if container.image_id.is_none() && container.image.is_none() => container.no_image = true,
         None => look.unknown("its store does not list its image any more: the digest is not known".to_owned()),
     }
 }

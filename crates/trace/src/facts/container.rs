@@ -45,6 +45,15 @@ impl<'a> SyscallFacts<'a> {
             value => value,
         };
         match name {
+            Name::ContainerImage
+            | Name::ContainerImageId
+            | Name::ContainerImageRepository
+            | Name::ContainerImageTag
+            | Name::ContainerImageDigest
+                if container.no_image =>
+            {
+                Value::Absent
+            }
             Name::ContainerName => text(&container.name),
             Name::ContainerImage => text(&container.image),
             Name::ContainerImageId => text(&container.image_id),
