@@ -171,6 +171,10 @@ impl State {
 
     /// What the parent says of its child: only where both have the same ids for it.
     fn fork_in_parent(&mut self, call: &Call<'_>, child: i64) {
+        // A sensor that hears of the child from itself says no more of it here than its number.
+        if call.param("exe").is_none() {
+            return;
+        }
         let flags = call.u32("flags").unwrap_or_default();
         let parent_tid = call.event.tid;
         self.update_parent(call);

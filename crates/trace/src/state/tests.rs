@@ -69,6 +69,20 @@ fn threads_share_files_and_go_with_their_process() {
     assert_eq!(state.thread_count(), 1);
 }
 
+/// A sensor whose children tell of themselves says of their parents' calls only how they ended.
+#[test]
+fn a_call_that_says_nothing_of_the_child_changes_nothing() {
+    let mut state = state(Bounds::default());
+    clone(&mut state, 2, 0, 2, 1, 0);
+    let before = state.thread(2).cloned().unwrap();
+    for parent in [1, 7] {
+        apply(&mut state, parent, E::CLONE_20_X, &[&i(2)]);
+    }
+    let after = state.thread(2).unwrap();
+    assert_eq!((&after.program, after.vpid, after.ptid), (&before.program, before.vpid, before.ptid));
+    assert!(!state.thread(7).unwrap().known, "nothing is made up of the other parent");
+}
+
 #[test]
 fn orphans_go_to_whom_the_kernel_gives_them() {
     let mut state = state(Bounds::default());
