@@ -1,5 +1,5 @@
 //! Containers that run on this machine, looked for at the moment at which their cgroup appears: before their first program
-//! is run. Needs root, podman or containerd, and busybox; where these are missing or may not run containers, a test says
+//! is run. Needs root, podman, containerd or a running docker, and busybox; where these are missing or may not run containers, a test says
 //! what it skipped and why.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::print_stdout, reason = "what is skipped is said")]
@@ -116,6 +116,40 @@ fn podman_has_written_all_before_a_container_runs() {
     let mounts = container.mounts.unwrap();
     let mount = mounts.iter().find(|mount| mount.dest == "/data").unwrap();
     assert!(mount.source == folder.path().to_str().unwrap() && !mount.rdwr, "{mount:?}");
+}
+
+#[test]
+fn docker_has_written_all_before_a_container_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = format!("sekisho-oci-{}:1", std::process::id());
+    let able = run("docker", &["info", "--format", "{{.CgroupDriver}}"]).and_then(|driver| {
+        if driver != "cgroupfs" {
+            return Err(format!("docker puts containers into the cgroups of {driver}"));
+        }
+        let archive = folder.path().join("image.tar").display().to_string();
+        run("tar", &["-C", "/", "-cf", &archive, &BUSYBOX[1..]])?;
+        run("docker", &["import", &archive, &image])
+    });
+    let id = match able {
+        Ok(id) => id,
+        Err(reason) => return println!("SKIP: {reason}"),
+    };
+    let name = format!("sekisho-{}", std::process::id());
+    let volume = format!("{}:/data:ro", folder.path().display());
+    let mut start = Command::new("docker");
+    start.args(["run", "--rm", "--network=none", "--name", &name, "--label", "tier=front", "-v", &volume]);
+    start.args([&image, BUSYBOX, "true"]);
+    let (engines, _) = Engines::of_host(Path::new("/"), &Limits::default()).unwrap();
+    let (container, said) =
+        found_at_once(&engines, start, "docker", |cgroup| Some(cgroup).filter(|id| RunningContainer::is_number(id)));
+    let _ = run("docker", &["rmi", &image]);
+    assert_eq!(said, [""; 0]);
+    assert_eq!((container.engine, container.name.as_ref()), (Some(Engine::Docker), Some(&name)));
+    assert_eq!((container.image.as_ref(), container.image_id.as_deref()), (Some(&image), id.strip_prefix("sha256:")));
+    assert_eq!((container.privileged, container.no_pod), (Some(false), true));
+    assert_eq!(container.label("tier"), Some("front"));
+    let mount = &container.mounts.unwrap()[0];
+    assert!(mount.source == folder.path().to_str().unwrap() && !mount.rdwr && mount.dest == "/data", "{mount:?}");
 }
 
 /// A containerd of its own, until it is dropped.

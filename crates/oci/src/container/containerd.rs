@@ -5,9 +5,9 @@
 //! <https://github.com/containerd/containerd/blob/main/core/metadata/buckets.go>. The CRI plugin keeps what the kubelet
 //! asked for as an extension of the container.
 
-use super::cri::{Config, labels};
+use super::cri::Config;
 use super::spec::Spec;
-use super::{Look, Place, best_name, digits, said};
+use super::{Look, Place, best_name, digits, labels, said};
 use crate::bolt::{self, Bolt, BoltError, Bucket, Value};
 use crate::image::store::containerd::{CONTENT, DATABASE, open_target};
 use crate::path;
@@ -15,6 +15,7 @@ use sekisho_model::{Digest, Engine, RunningContainer};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Where bundles are, below the state directory, by namespace and id.
@@ -127,7 +128,7 @@ pub(super) fn find(look: &mut Look<'_>, id: &str) -> Option<RunningContainer> {
     Some(container)
 }
 
-fn bundles_of(look: &mut Look<'_>, state: &std::path::Path, id: &str) -> Vec<(String, Spec)> {
+fn bundles_of(look: &mut Look<'_>, state: &Path, id: &str) -> Vec<(String, Spec)> {
     let Some(bundles) = look.place(state).and_then(|state| look.inner(&state, BUNDLES)) else { return Vec::new() };
     let entries = match bundles.directory.entries(MOST_NAMESPACES) {
         Ok(entries) => entries,

@@ -103,8 +103,3 @@ impl Mount {
         }
     }
 }
-
-/// Labels as they are told.
-pub(super) fn labels(labels: BTreeMap<String, String>) -> Vec<(String, String)> {
-    labels.into_iter().collect()
-}

@@ -1,8 +1,7 @@
 //! Docker: `containers/ID/config.v2.json` and `hostconfig.json` below its root, both there before a container starts
 //! (<https://github.com/moby/moby/blob/master/daemon/container/container.go>), and the names of images.
 
-use super::cri::labels;
-use super::{Look, Place, best_name, digits, moment, said};
+use super::{Look, Place, best_name, digits, labels, moment, said};
 use crate::image::document::null_as_default;
 use sekisho_model::{Engine, ImageRef, RunningContainer, RunningMount};
 use serde::Deserialize;

@@ -17,13 +17,14 @@ mod storage;
 mod tests;
 
 use crate::image::store::configuration::{SYSTEM, SYSTEM_RUN, system_roots};
-use sekisho_base::Limits;
-use sekisho_base::ReadAt;
 use sekisho_base::beneath::Directory;
 use sekisho_base::bytes::FileRange;
 use sekisho_base::limits::LimitKey;
+use sekisho_base::{Limits, ReadAt};
 use sekisho_model::{Code, Diagnostic, Engine, RunningContainer, json_reason};
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -212,7 +213,7 @@ impl Look<'_> {
         let most = self.engines.limits.get(limit);
         let bytes = file.metadata().and_then(|metadata| {
             let range = FileRange::new(Arc::new(file), 0, metadata.len());
-            range.whole(most).map(std::borrow::Cow::into_owned)
+            range.whole(most).map(Cow::into_owned)
         });
         match bytes {
             Ok(bytes) => Some(bytes),
@@ -248,6 +249,11 @@ impl Look<'_> {
 /// What engines leave empty they do not know.
 fn said(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Labels as they are told.
+fn labels(labels: BTreeMap<String, String>) -> Vec<(String, String)> {
+    labels.into_iter().collect()
 }
 
 /// A moment as RFC 3339 has it, in nanoseconds since 1970.

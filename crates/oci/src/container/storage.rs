@@ -3,9 +3,9 @@
 //! (<https://github.com/containers/container-libs/blob/main/storage/containers.go>; the texts are
 //! `RuntimeContainerMetadata` in podman's `libpod/storage.go` and in CRI-O's `internal/storage/runtime.go`).
 
-use super::cri::{Mount, labels};
+use super::cri::Mount;
 use super::spec::Spec;
-use super::{Look, Place, best_name, digits, moment, said};
+use super::{Look, Place, best_name, digits, labels, moment, said};
 use crate::image::document::null_as_default;
 use sekisho_model::{Engine, RunningContainer};
 use serde::Deserialize;

@@ -349,3 +349,104 @@ fn containers_of_kubernetes_by_crio() {
     assert_eq!(said, "");
     assert!(sandbox.sandbox && pod(&sandbox) == pod(&web) && sandbox.privileged == NO);
 }
+
+#[test]
+fn what_is_found_answers_what_rules_ask() {
+    use sekisho_trace::state::{Bounds, State, ThreadSeed};
+    use sekisho_trace::{Event, EventCode, Facts, Field, Value};
+    let host = host();
+    let ask = |cgroup: &str, id: &str, fields: &[(&str, &str)]| {
+        let mut state = State::new(Bounds::default());
+        let cgroups = format!("pids={cgroup}\0").into_bytes();
+        state.add_thread(ThreadSeed { tid: 1, pid: 1, cgroups, ..ThreadSeed::default() });
+        let code = EventCode::GETUID_X;
+        let event = Event { number: 1, time: 1, cpu: 0, tid: 1, code, params: sekisho_trace::event::Params::default() };
+        state.apply(&event);
+        let unknown = matches!(state.facts(&event).value(&Field::parse("container.name").unwrap()), Value::Unknown(_));
+        assert!(unknown, "nothing was told yet");
+        state.add_container(find(&host, id).0);
+        for (field, expected) in fields {
+            let answer = match state.facts(&event).value(&Field::parse(field).unwrap()) {
+                Value::Absent => "<NA>".to_owned(),
+                Value::Unknown(_) => "unknown".to_owned(),
+                value => value.scalars().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            };
+            assert_eq!(answer, *expected, "{field} of {cgroup}");
+        }
+    };
+    ask(
+        &format!("/kubepods/besteffort/pod{UID}/{WEB}"),
+        WEB,
+        &[
+            ("container.id", &WEB[..12]),
+            ("container.full_id", WEB),
+            ("container.name", "web"),
+            ("container.type", "containerd"),
+            ("container.image", "registry.example.org/shop/web:1.2"),
+            ("container.image.repository", "registry.example.org/shop/web"),
+            ("container.image.tag", "1.2"),
+            ("container.image.digest", MANIFEST),
+            ("container.image.id", IMAGE),
+            ("container.privileged", "false"),
+            ("container.mounts", "/srv/data:/data::false:private,/proc:/host/proc::true:private"),
+            ("container.mount.dest[/proc*]", "/host/proc"),
+            ("container.mount.source[/data]", "/srv/data"),
+            ("container.mount.rdwr[/srv/data]", "false"),
+            ("container.mount[7]", "none"),
+            ("container.label[io.kubernetes.container.name]", "web"),
+            ("k8s.pod.name", "web-1"),
+            ("k8s.ns.name", "shop"),
+            ("k8s.pod.uid", UID),
+            ("k8s.pod.id", UID),
+            ("k8s.pod.sandbox_id", &SANDBOX[..12]),
+            ("k8s.pod.full_sandbox_id", SANDBOX),
+            ("k8s.pod.label[app]", "web-1"),
+            ("k8s.pod.label[none]", "<NA>"),
+        ],
+    );
+    let none = [("k8s.pod.name", "<NA>"), ("k8s.ns.name", "<NA>"), ("k8s.pod.labels", "<NA>")];
+    ask(&format!("/docker/{FRONT}"), FRONT, &[("container.type", "docker"), ("container.name", "front"), none[0]]);
+    ask(&format!("/libpod_parent/libpod-{PODMAN}"), PODMAN, &[none[1], none[2], ("container.label[a]", "unknown")]);
+    ask("/default/web", "web", &[("container.id", "web"), none[0], ("container.label[tier]", "front")]);
+}
+
+/// Nothing in these files can end the process, and what is lost for it is said.
+#[test]
+fn damage_is_survived_and_told() {
+    let host = host();
+    let mut pending = vec![host.path().to_owned()];
+    let mut files = Vec::new();
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    assert!(files.len() > 15, "{files:?}");
+    let (engines, _) = Engines::of_host(host.path(), &Limits::default()).unwrap();
+    let mut random = 1_u64;
+    let mut next = |most: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % most
+    };
+    for file in &files {
+        let sound = fs::read(file).unwrap();
+        for round in 0..12 {
+            let mut bytes = sound.clone();
+            match round % 3 {
+                0 => bytes.truncate(next(sound.len())),
+                1 => bytes[next(sound.len())] ^= 1 << next(8),
+                _ => (0..=sound.len() / 100).for_each(|_| bytes[next(sound.len())] = b"\0\"{[9\xff"[next(6)]),
+            }
+            fs::write(file, bytes).unwrap();
+            for id in [WEB, FRONT, PODMAN, "web"] {
+                let (container, said) = engines.find(id, Engine::Cri);
+                assert_eq!(container.full_id.as_deref(), Some(id));
+                assert!(container.name.is_some() && container.image.is_some() || !said.is_empty(), "{file:?} {id}");
+            }
+        }
+        fs::write(file, sound).unwrap();
+    }
+}
