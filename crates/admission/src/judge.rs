@@ -5,6 +5,7 @@ use crate::rules::{Mode, Rules};
 use crate::said::{listed, shortened};
 use crate::weighed::Weighed;
 use jiff::Timestamp;
+use sekisho_base::limits::Deadline;
 use sekisho_base::tree::Node;
 use sekisho_model::{CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
 use sekisho_policy::criteria::{Criterion, Needs, criterion};
@@ -92,6 +93,8 @@ pub struct Decision {
     pub policies: Vec<String>,
     /// The policies of which nobody can say, by id.
     pub unknown: Vec<String>,
+    /// Those among them that were not judged for want of time.
+    pub not_judged: Vec<String>,
     /// Why the glass was broken.
     pub reason: Option<String>,
 }
@@ -116,6 +119,7 @@ impl Decision {
             annotations: BTreeMap::new(),
             policies: Vec::new(),
             unknown: Vec::new(),
+            not_judged: Vec::new(),
             reason: None,
         }
     }
@@ -170,6 +174,8 @@ pub struct Known {
     pub images: BTreeMap<String, Fact<Arc<ImageFacts>>>,
     /// The digests of images that were judged, by the same names.
     pub digests: BTreeMap<String, String>,
+    /// Until when it is to be judged; none where nobody waits.
+    pub deadline: Option<Deadline>,
 }
 
 impl Judge {
@@ -362,7 +368,7 @@ impl Judge {
             Fact::NotAsked => Fact::NotAsked,
         };
         let (object, old) = (case.object.as_ref(), case.old.as_ref());
-        let request = Request { node: &case.request, object, old, namespace };
+        let request = Request { node: &case.request, object, old, namespace, deadline: known.deadline };
         let checked = check_request(&self.set, &self.foreign, &request, case.is_workload(), &context);
         if let (Some(why), true) = (case.spared, checked.subjects.is_empty()) {
             return Some(Decision::without(Outcome::Ignored, why));
@@ -381,6 +387,7 @@ impl Judge {
         let mut weighed = Weighed::new(case.mode);
         let text = format!("the policies could not be asked: {why}");
         weighed.doubt(self.rules.strictest(), Action::Deny, "", text);
+        weighed.not_judged.insert("all".to_owned());
         self.conclude(case, weighed, &Known::default(), 0)
     }
 
@@ -451,6 +458,9 @@ impl Judge {
                     weighed.not_evaluated.insert(id.clone());
                 }
                 PolicyOutcome::Unknown => {
+                    if checked.late.contains(&result.policy) {
+                        weighed.not_judged.insert(id.clone());
+                    }
                     let text = format!("[{id}] {head}not known: {}", result.reasons.join("; "));
                     weighed.doubt(self.rules.unknown_for(id, name), follows, id, text);
                 }

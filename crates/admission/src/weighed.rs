@@ -21,6 +21,8 @@ pub(crate) struct Weighed {
     noted: Vec<Line>,
     pub(crate) violated: BTreeSet<String>,
     pub(crate) unknown: BTreeSet<String>,
+    /// Those for which there was no time.
+    pub(crate) not_judged: BTreeSet<String>,
     pub(crate) not_evaluated: BTreeSet<String>,
     pub(crate) excluded: BTreeSet<String>,
     /// What policies have written into the audit log: `POLICY/KEY=VALUE`.
@@ -75,6 +77,7 @@ impl Weighed {
         for (name, ids) in [
             ("violated", &self.violated),
             ("unknown", &self.unknown),
+            ("not-judged", &self.not_judged),
             ("not-evaluated", &self.not_evaluated),
             ("excluded", &self.excluded),
         ] {
@@ -105,6 +108,7 @@ impl Weighed {
             annotations,
             policies: self.violated.into_iter().collect(),
             unknown: self.unknown.into_iter().collect(),
+            not_judged: self.not_judged.into_iter().collect(),
             reason: None,
         }
     }

@@ -20,6 +20,7 @@ use sekisho_model::{
     CheckExclusion, CheckGate, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code, Diagnostic, Digest, Fact,
     Fix, ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
 };
+use std::collections::BTreeSet;
 
 /// What was asked, and what was said.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub struct Checked {
     pub results: Vec<CheckResult>,
     /// What policies have written into an audit log, by policy and key.
     pub audit: Vec<(String, String)>,
+    /// The places of policies for which there was no time. What they say is unknown.
+    pub late: BTreeSet<usize>,
     /// What could not be read, and exclusions that are over.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -204,6 +207,9 @@ impl<'a> Asked<'a> {
         }
         for Found { place, said } in found {
             let policy = self.first_foreign + place;
+            if said.late {
+                self.to.late.insert(policy);
+            }
             let (mut violations, mut reasons) = (Vec::new(), Vec::new());
             for message in said.messages {
                 if said.outcome == PolicyOutcome::Violated {

@@ -1,7 +1,7 @@
 //! Policies of [Conftest](https://www.conftest.dev/): rules called `deny`, `violation` or `warn`, with or without a suffix,
 //! whose members are what is wrong with a document, and `exception`, which says which of them do not count.
 
-use super::engine::{Program, Read, Setting, Source, json, value};
+use super::engine::{Program, Read, Setting, Share, Source, Stopped, json, value};
 use super::{Dialect, Fault};
 use crate::{Message, Outcome, Said};
 use regorus::Value;
@@ -132,10 +132,16 @@ impl Conftest {
 
     /// What each rule says of a document.
     pub fn check(&self, document: &Node) -> Vec<Checked<'_>> {
+        self.check_within(document, &|| Ok(Duration::MAX))
+    }
+
+    /// The same, where each evaluation may take as long as `share` says then, or why nobody can wait for it.
+    pub(crate) fn check_within(&self, document: &Node, share: Share<'_>) -> Vec<Checked<'_>> {
         let input = value(document);
         let mut exceptions = BTreeMap::new();
         // What the rules need in common is evaluated once then.
-        let together = input.as_ref().and_then(|input| self.program.evaluate_together(input.clone()));
+        let together = || self.program.evaluate_together(input.clone()?, share().ok()?);
+        let together = together();
         let mut checked = Vec::with_capacity(self.rules.len());
         for (index, rule) in (0..).zip(&self.rules) {
             let Some(input) = &input else {
@@ -145,7 +151,7 @@ impl Conftest {
             };
             let of = |together: &HashMap<u64, Value>| together.get(&index).cloned().unwrap_or(Value::Undefined);
             let known = together.as_ref().map(of);
-            checked.push(self.ask(rule, known, input, &mut exceptions));
+            checked.push(self.ask(rule, known, input, share, &mut exceptions));
         }
         checked
     }
@@ -155,13 +161,18 @@ impl Conftest {
         rule: &'c Rule,
         known: Option<Value>,
         input: &Value,
-        exceptions: &mut BTreeMap<&'c str, Result<Value, Fault>>,
+        share: Share<'_>,
+        exceptions: &mut BTreeMap<&'c str, Result<Value, Said>>,
     ) -> Checked<'c> {
-        let evaluate = |path: &str| self.program.evaluate(path, input.clone());
+        let evaluate = |path: &str| {
+            let time = share().map_err(Said::late)?;
+            let stopped = |stopped: Stopped| Said { late: stopped.late, ..Said::unknown(stopped.to_string()) };
+            self.program.evaluate_within(path, input.clone(), time).map_err(stopped)
+        };
         let mut checked = Checked { rule, said: Said::passed(), excepted: Vec::new() };
         match known.map_or_else(|| evaluate(&rule.path()), Ok) {
             Ok(found) => checked.said = said(&found),
-            Err(fault) => checked.said = Said::unknown(fault.to_string()),
+            Err(unknown) => checked.said = unknown,
         }
         if checked.said.outcome == Outcome::Violated && self.excepting.contains(&rule.namespace) {
             match exceptions
@@ -172,7 +183,11 @@ impl Conftest {
                     checked.excepted = std::mem::replace(&mut checked.said, Said::passed()).messages;
                 }
                 Ok(_) => {}
-                Err(fault) => checked.said = Said::unknown(format!("its exceptions are not known: {fault}")),
+                Err(unknown) => {
+                    let why = unknown.messages.first().map_or("", |message| message.text.as_str());
+                    let text = format!("its exceptions are not known: {why}");
+                    checked.said = Said { late: unknown.late, ..Said::unknown(text) };
+                }
             }
         }
         checked
@@ -238,7 +253,7 @@ fn said(found: &Value) -> Said {
             None => return Said::unknown("a message of the rule is neither a text nor an object with one under msg"),
         }
     }
-    if messages.is_empty() { Said::passed() } else { Said { outcome: Outcome::Violated, messages } }
+    if messages.is_empty() { Said::passed() } else { Said::violated(messages) }
 }
 
 /// Both documents in one; an error where they say different things of one field.

@@ -55,8 +55,8 @@ pub struct Review<'a> {
 
 /// Whether a constraint is asked.
 pub(crate) enum Turn {
-    /// It is.
-    Ask,
+    /// It is, and may take so long.
+    Ask(Duration),
     /// It says nothing here.
     Pass,
     /// Nobody can wait for it, for this reason.
@@ -106,7 +106,7 @@ impl Gatekeeper {
 
     /// What each constraint that is about the object says of it.
     pub fn review(&self, review: &Review<'_>) -> Vec<(&Constraint, Said)> {
-        let said = self.review_with(review, &|_| Turn::Ask, &|_| None);
+        let said = self.review_with(review, &|_| Turn::Ask(Duration::MAX), &|_| None);
         said.into_iter().map(|(place, said)| (&self.constraints[place], said)).collect()
     }
 
@@ -127,10 +127,12 @@ impl Gatekeeper {
             }
             let words = match (constraint.scope.matches(review, &self.namespaces), turn) {
                 (Matched::No, _) => continue,
-                (_, Turn::Late(reason)) | (Matched::Unknown(reason), _) => Said::unknown(reason),
-                (Matched::Yes, _) => match input.get_or_insert_with(|| self.request(review)) {
+                (Matched::Unknown(reason), _) => Said::unknown(reason),
+                (_, Turn::Late(reason)) => Said::late(reason),
+                (Matched::Yes, turn) => match input.get_or_insert_with(|| self.request(review)) {
                     Some(request) => {
-                        let said = self.ask(constraint, review, request);
+                        let time = if let Turn::Ask(time) = turn { time } else { Duration::ZERO };
+                        let said = self.ask(constraint, review, request, time);
                         let lost = said.outcome == Outcome::Unknown && constraint.fault.is_none();
                         if lost { other(place).unwrap_or(said) } else { said }
                     }
@@ -142,7 +144,7 @@ impl Gatekeeper {
         said
     }
 
-    fn ask(&self, constraint: &Constraint, review: &Review<'_>, request: &Value) -> Said {
+    fn ask(&self, constraint: &Constraint, review: &Review<'_>, request: &Value, time: Duration) -> Said {
         if let Some(reason) = &constraint.fault {
             return Said::unknown(reason);
         }
@@ -156,7 +158,7 @@ impl Gatekeeper {
         if template.lacks_inventory {
             let text = "looks at other objects in data.inventory, and none were given";
             let message = Message { text: text.to_owned(), ..Message::default() };
-            return Said { outcome: Outcome::NotEvaluated, messages: vec![message] };
+            return Said { outcome: Outcome::NotEvaluated, messages: vec![message], late: false };
         }
         if template.needs_namespace
             && let Some(name) = matching::namespace(review.object, review)
@@ -167,9 +169,9 @@ impl Gatekeeper {
         }
         let input = [("review", request.clone()), ("parameters", constraint.parameters.clone())];
         let input: BTreeMap<Value, Value> = input.into_iter().map(|(name, value)| (Value::from(name), value)).collect();
-        match program.evaluate(&template.rule, Value::from(input)) {
+        match program.evaluate_within(&template.rule, Value::from(input), time) {
             Ok(found) => violations(&found),
-            Err(fault) => Said::unknown(template::located(&fault)),
+            Err(stopped) => Said { late: stopped.late, ..Said::unknown(template::located(&stopped.fault)) },
         }
     }
 
@@ -218,7 +220,7 @@ fn violations(found: &Value) -> Said {
     match unknown {
         Some(reason) if messages.is_empty() => Said::unknown(reason),
         _ if messages.is_empty() => Said::passed(),
-        _ => Said { outcome: Outcome::Violated, messages },
+        _ => Said::violated(messages),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{TARGET, fault, inventory};
 use crate::manifest::Object;
-use crate::rego::engine::{Program, Read, Setting, Source};
+use crate::rego::engine::{Program, Read, Setting, Source, Stopped};
 use crate::rego::syntax::Dialect;
 use crate::rego::syntax::ast::Module;
 use crate::rego::{Fault, lower::rooted};
@@ -162,8 +162,8 @@ impl Template {
         match Program::new(&modules, Setting { data, roots: Some(&roots), time, together: &[] }) {
             Ok(program) if faults.len() == before => {
                 self.lacks_inventory = lacks_inventory && program.names(&["data", "inventory"]);
-                if let Err(wrong) = program.evaluate(&self.rule, minimal()) {
-                    faults.extend(Self::minimal_fault(object, &texts, &wrong));
+                if let Err(stopped) = program.evaluate(&self.rule, minimal()) {
+                    faults.extend(Self::minimal_fault(object, &texts, &stopped));
                 }
                 Some(program)
             }
@@ -176,9 +176,9 @@ impl Template {
     }
 
     /// What fails for an object without anything need not fail for others, unless the engine cannot read the rule.
-    fn minimal_fault(object: &Object, texts: &[Text<'_>], wrong: &Fault) -> Option<Fault> {
-        let is_own = !wrong.file.is_empty() && !wrong.reason.contains("time");
-        is_own.then(|| placed(object, texts, wrong))
+    fn minimal_fault(object: &Object, texts: &[Text<'_>], stopped: &Stopped) -> Option<Fault> {
+        let is_own = !stopped.fault.file.is_empty() && !stopped.late;
+        is_own.then(|| placed(object, texts, &stopped.fault))
     }
 }
 
