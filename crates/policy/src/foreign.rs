@@ -28,6 +28,8 @@ pub(crate) struct Sources {
     pub(crate) objects: Vec<Object>,
     /// Files of Rego by name.
     pub(crate) rego: Vec<(String, String)>,
+    /// What they know as `data`.
+    pub(crate) data: Vec<Node>,
 }
 
 /// Where policies in other languages are asked, and what is known of other objects there.
@@ -97,7 +99,7 @@ impl Foreign {
             foreign.load_gatekeeper(&sources.objects, point);
         }
         if !sources.rego.is_empty() {
-            foreign.load_conftest(&sources.rego);
+            foreign.load_conftest(sources);
         }
         if let (Some(object), true) =
             (sources.objects.first(), foreign.policies.is_empty() && foreign.faults.is_empty())
@@ -175,9 +177,10 @@ impl Foreign {
         self.gatekeeper = Some(gatekeeper);
     }
 
-    fn load_conftest(&mut self, files: &[(String, String)]) {
+    fn load_conftest(&mut self, sources: &Sources) {
+        let files = &sources.rego;
         let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let setup = conftest::Setup { namespaces: None, data: &[], dialect: None, time: TIME };
+        let setup = conftest::Setup { namespaces: None, data: &sources.data, dialect: None, time: TIME };
         self.first_rule = self.policies.len();
         match Conftest::load(&named, &setup) {
             Ok(conftest) => {

@@ -9,7 +9,7 @@ use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
 use crate::stackrox;
 use crate::validate::validate;
 use sekisho_base::Limits;
-use sekisho_base::tree::{Node, Place, documents};
+use sekisho_base::tree::{Field, Node, Place, Value as Tree, documents};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -46,6 +46,7 @@ pub struct Ready {
     pub examples: Vec<Example>,
     image: Option<Compiled>,
     workload: Option<Compiled>,
+    runtime: Option<Compiled>,
 }
 
 impl Ready {
@@ -57,7 +58,7 @@ impl Ready {
         match stage {
             Stage::Build | Stage::Registry => self.image.as_ref(),
             Stage::Deploy => self.workload.as_ref(),
-            Stage::Runtime => None,
+            Stage::Runtime => self.runtime.as_ref(),
         }
     }
 }
@@ -120,6 +121,31 @@ impl PolicySet {
         }
         if !known && faults.is_empty() {
             faults.push(fault(Place::default(), "holds no policy".to_owned()));
+        }
+        faults
+    }
+
+    /// Takes the documents in the text of `file` as `data` for files of Rego, below `parents`, the directories between the one
+    /// that was named and the file, as OPA and Conftest have it.
+    pub fn add_data(&mut self, file: &str, parents: &[String], text: &str, limits: &Limits) -> Vec<PolicyFault> {
+        let fault =
+            |place: Place, reason: &str| vec![PolicyFault { file: file.to_owned(), place, reason: reason.to_owned() }];
+        let mut faults = Vec::new();
+        for document in documents(text, limits) {
+            match document {
+                Err(error) => faults.extend(fault(error.place, &error.reason)),
+                Ok(node) if node.is_null() => {}
+                Ok(node) if !matches!(node.value, Tree::Map(_)) => {
+                    faults.extend(fault(node.place, "is no map, and so nothing that data can be"));
+                }
+                Ok(node) => {
+                    let below = |node: Node, name: &String| Node {
+                        place: node.place,
+                        value: Tree::Map(vec![Field { name: name.clone(), place: node.place, node, repeated: false }]),
+                    };
+                    self.foreign.data.push(parents.iter().rev().fold(node, below));
+                }
+            }
         }
         faults
     }
@@ -225,13 +251,12 @@ fn ready(file: Option<&str>, policy: Policy, examples: Vec<Example>) -> Result<R
     };
     let image = compiled(&[Stage::Build, Stage::Registry]);
     let workload = compiled(&[Stage::Deploy]);
-    // Whether it can be asked of what runs.
-    compiled(&[Stage::Runtime]);
+    let runtime = compiled(&[Stage::Runtime]);
     faults.extend(validate(&policy));
     faults.sort_by_key(|fault| fault.at);
     faults.dedup();
     if !faults.is_empty() {
         return Err(faults);
     }
-    Ok(Ready { file: file.map(str::to_owned), policy, examples, image, workload })
+    Ok(Ready { file: file.map(str::to_owned), policy, examples, image, workload, runtime })
 }

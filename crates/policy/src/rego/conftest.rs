@@ -16,6 +16,8 @@ pub struct Conftest {
     rules: Vec<Rule>,
     /// Namespaces that have exceptions.
     excepting: BTreeSet<String>,
+    /// What each rule needs of `data` that nobody gave.
+    lacking: Vec<Option<String>>,
 }
 
 /// A rule that says what is wrong.
@@ -121,8 +123,23 @@ impl Conftest {
         let is_plain =
             |path: &String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
         let together = if together.iter().all(is_plain) { &together[..] } else { &[] };
+        let roots: BTreeSet<String> = match &data {
+            Value::Object(fields) => {
+                fields.iter().filter_map(|(key, _)| Some(key.as_string().ok()?.to_string())).collect()
+            }
+            _ => BTreeSet::new(),
+        };
         let program = Program::new(&modules, Setting { data, roots: None, time: setup.time, together })?;
-        Ok(Self { program, rules, excepting })
+        let lacking = |rule: &Rule| {
+            let path = |name: &str| -> Vec<String> {
+                let names = rule.namespace.split('.').chain([name]);
+                std::iter::once("data").chain(names).map(str::to_owned).collect()
+            };
+            let excepts = excepting.contains(&rule.namespace).then(|| path("exception"));
+            std::iter::once(path(&rule.name)).chain(excepts).find_map(|path| program.lacks(&path, &roots))
+        };
+        let lacking = rules.iter().map(lacking).collect();
+        Ok(Self { program, rules, excepting, lacking })
     }
 
     /// The rules that are asked.
@@ -143,12 +160,20 @@ impl Conftest {
         let together = || self.program.evaluate_together(input.clone()?, share().ok()?);
         let together = together();
         let mut checked = Vec::with_capacity(self.rules.len());
-        for (index, rule) in (0..).zip(&self.rules) {
+        for (index, rule) in self.rules.iter().enumerate() {
             let Some(input) = &input else {
                 let said = Said::unknown("the document has a number that JSON does not have");
                 checked.push(Checked { rule, said, excepted: Vec::new() });
                 continue;
             };
+            if let Some(path) = self.lacking.get(index).and_then(Option::as_ref) {
+                // It would be undefined, and the rule silent.
+                let said =
+                    Said::unknown(format!("it needs {path}, which no policy defines and no document for data gives"));
+                checked.push(Checked { rule, said, excepted: Vec::new() });
+                continue;
+            }
+            let index = index as u64;
             let of = |together: &HashMap<u64, Value>| together.get(&index).cloned().unwrap_or(Value::Undefined);
             let known = together.as_ref().map(of);
             checked.push(self.ask(rule, known, input, share, &mut exceptions));
@@ -370,6 +395,30 @@ denying contains \"not asked\"
             said(&[("a.rego", MAIN), ("b.rego", broken)], &SETUP, document)[0]
                 .contains("Unknown its exceptions are not known")
         );
+    }
+
+    /// Without it the rule would be silent, whatever the document.
+    #[test]
+    fn what_nobody_gave_of_data_is_not_taken_for_nothing() {
+        let files = [
+            (
+                "a.rego",
+                "package main\nimport data.lib.names\ndeny contains msg if { input.name == names.bad[_]; msg := \"bad\" }\n\
+                 warn contains \"few\" if input.replicas < 2\nviolation contains \"old\" if input.version < \
+                 data.settings.version",
+            ),
+            ("lib.rego", "package lib.names\nbad := data.forbidden.names"),
+        ];
+        let document = r#"{"name": "x", "replicas": 1, "version": 3}"#;
+        let lacks =
+            |path: &str| format!("Unknown it needs {path}, which no policy defines and no document for data gives");
+        let none = said(&files, &SETUP, document);
+        assert!(none[0].starts_with(&format!("main.deny failure {}", lacks("data.forbidden.names"))), "{none:?}");
+        assert!(none[1].starts_with(&format!("main.violation failure {}", lacks("data.settings.version"))), "{none:?}");
+        assert!(none[2].contains("Violated few"), "{none:?}");
+        let data = [json(r#"{"forbidden": {"names": ["x"]}}"#), json(r#"{"settings": {"version": 4}}"#)];
+        let given = said(&files, &Setup { data: &data, ..SETUP }, document);
+        assert!(given[0].contains("Violated bad") && given[1].contains("Violated old"), "{given:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::syntax::{Dialect, Wrong, module};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, PolicyLengthConfig, Value};
 use sekisho_base::tree::{Node, Place, Value as Said};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::panic::{self, AssertUnwindSafe};
@@ -165,6 +165,12 @@ impl Program {
     /// Whether the modules name something at or below `path`.
     pub(super) fn names(&self, path: &[&str]) -> bool {
         self.graph.names(path)
+    }
+
+    /// What of `data` the rule at `path` needs, where that is neither a rule's nor below one of the `roots` that are given.
+    pub(super) fn lacks(&self, path: &[String], roots: &BTreeSet<String>) -> Option<String> {
+        let given = |need: &[String]| need.get(1).is_some_and(|root| roots.contains(root));
+        self.graph.lacks(path, &given).map(|need| need.join("."))
     }
 
     /// What the rules are that are evaluated together, by their numbers, without those that are undefined; none where one of

@@ -167,12 +167,38 @@ impl Gatekeeper {
         {
             return Said::unknown(format!("looks at the namespace {name}, which is not known"));
         }
-        let input = [("review", request.clone()), ("parameters", constraint.parameters.clone())];
-        let input: BTreeMap<Value, Value> = input.into_iter().map(|(name, value)| (Value::from(name), value)).collect();
-        match program.evaluate_within(&template.rule, Value::from(input), time) {
-            Ok(found) => violations(&found),
-            Err(stopped) => Said { late: stopped.late, ..Said::unknown(template::located(&stopped.fault)) },
+        if template.names_user && review.request.is_none() {
+            let text = "looks at who asks (userInfo), which an object by itself does not say";
+            let message = Message { text: text.to_owned(), ..Message::default() };
+            return Said { outcome: Outcome::NotEvaluated, messages: vec![message], late: false };
         }
+        let ask = |request: Value| {
+            let input = [("review", request), ("parameters", constraint.parameters.clone())];
+            let input: BTreeMap<Value, Value> = input.map(|(name, value)| (Value::from(name), value)).into();
+            match program.evaluate_within(&template.rule, Value::from(input), time) {
+                Ok(found) => violations(&found),
+                Err(stopped) => Said { late: stopped.late, ..Said::unknown(template::located(&stopped.fault)) },
+            }
+        };
+        let said = ask(request.clone());
+        if review.request.is_none()
+            && template.names_operation
+            && let Value::Object(fields) = request
+        {
+            // Gatekeeper's audit and gator name no operation. Whatever would be said of one that is named must be the same.
+            let mut fields: BTreeMap<Value, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            fields.insert(Value::from("operation"), Value::from("CREATE"));
+            let made = ask(Value::from(fields));
+            if made.outcome != said.outcome {
+                let (audit, made) = (said.outcome.as_str(), made.outcome.as_str());
+                return Said::unknown(format!(
+                    "what it says depends on the operation, which an object by itself does not say: without one it is \
+                     {audit}, where the object is made {made}"
+                ));
+            }
+        }
+        said
     }
 
     /// The namespace that the object is in, as far as it is known.

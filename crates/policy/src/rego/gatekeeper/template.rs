@@ -24,6 +24,10 @@ pub(super) struct Template {
     pub(super) lacks_inventory: bool,
     /// Whether it looks at the namespace that an object is in.
     pub(super) needs_namespace: bool,
+    /// Whether it looks at the operation of a request.
+    pub(super) names_operation: bool,
+    /// Whether it looks at who asks, or how.
+    pub(super) names_user: bool,
     /// The source of the CEL in it.
     pub(super) cel: Option<Node>,
     /// The schema of its constraints' parameters.
@@ -59,6 +63,8 @@ impl Template {
             rule: String::new(),
             lacks_inventory: false,
             needs_namespace: false,
+            names_operation: false,
+            names_user: false,
             cel: None,
             schema: crd(&["validation", "openAPIV3Schema"]).cloned(),
         };
@@ -137,6 +143,9 @@ impl Template {
         }
         // It has no other way to name it.
         self.needs_namespace = texts.iter().any(|text| text.rego.contains("_unstable"));
+        let names = |word: &str| texts.iter().any(|text| text.rego.contains(word));
+        self.names_operation = names("operation");
+        self.names_user = names("userInfo");
         let before = faults.len();
         let mut modules = Vec::new();
         for text in &texts {
