@@ -50,6 +50,11 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// What it is known by: its id, or its name where it has none.
+    pub fn id(&self) -> &str {
+        if self.policy.id.is_empty() { &self.policy.name } else { &self.policy.id }
+    }
+
     /// As it is asked at `stage`; none where it is not for that stage.
     pub(crate) fn at(&self, stage: Stage) -> Option<&Compiled> {
         if !self.policy.stages.contains(&stage) {
@@ -114,8 +119,9 @@ impl PolicySet {
                 continue;
             }
             known = true;
+            let before = self.policies.len();
             match self.take(file, &node) {
-                Ok(()) => {}
+                Ok(()) => faults.extend(self.repeated(before).into_iter().map(|reason| fault(node.place, reason))),
                 Err(wrongs) => faults.extend(wrongs.into_iter().map(|(place, reason)| fault(place, reason))),
             }
         }
@@ -163,6 +169,20 @@ impl PolicySet {
     /// may be among them at all.
     pub fn foreign(&self, point: Point<'_>) -> Foreign {
         Foreign::load(&self.foreign, point)
+    }
+
+    /// What is wrong with the ids of those from the place `first` on. Who says something of an id means one policy. One that
+    /// ships may be taken along and changed.
+    fn repeated(&self, first: usize) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (place, ready) in self.policies.iter().enumerate().skip(first).filter(|(_, ready)| ready.file.is_some()) {
+            let id = ready.id();
+            let other = self.policies[..place].iter().find(|other| other.file.is_some() && other.id() == id);
+            if let Some(file) = other.and_then(|other| other.file.as_ref()) {
+                faults.push(format!("there is another policy {id:?} in {file}; give each its own id"));
+            }
+        }
+        faults
     }
 
     fn take(&mut self, file: Option<&str>, node: &Node) -> Result<(), Vec<(Place, String)>> {

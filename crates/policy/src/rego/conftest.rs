@@ -73,7 +73,10 @@ impl Conftest {
             let read = |dialect| Read::of(&Source { file, text, dialect });
             let module = match setup.dialect {
                 Some(dialect) => read(dialect),
-                None => read(Dialect::V1).or_else(|fault| read(Dialect::V0).map_err(|_| fault)),
+                // Of what is of neither dialect, the one that it was read further in was meant.
+                None => read(Dialect::V1).or_else(|fault| {
+                    read(Dialect::V0).map_err(|older| if older.place > fault.place { older } else { fault })
+                }),
             };
             match module {
                 Ok(module) => modules.push(module),
@@ -397,6 +400,13 @@ denying contains \"not asked\"
         );
     }
 
+    #[test]
+    fn what_is_wrong_in_the_older_dialect_is_told_in_its_words() {
+        let text = "package main\ndeny[msg] {\n  msg := \n}";
+        let told = said(&[("a.rego", text)], &SETUP, "{}");
+        assert!(told[0].starts_with("a.rego:4:1: ") && !told[0].contains("v1"), "{told:?}");
+    }
+
     /// Without it the rule would be silent, whatever the document.
     #[test]
     fn what_nobody_gave_of_data_is_not_taken_for_nothing() {
@@ -445,13 +455,10 @@ denying contains \"not asked\"
         let files = [("a.rego", "package main\ndeny contains \"new\" if input.new"), ("b.rego", old)];
         assert_eq!(said(&files, &SETUP, r#"{"old": 1, "new": 1}"#), ["main.deny failure Violated new null; old null"]);
         let strict = Setup { dialect: Some(Dialect::V1), ..SETUP };
-        assert_eq!(
-            said(&files, &strict, "{}"),
-            ["b.rego:2:1: deny needs the keyword contains, or if, in this dialect"]
-        );
+        assert_eq!(said(&files, &strict, "{}"), ["b.rego:2:1: deny needs the keyword contains, or if, in Rego v1"]);
         assert_eq!(
             said(&[("c.rego", "package main\ndeny {")], &SETUP, "{}"),
-            ["c.rego:2:6: there is {, not if, which this dialect has before a body"]
+            ["c.rego:2:7: there is the end, not an expression"]
         );
     }
 
