@@ -1,21 +1,23 @@
 //! The decision: a request, the policies and the rules of the site in, an answer out. Asks nobody and waits for nothing.
 
-use crate::review::{self, Operation, Review};
+pub use crate::decision::{Decision, Outcome};
+use crate::review::{Operation, Review};
 use crate::rules::{Mode, Rules};
 use crate::said::{listed, shortened};
 use crate::weighed::Weighed;
 use jiff::Timestamp;
+use sekisho_base::limits::Deadline;
 use sekisho_base::tree::Node;
 use sekisho_model::{CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
 use sekisho_policy::criteria::{Criterion, Needs, criterion};
 use sekisho_policy::manifest::{self, Object, PodTemplate};
-use sekisho_policy::policy::{EventSource, Policy, Stage};
+use sekisho_policy::policy::{Policy, Stage};
 use sekisho_policy::vap::Action;
 use sekisho_policy::{
-    Checked, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings, check_request,
-    described,
+    Checked, Connection, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings,
+    check_connection, check_request, described, near,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Policies and rules, ready to be asked.
@@ -35,90 +37,6 @@ pub struct Judge {
     by_namespace: HashSet<String>,
     /// Policies that ask for what no single object says, by id.
     beyond: Vec<String>,
-}
-
-/// What a request came to, in the words of metrics and logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
-    /// It is about nothing that is judged.
-    Ignored,
-    /// It is not judged by the rules of the site.
-    Exempt,
-    /// Nothing is wrong.
-    Passed,
-    /// Something is wrong, or not known, that is only noted.
-    Noted,
-    /// Something is wrong, or not known, and whoever asks is warned.
-    Warned,
-    /// It is refused.
-    Denied,
-    /// It would be refused, and is let in for the reason it gives.
-    BrokenGlass,
-}
-
-impl Outcome {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Ignored, Self::Exempt, Self::Passed, Self::Noted, Self::Warned, Self::Denied, Self::BrokenGlass];
-
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ignored => "ignored",
-            Self::Exempt => "exempt",
-            Self::Passed => "passed",
-            Self::Noted => "noted",
-            Self::Warned => "warned",
-            Self::Denied => "denied",
-            Self::BrokenGlass => "break_glass",
-        }
-    }
-}
-
-/// What is answered, and why.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    /// What it came to.
-    pub outcome: Outcome,
-    /// The mode of the namespace; none where that did not matter.
-    pub mode: Option<Mode>,
-    /// The reason of a denial; of what is ignored or exempt, why.
-    pub message: String,
-    /// What whoever asks is warned of.
-    pub warnings: Vec<String>,
-    /// What is noted in the API server's audit log.
-    pub annotations: BTreeMap<&'static str, String>,
-    /// The policies that are violated, by id.
-    pub policies: Vec<String>,
-    /// The policies of which nobody can say, by id.
-    pub unknown: Vec<String>,
-    /// Why the glass was broken.
-    pub reason: Option<String>,
-}
-
-impl Decision {
-    /// Whether what is asked for may be done.
-    pub fn allowed(&self) -> bool {
-        self.outcome != Outcome::Denied
-    }
-
-    /// The body of the response to the request of this id.
-    pub fn answer(&self, uid: &str) -> Vec<u8> {
-        review::answer(uid, self.allowed(), &self.message, &self.warnings, &self.annotations)
-    }
-
-    fn without(outcome: Outcome, why: &str) -> Self {
-        Self {
-            outcome,
-            mode: None,
-            message: why.to_owned(),
-            warnings: Vec::new(),
-            annotations: BTreeMap::new(),
-            policies: Vec::new(),
-            unknown: Vec::new(),
-            reason: None,
-        }
-    }
 }
 
 /// A request that is to be judged.
@@ -170,6 +88,8 @@ pub struct Known {
     pub images: BTreeMap<String, Fact<Arc<ImageFacts>>>,
     /// The digests of images that were judged, by the same names.
     pub digests: BTreeMap<String, String>,
+    /// Until when it is to be judged; none where nobody waits.
+    pub deadline: Option<Deadline>,
 }
 
 impl Judge {
@@ -186,7 +106,12 @@ impl Judge {
         let mut judge = Self { rules, set, foreign, policies, actions, about_images, by_namespace, beyond: Vec::new() };
         for ready in &judge.set.policies {
             let policy = &ready.policy;
-            if policy.disabled || !policy.stages.contains(&Stage::Deploy) {
+            let is_for = |stage| !policy.disabled && policy.stages.contains(&stage);
+            let by_label = policy.scopes.iter().any(|scope| scope.namespace_label.is_some());
+            if by_label && (is_for(Stage::Deploy) || is_for(Stage::Runtime)) {
+                judge.by_namespace.insert(id_of(policy).to_owned());
+            }
+            if !is_for(Stage::Deploy) {
                 continue;
             }
             let asks = |wanted: &dyn Fn(&Criterion) -> bool| {
@@ -199,9 +124,6 @@ impl Judge {
             if asks(&|criterion| BEYOND.contains(&criterion.name)) {
                 judge.beyond.push(id_of(policy).to_owned());
             }
-            if policy.scopes.iter().any(|scope| scope.namespace_label.is_some()) {
-                judge.by_namespace.insert(id_of(policy).to_owned());
-            }
         }
         judge
     }
@@ -209,6 +131,24 @@ impl Judge {
     /// What is wrong with policies in other languages. What they say is unknown.
     pub fn faults(&self) -> &[PolicyFault] {
         &self.foreign.faults
+    }
+
+    /// What the rules say of policies that there are not, each with the key of the setting: a rule about a name that is
+    /// written wrong would leave the policy as it is, and nobody would know.
+    pub fn unheard(&self) -> Vec<(&'static str, String)> {
+        let own = self.set.policies.iter().flat_map(|ready| [id_of(&ready.policy), ready.policy.name.as_str()]);
+        let asked = self.policies.iter().flat_map(|policy| [policy.id.as_str(), policy.name.as_str()]);
+        let known: BTreeSet<&str> = own.chain(asked).filter(|name| !name.is_empty()).collect();
+        let until = self.rules.warn_until.iter().map(|(name, _)| ("warn_until", name));
+        let doubts = self.rules.unknown_policies.iter().map(|(name, _)| ("unknown_policies", name));
+        let unheard = until.chain(doubts).filter(|(_, name)| !known.contains(name.as_str()));
+        unheard
+            .map(|(key, name)| {
+                let near = near(name, known.iter().copied());
+                let hint = near.map_or_else(String::new, |near| format!("; there is {near:?}"));
+                (key, format!("there is no policy {name:?} among those that are asked{hint}"))
+            })
+            .collect()
     }
 
     /// The rules.
@@ -241,7 +181,7 @@ impl Judge {
 
     /// Whether one of those that are asked about this does.
     pub fn needs_namespace_of(&self, case: &Case) -> bool {
-        let own = case.is_workload() && !self.by_namespace.is_empty();
+        let own = case.spared.is_none() && !self.by_namespace.is_empty();
         !case.namespace.is_empty() && (own || self.foreign.needs_namespace())
     }
 
@@ -342,8 +282,8 @@ impl Judge {
             return BTreeMap::new();
         };
         let (found, _) = manifest::workloads(std::slice::from_ref(object));
-        let containers = found.into_iter().flat_map(|found| found.workload.containers);
-        containers.map(|it| (it.image, it.image_ref)).collect()
+        let images = found.iter().flat_map(|found| found.workload.images());
+        images.map(|(name, reference)| (name.to_owned(), reference.cloned())).collect()
     }
 
     /// The decision, by what is known. Where policies about images were not asked yet and may change it, that is none,
@@ -362,7 +302,7 @@ impl Judge {
             Fact::NotAsked => Fact::NotAsked,
         };
         let (object, old) = (case.object.as_ref(), case.old.as_ref());
-        let request = Request { node: &case.request, object, old, namespace };
+        let request = Request { node: &case.request, object, old, namespace, deadline: known.deadline };
         let checked = check_request(&self.set, &self.foreign, &request, case.is_workload(), &context);
         if let (Some(why), true) = (case.spared, checked.subjects.is_empty()) {
             return Some(Decision::without(Outcome::Ignored, why));
@@ -381,6 +321,7 @@ impl Judge {
         let mut weighed = Weighed::new(case.mode);
         let text = format!("the policies could not be asked: {why}");
         weighed.doubt(self.rules.strictest(), Action::Deny, "", text);
+        weighed.not_judged.insert("all".to_owned());
         self.conclude(case, weighed, &Known::default(), 0)
     }
 
@@ -418,7 +359,7 @@ impl Judge {
             weighed.not_evaluated.extend(self.beyond.iter().cloned());
         }
         if case.operation == Operation::Connect && case.spared.is_none() {
-            self.connect(case, &mut weighed);
+            self.connect(case, known, now, &mut weighed);
         }
         weighed.written.extend(checked.audit.iter().map(|(key, value)| format!("{key}={value}")));
         for told in checked.diagnostics.iter().filter(|told| told.level == Level::Incomplete) {
@@ -451,6 +392,9 @@ impl Judge {
                     weighed.not_evaluated.insert(id.clone());
                 }
                 PolicyOutcome::Unknown => {
+                    if checked.late.contains(&result.policy) {
+                        weighed.not_judged.insert(id.clone());
+                    }
                     let text = format!("[{id}] {head}not known: {}", result.reasons.join("; "));
                     weighed.doubt(self.rules.unknown_for(id, name), follows, id, text);
                 }
@@ -509,39 +453,43 @@ impl Judge {
         decision.message = String::new();
     }
 
-    /// Exec, attach and port-forward. What a policy at run time asks of the request beyond its resource is not evaluated
-    /// yet, so that such a policy is in doubt where its resource fits.
-    fn connect(&self, case: &Case, weighed: &mut Weighed) {
+    /// Exec, attach and port-forward.
+    fn connect(&self, case: &Case, known: &Known, now: Timestamp, weighed: &mut Weighed) {
         let part = case.text("subResource");
-        let wanted = format!("PODS_{}", part.to_ascii_uppercase());
+        let resource = format!("PODS_{}", part.to_ascii_uppercase());
+        let user = case.request.get("userInfo");
+        let groups = user.and_then(|user| user.get("groups")).map(Node::items).unwrap_or_default();
+        let connection = Connection {
+            resource: &resource,
+            pod: case.text("name"),
+            namespace: &case.namespace,
+            user: user.and_then(|user| user.get("username")).and_then(Node::as_str).unwrap_or_default(),
+            groups: groups.iter().filter_map(Node::as_str).collect(),
+        };
+        let around = self.around(case, known);
         for ready in &self.set.policies {
+            let Some(verdict) = check_connection(ready, &connection, &around, now) else { continue };
             let policy = &ready.policy;
-            let is_asked = !policy.disabled
-                && policy.stages.contains(&Stage::Runtime)
-                && !matches!(policy.event_source, Some(EventSource::AuditLog | EventSource::Node));
-            if !is_asked {
-                continue;
-            }
             let (id, name) = (id_of(policy), policy.name.as_str());
             let denies = policy.is_enforced_at(Stage::Runtime)
                 || self.rules.fail_on.is_some_and(|least| policy.severity >= least);
-            let follows = if denies { Action::Deny } else { Action::Warn };
-            for section in &policy.sections {
-                let resource = section.groups.iter().find(|it| it.field.eq_ignore_ascii_case("Kubernetes Resource"));
-                let Some(resource) = resource else { continue };
-                if !resource.values.iter().any(|value| value.eq_ignore_ascii_case(&wanted)) {
-                    continue;
+            let until = self.rules.warns_until(id, name, now).filter(|_| denies);
+            let follows = if denies && until.is_none() { Action::Deny } else { Action::Warn };
+            match (verdict.outcome, verdict.excluded) {
+                (PolicyOutcome::Violated, Some(reason)) => {
+                    weighed.excluded.insert(format!("{id}: {reason}"));
                 }
-                let whole = section.groups.len() == 1 && policy.scopes.is_empty() && policy.exclusions.is_empty();
-                if whole {
+                (PolicyOutcome::Violated, None) => {
                     weighed.violated.insert(id.to_owned());
-                    let text = format!("[{id}] {name}: {part} of pod {:?}", case.text("name"));
+                    let until = until.map(|until| format!(" (refused from {until} on)")).unwrap_or_default();
+                    let text = format!("[{id}]{until} {name}: {part} of pod {:?}", connection.pod);
                     weighed.put(follows, id, text);
-                } else {
-                    let text = format!("[{id}] {name}: not known: it asks for more than that it is {wanted}");
+                }
+                (PolicyOutcome::Unknown, None) => {
+                    let text = format!("[{id}] {name}: not known: {}", verdict.reasons.join("; "));
                     weighed.doubt(self.rules.unknown_for(id, name), follows, id, text);
                 }
-                break;
+                _ => {}
             }
         }
     }

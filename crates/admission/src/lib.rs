@@ -7,6 +7,7 @@ pub mod authority;
 mod breaker;
 mod cache;
 pub mod cluster;
+mod decision;
 mod images;
 pub mod judge;
 pub mod manifests;

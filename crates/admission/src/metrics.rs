@@ -26,6 +26,7 @@ numbers! {
     BadRequests = "sekisho_admission_bad_requests_total", "counter", "Calls that were no request for admission.";
     Shed = "sekisho_admission_shed_total", "counter", "Calls that were turned away because too many were under way.";
     Late = "sekisho_admission_late_total", "counter", "Requests that could not be judged in the time that the API server gives.";
+    NotJudged = "sekisho_admission_policies_not_judged_total", "counter", "Policies that were not judged for want of time, though their request was.";
     Faults = "sekisho_admission_faults_total", "counter", "Requests whose judging failed in a way it should not.";
     HandshakesFailed = "sekisho_admission_handshakes_failed_total", "counter", "Connections whose TLS handshake failed.";
     ImagesKept = "sekisho_admission_images_kept_total", "counter", "Images whose facts were kept from before.";

@@ -40,13 +40,21 @@ pub(crate) fn warnings(lines: &[String]) -> Vec<String> {
 }
 
 /// The reason of a denial.
-pub(crate) fn denial(lines: &[String], note: &str) -> String {
-    let policies = if lines.len() == 1 { "1 violation" } else { "violations" };
-    let mut text = if lines.len() == 1 {
-        format!("sekisho: {policies} of policy:")
-    } else {
-        format!("sekisho: {} {policies} of policies:", lines.len())
+///
+/// Of the lines so many say what could not be judged, and the others what is violated.
+pub(crate) fn denial(lines: &[String], unknown: usize, note: &str) -> String {
+    let violations = match lines.len().saturating_sub(unknown) {
+        0 => String::new(),
+        1 => "1 violation of policy".to_owned(),
+        more => format!("{more} violations of policies"),
     };
+    let doubts = match unknown {
+        0 => String::new(),
+        1 => "1 that could not be judged".to_owned(),
+        more => format!("{more} that could not be judged"),
+    };
+    let and = if violations.is_empty() || doubts.is_empty() { "" } else { ", and " };
+    let mut text = format!("sekisho: {violations}{and}{doubts}:");
     for line in lines.iter().take(NAMED) {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n- {}", shortened(line, 512));
@@ -102,8 +110,13 @@ mod tests {
         let told = warnings(&many);
         assert_eq!((told.len(), told.last().map(String::as_str)), (12, Some("sekisho: 89 more warnings")));
         assert!(told.iter().map(String::len).sum::<usize>() <= 4096);
-        assert!(denial(&many, &"z".repeat(5_000)).len() <= 4200);
-        assert!(denial(&many, "note").ends_with("\nnote"));
+        assert!(denial(&many, 0, &"z".repeat(5_000)).len() <= 4200);
+        let head =
+            |lines: usize, unknown| denial(&many[..lines], unknown, "").lines().next().unwrap_or_default().to_owned();
+        assert_eq!(head(1, 0), "sekisho: 1 violation of policy:");
+        assert_eq!(head(1, 1), "sekisho: 1 that could not be judged:");
+        assert_eq!(head(3, 1), "sekisho: 2 violations of policies, and 1 that could not be judged:");
+        assert!(denial(&many, 0, "note").ends_with("\nnote"));
         assert!(listed(many.iter().map(String::as_str)).len() <= ANNOTATION);
         assert_eq!(listed(["a", "b"].into_iter()), "a, b");
     }

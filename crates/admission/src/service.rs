@@ -7,7 +7,9 @@ use crate::judge::{Case, Decision, Judge, Known, Outcome, Step};
 use crate::metrics::{Metrics, Number};
 use crate::review::{BadReview, Review};
 use crate::rules::Mode;
+use sekisho_base::Limits;
 use sekisho_base::clock::Clock;
+use sekisho_base::limits::Deadline;
 use sekisho_base::tree::{Node, Value};
 use sekisho_model::Fact;
 use sekisho_policy::manifest::Object;
@@ -152,7 +154,8 @@ impl Service {
         let what = described(&review);
         let mut compute = start.elapsed();
         let decision = self.decide(review, label, deadline, &mut compute).await;
-        let Decision { outcome, mode, ref policies, .. } = decision;
+        let Decision { outcome, mode, ref policies, ref not_judged, .. } = decision;
+        self.metrics.add(Number::NotJudged, not_judged.len() as u64);
         self.metrics.request(outcome, mode, dry_run, policies);
         let worth = matches!(outcome, Outcome::Denied | Outcome::BrokenGlass | Outcome::Warned | Outcome::Noted);
         if worth && !dry_run {
@@ -221,6 +224,10 @@ impl Service {
         // Never closed.
         let permit = tokio::time::timeout_at(deadline, Arc::clone(self).permit()).await.map_err(late)?;
         let (judge, case, now) = (Arc::clone(judge), Arc::clone(case), self.clock.now());
+        // One policy that takes for ever is to leave the others, and the answer, some time.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let most = Limits { time: left.saturating_sub(left / 8), ..Limits::default() };
+        let known = Known { deadline: Some(Deadline::of(&most)), ..known };
         let work = tokio::task::spawn_blocking(move || {
             let start = std::time::Instant::now();
             let decision = judge.decide(&case, &known, now, last);

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Line {
     id: String,
     text: String,
+    /// Whether it says that nobody knows.
+    unknown: bool,
 }
 
 /// All that is said of a request, by what follows from it.
@@ -21,6 +23,8 @@ pub(crate) struct Weighed {
     noted: Vec<Line>,
     pub(crate) violated: BTreeSet<String>,
     pub(crate) unknown: BTreeSet<String>,
+    /// Those for which there was no time.
+    pub(crate) not_judged: BTreeSet<String>,
     pub(crate) not_evaluated: BTreeSet<String>,
     pub(crate) excluded: BTreeSet<String>,
     /// What policies have written into the audit log: `POLICY/KEY=VALUE`.
@@ -34,7 +38,10 @@ impl Weighed {
 
     /// Takes a violation and what is to follow from it, which the mode of the namespace bounds.
     pub(crate) fn put(&mut self, follows: Action, id: &str, text: String) {
-        let line = Line { id: id.to_owned(), text };
+        self.take(follows, Line { id: id.to_owned(), text, unknown: false });
+    }
+
+    fn take(&mut self, follows: Action, line: Line) {
         match (self.mode, follows) {
             (Some(Mode::Enforce), Action::Deny) => self.denials.push(line),
             (Some(Mode::Enforce | Mode::Warn), Action::Deny | Action::Warn) => self.warnings.push(line),
@@ -51,7 +58,7 @@ impl Weighed {
             Doubt::Warn => Action::Warn,
             Doubt::Deny => Action::Deny,
         };
-        self.put(follows.max(most), id, text);
+        self.take(follows.max(most), Line { id: id.to_owned(), text, unknown: true });
     }
 
     /// Whether it is refused already.
@@ -75,6 +82,7 @@ impl Weighed {
         for (name, ids) in [
             ("violated", &self.violated),
             ("unknown", &self.unknown),
+            ("not-judged", &self.not_judged),
             ("not-evaluated", &self.not_evaluated),
             ("excluded", &self.excluded),
         ] {
@@ -90,12 +98,14 @@ impl Weighed {
             annotations.insert("denied-by", listed(denied.into_iter()));
         }
         let texts = |lines: &[Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+        let unknown = self.denials.iter().filter(|line| line.unknown).count();
         let note = match waiting {
             0 => String::new(),
             1 => "1 policy about images was not asked".to_owned(),
             more => format!("{more} policies about images were not asked"),
         };
-        let message = if self.denials.is_empty() { String::new() } else { denial(&texts(&self.denials), &note) };
+        let message =
+            if self.denials.is_empty() { String::new() } else { denial(&texts(&self.denials), unknown, &note) };
         let told: Vec<String> = texts(&self.warnings).into_iter().map(|text| format!("sekisho: {text}")).collect();
         Decision {
             outcome,
@@ -105,6 +115,7 @@ impl Weighed {
             annotations,
             policies: self.violated.into_iter().collect(),
             unknown: self.unknown.into_iter().collect(),
+            not_judged: self.not_judged.into_iter().collect(),
             reason: None,
         }
     }

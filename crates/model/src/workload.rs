@@ -209,8 +209,8 @@ pub struct Port {
 pub struct Exposure {
     /// From where.
     pub method: ExposureMethod,
-    /// The port on the node, where it is one.
-    pub node_port: Option<i64>,
+    /// The port on the node, where it is one; unknown where the cluster is to choose it.
+    pub node_port: Option<Fact<i64>>,
     /// The service or route that does it; none for a port of the host.
     pub by: Option<String>,
 }
@@ -246,8 +246,32 @@ pub struct Mount {
     pub read_only: bool,
     /// How mounts below it propagate.
     pub propagation: Propagation,
+    /// The image that it is of, in full; none where it is of no image, or no registry would take the name.
+    pub image_ref: Option<ImageRef>,
     /// Where it stands in the manifest.
     pub path: String,
+}
+
+impl Mount {
+    /// Whether it is of an image.
+    pub fn is_image(&self) -> bool {
+        self.kind == "Image"
+    }
+}
+
+impl Workload {
+    /// The images that it names, with what they are in full: those of its containers in their order, then those of volumes,
+    /// each once.
+    pub fn images(&self) -> Vec<(&str, Option<&ImageRef>)> {
+        let mut images: Vec<_> = self.containers.iter().map(|it| (it.image.as_str(), it.image_ref.as_ref())).collect();
+        let first = images.len();
+        for mount in self.containers.iter().flat_map(|it| &it.volumes).filter(|mount| mount.is_image()) {
+            if images[first..].iter().all(|(name, _)| *name != mount.source) {
+                images.push((&mount.source, mount.image_ref.as_ref()));
+            }
+        }
+        images
+    }
 }
 
 /// How mounts below a volume propagate.

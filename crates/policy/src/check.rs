@@ -20,6 +20,7 @@ use sekisho_model::{
     CheckExclusion, CheckGate, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code, Diagnostic, Digest, Fact,
     Fix, ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
 };
+use std::collections::BTreeSet;
 
 /// What was asked, and what was said.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub struct Checked {
     pub results: Vec<CheckResult>,
     /// What policies have written into an audit log, by policy and key.
     pub audit: Vec<(String, String)>,
+    /// The places of policies for which there was no time. What they say is unknown.
+    pub late: BTreeSet<usize>,
     /// What could not be read, and exclusions that are over.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -121,11 +124,10 @@ pub fn explain_manifests(ready: &Ready, objects: &[Object], context: &Context<'_
     each.collect()
 }
 
-/// The images of a workload's containers.
+/// The images of a workload's containers, and of volumes in them.
 fn images_of<'a, 'i: 'a>(workload: &'a Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) -> Vec<Image<'a>> {
-    (workload.containers.iter())
-        .map(|it| Image { name: &it.image, reference: it.image_ref.as_ref(), facts: images(&it.image) })
-        .collect()
+    let named = workload.images().into_iter();
+    named.map(|(name, reference)| Image { name, reference, facts: images(name) }).collect()
 }
 
 /// What the policies say of an image.
@@ -204,6 +206,9 @@ impl<'a> Asked<'a> {
         }
         for Found { place, said } in found {
             let policy = self.first_foreign + place;
+            if said.late {
+                self.to.late.insert(policy);
+            }
             let (mut violations, mut reasons) = (Vec::new(), Vec::new());
             for message in said.messages {
                 if said.outcome == PolicyOutcome::Violated {
@@ -522,6 +527,61 @@ mod tests {
     use super::*;
     use crate::foreign::Point;
     use sekisho_base::Limits;
+
+    fn checked(policy: &str, manifest: &str) -> Vec<(PolicyOutcome, String)> {
+        let mut set = PolicySet::default();
+        assert_eq!(set.add(None, policy, &Limits::default()), []);
+        let (objects, _) = manifest::objects("all.yaml", manifest, &Limits::default());
+        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
+        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
+        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &context);
+        let told = |result: CheckResult| {
+            let violations = result.violations.into_iter().map(|it| it.message);
+            (result.outcome, violations.chain(result.reasons).collect::<Vec<_>>().join("; "))
+        };
+        checked.results.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_port_that_the_cluster_chooses_is_not_known() {
+        let policy = "policy: x\nname: x\nstages: [deploy]\nwhen: {Exposed Node Port: '> 31000'}\n";
+        let service = |spec: &str| {
+            let manifest = format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{a: b}}}}\nspec: {{containers: [{{name: a, image: \
+                 a, ports: [{{containerPort: 80}}]}}]}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: \
+                 {{selector: {{a: b}}, {spec}}}\n"
+            );
+            checked(policy, &manifest)
+        };
+        let chosen = (PolicyOutcome::Unknown, "the cluster chooses the node port of Service/s".to_owned());
+        assert!(service("type: NodePort, ports: [{port: 80}]")[0].1.ends_with(&chosen.1));
+        assert_eq!(service("type: NodePort, ports: [{port: 80}]")[0].0, chosen.0);
+        assert_eq!(service("type: LoadBalancer, ports: [{port: 80}]")[0].0, chosen.0);
+        assert_eq!(service("type: LoadBalancer, allocateLoadBalancerNodePorts: false, ports: [{port: 80}]"), []);
+        assert_eq!(service("ports: [{port: 80}]"), []);
+        assert_eq!(service("type: NodePort, ports: [{port: 80, nodePort: 30080}]"), []);
+        assert_eq!(service("type: NodePort, ports: [{port: 80, nodePort: 32000}]")[0].0, PolicyOutcome::Violated);
+    }
+
+    #[test]
+    fn images_of_volumes_are_images_of_the_workload() {
+        let policy = "policy: x\nname: x\nstages: [deploy]\nwhen: {Image Registry: bad.example.org}\n";
+        let pod = |volume: &str| {
+            checked(
+                policy,
+                &format!(
+                    "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - {{name: a, image: a, \
+                     volumeMounts: [{{name: v, mountPath: /v}}]}}\n  - {{name: b, image: b}}\n  volumes:\n  - {{name: v, \
+                     {volume}}}\n"
+                ),
+            )
+        };
+        let found = pod("image: {reference: 'bad.example.org/model:1'}");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].1.contains("bad.example.org/model:1"), "{found:?}");
+        assert_eq!(pod("image: {reference: 'good.example.org/model:1'}"), []);
+        assert_eq!(pod("emptyDir: {}"), []);
+    }
 
     #[test]
     fn what_passes_is_counted_for_policies_and_for_subjects() {

@@ -134,15 +134,17 @@ impl Plan {
     }
 }
 
+/// The known name that was most likely meant.
+pub fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // The time to compare grows with both lengths.
+    let known = known.into_iter().filter(|other| name.len() < 100 && other.len() < 200);
+    let lower = name.to_ascii_lowercase();
+    let (far, near) = known.map(|it| (strsim::damerau_levenshtein(&lower, &it.to_ascii_lowercase()), it)).min()?;
+    (far <= 1 + name.len() / 4).then_some(near)
+}
+
 /// The name that may have been meant.
 fn suggestion(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    let distance = |criterion: &&Criterion| strsim::damerau_levenshtein(&name, &criterion.name.to_ascii_lowercase());
-    // The time to compare grows with both lengths.
-    let close = CRITERIA
-        .iter()
-        .filter(|_| name.len() < 100)
-        .min_by_key(distance)
-        .filter(|it| distance(it) <= 1 + name.len() / 4);
-    close.map(|criterion| format!("; there is {:?}", criterion.name)).unwrap_or_default()
+    let close = near(name, CRITERIA.iter().map(|criterion| criterion.name));
+    close.map(|criterion| format!("; there is {criterion:?}")).unwrap_or_default()
 }

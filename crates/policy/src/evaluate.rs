@@ -133,6 +133,11 @@ impl<'a> Judge<'a, '_> {
                 around.container_path = &container.path;
                 around.image = &container.image;
             }
+            // It may be that of a volume, which stands elsewhere in the manifest.
+            Element::Image(image) if image.name != around.image => {
+                around.image = image.name;
+                around.container_path = "";
+            }
             Element::Component(component) => around.component = &component.name,
             _ => {}
         }
@@ -182,7 +187,7 @@ impl<'a> Judge<'a, '_> {
 
 impl Test {
     /// Whether what was read is what the group looks for.
-    fn holds(&self, reading: &Reading<'_>) -> bool {
+    pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
         if let Reading::Licenses(terms) = reading {
             let looked_for = |id: &str, class| match self.operator {
                 Operator::Or => self.matchers.iter().any(|matcher| matcher.matches_license(id, class)),

@@ -2,7 +2,7 @@
 
 use crate::compile::{Compiled, Plan};
 use crate::criteria::Subject;
-use crate::criteria::{Below, Element, below, read};
+use crate::criteria::{Below, Element, Reading, below, read};
 use crate::evaluate::{Judge, root_of_subject};
 use crate::policy::Operator;
 use crate::witness::shown;
@@ -41,7 +41,13 @@ fn walk<'a>(judge: &Judge<'a, '_>, plan: &Plan, element: Element<'a>, depth: usi
             return;
         }
         let reading = read(test.criterion.name, element, judge.subject.now);
-        let found = shown(&reading);
+        let found = match &reading {
+            // Values of variables may be secrets.
+            Reading::Pairs(pairs) if test.criterion.name == "Image Environment Variable" => {
+                pairs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+            }
+            reading => shown(reading),
+        };
         let found = if found.is_empty() { "nothing" } else { &found };
         let join = if test.operator == Operator::And { " and " } else { " or " };
         let not = if test.negate == test.criterion.inverted { "" } else { "anything but " };

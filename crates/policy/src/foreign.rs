@@ -1,6 +1,7 @@
 //! Policies in other languages, asked about objects beside those of criteria.
 
 use crate::manifest::Object;
+use crate::rego::Share;
 use crate::rego::conftest::{self, Conftest};
 use crate::rego::gatekeeper::{self, Gatekeeper, Turn};
 use crate::request::{Asked, Request};
@@ -17,6 +18,8 @@ use std::time::Duration;
 const TIME: Duration = Duration::from_secs(2);
 /// How long all of them may take for one object. What is left then is unknown.
 const ALL: Duration = Duration::from_secs(5);
+/// Why nobody can wait for one.
+const LATE: &str = "all policies together take longer than there is time";
 
 /// Policies in other languages as they were given.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(crate) struct Sources {
     pub(crate) objects: Vec<Object>,
     /// Files of Rego by name.
     pub(crate) rego: Vec<(String, String)>,
+    /// What they know as `data`.
+    pub(crate) data: Vec<Node>,
 }
 
 /// Where policies in other languages are asked, and what is known of other objects there.
@@ -94,7 +99,7 @@ impl Foreign {
             foreign.load_gatekeeper(&sources.objects, point);
         }
         if !sources.rego.is_empty() {
-            foreign.load_conftest(&sources.rego);
+            foreign.load_conftest(sources);
         }
         if let (Some(object), true) =
             (sources.objects.first(), foreign.policies.is_empty() && foreign.faults.is_empty())
@@ -172,9 +177,10 @@ impl Foreign {
         self.gatekeeper = Some(gatekeeper);
     }
 
-    fn load_conftest(&mut self, files: &[(String, String)]) {
+    fn load_conftest(&mut self, sources: &Sources) {
+        let files = &sources.rego;
         let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let setup = conftest::Setup { namespaces: None, data: &[], dialect: None, time: TIME };
+        let setup = conftest::Setup { namespaces: None, data: &sources.data, dialect: None, time: TIME };
         self.first_rule = self.policies.len();
         match Conftest::load(&named, &setup) {
             Ok(conftest) => {
@@ -216,40 +222,43 @@ impl Foreign {
         });
     }
 
-    /// What each policy that is about it says of `asked`. What the API server would write into its audit log, by policy and
-    /// key, goes into `audit`.
+    /// What each policy that is about it says of `asked`, each asked for itself: one that fails or takes too long is not
+    /// known, and the others are. All together take about as long as there is for the request, and never more than some
+    /// seconds. What the API server would write into its audit log, by policy and key, goes into `audit`.
     pub(crate) fn review(&self, asked: Asked<'_>, audit: &mut Vec<(String, String)>) -> Vec<Found> {
         let mut found = Vec::new();
         let shown = Shown::default();
-        self.ask_native(asked, &shown, &mut found, audit);
-        let deadline = Deadline::of(&Limits { time: ALL, ..Limits::default() });
-        self.ask_gatekeeper(asked, &shown, &deadline, &mut found);
+        let all = Deadline::of(&Limits { time: ALL, ..Limits::default() });
+        let share = || {
+            let left = asked.deadline().and_then(|it| it.left()).into_iter().chain(all.left()).min().unwrap_or(TIME);
+            // Who takes all of it leaves as much to all others.
+            if left.is_zero() { Err(LATE.to_owned()) } else { Ok(TIME.min(left / 2)) }
+        };
+        self.ask_native(asked, &shown, &share, &mut found, audit);
+        self.ask_gatekeeper(asked, &shown, &share, &mut found);
         if let (Some(conftest), Some(document)) = (&self.conftest, document(asked)) {
-            let late = deadline.check().err().map(|_| Said::unknown(late()));
-            match late {
-                Some(said) => {
-                    let rules = 0..conftest.rules().len();
-                    found.extend(rules.map(|at| Found { place: self.first_rule + at, said: said.clone() }));
-                }
-                None => found.extend(
-                    (self.first_rule..)
-                        .zip(conftest.check(document))
-                        .map(|(place, checked)| Found { place, said: checked.said }),
-                ),
-            }
+            let checked = conftest.check_within(document, &share);
+            found.extend((self.first_rule..).zip(checked).map(|(place, checked)| Found { place, said: checked.said }));
         }
         found
     }
 
-    fn ask_native(&self, asked: Asked<'_>, shown: &Shown, found: &mut Vec<Found>, audit: &mut Vec<(String, String)>) {
-        for review in self.vap.review_of(asked, shown) {
+    fn ask_native(
+        &self,
+        asked: Asked<'_>,
+        shown: &Shown,
+        share: Share<'_>,
+        found: &mut Vec<Found>,
+        audit: &mut Vec<(String, String)>,
+    ) {
+        for review in self.vap.review_of(asked, shown, &|| share().err()) {
             audit.extend(review.audit.into_iter().map(|(key, value)| (format!("{}/{key}", review.policy), value)));
             let with = |message: Message| match &review.parameters {
                 Some(parameters) => Message { text: format!("{} (with {parameters})", message.text), ..message },
                 None => message,
             };
             let messages: Vec<Message> = review.said.messages.into_iter().map(with).collect();
-            let said = Said { outcome: review.said.outcome, messages };
+            let said = Said { messages, ..review.said };
             match found.last_mut().filter(|known| known.place == review.place) {
                 None => found.push(Found { place: review.place, said }),
                 // Once for each of its parameters: the worst counts.
@@ -260,7 +269,7 @@ impl Foreign {
         }
     }
 
-    fn ask_gatekeeper(&self, asked: Asked<'_>, shown: &Shown, deadline: &Deadline, found: &mut Vec<Found>) {
+    fn ask_gatekeeper(&self, asked: Asked<'_>, shown: &Shown, share: Share<'_>, found: &mut Vec<Found>) {
         let (Some(gatekeeper), Some(object)) = (&self.gatekeeper, asked.object()) else { return };
         let review = match asked {
             Asked::Manifest(object) => gatekeeper::Review::of(object),
@@ -274,10 +283,10 @@ impl Foreign {
         };
         let turn = |place: usize| {
             let is_asked = matches!(asked, Asked::Manifest(_)) || self.actions[self.first_constraint + place].is_some();
-            match () {
-                () if !is_asked => Turn::Pass,
-                () if deadline.check().is_err() => Turn::Late(late()),
-                () => Turn::Ask,
+            match share() {
+                _ if !is_asked => Turn::Pass,
+                Ok(time) => Turn::Ask(time),
+                Err(why) => Turn::Late(why),
             }
         };
         // A template may be in another language, or in both.
@@ -291,10 +300,6 @@ impl Foreign {
         let said = gatekeeper.review_with(&review, &turn, &native);
         found.extend(said.into_iter().map(|(place, said)| Found { place: self.first_constraint + place, said }));
     }
-}
-
-fn late() -> String {
-    format!("all policies together take longer than {} seconds", ALL.as_secs())
 }
 
 /// The document that rules about files are asked about: all of an object that is made or changed.

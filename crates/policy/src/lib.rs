@@ -5,6 +5,7 @@
 mod cel;
 mod check;
 pub mod compile;
+mod connection;
 pub mod criteria;
 pub mod evaluate;
 mod explain;
@@ -35,7 +36,8 @@ pub use check::{
     CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, check_request, described,
     explain_manifests, judge, prove,
 };
-pub use compile::{Compiled, Fault, compile};
+pub use compile::{Compiled, Fault, compile, near};
+pub use connection::{Connection, ConnectionVerdict, check_connection};
 pub use criteria::{Image, Subject};
 pub use evaluate::{Outcome, Verdict, evaluate};
 pub use explain::Step;

@@ -2,6 +2,7 @@
 //! and may look at who asks, at what was before and at the namespace.
 
 use crate::manifest::Object;
+use sekisho_base::limits::Deadline;
 use sekisho_base::tree::Node;
 use sekisho_model::Fact;
 
@@ -17,6 +18,8 @@ pub struct Request<'a> {
     pub old: Option<&'a Object>,
     /// The namespace that it is in; not asked for where it is in none.
     pub namespace: Fact<&'a Object>,
+    /// Until when it is to be judged; none where there is no hurry.
+    pub deadline: Option<Deadline>,
 }
 
 impl Request<'_> {
@@ -41,6 +44,14 @@ pub(crate) enum Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
+    /// Until when somebody waits for the answer.
+    pub(crate) fn deadline(self) -> Option<Deadline> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Request(request) => request.deadline,
+        }
+    }
+
     /// What is looked at: what is deleted is looked at as it was. None where the request has no object.
     pub(crate) fn object(self) -> Option<&'a Object> {
         match self {

@@ -9,6 +9,8 @@ pub struct Said {
     pub outcome: Outcome,
     /// What is wrong with the object, or why that is not known; none where it passed.
     pub messages: Vec<Message>,
+    /// Whether that is so for want of time.
+    pub late: bool,
 }
 
 /// One thing that is said.
@@ -25,12 +27,22 @@ pub struct Message {
 impl Said {
     /// Nothing is wrong.
     pub fn passed() -> Self {
-        Self { outcome: Outcome::Passed, messages: Vec::new() }
+        Self { outcome: Outcome::Passed, messages: Vec::new(), late: false }
     }
 
     /// Nobody can say, for this reason.
     pub fn unknown(reason: impl Into<String>) -> Self {
         let message = Message { text: reason.into(), ..Message::default() };
-        Self { outcome: Outcome::Unknown, messages: vec![message] }
+        Self { outcome: Outcome::Unknown, messages: vec![message], late: false }
+    }
+
+    /// These are wrong.
+    pub(crate) fn violated(messages: Vec<Message>) -> Self {
+        Self { outcome: Outcome::Violated, messages, late: false }
+    }
+
+    /// Nobody can say, since nobody could wait for it.
+    pub(crate) fn late(reason: impl Into<String>) -> Self {
+        Self { late: true, ..Self::unknown(reason) }
     }
 }

@@ -76,13 +76,27 @@ impl ScopeTest {
     }
 
     pub(crate) fn applies(&self, workload: &Workload, around: &Surroundings) -> Applies {
+        self.applies_to(&workload.namespace, Some(&workload.labels), around)
+    }
+
+    /// The same of a pod of which nobody knows what workload it is of.
+    pub(crate) fn applies_in(&self, namespace: &str, around: &Surroundings) -> Applies {
+        self.applies_to(namespace, None, around)
+    }
+
+    fn applies_to(&self, namespace: &str, labels: Option<&BTreeMap<String, String>>, around: &Surroundings) -> Applies {
+        let mut missing = None;
         // What is known not to fit decides before what is not known.
-        if self.namespace.as_ref().is_some_and(|wanted| !wanted.matches(&workload.namespace))
-            || self.label.as_ref().is_some_and(|wanted| !has(wanted, &workload.labels))
-        {
+        if self.namespace.as_ref().is_some_and(|wanted| !wanted.matches(namespace)) {
             return Applies::No;
         }
-        let mut missing = None;
+        if let Some(wanted) = &self.label {
+            match labels {
+                Some(labels) if !has(wanted, labels) => return Applies::No,
+                Some(_) => {}
+                None => missing = Some("the labels of its workload"),
+            }
+        }
         if let Some(wanted) = &self.cluster {
             match &around.cluster {
                 Fact::Known(cluster) if cluster != wanted => return Applies::No,
@@ -98,7 +112,7 @@ impl ScopeTest {
             }
         }
         if let Some(wanted) = &self.namespace_label {
-            match around.namespaces.get(&workload.namespace) {
+            match around.namespaces.get(namespace) {
                 Some(labels) if !has(wanted, labels) => return Applies::No,
                 Some(_) => {}
                 None => missing = Some("the labels of its namespace"),
@@ -132,6 +146,15 @@ impl ExclusionTest {
             return Applies::No;
         }
         scope.as_ref().map_or(Applies::Yes, |scope| scope.applies(workload, around))
+    }
+
+    /// Whether it is about a pod of which nobody knows what workload it is of.
+    pub(crate) fn is_about_pod(&self, namespace: &str, around: &Surroundings) -> Applies {
+        let Some((name, scope)) = &self.workload else { return Applies::No };
+        match scope.as_ref().map_or(Applies::Yes, |scope| scope.applies_in(namespace, around)) {
+            Applies::Yes if name.is_some() => Applies::Unknown("the name of its workload"),
+            applies => applies,
+        }
     }
 
     /// Whether it is about an image of this full name.

@@ -9,7 +9,7 @@ use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
 use crate::stackrox;
 use crate::validate::validate;
 use sekisho_base::Limits;
-use sekisho_base::tree::{Node, Place, documents};
+use sekisho_base::tree::{Field, Node, Place, Value as Tree, documents};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -46,9 +46,15 @@ pub struct Ready {
     pub examples: Vec<Example>,
     image: Option<Compiled>,
     workload: Option<Compiled>,
+    runtime: Option<Compiled>,
 }
 
 impl Ready {
+    /// What it is known by: its id, or its name where it has none.
+    pub fn id(&self) -> &str {
+        if self.policy.id.is_empty() { &self.policy.name } else { &self.policy.id }
+    }
+
     /// As it is asked at `stage`; none where it is not for that stage.
     pub(crate) fn at(&self, stage: Stage) -> Option<&Compiled> {
         if !self.policy.stages.contains(&stage) {
@@ -57,7 +63,7 @@ impl Ready {
         match stage {
             Stage::Build | Stage::Registry => self.image.as_ref(),
             Stage::Deploy => self.workload.as_ref(),
-            Stage::Runtime => None,
+            Stage::Runtime => self.runtime.as_ref(),
         }
     }
 }
@@ -113,13 +119,39 @@ impl PolicySet {
                 continue;
             }
             known = true;
+            let before = self.policies.len();
             match self.take(file, &node) {
-                Ok(()) => {}
+                Ok(()) => faults.extend(self.repeated(before).into_iter().map(|reason| fault(node.place, reason))),
                 Err(wrongs) => faults.extend(wrongs.into_iter().map(|(place, reason)| fault(place, reason))),
             }
         }
         if !known && faults.is_empty() {
             faults.push(fault(Place::default(), "holds no policy".to_owned()));
+        }
+        faults
+    }
+
+    /// Takes the documents in the text of `file` as `data` for files of Rego, below `parents`, the directories between the one
+    /// that was named and the file, as OPA and Conftest have it.
+    pub fn add_data(&mut self, file: &str, parents: &[String], text: &str, limits: &Limits) -> Vec<PolicyFault> {
+        let fault =
+            |place: Place, reason: &str| vec![PolicyFault { file: file.to_owned(), place, reason: reason.to_owned() }];
+        let mut faults = Vec::new();
+        for document in documents(text, limits) {
+            match document {
+                Err(error) => faults.extend(fault(error.place, &error.reason)),
+                Ok(node) if node.is_null() => {}
+                Ok(node) if !matches!(node.value, Tree::Map(_)) => {
+                    faults.extend(fault(node.place, "is no map, and so nothing that data can be"));
+                }
+                Ok(node) => {
+                    let below = |node: Node, name: &String| Node {
+                        place: node.place,
+                        value: Tree::Map(vec![Field { name: name.clone(), place: node.place, node, repeated: false }]),
+                    };
+                    self.foreign.data.push(parents.iter().rev().fold(node, below));
+                }
+            }
         }
         faults
     }
@@ -137,6 +169,20 @@ impl PolicySet {
     /// may be among them at all.
     pub fn foreign(&self, point: Point<'_>) -> Foreign {
         Foreign::load(&self.foreign, point)
+    }
+
+    /// What is wrong with the ids of those from the place `first` on. Who says something of an id means one policy. One that
+    /// ships may be taken along and changed.
+    fn repeated(&self, first: usize) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (place, ready) in self.policies.iter().enumerate().skip(first).filter(|(_, ready)| ready.file.is_some()) {
+            let id = ready.id();
+            let other = self.policies[..place].iter().find(|other| other.file.is_some() && other.id() == id);
+            if let Some(file) = other.and_then(|other| other.file.as_ref()) {
+                faults.push(format!("there is another policy {id:?} in {file}; give each its own id"));
+            }
+        }
+        faults
     }
 
     fn take(&mut self, file: Option<&str>, node: &Node) -> Result<(), Vec<(Place, String)>> {
@@ -225,13 +271,12 @@ fn ready(file: Option<&str>, policy: Policy, examples: Vec<Example>) -> Result<R
     };
     let image = compiled(&[Stage::Build, Stage::Registry]);
     let workload = compiled(&[Stage::Deploy]);
-    // Whether it can be asked of what runs.
-    compiled(&[Stage::Runtime]);
+    let runtime = compiled(&[Stage::Runtime]);
     faults.extend(validate(&policy));
     faults.sort_by_key(|fault| fault.at);
     faults.dedup();
     if !faults.is_empty() {
         return Err(faults);
     }
-    Ok(Ready { file: file.map(str::to_owned), policy, examples, image, workload })
+    Ok(Ready { file: file.map(str::to_owned), policy, examples, image, workload, runtime })
 }

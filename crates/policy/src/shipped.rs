@@ -29,7 +29,9 @@ fn every_policy_says_of_its_examples_what_they_expect() {
             assert_eq!(outcome, example.expect, "{id}: {}: {:#?}", example.name, checked);
         }
         let expects = |wanted| ready.examples.iter().any(|example| example.expect == wanted);
-        let is_judged_now = ready.policy.stages.iter().any(|stage| ready.at(*stage).is_some());
+        // Examples are of manifests and images; what is asked of connections and events is in neither.
+        let mut stages = ready.policy.stages.iter().filter(|stage| **stage != Stage::Runtime);
+        let is_judged_now = stages.any(|stage| ready.at(*stage).is_some());
         assert!(!is_judged_now || expects(PolicyOutcome::Violated), "{id} has no example that fails");
         assert!(!is_judged_now || expects(PolicyOutcome::Passed), "{id} has no example that passes");
     }

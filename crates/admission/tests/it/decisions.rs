@@ -33,7 +33,7 @@ fn each_request_comes_to_what_the_rules_say() {
     check("pod-ephemeral", Outcome::Denied, "container debugger");
     check("pod-delete", Outcome::Ignored, "deleted");
     check("pod-exec", Outcome::Denied, "[no-exec] Nobody gets a shell: exec of pod \"web-7d4b9c-x\"");
-    check("pod-attach", Outcome::Warned, "");
+    check("pod-attach", Outcome::Passed, "");
     check("pod-portforward", Outcome::Passed, "");
 }
 
@@ -263,4 +263,71 @@ fn labels_of_the_namespace_decide_what_a_policy_is_for() {
     let lost = || Fact::Unknown("the API server is away".to_owned());
     assert_eq!(of(enforcing(), lost()), Outcome::Warned);
     assert_eq!(of(Rules { unknown: Doubt::Deny, ..enforcing() }, lost()), Outcome::Denied);
+}
+
+#[test]
+fn who_asks_decides_about_connections() {
+    let policies = "
+policy: guests
+name: No guest attaches
+severity: high
+stages: [runtime]
+event_source: deployment
+enforce: true
+scope: [{namespace: shop}]
+when: {Kubernetes Resource: PODS_ATTACH, Kubernetes User Name: guest-.*}
+---
+policy: groups
+name: Only operators attach
+severity: low
+stages: [runtime]
+event_source: deployment
+when: {Kubernetes Resource: PODS_ATTACH, Kubernetes User Groups: {not: operators}}
+---
+policy: agents
+name: Nobody attaches with curl
+severity: low
+stages: [runtime]
+event_source: deployment
+when: {Kubernetes Resource: PODS_ATTACH, Kubernetes User Name: jane, User Agent: curl}
+";
+    let asked = |user: &str, groups: &[&str], namespace: &str| {
+        let mut review = recorded("pod-attach");
+        review["request"]["userInfo"] = json!({"username": user, "groups": groups});
+        review["request"]["namespace"] = namespace.into();
+        let decision = decide(&Judge::new(enforcing(), set(policies)), &review, &Known::default());
+        (decision.outcome, decision.policies.join(" "), decision.unknown.join(" "))
+    };
+    let told = |outcome, violated: &str, unknown: &str| (outcome, violated.to_owned(), unknown.to_owned());
+    assert_eq!(asked("guest-7", &["operators"], "shop"), told(Outcome::Denied, "guests", ""));
+    assert_eq!(asked("guest-7", &["operators"], "other"), told(Outcome::Passed, "", ""));
+    assert_eq!(asked("bob", &["team"], "shop"), told(Outcome::Warned, "groups", ""));
+    assert_eq!(asked("bob", &["team", "operators"], "shop"), told(Outcome::Passed, "", ""));
+    // What a review does not say is not known, unless the rest decides.
+    assert_eq!(asked("jane", &["operators"], "shop"), told(Outcome::Warned, "", "agents"));
+}
+
+#[test]
+fn rules_about_policies_that_there_are_not_are_told() {
+    let rules = Rules {
+        warn_until: vec![
+            ("privileged".to_owned(), "2027-01-01".parse().unwrap()),
+            ("escalatoin".to_owned(), "2027-01-01".parse().unwrap()),
+        ],
+        unknown_policies: vec![
+            ("No image is of Debian 9".to_owned(), Doubt::Deny),
+            ("what-is-this".to_owned(), Doubt::Deny),
+        ],
+        ..enforcing()
+    };
+    assert_eq!(
+        Judge::new(rules, set(POLICIES)).unheard(),
+        [
+            (
+                "warn_until",
+                "there is no policy \"escalatoin\" among those that are asked; there is \"escalation\"".to_owned()
+            ),
+            ("unknown_policies", "there is no policy \"what-is-this\" among those that are asked".to_owned()),
+        ]
+    );
 }

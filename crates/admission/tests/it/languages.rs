@@ -403,3 +403,40 @@ fn an_object_without_a_kind_is_not_passed() {
     let decision = asked(gatekeeper(NODE_PORT, "match: {}"), enforcing(), &review);
     assert_eq!((decision.outcome, decision.unknown), (Outcome::Warned, vec!["all".to_owned()]));
 }
+
+/// One that goes on for ever is named as not judged, and all that come after it are judged.
+#[test]
+fn what_takes_too_long_keeps_nothing_else_from_being_judged() {
+    let endless = "package p
+violation[{\"msg\": \"m\"}] { count([1 | input.review.object.kind; a := numbers.range(1, 90000)[_]; b := numbers.range(1, 90000)[_]; a > b]) > 90000 }";
+    let mut set = gatekeeper(endless, "enforcementAction: warn");
+    let second = "apiVersion: constraints.gatekeeper.sh/v1beta1\nkind: Made\nmetadata: {name: d}\n";
+    let other = NODE_PORT.replace('\n', "\n        ");
+    let template = format!(
+        "apiVersion: templates.gatekeeper.sh/v1\nkind: ConstraintTemplate\nmetadata: {{name: other}}\nspec:\n  crd: {{spec: \
+         {{names: {{kind: Other}}}}}}\n  targets:\n  - target: admission.k8s.gatekeeper.sh\n    rego: |\n        {other}\n---\n\
+         apiVersion: constraints.gatekeeper.sh/v1beta1\nkind: Other\nmetadata: {{name: e}}\n"
+    );
+    let native = format!("{}---\n{}", policy("[services]", "validations: [{expression: 'false'}]"), denying());
+    let rego = "package main\ndeny contains \"no web\" if input.metadata.name == \"web\"";
+    for (file, text) in [("a.yaml", second), ("b.yaml", &template), ("c.yaml", &native), ("d.rego", rego)] {
+        assert_eq!(set.add(Some(file), text, &Limits::default()), []);
+    }
+    let judge = Judge::new(Rules { unknown: Doubt::Allow, ..enforcing() }, set);
+    assert_eq!(judge.faults(), []);
+    let deadline = |seconds| {
+        let limits = Limits { time: std::time::Duration::from_secs(seconds), ..Limits::default() };
+        Known { deadline: Some(sekisho_base::limits::Deadline::of(&limits)), ..Known::default() }
+    };
+    let begun = std::time::Instant::now();
+    let decision = decide(&judge, &request("CREATE", "services", &service()), &deadline(2));
+    assert_eq!(decision.policies, ["Other/e", "main.deny", "p"], "{decision:?}");
+    assert_eq!(decision.not_judged, ["Made/c", "Made/d"]);
+    assert_eq!(decision.annotations["not-judged"], "Made/c, Made/d");
+    assert_eq!(decision.annotations["unknown"], "Made/c, Made/d");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+    // Without any time each of them is unknown, and by its own rule.
+    let decision = decide(&judge, &request("CREATE", "services", &service()), &deadline(0));
+    assert_eq!(decision.not_judged, ["Made/c", "Made/d", "Other/e", "main.deny", "p"]);
+    assert_eq!(decision.outcome, Outcome::Noted);
+}

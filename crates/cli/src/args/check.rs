@@ -52,6 +52,11 @@ pub(crate) struct PolicyChoice {
     #[arg(long, value_name = "PATH", help_heading = "Policies")]
     pub(crate) policy: Vec<PathBuf>,
 
+    /// Documents in YAML or JSON that policies in Rego know as `data`, as Conftest has it: a file, or a directory whose
+    /// directories are the names above what is in them; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
+    pub(crate) data: Vec<PathBuf>,
+
     /// Which of the policies that ship: baseline, restricted, nist-800-190 or ci; `all`; or `none`
     #[arg(long, value_name = "NAME", help_heading = "Policies")]
     pub(crate) profile: Option<String>,

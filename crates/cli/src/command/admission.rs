@@ -3,7 +3,7 @@
 mod images;
 mod keep;
 
-use super::check::{Inputs, OF_POLICIES, policies, sound};
+use super::check::{Inputs, OF_DATA, OF_POLICIES, policies, sound};
 use super::scan::Context;
 use super::stopped;
 use crate::args::{AdmissionCommand, ManifestsArguments, ServeArguments};
@@ -207,6 +207,11 @@ impl Policies {
         }
         let judge = Judge::new(self.rules.clone(), set);
         sound(judge.faults())?;
+        if let Some((key, why)) = judge.unheard().first() {
+            let hint =
+                "`sekisho policy list` lists policies with their ids; --policy and --profile say which are asked";
+            return Err(CliError::new(Code::ConfigInvalid, format!("admission.{key}: {why}")).hint(hint));
+        }
         if !judge.asks() {
             let message = "there is no policy to ask: none of those chosen is for the stage deploy or runtime";
             let hint = "name some with --policy or check.policies, or take those of a profile with --profile";
@@ -218,7 +223,12 @@ impl Policies {
     /// The files as they are now, without a look at what they say.
     fn files(&self) -> Result<Vec<CheckInput>, CliError> {
         let paths: Vec<_> = self.settings.check.policies.iter().chain(&self.choice.policy).cloned().collect();
-        Ok(Inputs::read(&paths, &OF_POLICIES, &self.settings.limits())?.read)
+        let limits = self.settings.limits();
+        let mut read = Inputs::read(&paths, &OF_POLICIES, &limits)?.read;
+        for path in &self.choice.data {
+            read.extend(Inputs::read(std::slice::from_ref(path), &OF_DATA, &limits)?.read);
+        }
+        Ok(read)
     }
 }
 
@@ -230,6 +240,7 @@ fn serve(context: &mut Context, arguments: &ServeArguments) -> CommandResult {
     let rules = rules(own)?;
     let choice = crate::args::PolicyChoice {
         policy: arguments.policies.policy.clone(),
+        data: arguments.policies.data.clone(),
         profile: arguments.policies.profile.clone(),
     };
     let policies = Policies { choice, settings: context.config.settings()?, rules };

@@ -11,32 +11,36 @@ use crate::error::CliError;
 use crate::{CommandResult, output};
 use sekisho_base::Limits;
 use sekisho_base::tree::documents;
-use sekisho_model::{Code, Exit, Fact, Level, PolicyOutcome};
-use sekisho_policy::policy::Policy;
+use sekisho_model::{CheckPolicy, Code, Exit, Fact, Level, PolicyLanguage, PolicyOutcome};
+use sekisho_policy::policy::{Policy, Stage};
 use sekisho_policy::{
-    Checked, Context as PolicyContext, Point, PolicySet, Ready, Surroundings, check_manifests, explain_manifests,
-    native, prove, rego::gatekeeper, stackrox, vap,
+    Checked, Context as PolicyContext, Point, PolicySet, Ready, Surroundings, check_manifests, described,
+    explain_manifests, native, prove, rego::gatekeeper, stackrox, vap,
 };
 use sekisho_report::{Language, PolicyRow, TableOptions, policy_table, printable};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The policies that were chosen, all that ship where nothing is.
-fn all(choice: &PolicyChoice, settings: &Settings) -> Result<PolicySet, CliError> {
-    let (set, _) = policies(choice, settings, "all", &settings.limits())?;
-    sound(&set.foreign(Point::CommandLine(&[])).faults)?;
-    Ok(set)
+/// The policies that were chosen, all that ship where nothing is; those in other languages; and the files of both.
+fn all(choice: &PolicyChoice, settings: &Settings) -> Result<(PolicySet, Vec<CheckPolicy>, Inputs), CliError> {
+    let (set, inputs) = policies(choice, settings, "all", &settings.limits())?;
+    let foreign = set.foreign(Point::CommandLine(&[]));
+    sound(&foreign.faults)?;
+    let others = described(&set, &foreign, Stage::Deploy).into_iter();
+    let others = others.filter(|policy| policy.language != PolicyLanguage::Criteria).collect();
+    Ok((set, others, inputs))
 }
 
 /// `policy list`.
 pub(crate) fn list(context: &Context, arguments: &PolicyListArguments) -> CommandResult {
     let settings = context.config.settings()?;
-    let set = all(&arguments.policies, &settings)?;
+    let (set, others, _) = all(&arguments.policies, &settings)?;
     let language = arguments.language;
     let text = match arguments.format {
         JsonOrTable::Json => {
-            let listed: Vec<Value> = set.policies.iter().map(|ready| described(ready, language)).collect();
+            let own = set.policies.iter().map(|ready| summary(ready, language));
+            let listed: Vec<Value> = own.chain(others.iter().map(foreign_summary)).collect();
             let document = json!({"schema": "sekisho.policies/v1", "policies": listed});
             format!("{document:#}\n")
         }
@@ -53,7 +57,14 @@ pub(crate) fn list(context: &Context, arguments: &PolicyListArguments) -> Comman
                     name: name(policy, language).to_owned(),
                 }
             };
-            let rows: Vec<PolicyRow> = set.policies.iter().map(row).collect();
+            let foreign_row = |policy: &CheckPolicy| PolicyRow {
+                id: policy.id.clone(),
+                severity: policy.severity,
+                stages: Stage::Deploy.as_str().to_owned(),
+                enforced: policy.enforced,
+                name: policy.name.clone(),
+            };
+            let rows: Vec<PolicyRow> = set.policies.iter().map(row).chain(others.iter().map(foreign_row)).collect();
             policy_table(&rows, TableOptions { width: output::width(None) })
         }
     };
@@ -66,7 +77,7 @@ fn name(policy: &Policy, language: Language) -> &str {
     translated.map(|(_, texts)| texts.name.as_str()).filter(|text| !text.is_empty()).unwrap_or(&policy.name)
 }
 
-fn described(ready: &Ready, language: Language) -> Value {
+fn summary(ready: &Ready, language: Language) -> Value {
     let policy = &ready.policy;
     json!({
         "id": policy.id,
@@ -83,10 +94,39 @@ fn described(ready: &Ready, language: Language) -> Value {
     })
 }
 
-/// `policy show`: the policy in our own YAML.
+/// The same of a policy in another language.
+fn foreign_summary(policy: &CheckPolicy) -> Value {
+    json!({
+        "id": policy.id,
+        "name": policy.name,
+        "language": policy.language,
+        "file": policy.file,
+        "severity": policy.severity,
+        "stages": [Stage::Deploy.as_str()],
+        "enforced": policy.enforced,
+        "disabled": false,
+    })
+}
+
+/// `policy show`: the policy in our own YAML, one in another language as it is written.
 pub(crate) fn show(context: &Context, arguments: &PolicyShowArguments) -> CommandResult {
     let settings = context.config.settings()?;
-    let set = all(&arguments.policies, &settings)?;
+    let (set, others, inputs) = all(&arguments.policies, &settings)?;
+    if let Some(policy) = others.iter().find(|policy| policy.id == arguments.id) {
+        let lines = [
+            ("policy", policy.id.as_str()),
+            ("language", policy.language.as_str()),
+            ("file", policy.file.as_deref().unwrap_or("built in")),
+            ("severity", policy.severity.as_str()),
+            ("enforced", if policy.enforced { "true" } else { "false" }),
+        ];
+        let mut text = lines.iter().fold(String::new(), |text, (name, value)| text + &format!("# {name}: {value}\n"));
+        let source = inputs.files.iter().find(|file| Some(&file.name) == policy.file.as_ref());
+        text += source.map_or("", |file| file.text.as_str());
+        let lines: Vec<_> = text.split('\n').map(printable).collect();
+        output::write_styled(&lines.join("\n"), None)?;
+        return Ok(Exit::Passed);
+    }
     let ready = named(&set, &arguments.id)?;
     let mut policy = ready.policy.clone();
     if let Some((_, texts)) = policy.translations.iter().find(|(code, _)| *code == arguments.language.as_str()) {
@@ -115,14 +155,33 @@ fn named<'a>(set: &'a PolicySet, id: &str) -> Result<&'a Ready, CliError> {
 pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> CommandResult {
     let settings = context.config.settings()?;
     let limits = settings.limits();
-    let set = all(&arguments.policies, &settings)?;
-    let ready = named(&set, &arguments.id)?;
+    let (set, others, _) = all(&arguments.policies, &settings)?;
     let inputs = Inputs::read_manifests(&arguments.paths, &limits)?;
     let (objects, diagnostics) = inputs.objects(&limits);
     let around = Surroundings::default();
     let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
     let mut text = String::new();
-    for (title, steps) in explain_manifests(ready, &objects, &asked) {
+    let foreign = others.iter().find(|policy| policy.id == arguments.id);
+    if foreign.is_some() {
+        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &asked);
+        let place = checked.policies.iter().position(|policy| policy.id == arguments.id);
+        for (number, subject) in checked.subjects.iter().enumerate() {
+            let own = checked.results.iter().find(|it| it.subject == number && Some(it.policy) == place);
+            let outcome = own.map_or("passed, or not about it", |result| result.outcome.as_str());
+            let _ = writeln!(text, "{}: {outcome}", printable(&subject.title));
+            let one = own
+                .into_iter()
+                .flat_map(|result| result.violations.iter().map(|violation| &violation.message).chain(&result.reasons));
+            for why in one {
+                let _ = writeln!(text, "  {}", printable(why));
+            }
+        }
+    }
+    let steps = match foreign {
+        Some(_) => Vec::new(),
+        None => explain_manifests(named(&set, &arguments.id)?, &objects, &asked),
+    };
+    for (title, steps) in steps {
         let _ = writeln!(text, "{}", printable(&title));
         for step in steps {
             let indent = "  ".repeat(step.depth + 1);
@@ -232,7 +291,7 @@ pub(crate) fn test(context: &Context, files: &PolicyFiles) -> CommandResult {
                     let message = format!("cannot take the suite: {}:{line}: {reason}", file.name);
                     CliError::new(Code::PolicyMalformed, message)
                 })?;
-                run_gatekeeper_suite(&suite, Path::new(&file.name), &settings, &limits, &mut tests)?;
+                run_gatekeeper_suite(&suite, Path::new(&file.name), &settings, &limits, &mut tests);
             }
             // What a suite names is read when that is run.
             Some(node) if gatekeeper::suite::is_part(&node) => {}
@@ -266,13 +325,20 @@ fn run_gatekeeper_suite(
     settings: &Settings,
     limits: &Limits,
     tests: &mut Tests,
-) -> Result<(), CliError> {
+) {
     let here = file.parent().unwrap_or(Path::new(""));
     let around = Surroundings::default();
     let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
     for test in suite.tests.iter().filter(|test| !test.skip) {
         let mut set = PolicySet::default();
-        let inputs = Inputs::read(&[here.join(&test.template), here.join(&test.constraint)], &OF_POLICIES, limits)?;
+        let inputs = Inputs::read(&[here.join(&test.template), here.join(&test.constraint)], &OF_POLICIES, limits);
+        let inputs = match inputs {
+            Ok(inputs) => inputs,
+            Err(error) => {
+                tests.fail(&format!("{}: {}", file.display(), test.name), error.message());
+                continue;
+            }
+        };
         let read = inputs.files.iter().flat_map(|file| set.add(Some(&file.name), &file.text, limits));
         let faults: Vec<_> = read.collect();
         for case in test.cases.iter().filter(|case| !case.skip) {
@@ -280,7 +346,13 @@ fn run_gatekeeper_suite(
             let object = here.join(&case.object);
             let others = case.inventory.iter().map(|other| here.join(other));
             let paths: Vec<PathBuf> = std::iter::once(object.clone()).chain(others).collect();
-            let (objects, _) = Inputs::read_manifests(&paths, limits)?.objects(limits);
+            let objects = match Inputs::read_manifests(&paths, limits) {
+                Ok(inputs) => inputs.objects(limits).0,
+                Err(error) => {
+                    tests.fail(&name, error.message());
+                    continue;
+                }
+            };
             let foreign = set.foreign(Point::CommandLine(&objects));
             if let Some(fault) = faults.iter().chain(&foreign.faults).next() {
                 tests.fail(&name, &fault.to_string());
@@ -303,7 +375,6 @@ fn run_gatekeeper_suite(
             }
         }
     }
-    Ok(())
 }
 
 /// Runs the cases of a suite, whose paths are from where it is.

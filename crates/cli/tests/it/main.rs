@@ -6,6 +6,7 @@ mod detect;
 mod faults;
 mod output;
 mod pipelines;
+mod policies;
 mod registry;
 mod reproducible;
 mod sboms;

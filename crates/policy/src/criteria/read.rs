@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub struct Subject<'a> {
     /// The workload; none for an image alone.
     pub workload: Option<&'a Workload>,
-    /// The images of its containers, in their order; one for an image alone.
+    /// The images of its containers, in their order, and those of volumes after them; one for an image alone.
     pub images: &'a [Image<'a>],
     /// The moment by which ages are judged.
     pub now: Timestamp,
@@ -116,7 +116,9 @@ pub(crate) fn read<'a>(name: &str, element: Element<'a>, now: Timestamp) -> Read
     match element {
         Element::Workload(workload) => of_workload(name, workload),
         Element::Port(port) => of_port(name, port),
-        Element::Exposure(exposure) => exposure.node_port.map_or(Reading::Absent, number),
+        Element::Exposure(exposure) => {
+            exposure.node_port.as_ref().map_or(Reading::Absent, |port| known(port, |port| number(*port)))
+        }
         Element::Container(_, container) => of_container(name, container),
         Element::Env(variable) => Reading::EnvVar {
             source: source_of(variable.source),
@@ -378,9 +380,17 @@ pub(crate) fn below<'a>(
         (Element::Container(_, container), Level::Volume) => {
             let _ = container.volumes.iter().any(|volume| visit(Element::Volume(volume)));
         }
-        (Element::Container(place, _), Level::Image) => {
+        (Element::Container(place, container), Level::Image) => {
             let Some(image) = subject.images.get(place) else { return Below::NotAsked };
-            visit(Element::Image(image));
+            if visit(Element::Image(image)) {
+                return Below::Whole;
+            }
+            // What is mounted is as much a part of what runs.
+            let containers = subject.workload.map_or(0, |workload| workload.containers.len());
+            let mounted = |image: &&Image<'_>| {
+                container.volumes.iter().any(|volume| volume.is_image() && volume.source == image.name)
+            };
+            let _ = subject.images.iter().skip(containers).filter(mounted).any(|image| visit(Element::Image(image)));
         }
         (Element::Image(image), Level::Line | Level::Component) => {
             let facts = match &image.facts {

@@ -64,6 +64,7 @@ const FIXED: &str = "no advisory that is read says when a fix was there first";
 const HISTORY: &str = "scans are not kept yet";
 const MALWARE: &str = "images are not searched for malware yet";
 const REQUESTS: &str = "requests to the API server are not looked at yet";
+const CONNECTIONS: &str = "asked of connections to pods at admission; other requests are not looked at yet";
 const SECRETS: &str = "images are not searched for secrets yet";
 const SENSOR: &str = "what runs is not watched yet";
 const SIGNATURES: &str = "signatures are not verified yet";
@@ -125,10 +126,10 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Request, "Is Impersonated User", Grammar::Flag, "whether somebody acts in another's name").later(REQUESTS),
     of(Level::Vulnerability, "Known Exploited", Grammar::Flag, "whether it is known to be exploited (CISA KEV)").ours(),
     of(Level::Request, "Kubernetes API Verb", Grammar::Word(&["CREATE", "DELETE", "GET", "PATCH", "UPDATE"]), "what is asked of the API server").many().later(REQUESTS),
-    of(Level::Request, "Kubernetes Resource", Grammar::Word(RESOURCES), "about what kind of thing it is asked").many().later(REQUESTS),
-    of(Level::Request, "Kubernetes Resource Name", Grammar::Regex, "the name of that thing").not().many().later(REQUESTS),
-    of(Level::Request, "Kubernetes User Groups", Grammar::Regex, "a group of who asks").not().many().later(REQUESTS),
-    of(Level::Request, "Kubernetes User Name", Grammar::Regex, "who asks").not().many().later(REQUESTS),
+    of(Level::Request, "Kubernetes Resource", Grammar::Word(RESOURCES), "about what kind of thing it is asked").many().later(CONNECTIONS),
+    of(Level::Request, "Kubernetes Resource Name", Grammar::Regex, "the name of that thing").not().many().later(CONNECTIONS),
+    of(Level::Request, "Kubernetes User Groups", Grammar::Regex, "a group of who asks").not().many().later(CONNECTIONS),
+    of(Level::Request, "Kubernetes User Name", Grammar::Regex, "who asks").not().many().later(CONNECTIONS),
     of(Level::Component, "License", Grammar::Regex, "an SPDX id that has to be kept to use the package: of `MIT OR GPL-3.0-only` neither has to; turned round, holds where none of these is enough").not().many().ours(),
     of(Level::Component, "License Class", Grammar::Word(LICENSE_CLASSES), "the same by what licences ask for; `NONE` where the package states no licence").not().many().ours(),
     of(Level::Container, "Liveness Probe Defined", Grammar::Flag, "whether the container has a liveness probe"),

@@ -6,8 +6,8 @@ use super::quantity::quantity;
 use super::reader::{Reader, join};
 use sekisho_base::tree::Node;
 use sekisho_model::{
-    Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, ImageRef, Mount, Port, Propagation, Seccomp,
-    Workload,
+    Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, ImageRef, Mount, Port, Propagation,
+    Seccomp, Workload,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -234,7 +234,7 @@ fn ports(reader: &mut Reader<'_>, at: (&Node, &str), host_network: bool) -> Vec<
         let name = reader.text((node, &path), "name").unwrap_or_default();
         let protocol = reader.text((node, &path), "protocol").unwrap_or_else(|| "TCP".to_owned());
         let exposures = host_port
-            .map(|port| Exposure { method: ExposureMethod::Host, node_port: Some(port), by: None })
+            .map(|port| Exposure { method: ExposureMethod::Host, node_port: Some(Fact::Known(port)), by: None })
             .into_iter()
             .collect();
         found.push(Port { name, container_port, protocol, exposures, path });
@@ -290,8 +290,10 @@ fn mounts(reader: &mut Reader<'_>, at: (&Node, &str), pod: &Pod<'_>) -> Vec<Moun
             Some("Bidirectional") => Propagation::Bidirectional,
             _ => Propagation::None,
         };
+        let image_ref = if kind == "Image" { ImageRef::familiar(&source).ok() } else { None };
         found.push(Mount {
             name,
+            image_ref,
             kind,
             source,
             destination: reader.text(here, "mountPath").unwrap_or_default(),

@@ -185,13 +185,23 @@ impl Service<'_> {
         if !selected {
             return;
         }
+        let spec = |name: &str| object.node.at(&["spec", name]);
+        let is_opened = match spec("type").and_then(Node::as_str) {
+            Some("NodePort") => true,
+            Some("LoadBalancer") => spec("allocateLoadBalancerNodePorts").and_then(Node::as_bool) != Some(false),
+            _ => false,
+        };
         for port in object.node.at(&["spec", "ports"]).map(Node::items).unwrap_or_default() {
             let protocol = port.get("protocol").and_then(Node::as_str).unwrap_or("TCP");
             let target = port.get("targetPort").filter(|target| !target.is_null()).or_else(|| port.get("port"));
             let Some(target) = target else { continue };
+            let chosen = port.get("nodePort").and_then(Node::as_i64).filter(|port| *port != 0);
+            let chosen = chosen.map(Fact::Known).or_else(|| {
+                is_opened.then(|| Fact::Unknown(format!("the cluster chooses the node port of {}", object.title())))
+            });
             let exposures = self.methods.iter().map(|method| Exposure {
                 method: *method,
-                node_port: port.get("nodePort").and_then(Node::as_i64).filter(|port| *port != 0),
+                node_port: chosen.clone(),
                 by: Some(object.title()),
             });
             let exposures: Vec<Exposure> = exposures.collect();

@@ -130,18 +130,20 @@ fn other_objects_say_how_it_is_reached_and_what_it_may() {
     let web = one(WEB);
     let ports: Vec<_> = (web.containers.iter().flat_map(|container| &container.ports))
         .map(|port| {
-            let exposures = port.exposures.iter().map(|it| (it.method, it.node_port)).collect::<Vec<_>>();
+            let exposures = port.exposures.iter().map(|it| (it.method, it.node_port.clone())).collect::<Vec<_>>();
             (port.container_port, &*port.protocol, exposures)
         })
         .collect();
     let (node, route) = (ExposureMethod::Node, ExposureMethod::Route);
+    let known = |port| Some(Fact::Known(port));
+    let chosen = Some(Fact::Unknown("the cluster chooses the node port of Service/web".to_owned()));
     assert_eq!(
         ports,
         [
-            (80, "TCP", vec![(node, Some(30080)), (route, Some(30080))]),
-            (8443, "UDP", vec![(ExposureMethod::Host, Some(443))]),
+            (80, "TCP", vec![(node, known(30080)), (route, known(30080))]),
+            (8443, "UDP", vec![(ExposureMethod::Host, known(443))]),
             // Declared nowhere, and reached all the same.
-            (9000, "TCP", vec![(node, None), (route, None)]),
+            (9000, "TCP", vec![(node, chosen.clone()), (route, chosen)]),
         ]
     );
     assert_eq!((web.ingress_policy, web.egress_policy), (Fact::Known(true), Fact::Known(false)));

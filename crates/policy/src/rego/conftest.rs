@@ -1,7 +1,7 @@
 //! Policies of [Conftest](https://www.conftest.dev/): rules called `deny`, `violation` or `warn`, with or without a suffix,
 //! whose members are what is wrong with a document, and `exception`, which says which of them do not count.
 
-use super::engine::{Program, Read, Setting, Source, json, value};
+use super::engine::{Program, Read, Setting, Share, Source, Stopped, json, value};
 use super::{Dialect, Fault};
 use crate::{Message, Outcome, Said};
 use regorus::Value;
@@ -16,6 +16,8 @@ pub struct Conftest {
     rules: Vec<Rule>,
     /// Namespaces that have exceptions.
     excepting: BTreeSet<String>,
+    /// What each rule needs of `data` that nobody gave.
+    lacking: Vec<Option<String>>,
 }
 
 /// A rule that says what is wrong.
@@ -71,7 +73,10 @@ impl Conftest {
             let read = |dialect| Read::of(&Source { file, text, dialect });
             let module = match setup.dialect {
                 Some(dialect) => read(dialect),
-                None => read(Dialect::V1).or_else(|fault| read(Dialect::V0).map_err(|_| fault)),
+                // Of what is of neither dialect, the one that it was read further in was meant.
+                None => read(Dialect::V1).or_else(|fault| {
+                    read(Dialect::V0).map_err(|older| if older.place > fault.place { older } else { fault })
+                }),
             };
             match module {
                 Ok(module) => modules.push(module),
@@ -121,8 +126,23 @@ impl Conftest {
         let is_plain =
             |path: &String| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
         let together = if together.iter().all(is_plain) { &together[..] } else { &[] };
+        let roots: BTreeSet<String> = match &data {
+            Value::Object(fields) => {
+                fields.iter().filter_map(|(key, _)| Some(key.as_string().ok()?.to_string())).collect()
+            }
+            _ => BTreeSet::new(),
+        };
         let program = Program::new(&modules, Setting { data, roots: None, time: setup.time, together })?;
-        Ok(Self { program, rules, excepting })
+        let lacking = |rule: &Rule| {
+            let path = |name: &str| -> Vec<String> {
+                let names = rule.namespace.split('.').chain([name]);
+                std::iter::once("data").chain(names).map(str::to_owned).collect()
+            };
+            let excepts = excepting.contains(&rule.namespace).then(|| path("exception"));
+            std::iter::once(path(&rule.name)).chain(excepts).find_map(|path| program.lacks(&path, &roots))
+        };
+        let lacking = rules.iter().map(lacking).collect();
+        Ok(Self { program, rules, excepting, lacking })
     }
 
     /// The rules that are asked.
@@ -132,20 +152,34 @@ impl Conftest {
 
     /// What each rule says of a document.
     pub fn check(&self, document: &Node) -> Vec<Checked<'_>> {
+        self.check_within(document, &|| Ok(Duration::MAX))
+    }
+
+    /// The same, where each evaluation may take as long as `share` says then, or why nobody can wait for it.
+    pub(crate) fn check_within(&self, document: &Node, share: Share<'_>) -> Vec<Checked<'_>> {
         let input = value(document);
         let mut exceptions = BTreeMap::new();
         // What the rules need in common is evaluated once then.
-        let together = input.as_ref().and_then(|input| self.program.evaluate_together(input.clone()));
+        let together = || self.program.evaluate_together(input.clone()?, share().ok()?);
+        let together = together();
         let mut checked = Vec::with_capacity(self.rules.len());
-        for (index, rule) in (0..).zip(&self.rules) {
+        for (index, rule) in self.rules.iter().enumerate() {
             let Some(input) = &input else {
                 let said = Said::unknown("the document has a number that JSON does not have");
                 checked.push(Checked { rule, said, excepted: Vec::new() });
                 continue;
             };
+            if let Some(path) = self.lacking.get(index).and_then(Option::as_ref) {
+                // It would be undefined, and the rule silent.
+                let said =
+                    Said::unknown(format!("it needs {path}, which no policy defines and no document for data gives"));
+                checked.push(Checked { rule, said, excepted: Vec::new() });
+                continue;
+            }
+            let index = index as u64;
             let of = |together: &HashMap<u64, Value>| together.get(&index).cloned().unwrap_or(Value::Undefined);
             let known = together.as_ref().map(of);
-            checked.push(self.ask(rule, known, input, &mut exceptions));
+            checked.push(self.ask(rule, known, input, share, &mut exceptions));
         }
         checked
     }
@@ -155,13 +189,18 @@ impl Conftest {
         rule: &'c Rule,
         known: Option<Value>,
         input: &Value,
-        exceptions: &mut BTreeMap<&'c str, Result<Value, Fault>>,
+        share: Share<'_>,
+        exceptions: &mut BTreeMap<&'c str, Result<Value, Said>>,
     ) -> Checked<'c> {
-        let evaluate = |path: &str| self.program.evaluate(path, input.clone());
+        let evaluate = |path: &str| {
+            let time = share().map_err(Said::late)?;
+            let stopped = |stopped: Stopped| Said { late: stopped.late, ..Said::unknown(stopped.to_string()) };
+            self.program.evaluate_within(path, input.clone(), time).map_err(stopped)
+        };
         let mut checked = Checked { rule, said: Said::passed(), excepted: Vec::new() };
         match known.map_or_else(|| evaluate(&rule.path()), Ok) {
             Ok(found) => checked.said = said(&found),
-            Err(fault) => checked.said = Said::unknown(fault.to_string()),
+            Err(unknown) => checked.said = unknown,
         }
         if checked.said.outcome == Outcome::Violated && self.excepting.contains(&rule.namespace) {
             match exceptions
@@ -172,7 +211,11 @@ impl Conftest {
                     checked.excepted = std::mem::replace(&mut checked.said, Said::passed()).messages;
                 }
                 Ok(_) => {}
-                Err(fault) => checked.said = Said::unknown(format!("its exceptions are not known: {fault}")),
+                Err(unknown) => {
+                    let why = unknown.messages.first().map_or("", |message| message.text.as_str());
+                    let text = format!("its exceptions are not known: {why}");
+                    checked.said = Said { late: unknown.late, ..Said::unknown(text) };
+                }
             }
         }
         checked
@@ -238,7 +281,7 @@ fn said(found: &Value) -> Said {
             None => return Said::unknown("a message of the rule is neither a text nor an object with one under msg"),
         }
     }
-    if messages.is_empty() { Said::passed() } else { Said { outcome: Outcome::Violated, messages } }
+    if messages.is_empty() { Said::passed() } else { Said::violated(messages) }
 }
 
 /// Both documents in one; an error where they say different things of one field.
@@ -358,6 +401,37 @@ denying contains \"not asked\"
     }
 
     #[test]
+    fn what_is_wrong_in_the_older_dialect_is_told_in_its_words() {
+        let text = "package main\ndeny[msg] {\n  msg := \n}";
+        let told = said(&[("a.rego", text)], &SETUP, "{}");
+        assert!(told[0].starts_with("a.rego:4:1: ") && !told[0].contains("v1"), "{told:?}");
+    }
+
+    /// Without it the rule would be silent, whatever the document.
+    #[test]
+    fn what_nobody_gave_of_data_is_not_taken_for_nothing() {
+        let files = [
+            (
+                "a.rego",
+                "package main\nimport data.lib.names\ndeny contains msg if { input.name == names.bad[_]; msg := \"bad\" }\n\
+                 warn contains \"few\" if input.replicas < 2\nviolation contains \"old\" if input.version < \
+                 data.settings.version",
+            ),
+            ("lib.rego", "package lib.names\nbad := data.forbidden.names"),
+        ];
+        let document = r#"{"name": "x", "replicas": 1, "version": 3}"#;
+        let lacks =
+            |path: &str| format!("Unknown it needs {path}, which no policy defines and no document for data gives");
+        let none = said(&files, &SETUP, document);
+        assert!(none[0].starts_with(&format!("main.deny failure {}", lacks("data.forbidden.names"))), "{none:?}");
+        assert!(none[1].starts_with(&format!("main.violation failure {}", lacks("data.settings.version"))), "{none:?}");
+        assert!(none[2].contains("Violated few"), "{none:?}");
+        let data = [json(r#"{"forbidden": {"names": ["x"]}}"#), json(r#"{"settings": {"version": 4}}"#)];
+        let given = said(&files, &Setup { data: &data, ..SETUP }, document);
+        assert!(given[0].contains("Violated bad") && given[1].contains("Violated old"), "{given:?}");
+    }
+
+    #[test]
     fn namespaces_and_data_are_chosen() {
         let other = "package team.other\ndeny contains msg if { input.port == data.ports.forbidden[_]; msg := sprintf(\"port %d\", [input.port]) }";
         let data = [json(r#"{"ports": {"forbidden": [22]}}"#), json(r#"{"ports": {"open": [80]}, "x": 1}"#)];
@@ -381,13 +455,10 @@ denying contains \"not asked\"
         let files = [("a.rego", "package main\ndeny contains \"new\" if input.new"), ("b.rego", old)];
         assert_eq!(said(&files, &SETUP, r#"{"old": 1, "new": 1}"#), ["main.deny failure Violated new null; old null"]);
         let strict = Setup { dialect: Some(Dialect::V1), ..SETUP };
-        assert_eq!(
-            said(&files, &strict, "{}"),
-            ["b.rego:2:1: deny needs the keyword contains, or if, in this dialect"]
-        );
+        assert_eq!(said(&files, &strict, "{}"), ["b.rego:2:1: deny needs the keyword contains, or if, in Rego v1"]);
         assert_eq!(
             said(&[("c.rego", "package main\ndeny {")], &SETUP, "{}"),
-            ["c.rego:2:6: there is {, not if, which this dialect has before a body"]
+            ["c.rego:2:7: there is the end, not an expression"]
         );
     }
 

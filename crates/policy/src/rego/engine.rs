@@ -10,8 +10,10 @@ use super::syntax::{Dialect, Wrong, module};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, PolicyLengthConfig, Value};
 use sekisho_base::tree::{Node, Place, Value as Said};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,6 +62,26 @@ pub(super) struct Program {
     idle: Mutex<Vec<Engine>>,
     files: Vec<(String, Vec<Place>)>,
     graph: Graph,
+    /// How long one evaluation may take.
+    time: Duration,
+}
+
+/// How long the next evaluation may take, or why nobody can wait for it.
+pub(crate) type Share<'a> = &'a dyn Fn() -> Result<Duration, String>;
+
+/// Why an evaluation has no result.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    /// What is wrong, where that is known.
+    pub(super) fault: Fault,
+    /// Whether it took too long.
+    pub(super) late: bool,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
 }
 
 /// What modules are made ready for.
@@ -92,8 +114,6 @@ impl Program {
             max_file_bytes: NonZeroUsize::MAX,
             max_lines: NonZeroUsize::MAX,
         });
-        let check_interval = NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN);
-        engine.set_execution_timer_config(ExecutionTimerConfig { limit: time, check_interval });
         builtins::register(&mut engine);
         let mut files = Vec::new();
         for (index, read) in modules.iter().enumerate() {
@@ -139,7 +159,7 @@ impl Program {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { prepared: engine, idle: Mutex::default(), files, graph })
+        Ok(Self { prepared: engine, idle: Mutex::default(), files, graph, time })
     }
 
     /// Whether the modules name something at or below `path`.
@@ -147,37 +167,65 @@ impl Program {
         self.graph.names(path)
     }
 
+    /// What of `data` the rule at `path` needs, where that is neither a rule's nor below one of the `roots` that are given.
+    pub(super) fn lacks(&self, path: &[String], roots: &BTreeSet<String>) -> Option<String> {
+        let given = |need: &[String]| need.get(1).is_some_and(|root| roots.contains(root));
+        self.graph.lacks(path, &given).map(|need| need.join("."))
+    }
+
     /// What the rules are that are evaluated together, by their numbers, without those that are undefined; none where one of
     /// them fails, or all take too long.
-    pub(super) fn evaluate_together(&self, input: Value) -> Option<HashMap<u64, Value>> {
-        let Value::Set(found) = self.evaluate(&format!("data.{TOGETHER}.rule"), input).ok()? else { return None };
+    pub(super) fn evaluate_together(&self, input: Value, time: Duration) -> Option<HashMap<u64, Value>> {
+        let found = self.evaluate_within(&format!("data.{TOGETHER}.rule"), input, time).ok()?;
+        let Value::Set(found) = found else { return None };
         let pair = |pair: &Value| Some((pair[0].as_u64().ok()?, pair[1].clone()));
         found.iter().map(pair).collect()
     }
 
     /// What the rule at `path`, such as `data.lib.deny`, is for `input`; undefined where it is not. An error is why that
     /// cannot be told.
-    pub(super) fn evaluate(&self, path: &str, input: Value) -> Result<Value, Fault> {
+    pub(super) fn evaluate(&self, path: &str, input: Value) -> Result<Value, Stopped> {
+        self.evaluate_within(path, input, Duration::MAX)
+    }
+
+    /// The same, where it may not take longer than `time` either.
+    pub(super) fn evaluate_within(&self, path: &str, input: Value, time: Duration) -> Result<Value, Stopped> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let mut engine = kept.unwrap_or_else(|| self.prepared.clone());
-        builtins::taint();
+        let time = time.min(self.time);
+        let check_interval = NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN);
+        engine.set_execution_timer_config(ExecutionTimerConfig { limit: time, check_interval });
+        builtins::begin(time);
         engine.set_input(input);
-        let result = engine.eval_rule(path.to_owned());
-        // Nobody reads what policies print.
-        let _ = engine.take_prints();
+        // A fault of the engine is not to keep other policies from being asked.
+        let result = panic::catch_unwind(AssertUnwindSafe(|| engine.eval_rule(path.to_owned())));
         let nowhere = |reason| Fault { file: String::new(), place: Place::default(), reason };
+        let late =
+            || Stopped { fault: nowhere(format!("takes longer than {:.1} seconds", time.as_secs_f32())), late: true };
         match (result, builtins::taint()) {
-            (Ok(value), None) => {
-                // It is not to hold on to what it looked at.
+            (_, Some(builtins::Taint::Late)) => Err(late()),
+            (_, Some(builtins::Taint::Unknown(reason))) => Err(Stopped { fault: nowhere(reason), late: false }),
+            (Ok(Ok(value)), None) => {
+                // Nobody reads what policies print, and it is not to hold on to what it looked at.
+                let _ = engine.take_prints();
                 engine.set_input(Value::new_object());
                 idle().push(engine);
                 Ok(value)
             }
-            (_, Some(reason)) => Err(nowhere(reason)),
-            (Err(error), None) => Err(told(&error.to_string(), &self.files, "")),
+            (Ok(Err(error)), None) if is_late(&error.to_string()) => Err(late()),
+            (Ok(Err(error)), None) => Err(Stopped { fault: told(&error.to_string(), &self.files, ""), late: false }),
+            (Err(_), None) => {
+                let reason = "the evaluation failed in a way it should not: please report the policy as a bug";
+                Err(Stopped { fault: nowhere(reason.to_owned()), late: false })
+            }
         }
     }
+}
+
+/// Whether the engine stopped for want of time.
+fn is_late(message: &str) -> bool {
+    message.contains("execution exceeded time limit")
 }
 
 /// What the engine says, with the place in the text that was read.

@@ -30,6 +30,26 @@ impl Graph {
         self.rules.values().flatten().any(reaches)
     }
 
+    /// A path that the rule at `rule` needs, or one that it needs does, and that neither is a rule's nor `given`.
+    pub(super) fn lacks(&self, rule: &[String], given: &dyn Fn(&[String]) -> bool) -> Option<&[String]> {
+        let mut open: Vec<&[String]> = vec![rule];
+        let mut seen: BTreeSet<&[String]> = open.iter().copied().collect();
+        while let Some(rule) = open.pop() {
+            for need in self.rules.get(rule).into_iter().flatten() {
+                let below = self.rules.range(need.clone()..).map(|(path, _)| path);
+                let below = below.take_while(|path| path.starts_with(need));
+                let above = (1..need.len()).filter_map(|length| self.rules.get_key_value(&need[..length]));
+                let found: Vec<&[String]> = below.chain(above.map(|(path, _)| path)).map(Vec::as_slice).collect();
+                // What is named by an expression is looked for in all of data.
+                if found.is_empty() && need.len() > 1 && !given(need) {
+                    return Some(need);
+                }
+                open.extend(found.into_iter().filter(|path| seen.insert(path)));
+            }
+        }
+        None
+    }
+
     /// The path of a rule that cannot be evaluated, and why.
     pub(super) fn fault(&self) -> Option<(&[String], String)> {
         let paths: Vec<&Vec<String>> = self.rules.keys().collect();

@@ -17,6 +17,7 @@ mod syntax;
 mod tests;
 
 pub use conftest::Conftest;
+pub(crate) use engine::Share;
 pub use gatekeeper::Gatekeeper;
 pub use syntax::Dialect;
 

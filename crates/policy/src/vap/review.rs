@@ -38,22 +38,28 @@ impl Policies {
     /// What the policies say of `object` where it is made. A policy that is not about it says nothing; with several
     /// parameters a policy says as much for each.
     pub fn review(&self, object: &Object) -> Vec<Review<'_>> {
-        self.review_of(Asked::Manifest(object), &Shown::default())
+        self.review_of(Asked::Manifest(object), &Shown::default(), &|| None)
     }
 
     /// The same of a request: objects are as the server shows them already, and nothing is made up.
     pub fn review_request(&self, request: &Request<'_>) -> Vec<Review<'_>> {
-        self.review_of(Asked::Request(request), &Shown::default())
+        self.review_of(Asked::Request(request), &Shown::default(), &|| None)
     }
 
-    /// The same; what expressions see is made where one is evaluated, and left in `shown`.
-    pub(crate) fn review_of(&self, asked: Asked<'_>, shown: &Shown) -> Vec<Review<'_>> {
+    /// The same; what expressions see is made where one is evaluated, and left in `shown`. `late` is why nobody can wait for
+    /// more, once that is so: what is left then is not known.
+    pub(crate) fn review_of(
+        &self,
+        asked: Asked<'_>,
+        shown: &Shown,
+        late: &dyn Fn() -> Option<String>,
+    ) -> Vec<Review<'_>> {
         let resource = self.resource(asked);
         let mut found = Vec::new();
         if resource.is_exempt() {
             return found;
         }
-        let case = Case { asked, shown, subject: self.subject(asked, &resource) };
+        let case = Case { asked, shown, late, subject: self.subject(asked, &resource) };
         for policy in &self.all {
             let about = policy.matching.is_about(&case.subject);
             if about == Sure::No {
@@ -185,6 +191,10 @@ impl Policies {
             Err(reason) => return say(Said::unknown(reason), None, Vec::new()),
         };
         for (title, value) in parameters {
+            if let Some(why) = (case.late)() {
+                say(Said::late(why), title, Vec::new());
+                continue;
+            }
             let mut audit = Vec::new();
             if let Some(said) = policy.rules.ask(case.shown.input(self, case.asked), &value, &mut audit) {
                 say(said, title, audit);
@@ -249,6 +259,7 @@ fn missing(reference: &Reference, kind: &str) -> String {
 struct Case<'a> {
     asked: Asked<'a>,
     shown: &'a Shown,
+    late: &'a dyn Fn() -> Option<String>,
     subject: Subject<'a>,
 }
 

@@ -386,7 +386,7 @@ impl Rules {
             }
         }
         if !violations.is_empty() {
-            return Some(Said { outcome: Outcome::Violated, messages: violations });
+            return Some(Said::violated(violations));
         }
         Some(if stops.is_empty() { Said::passed() } else { self.unknown(stops) })
     }
@@ -394,7 +394,7 @@ impl Rules {
     fn unknown(&self, stops: Vec<String>) -> Said {
         let message =
             |stop: String| Message { text: format!("{stop}; {}", self.on_failure.would()), ..Message::default() };
-        Said { outcome: Outcome::Unknown, messages: stops.into_iter().map(message).collect() }
+        Said { outcome: Outcome::Unknown, messages: stops.into_iter().map(message).collect(), late: false }
     }
 }
 

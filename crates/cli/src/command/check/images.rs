@@ -51,23 +51,22 @@ impl Images {
         common: &CommonArguments,
     ) {
         let (workloads, _) = manifest::workloads(objects);
-        for container in workloads.iter().flat_map(|found| &found.workload.containers) {
-            if self.known.contains_key(&container.image) {
+        for (name, reference) in workloads.iter().flat_map(|found| found.workload.images()) {
+            if self.known.contains_key(name) {
                 continue;
             }
             // Of a registry, whatever is on the disk under that name.
-            let target = ImageTarget::of(&PathBuf::from(format!("docker://{}", container.image)), None);
-            let found = if container.image_ref.is_none() {
-                Err(format!("{:?} is no name of an image", container.image))
+            let target = ImageTarget::of(&PathBuf::from(format!("docker://{name}")), None);
+            let found = if reference.is_none() {
+                Err(format!("{name:?} is no name of an image"))
             } else {
                 report(context, settings, judges, target, common).map_err(|error| error.message().to_owned())
             };
             if let Ok(report) = &found {
-                let of_image =
-                    |told: &Diagnostic| Diagnostic::incomplete(told.code, told.to_string()).at(&container.image);
+                let of_image = |told: &Diagnostic| Diagnostic::incomplete(told.code, told.to_string()).at(name);
                 self.diagnostics.extend(report.inventory.incomplete().map(of_image));
             }
-            self.known.insert(container.image.clone(), found.map(|report| ImageFacts::of(&report)));
+            self.known.insert(name.to_owned(), found.map(|report| ImageFacts::of(&report)));
         }
     }
 

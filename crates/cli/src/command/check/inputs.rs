@@ -81,7 +81,8 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// Takes the files of a directory and of those below it, in the order of their names, following no link.
+    /// Takes the files of a directory and of those below it, in the order of their names. A link to a file is followed
+    /// where that lies in the directory, too, as in the volumes of Kubernetes; one that leads out of it is told.
     fn directory(&mut self, top: &Path, ends: &[&str], rendered: bool, limits: &Limits) -> Result<(), CliError> {
         let mut rest = vec![(top.to_owned(), 0)];
         let mut found = Vec::new();
@@ -131,7 +132,12 @@ impl Inputs {
             self.unreadable(top, &format!("holds more than {FILES} files; the rest is left out"));
             found.truncate(FILES);
         }
+        let real = std::fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
         for path in found {
+            if path.is_symlink() && !std::fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&real)) {
+                self.unreadable(&path, "is a link that leads out of the directory, or nowhere");
+                continue;
+            }
             match document::read(&path, limits) {
                 Ok((name, bytes)) => self.take(name, bytes, limits),
                 Err(error) => self.unreadable(&path, error.message()),

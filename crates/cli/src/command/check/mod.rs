@@ -29,7 +29,10 @@ use sekisho_policy::{
 use sekisho_report::{FormatOptions, TableOptions, check_gate_lines, check_in_a_line, check_table, read_check};
 use sekisho_scan::tool;
 use std::collections::BTreeMap;
+use std::path::Path;
 
+/// What files of data end in.
+pub(super) const OF_DATA: [&str; 3] = [".yaml", ".yml", ".json"];
 /// What files of policies end in.
 pub(super) const OF_POLICIES: [&str; 4] = [".yaml", ".yml", ".json", ".rego"];
 
@@ -56,9 +59,20 @@ pub(super) fn policies(
         }
     }
     let paths: Vec<_> = settings.check.policies.iter().chain(&choice.policy).cloned().collect();
-    let inputs = Inputs::read(&paths, &OF_POLICIES, limits)?;
+    let mut inputs = Inputs::read(&paths, &OF_POLICIES, limits)?;
     for file in &inputs.files {
         faults.extend(set.add(Some(&file.name), &file.text, limits));
+    }
+    for path in &choice.data {
+        let found = Inputs::read(std::slice::from_ref(path), &OF_DATA, limits)?;
+        for file in &found.files {
+            let below = Path::new(&file.name).strip_prefix(path).ok().and_then(Path::parent);
+            let parents = below.into_iter().flat_map(Path::iter);
+            let parents: Vec<String> = parents.map(|name| name.to_string_lossy().into_owned()).collect();
+            faults.extend(set.add_data(&file.name, &parents, &file.text, limits));
+        }
+        inputs.read.extend(found.read);
+        inputs.diagnostics.extend(found.diagnostics);
     }
     sound(&faults)?;
     if let Some(told) = inputs.diagnostics.first() {

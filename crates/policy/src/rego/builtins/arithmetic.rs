@@ -100,6 +100,7 @@ fn compute(
         return Ok(Value::from(result));
     }
     let result = large(&arguments[0], &arguments[1]).ok_or(Stop::Undefined)?;
+    fits(&result)?;
     let is_whole = matches!(&result, Value::Number(number) if number.is_integer());
     if let (Some(left), Some(right)) = (left.as_f64(), right.as_f64())
         && !(left.fract() == 0.0 && right.fract() == 0.0 && is_whole)
@@ -138,6 +139,28 @@ pub(super) fn subtract(arguments: &[Value]) -> Computed {
         |left, right| numbers!(left, right).and_then(|(left, right)| left.sub(right).ok()).map(Value::from),
         difference,
     )
+}
+
+/// How many digits a whole number may have.
+const DIGITS: usize = 400;
+
+/// Stops numbers that grow for ever. Numbers of which this was asked are computed with at once.
+fn fits(number: &Value) -> Result<(), Stop> {
+    let is_large = |number: &Value| match number {
+        Value::Number(number) => {
+            number.is_integer() && number.as_i64().is_none() && number.format_decimal().len() > DIGITS
+        }
+        _ => false,
+    };
+    if is_large(number) { super::unknown("the number becomes too large") } else { Ok(()) }
+}
+
+pub(super) fn product(arguments: &[Value]) -> Computed {
+    let mut product = Value::from(1_i64);
+    for factor in super::elements(&arguments[0])? {
+        product = multiply(&[product, factor.clone()])?;
+    }
+    Ok(product)
 }
 
 pub(super) fn multiply(arguments: &[Value]) -> Computed {

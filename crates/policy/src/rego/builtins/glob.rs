@@ -28,7 +28,7 @@ pub(super) fn matches(arguments: &[Value]) -> Computed {
     }
     // Of a pattern, what it is compiled to depends on the separators.
     let key = format!("{separators}\u{0}{pattern}");
-    let regex = compiled_with(&key, |_| expression(pattern, &separators))?;
+    let regex = compiled_with(&key, text, |_| expression(pattern, &separators))?;
     Ok(Value::from(regex.is_match(text)))
 }
 

@@ -4,6 +4,7 @@
 //! the first to say so is kept, since the engine may go on without it.
 
 mod arithmetic;
+mod bounded;
 mod format;
 mod glob;
 mod intersection;
@@ -15,10 +16,12 @@ mod text;
 mod time;
 
 pub(super) use arithmetic::function as arithmetic;
+pub(super) use bounded::MADE;
 pub(super) use format::display;
 
 use regorus::Value;
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 /// Why a function has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +30,16 @@ pub(super) enum Stop {
     Undefined,
     /// There is one in OPA.
     Unknown(String),
+    /// Nobody can wait for it.
+    Late,
 }
 
 type Computed = Result<Value, Stop>;
 
 /// How large a text or an array may become, in bytes or elements.
 const SIZE: usize = 1 << 21;
+/// How many bytes all values together may take that one evaluation makes.
+const ALL: usize = 1 << 27;
 
 fn unknown<T>(reason: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Unknown(reason.into()))
@@ -57,9 +64,6 @@ const FUNCTIONS: &[Function] = &[
     function("all", 1, older::all),
     function("any", 1, older::any),
     function("array.concat", 2, text::array_concat),
-    function("base64.encode", 1, |arguments| text::grown("base64.encode", arguments)),
-    function("base64url.encode", 1, |arguments| text::grown("base64url.encode", arguments)),
-    function("base64url.encode_no_pad", 1, |arguments| text::grown("base64url.encode_no_pad", arguments)),
     function("cast_array", 1, older::cast_array),
     function("cast_boolean", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::Bool(_)))),
     function("cast_null", 1, |arguments| older::cast(arguments, |value| *value == Value::Null)),
@@ -68,7 +72,6 @@ const FUNCTIONS: &[Function] = &[
     function("cast_string", 1, |arguments| older::cast(arguments, |value| matches!(value, Value::String(_)))),
     function("concat", 2, text::concat),
     function("glob.match", 3, glob::matches),
-    function("hex.encode", 1, |arguments| text::grown("hex.encode", arguments)),
     function("json.marshal", 1, text::json_marshal),
     function("json.patch", 2, patch::patch),
     function("lower", 1, text::lower),
@@ -76,7 +79,10 @@ const FUNCTIONS: &[Function] = &[
     function("net.cidr_intersects", 2, net::intersects),
     function("net.cidr_merge", 1, net::merge),
     function("net.cidr_overlap", 2, net::overlap),
+    function("net.cidr_expand", 1, net::expand),
     function("numbers.range", 2, text::range),
+    function("numbers.range_step", 3, text::range_step),
+    function("product", 1, arithmetic::product),
     function("re_match", 2, pattern::matches),
     function("regex.find_all_string_submatch_n", 3, pattern::find_groups),
     function("regex.find_n", 3, pattern::find),
@@ -87,6 +93,7 @@ const FUNCTIONS: &[Function] = &[
     function("regex.split", 2, pattern::split),
     function("replace", 3, text::replace),
     function("set_diff", 2, arithmetic::subtract),
+    function(MADE, 1, bounded::made),
     function("sprintf", 2, format::sprintf),
     function("strings.replace_n", 2, text::replace_n),
     function("time.add_date", 4, time::add_date),
@@ -97,9 +104,8 @@ const FUNCTIONS: &[Function] = &[
     function("time.parse_duration_ns", 1, time::parse_duration),
     function("time.parse_rfc3339_ns", 1, time::parse_rfc3339),
     function("time.weekday", 1, time::weekday),
+    function("union", 1, older::union),
     function("upper", 1, text::upper),
-    function("urlquery.encode", 1, |arguments| text::grown("urlquery.encode", arguments)),
-    function("urlquery.encode_object", 1, |arguments| text::grown("urlquery.encode_object", arguments)),
 ];
 
 /// What OPA and Gatekeeper have and this program does not: a policy that gets there has no verdict.
@@ -164,46 +170,117 @@ pub(super) fn arity(name: &str) -> Option<usize> {
     found.map(usize::from)
 }
 
-thread_local! {
-    /// Why the evaluation on this thread has no result, once it has none. An evaluation stays on its thread, and engines
-    /// share these functions with their copies.
-    static TAINT: RefCell<Option<String>> = const { RefCell::new(None) };
+/// Why an evaluation has no result, though the engine may have one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Taint {
+    /// It took too long.
+    Late,
+    /// A function could not be computed, for this reason.
+    Unknown(String),
 }
 
-fn tell(reason: String) {
-    TAINT.with_borrow_mut(|taint| {
-        taint.get_or_insert(reason);
+/// What is left of the bounds of an evaluation.
+struct State {
+    /// Why it has no result, once it has none.
+    taint: Option<Taint>,
+    /// Bytes that may still be made.
+    left: usize,
+    until: Option<Instant>,
+}
+
+thread_local! {
+    /// Of the evaluation on this thread. It stays there, and engines share these functions with their copies.
+    static STATE: RefCell<State> = const { RefCell::new(State { taint: None, left: ALL, until: None }) };
+}
+
+fn tell(taint: Taint) {
+    STATE.with_borrow_mut(|state| {
+        state.taint.get_or_insert(taint);
     });
 }
 
+/// An evaluation begins on this thread, and may take so long.
+pub(super) fn begin(time: Duration) {
+    STATE.set(State { taint: None, left: ALL, until: Instant::now().checked_add(time) });
+}
+
 /// Why the evaluation that was on this thread last has no result.
-pub(super) fn taint() -> Option<String> {
-    TAINT.take()
+pub(super) fn taint() -> Option<Taint> {
+    STATE.with_borrow_mut(|state| state.taint.take())
+}
+
+/// Stops what goes on for longer than the evaluation may take: the engine looks at the time only between calls.
+fn in_time() -> Result<(), Stop> {
+    let is_late = STATE.with_borrow(|state| state.until.is_some_and(|until| Instant::now() >= until));
+    if is_late { Err(Stop::Late) } else { Ok(()) }
+}
+
+/// Takes what a value needs beside its parts from what may still be made.
+fn charge(value: &Value) -> Result<(), Stop> {
+    let size = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.len().saturating_mul(size_of::<Value>()),
+        Value::Set(items) => items.len().saturating_mul(2 * size_of::<Value>()),
+        Value::Object(fields) => fields.len().saturating_mul(4 * size_of::<Value>()),
+        _ => return Ok(()),
+    };
+    spend(size)
+}
+
+/// Takes so many bytes from those that may still be made.
+fn spend(size: usize) -> Result<(), Stop> {
+    STATE.with_borrow_mut(|state| match state.left.checked_sub(size) {
+        Some(left) => {
+            state.left = left;
+            Ok(())
+        }
+        None => unknown("the values become too large"),
+    })
 }
 
 /// Gives the engine the functions.
 pub(super) fn register(engine: &mut regorus::Engine) {
     for Function { name, arity, run } in FUNCTIONS {
-        let extension = move |arguments: Vec<Value>| {
-            Ok(match run(&arguments) {
-                Ok(value) => value,
-                Err(Stop::Undefined) => Value::Undefined,
-                Err(Stop::Unknown(reason)) => {
-                    tell(format!("{name}: {reason}"));
-                    Value::Undefined
-                }
-            })
-        };
-        // It fails for a name that is there already; each is in the tables once, which a test holds.
-        let _ = engine.add_extension((*name).to_owned(), *arity, Box::new(extension));
+        extend(engine, name, *arity, run);
+    }
+    for (name, fits) in bounded::GUARDS {
+        let Some((_, arity)) = regorus::unstable::BUILTINS.get(name) else { continue };
+        extend(engine, name, *arity, move |arguments: &[Value]| {
+            fits(arguments)?;
+            bounded::call(name, arguments)
+        });
     }
     for (name, arity) in MISSING {
         let extension = move |_: Vec<Value>| {
-            tell(format!("it calls {name}, which is not supported"));
-            Ok(Value::Undefined)
+            tell(Taint::Unknown(format!("it calls {name}, which is not supported")));
+            Err(std::fmt::Error.into())
         };
         let _ = engine.add_extension((*name).to_owned(), *arity, Box::new(extension));
     }
+}
+
+fn extend(
+    engine: &mut regorus::Engine,
+    name: &'static str,
+    arity: u8,
+    run: impl Fn(&[Value]) -> Computed + Clone + Send + Sync + 'static,
+) {
+    let extension = move |arguments: Vec<Value>| {
+        let taint = match run(&arguments).and_then(|value| charge(&value).map(|()| value)) {
+            Ok(value) => return Ok(value),
+            Err(Stop::Undefined) => return Ok(Value::Undefined),
+            Err(Stop::Unknown(reason)) => {
+                let name = if name == MADE { "a comprehension or a set" } else { name };
+                Taint::Unknown(format!("{name}: {reason}"))
+            }
+            Err(Stop::Late) => Taint::Late,
+        };
+        tell(taint);
+        // There is no result any more, and so nothing to go on for.
+        Err(std::fmt::Error.into())
+    };
+    // It fails for a name that is there already; each is in the tables once, which a test holds.
+    let _ = engine.add_extension(name.to_owned(), arity, Box::new(extension));
 }
 
 // What arguments are. One of another type makes the call undefined.
@@ -237,12 +314,16 @@ fn array(items: impl IntoIterator<Item = Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{FUNCTIONS, MISSING, register};
+    use super::{FUNCTIONS, MISSING, bounded, register};
     use std::collections::BTreeSet;
 
     #[test]
     fn every_function_is_there_once_and_takes_as_many_arguments_as_the_engine_thinks() {
         let mut names = BTreeSet::new();
+        for (name, _) in bounded::GUARDS {
+            assert!(names.insert(*name), "{name} is there twice");
+            assert!(regorus::unstable::BUILTINS.contains_key(name), "the engine has no {name}");
+        }
         let own = FUNCTIONS.iter().map(|own| (own.name, own.arity));
         for (name, arity) in own.chain(MISSING.iter().copied()) {
             assert!(names.insert(name), "{name} is there twice");

@@ -49,6 +49,18 @@ impl Range {
     }
 }
 
+/// How many addresses a range may be expanded to.
+const ADDRESSES: u32 = 18;
+
+pub(super) fn expand(arguments: &[Value]) -> Computed {
+    let text = as_text(&arguments[0])?;
+    let range = cidr(text)?;
+    if (range.last - range.first) >> ADDRESSES != 0 {
+        return super::unknown(format!("{text} has too many addresses"));
+    }
+    super::bounded::call("net.cidr_expand", arguments)
+}
+
 pub(super) fn intersects(arguments: &[Value]) -> Computed {
     let [left, right] = [cidr(as_text(&arguments[0])?)?, cidr(as_text(&arguments[1])?)?];
     let meets = left.is_v6 == right.is_v6 && left.first <= right.last && right.first <= left.last;

@@ -8,6 +8,7 @@ pub(super) fn patch(arguments: &[Value]) -> Computed {
     let mut document = arguments[0].clone();
     let Value::Array(operations) = &arguments[1] else { return Err(Stop::Undefined) };
     for operation in operations.iter() {
+        super::in_time()?;
         let Value::Object(_) = operation else { return Err(Stop::Undefined) };
         let field = |name: &str| match &operation[&Value::from(name)] {
             Value::Undefined => Err(Stop::Undefined),

@@ -2,7 +2,6 @@
 
 use super::{Computed, SIZE, Stop, array, as_integer, as_text, elements, unknown};
 use regorus::Value;
-use regorus::unstable::{BUILTINS, Expr, NodeRef, Span};
 
 fn bounded(text: String) -> Computed {
     if text.len() > SIZE { unknown("the text becomes too large") } else { Ok(Value::from(text)) }
@@ -81,6 +80,20 @@ pub(super) fn range(arguments: &[Value]) -> Computed {
     Ok(if from <= to { array((from..=to).map(Value::from)) } else { array((to..=from).rev().map(Value::from)) })
 }
 
+/// The numbers from one to another, so far apart; both ends are among them only where the last step meets one.
+pub(super) fn range_step(arguments: &[Value]) -> Computed {
+    let [from, to, step] = [as_integer(&arguments[0])?, as_integer(&arguments[1])?, as_integer(&arguments[2])?];
+    let Some(step) = usize::try_from(step).ok().filter(|step| *step > 0) else { return Err(Stop::Undefined) };
+    if from.abs_diff(to) / step as u64 > SIZE as u64 {
+        return unknown("the range is too large");
+    }
+    Ok(if from <= to {
+        array((from..=to).step_by(step).map(Value::from))
+    } else {
+        array((to..=from).rev().step_by(step).map(Value::from))
+    })
+}
+
 /// Go changes letters one by one: what has no single letter in the other case stays.
 fn changed<I: ExactSizeIterator<Item = char>>(text: &str, change: impl Fn(char) -> I) -> String {
     text.chars()
@@ -99,30 +112,6 @@ pub(super) fn lower(arguments: &[Value]) -> Computed {
     // `İ` is the one letter whose lower case has two characters in Rust and one in Go.
     let text = as_text(&arguments[0])?.replace('\u{130}', "i");
     bounded(changed(&text, char::to_lowercase))
-}
-
-/// A function of the engine whose value is larger than its argument.
-pub(super) fn grown(name: &str, arguments: &[Value]) -> Computed {
-    fn size(value: &Value) -> usize {
-        match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(size).sum(),
-            Value::Set(items) => items.iter().map(size).sum(),
-            Value::Object(fields) => fields.iter().map(|(key, value)| size(key) + size(value)).sum(),
-            _ => 1,
-        }
-    }
-    if arguments.iter().map(size).sum::<usize>() > SIZE {
-        return unknown("the text becomes too large");
-    }
-    let Some((function, _)) = BUILTINS.get(name) else { return unknown("is not there") };
-    let Ok(source) = regorus::Source::from_contents(name.to_owned(), String::new()) else {
-        return unknown("is not there");
-    };
-    let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
-    let parameter = || NodeRef::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 });
-    let parameters: Vec<_> = arguments.iter().map(|_| parameter()).collect();
-    function(&span, &parameters, arguments, true).map_err(|_| Stop::Undefined)
 }
 
 /// JSON as Go writes it: sorted, without spaces, `<`, `>` and `&` escaped.

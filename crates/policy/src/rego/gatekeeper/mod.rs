@@ -55,8 +55,8 @@ pub struct Review<'a> {
 
 /// Whether a constraint is asked.
 pub(crate) enum Turn {
-    /// It is.
-    Ask,
+    /// It is, and may take so long.
+    Ask(Duration),
     /// It says nothing here.
     Pass,
     /// Nobody can wait for it, for this reason.
@@ -106,7 +106,7 @@ impl Gatekeeper {
 
     /// What each constraint that is about the object says of it.
     pub fn review(&self, review: &Review<'_>) -> Vec<(&Constraint, Said)> {
-        let said = self.review_with(review, &|_| Turn::Ask, &|_| None);
+        let said = self.review_with(review, &|_| Turn::Ask(Duration::MAX), &|_| None);
         said.into_iter().map(|(place, said)| (&self.constraints[place], said)).collect()
     }
 
@@ -127,10 +127,12 @@ impl Gatekeeper {
             }
             let words = match (constraint.scope.matches(review, &self.namespaces), turn) {
                 (Matched::No, _) => continue,
-                (_, Turn::Late(reason)) | (Matched::Unknown(reason), _) => Said::unknown(reason),
-                (Matched::Yes, _) => match input.get_or_insert_with(|| self.request(review)) {
+                (Matched::Unknown(reason), _) => Said::unknown(reason),
+                (_, Turn::Late(reason)) => Said::late(reason),
+                (Matched::Yes, turn) => match input.get_or_insert_with(|| self.request(review)) {
                     Some(request) => {
-                        let said = self.ask(constraint, review, request);
+                        let time = if let Turn::Ask(time) = turn { time } else { Duration::ZERO };
+                        let said = self.ask(constraint, review, request, time);
                         let lost = said.outcome == Outcome::Unknown && constraint.fault.is_none();
                         if lost { other(place).unwrap_or(said) } else { said }
                     }
@@ -142,7 +144,7 @@ impl Gatekeeper {
         said
     }
 
-    fn ask(&self, constraint: &Constraint, review: &Review<'_>, request: &Value) -> Said {
+    fn ask(&self, constraint: &Constraint, review: &Review<'_>, request: &Value, time: Duration) -> Said {
         if let Some(reason) = &constraint.fault {
             return Said::unknown(reason);
         }
@@ -156,7 +158,7 @@ impl Gatekeeper {
         if template.lacks_inventory {
             let text = "looks at other objects in data.inventory, and none were given";
             let message = Message { text: text.to_owned(), ..Message::default() };
-            return Said { outcome: Outcome::NotEvaluated, messages: vec![message] };
+            return Said { outcome: Outcome::NotEvaluated, messages: vec![message], late: false };
         }
         if template.needs_namespace
             && let Some(name) = matching::namespace(review.object, review)
@@ -165,12 +167,38 @@ impl Gatekeeper {
         {
             return Said::unknown(format!("looks at the namespace {name}, which is not known"));
         }
-        let input = [("review", request.clone()), ("parameters", constraint.parameters.clone())];
-        let input: BTreeMap<Value, Value> = input.into_iter().map(|(name, value)| (Value::from(name), value)).collect();
-        match program.evaluate(&template.rule, Value::from(input)) {
-            Ok(found) => violations(&found),
-            Err(fault) => Said::unknown(template::located(&fault)),
+        if template.names_user && review.request.is_none() {
+            let text = "looks at who asks (userInfo), which an object by itself does not say";
+            let message = Message { text: text.to_owned(), ..Message::default() };
+            return Said { outcome: Outcome::NotEvaluated, messages: vec![message], late: false };
         }
+        let ask = |request: Value| {
+            let input = [("review", request), ("parameters", constraint.parameters.clone())];
+            let input: BTreeMap<Value, Value> = input.map(|(name, value)| (Value::from(name), value)).into();
+            match program.evaluate_within(&template.rule, Value::from(input), time) {
+                Ok(found) => violations(&found),
+                Err(stopped) => Said { late: stopped.late, ..Said::unknown(template::located(&stopped.fault)) },
+            }
+        };
+        let said = ask(request.clone());
+        if review.request.is_none()
+            && template.names_operation
+            && let Value::Object(fields) = request
+        {
+            // Gatekeeper's audit and gator name no operation. Whatever would be said of one that is named must be the same.
+            let mut fields: BTreeMap<Value, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            fields.insert(Value::from("operation"), Value::from("CREATE"));
+            let made = ask(Value::from(fields));
+            if made.outcome != said.outcome {
+                let (audit, made) = (said.outcome.as_str(), made.outcome.as_str());
+                return Said::unknown(format!(
+                    "what it says depends on the operation, which an object by itself does not say: without one it is \
+                     {audit}, where the object is made {made}"
+                ));
+            }
+        }
+        said
     }
 
     /// The namespace that the object is in, as far as it is known.
@@ -218,7 +246,7 @@ fn violations(found: &Value) -> Said {
     match unknown {
         Some(reason) if messages.is_empty() => Said::unknown(reason),
         _ if messages.is_empty() => Said::passed(),
-        _ => Said { outcome: Outcome::Violated, messages },
+        _ => Said::violated(messages),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{TARGET, fault, inventory};
 use crate::manifest::Object;
-use crate::rego::engine::{Program, Read, Setting, Source};
+use crate::rego::engine::{Program, Read, Setting, Source, Stopped};
 use crate::rego::syntax::Dialect;
 use crate::rego::syntax::ast::Module;
 use crate::rego::{Fault, lower::rooted};
@@ -24,6 +24,10 @@ pub(super) struct Template {
     pub(super) lacks_inventory: bool,
     /// Whether it looks at the namespace that an object is in.
     pub(super) needs_namespace: bool,
+    /// Whether it looks at the operation of a request.
+    pub(super) names_operation: bool,
+    /// Whether it looks at who asks, or how.
+    pub(super) names_user: bool,
     /// The source of the CEL in it.
     pub(super) cel: Option<Node>,
     /// The schema of its constraints' parameters.
@@ -59,6 +63,8 @@ impl Template {
             rule: String::new(),
             lacks_inventory: false,
             needs_namespace: false,
+            names_operation: false,
+            names_user: false,
             cel: None,
             schema: crd(&["validation", "openAPIV3Schema"]).cloned(),
         };
@@ -137,6 +143,9 @@ impl Template {
         }
         // It has no other way to name it.
         self.needs_namespace = texts.iter().any(|text| text.rego.contains("_unstable"));
+        let names = |word: &str| texts.iter().any(|text| text.rego.contains(word));
+        self.names_operation = names("operation");
+        self.names_user = names("userInfo");
         let before = faults.len();
         let mut modules = Vec::new();
         for text in &texts {
@@ -162,8 +171,8 @@ impl Template {
         match Program::new(&modules, Setting { data, roots: Some(&roots), time, together: &[] }) {
             Ok(program) if faults.len() == before => {
                 self.lacks_inventory = lacks_inventory && program.names(&["data", "inventory"]);
-                if let Err(wrong) = program.evaluate(&self.rule, minimal()) {
-                    faults.extend(Self::minimal_fault(object, &texts, &wrong));
+                if let Err(stopped) = program.evaluate(&self.rule, minimal()) {
+                    faults.extend(Self::minimal_fault(object, &texts, &stopped));
                 }
                 Some(program)
             }
@@ -176,9 +185,9 @@ impl Template {
     }
 
     /// What fails for an object without anything need not fail for others, unless the engine cannot read the rule.
-    fn minimal_fault(object: &Object, texts: &[Text<'_>], wrong: &Fault) -> Option<Fault> {
-        let is_own = !wrong.file.is_empty() && !wrong.reason.contains("time");
-        is_own.then(|| placed(object, texts, wrong))
+    fn minimal_fault(object: &Object, texts: &[Text<'_>], stopped: &Stopped) -> Option<Fault> {
+        let is_own = !stopped.fault.file.is_empty() && !stopped.late;
+        is_own.then(|| placed(object, texts, &stopped.fault))
     }
 }
 

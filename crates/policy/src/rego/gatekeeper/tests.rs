@@ -167,11 +167,11 @@ fn what_is_replaced_and_what_the_namespace_is_are_matched_too() {
 #[test]
 fn the_request_is_what_policies_see() {
     let rego = "package seen\nviolation[{\"msg\": msg}] {\n  r := input.review\n  msg := json.marshal([r.kind, r.name, r.namespace, r.operation, r.userInfo, r.oldObject, r.object.kind])\n}";
-    let text = template("Seen", rego, "type: object") + &constraint("Seen", "c", "{}");
-    let gatekeeper = sound(&text);
+    let load = |rego: &str| sound(&(template("Seen", rego, "type: object") + &constraint("Seen", "c", "{}")));
+    let (gatekeeper, nobody) = (load(rego), load(&rego.replace("r.userInfo, ", "")));
     let pod = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: ns}";
     let kind = r#"{"group":"apps","kind":"Deployment","version":"v1"}"#;
-    assert_eq!(said(&gatekeeper, pod), [format!("c: Violated [{kind},\"a\",\"ns\",\"\",{{}},null,\"Deployment\"]")]);
+    assert_eq!(said(&nobody, pod), [format!("c: Violated [{kind},\"a\",\"ns\",\"\",null,\"Deployment\"]")]);
     let objects = read(pod);
     let request =
         sekisho_base::tree::from_json(br#"{"operation": "UPDATE", "userInfo": {"username": "u"}, "name": "a"}"#)
@@ -449,5 +449,24 @@ fn what_cannot_be_asked_is_unknown_and_told_with_its_place() {
     let (gatekeeper, faults) = Gatekeeper::load(&read(&with(endless)), None, Duration::from_millis(100));
     assert!(faults.is_empty(), "{faults:?}");
     let said = said(&gatekeeper, "apiVersion: v1\nkind: Pod\na: 1").remove(0);
-    assert!(said.starts_with("c: Unknown") && said.contains("time limit"), "{said}");
+    assert!(said.starts_with("c: Unknown") && said.contains("takes longer than 0.1 seconds"), "{said}");
+}
+
+#[test]
+fn what_no_object_says_of_a_request_is_not_made_up() {
+    let said = |rego: &str| {
+        let gatekeeper = sound(&(template("Kind", rego, "type: object") + &constraint("Kind", "c", "{}")));
+        said(&gatekeeper, "apiVersion: v1\nkind: Pod\nmetadata: {name: a}").remove(0)
+    };
+    let operation =
+        |sign: &str| format!("package p\nviolation[{{\"msg\": \"m\"}}] {{ input.review.operation {sign} \"CREATE\" }}");
+    for sign in ["==", "!="] {
+        let said = said(&operation(sign));
+        assert!(said.contains("Unknown what it says depends on the operation"), "{said}");
+    }
+    // What is only not to be asked of updates is asked.
+    let update = "package p\nviolation[{\"msg\": \"m\"}] { not is_update(input.review) }\nis_update(review) { review.operation == \"UPDATE\" }";
+    assert!(said(update).contains("Violated m"), "{}", said(update));
+    let user = "package p\nviolation[{\"msg\": \"m\"}] { input.review.userInfo.username == \"eve\" }";
+    assert!(said(user).contains("NotEvaluated looks at who asks"), "{}", said(user));
 }

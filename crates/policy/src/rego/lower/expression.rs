@@ -1,7 +1,7 @@
 //! Expressions: names, functions, comprehensions.
 
 use super::{Beside, Lowerer, MARK, leading};
-use crate::rego::builtins::arithmetic;
+use crate::rego::builtins::{MADE, arithmetic};
 use crate::rego::syntax::ast::{Body, Expr, Kind, Literal, LiteralKind};
 use sekisho_base::tree::Place;
 
@@ -73,10 +73,10 @@ impl Lowerer<'_> {
                 let lowered = this.plain(term, &mut beside);
                 Box::new(if lowered.has_comprehension() { this.bind(lowered, &mut beside) } else { lowered })
             };
-            let (key, value) = (key.map(&mut term), term(value));
+            let (key, value) = (key.map(&mut term), counted(*term(value)));
             body.append(&mut beside.before);
             body.append(&mut beside.after);
-            (key, value, body)
+            (key, Box::new(value), body)
         });
         (self.known, self.named) = (known, named);
         self.is_negated = is_negated;
@@ -228,6 +228,11 @@ impl Lowerer<'_> {
         }
         Expr::new(place, Kind::Call(path.to_vec(), arguments))
     }
+}
+
+/// A member of a collection that is made, so that its members are counted.
+pub(super) fn counted(member: Expr) -> Expr {
+    Expr::new(member.place, Kind::Call(vec![MADE.to_owned()], vec![member]))
 }
 
 /// An operation on two values; arithmetic is computed by functions, since the engine's has the errors of binary fractions.

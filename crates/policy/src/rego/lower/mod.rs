@@ -26,6 +26,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// What no name of a module may have in it, since names that are made here do.
 pub(super) const MARK: &str = "__sk";
 
+/// How many expressions a body may have.
+const LITERALS: usize = 1000;
+
 /// What all modules together define.
 pub(super) struct World<'w> {
     /// The rules of each package, functions as well.
@@ -186,6 +189,10 @@ impl Lowerer<'_> {
             (lowered.value, lowered.body) = this.branch(rule.value.as_ref(), &rule.body, &patterns, |this, beside| {
                 steps = rule.steps.iter().map(|step| this.plain(step, beside)).collect();
                 member = rule.member.as_ref().map(|member| this.plain(member, beside));
+                // Without a body there is but one.
+                if !rule.body.is_empty() {
+                    member = member.take().map(expression::counted);
+                }
             });
             (lowered.steps, lowered.member) = (steps, member);
             lowered.otherwise = rule
@@ -260,6 +267,11 @@ impl Lowerer<'_> {
     /// A body, in the scope that is open.
     fn body(&mut self, body: &Body) -> Body {
         let mut lowered = Vec::new();
+        if let Some(literal) = body.get(LITERALS) {
+            // The engine orders them, in a time that grows with their square.
+            self.fault(literal.place, format!("a body has more than {LITERALS} expressions"));
+            return lowered;
+        }
         for literal in body {
             let mut with = Vec::new();
             let mut outside = Beside::default();

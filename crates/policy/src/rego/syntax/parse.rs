@@ -253,7 +253,7 @@ impl Parser {
         let adds = !is_default && arguments.is_none() && member.is_none() && value.is_none() && !has_if;
         if adds && steps.len() == 1 {
             if self.dialect == Dialect::V1 {
-                return Err(Wrong::new(place, format!("{name} needs the keyword contains, or if, in this dialect")));
+                return Err(Wrong::new(place, format!("{name} needs the keyword contains, or if, in Rego v1")));
             }
             member = steps.pop();
         }
@@ -288,7 +288,7 @@ impl Parser {
             Ok(true)
         } else if self.is_sign("{") {
             if self.dialect == Dialect::V1 {
-                return Err(self.unexpected("if, which this dialect has before a body"));
+                return Err(self.unexpected("if, which Rego v1 has before a body"));
             }
             *body = self.braced_body()?;
             Ok(true)

@@ -1,0 +1,143 @@
+//! Policies of several languages on the command line, and what is wrong around them.
+
+use super::world::{World, shown};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+const POD: &str =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: 'web:1'}]}\n";
+
+const TEMPLATE: &str = "apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: made}
+spec:
+  crd: {spec: {names: {kind: Made}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    rego: |
+      package p
+      violation[{\"msg\": \"no pods\"}] { input.review.object.kind == \"Pod\" }
+";
+
+const CONSTRAINT: &str = "apiVersion: constraints.gatekeeper.sh/v1beta1\nkind: Made\nmetadata: {name: c}\n";
+
+/// A world with these files in it, and what a command says there.
+fn said(files: &[(&str, &str)]) -> impl Fn(&str) -> (Option<i32>, String) + use<> {
+    let world = World::new();
+    for (name, text) in files {
+        let path = world.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    move |arguments| {
+        let output = world.command(arguments).output().unwrap();
+        (output.status.code(), shown(&output))
+    }
+}
+
+#[test]
+fn rego_knows_the_data_that_is_given_and_says_what_is_not() {
+    let rego = "package main\ndeny contains \"a bad name\" if data.names.bad[_] == input.metadata.name\n";
+    let run = said(&[
+        ("pod.yaml", POD),
+        ("rules.rego", rego),
+        ("data/names/some.yaml", "bad: [web]\n"),
+        ("flat.json", "{\"names\": {\"bad\": [\"other\"]}}"),
+        ("list.json", "[1]"),
+    ]);
+    let check = "check manifest pod.yaml --profile none --policy rules.rego";
+    let (code, text) = run(check);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("it needs data.names.bad, which no policy defines and no document for data gives"), "{text}");
+    // Directories below the one that is named are names above what is in them.
+    let (code, text) = run(&format!("{check} --data data"));
+    assert_eq!(code, Some(1), "{text}");
+    let (code, text) = run(&format!("{check} --data flat.json"));
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = run(&format!("{check} --data list.json"));
+    assert!(code == Some(2) && text.contains("list.json:1:1: is no map"), "{code:?} {text}");
+    let (code, text) = run(&format!("{check} --data flat.json --data data"));
+    assert!(code == Some(2) && text.contains("contradict each other"), "{code:?} {text}");
+}
+
+#[test]
+fn policies_in_other_languages_are_listed_shown_and_explained() {
+    let run = said(&[("pod.yaml", POD), ("gatekeeper.yaml", &format!("{TEMPLATE}---\n{CONSTRAINT}"))]);
+    let with = "--profile none --policy gatekeeper.yaml";
+    let (_, text) = run(&format!("policy list {with}"));
+    assert!(text.contains("Made/c") && text.contains("1 polic"), "{text}");
+    let (_, text) = run(&format!("policy list {with} --format json"));
+    assert!(text.contains("\"language\": \"gatekeeper\""), "{text}");
+    let (code, text) = run(&format!("policy show Made/c {with}"));
+    assert!(code == Some(0) && text.contains("violation[{\"msg\": \"no pods\"}]"), "{text}");
+    let (code, text) = run(&format!("policy explain Made/c {with} pod.yaml"));
+    assert!(code == Some(0) && text.ends_with("Pod/web: violated\n  no pods\n"), "{text}");
+}
+
+#[test]
+fn what_is_not_there_fails_its_own_test_of_a_suite_alone() {
+    let suite = "apiVersion: test.gatekeeper.sh/v1alpha1
+kind: Suite
+tests:
+- name: made
+  template: template.yaml
+  constraint: constraint.yaml
+  cases:
+  - {name: gone, object: gone.yaml, assertions: [{violations: yes}]}
+  - {name: there, object: pod.yaml, assertions: [{violations: yes}]}
+- {name: lost, template: lost.yaml, constraint: constraint.yaml, cases: [{name: x, object: pod.yaml}]}
+";
+    let run = said(&[
+        ("s/suite.yaml", suite),
+        ("s/template.yaml", TEMPLATE),
+        ("s/constraint.yaml", CONSTRAINT),
+        ("s/pod.yaml", POD),
+    ]);
+    let (code, text) = run("policy test s/suite.yaml");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("made: gone: cannot read s/gone.yaml") && text.contains("lost: cannot read s/lost.yaml"),
+        "{text}"
+    );
+    assert!(text.ends_with("1 passed, 2 failed\n"), "{text}");
+}
+
+#[test]
+fn links_lead_nowhere_out_of_a_directory() {
+    let world = World::new();
+    let at = |name: &str| world.path().join(name);
+    fs::create_dir_all(at("in/.data")).unwrap();
+    fs::write(at("outside.yaml"), POD).unwrap();
+    fs::write(at("in/.data/pod.yaml"), POD).unwrap();
+    symlink(".data/pod.yaml", at("in/pod.yaml")).unwrap();
+    let run = || {
+        let output = world.command("check manifest in --profile none --pod-security baseline").output().unwrap();
+        (output.status.code(), shown(&output))
+    };
+    // As the volumes of Kubernetes have it.
+    let (code, text) = run();
+    assert!(code == Some(0) && text.contains("in/pod.yaml"), "{code:?} {text}");
+    symlink("../outside.yaml", at("in/x.yaml")).unwrap();
+    let (code, text) = run();
+    assert!(
+        code == Some(3) && text.contains("in/x.yaml: is a link that leads out of the directory"),
+        "{code:?} {text}"
+    );
+}
+
+#[test]
+fn two_policies_of_one_id_are_not_sound() {
+    let policy = "policy: a\nname: A\nseverity: low\nstages: [deploy]\nwhen: {Privileged Container: true}\n";
+    let run = said(&[("two.yaml", &format!("{policy}---\n{policy}"))]);
+    let (code, text) = run("policy lint two.yaml");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("two.yaml:7:1: there is another policy \"a\" in two.yaml"), "{text}");
+}
+
+#[test]
+fn settings_of_admission_about_policies_that_there_are_not_are_refused() {
+    let run = said(&[("sekisho.toml", "[admission]\nwarn_until = [\"privileged-contaner=2027-01-01\"]\n")]);
+    let (code, text) = run("--config sekisho.toml admission serve --listen 127.0.0.1:0");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("admission.warn_until") && text.contains("there is \"privileged-container\""), "{text}");
+}
