@@ -401,8 +401,9 @@ fn check(run: fn(&File<'_>) -> Extract, path: &str, bytes: &[u8]) {
     let pieces = run(&File { path, data: &Pieces(bytes), limits: &LIMITS });
     assert_eq!(extract, pieces, "what is read depends on where the bytes lie");
     assert!(extract.packages.len() <= LIMITS.records, "more packages than the limit");
-    let size = extract.weight();
-    assert!(size <= 64 * bytes.len() + 1024, "{} bytes became {size}", bytes.len());
+    // A package of a line of five bytes takes a thousand in the end.
+    let size = extract.weight("");
+    assert!(size <= 256 * bytes.len() + 2048, "{} bytes became {size}", bytes.len());
 }
 
 /// Bytes that do not lie in memory as one slice.
