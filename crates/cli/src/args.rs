@@ -21,7 +21,7 @@ pub(crate) use detect::{
     AlertFormat, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching, RulesCommand,
     RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments,
 };
-pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget};
+pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
