@@ -250,9 +250,18 @@ pub fn dpkg(bytes: &[u8]) {
     );
 }
 
-/// The database of apk, and the record of its packages and of pacman's.
+/// The databases of apk, pacman and portage, and the record of the first two's packages.
 pub fn apk(bytes: &[u8]) {
-    analyze(&["lib/apk/db/installed"], bytes);
+    analyze(
+        &[
+            "lib/apk/db/installed",
+            "var/lib/pacman/local/a-1-1/desc",
+            "var/lib/pacman/local/a-1-1/files",
+            "var/db/pkg/c/a-1/CONTENTS",
+            "var/db/pkg/c/a-1/LICENSE",
+        ],
+        bytes,
+    );
     check(sekisho_sbom::analyzers::pkginfo::PACKAGE.run, ".PKGINFO", bytes);
 }
 
@@ -273,7 +282,15 @@ pub fn toml_locks(bytes: &[u8]) {
 
 /// Packages in JSON that no other target reads.
 pub fn json_packages(bytes: &[u8]) {
-    analyze(&["srv/Pipfile.lock", "opt/conda/conda-meta/a.json", "usr/share/buildinfo/content-sets.json"], bytes);
+    analyze(
+        &[
+            "srv/Pipfile.lock",
+            "opt/conda/conda-meta/a.json",
+            "usr/share/buildinfo/content-sets.json",
+            "usr/share/bottlerocket/application-inventory.json",
+        ],
+        bytes,
+    );
 }
 
 /// `package.json`.
