@@ -46,8 +46,8 @@ pub struct Limits {
     pub spill_bytes: u64,
     /// Records taken from one file.
     pub records: usize,
-    /// Bytes of all that is kept of one layer or directory tree, and, with [`Limits::path_table_bytes`], of all
-    /// layers of an image together: packages, file lists, licences.
+    /// About how many bytes of memory all takes that is kept of one layer or directory tree, and, with
+    /// [`Limits::path_table_bytes`], of all layers of an image together: packages, file lists, licences.
     pub facts_bytes: u64,
     /// Wall time of reading in one scan, and of putting together what was read.
     pub time: Duration,
@@ -72,7 +72,7 @@ impl Default for Limits {
             random_file_bytes: 2 * GIB,
             spill_bytes: 4 * GIB,
             records: 1_000_000,
-            facts_bytes: 128 * MIB,
+            facts_bytes: 512 * MIB,
             time: Duration::from_mins(30),
         }
     }

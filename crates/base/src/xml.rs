@@ -17,9 +17,17 @@ pub struct Attributes<'a>(&'a BytesStart<'a>);
 impl Attributes<'_> {
     /// The value of the attribute with this name; empty where there is none.
     pub fn get(&self, name: &str) -> String {
+        self.find(|own| own == name)
+    }
+
+    /// The same for formats in which names are of either case.
+    pub fn get_any_case(&self, name: &str) -> String {
+        self.find(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    fn find(&self, is: impl Fn(&str) -> bool) -> String {
         let mut attributes = self.0.attributes();
-        let found =
-            attributes.with_checks(false).flatten().find(|attribute| attribute.key.local_name().as_ref() == name);
+        let found = attributes.with_checks(false).flatten().find(|attribute| is(attribute.key.local_name().as_ref()));
         found.and_then(|it| it.normalized_value(XmlVersion::Implicit1_0).ok()).unwrap_or_default().into_owned()
     }
 }

@@ -22,7 +22,7 @@ pub(crate) use detect::{
     RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments, RunArguments,
     SelectedOption,
 };
-pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget};
+pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};

@@ -110,6 +110,12 @@ codes! {
     DigestMismatch = "image.digest_mismatch", Incomplete,
         "Stored bytes do not have the digest or the size that the image states for them.",
         "do not use the image: it was damaged or changed after it was built";
+    DigestUnverified = "image.digest_unverified", Passed,
+        "The store of the engine keeps layers unpacked: they are verified by their diffIDs, and the digests of their compressed form, which the manifest states, can be compared with nothing.",
+        "none needed; scan the image of the registry to have those digests verified";
+    SbomAttached = "sbom.attached", Passed,
+        "What an SBOM beside the image has to do with the packages of its layers; without --sbom attached, none is looked at.",
+        "none needed; what only the SBOM names was added, and is marked with its digest";
     LayerUnreadable = "layer.unreadable", Incomplete,
         "A layer or archive could not be inflated or read to its end; what was read before that is reported.",
         "save it again; it is cut short or damaged";

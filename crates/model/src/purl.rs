@@ -181,6 +181,20 @@ fn names(text: &str, kind: &str) -> bool {
     text.strip_prefix("pkg:").and_then(|text| text.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// `text` with scheme and type in lower case, as both may be of either, and without the slashes that may stand between
+/// them (ECMA-427).
+fn in_lower_case(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("pkg")) else {
+        return Cow::Borrowed(text);
+    };
+    let rest = rest.trim_start_matches('/');
+    let (kind, name) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if scheme == "pkg" && text.len() == rest.len() + 4 && !kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("pkg:{}{name}", kind.to_ascii_lowercase()))
+}
+
 /// The text of `purl`, as one of type `kind`, in the canonical form of ECMA-427: qualifiers in order, and percent-encoded
 /// what may be. The library's own leaves a slash in a version as it is, which parsing takes for a separator, and
 /// characters such as `!` and `(`.
@@ -238,6 +252,7 @@ impl FromStr for Purl {
     type Err = InvalidPurl;
 
     fn from_str(text: &str) -> Result<Self, InvalidPurl> {
+        let text = &*in_lower_case(text);
         let kind = ["npm", "golang"].into_iter().find(|kind| names(text, kind));
         let parsed = match kind {
             Some(kind) => PackageUrl::from_str(&text.replacen(kind, keeping_case(kind), 1)),
@@ -305,6 +320,15 @@ mod tests {
         let parts = "pkg:oci/app@sha256:ab?repository_url=ghcr.io/o/app&tag=1".parse::<Purl>().unwrap().parts();
         assert_eq!(parts.version, "sha256:ab");
         assert_eq!(parts.qualifiers[0], ("repository_url".to_owned(), "ghcr.io/o/app".to_owned()));
+    }
+
+    #[test]
+    fn scheme_and_type_are_read_in_either_case() {
+        for text in ["PKG:NPM/JSONStream@1", "pkg://npm/JSONStream@1", "Pkg:Npm/JSONStream@1", "pkg:/npm/JSONStream@1"]
+        {
+            assert_eq!(text.parse::<Purl>().unwrap().as_str(), "pkg:npm/JSONStream@1", "{text}");
+        }
+        assert!("PKG:".parse::<Purl>().is_err() && "pkg:É/a".parse::<Purl>().is_err());
     }
 
     #[test]

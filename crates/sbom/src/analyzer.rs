@@ -3,7 +3,7 @@
 use crate::project::Project;
 use sekisho_base::limits::LimitKey;
 use sekisho_base::{Limits, PathTable, ReadAt};
-use sekisho_model::{Code, Diagnostic, License, OsRelease, PackageFacts, PackageKind};
+use sekisho_model::{Code, Diagnostic, License, OsRelease, Package, PackageFacts, PackageKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -37,15 +37,20 @@ impl<'a> File<'a> {
         self.data.whole(self.limits.text_file_bytes).map_err(|error| self.unreadable(&error))
     }
 
-    /// The whole content as text; bytes that are no UTF-8 become U+FFFD.
+    /// The whole content as text: of UTF-16 where a mark in front says so, as programs on Windows write it, else of UTF-8,
+    /// where bytes that are none become U+FFFD. Carriage returns without any line feed are the ends of lines.
     pub fn text(&self) -> Result<Cow<'a, str>, Diagnostic> {
-        Ok(match self.bytes()? {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Cow::Owned(text),
-                Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-            },
-        })
+        let text = match self.bytes()? {
+            Cow::Borrowed(bytes) => wide(bytes).map_or_else(|| String::from_utf8_lossy(bytes), Cow::Owned),
+            Cow::Owned(bytes) => Cow::Owned(match wide(&bytes) {
+                Some(text) => text,
+                None => String::from_utf8(bytes)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            }),
+        };
+        let is_old =
+            memchr::memchr(b'\r', text.as_bytes()).is_some() && memchr::memchr(b'\n', text.as_bytes()).is_none();
+        Ok(if is_old { Cow::Owned(text.replace('\r', "\n")) } else { text })
     }
 
     /// The diagnostic for a failed read of this file.
@@ -77,6 +82,17 @@ impl<'a> File<'a> {
     pub fn skipped(&self, message: impl fmt::Display) -> Diagnostic {
         Diagnostic::note(Code::RecordMalformed, message.to_string()).at(self.path)
     }
+}
+
+/// Text in UTF-16, if the mark of its byte order is in front.
+fn wide(bytes: &[u8]) -> Option<String> {
+    let (bytes, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        _ => return None,
+    };
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 /// The files that an operating system package owns.
@@ -132,33 +148,38 @@ pub struct Extract {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What an allocator takes for itself of each text.
+const ALLOCATION: usize = 16;
+/// Bytes of a package's id, which is in a list of all beside.
+const ID: usize = 64 + ALLOCATION + size_of::<String>();
+
 impl Extract {
     /// Nothing but a diagnostic.
     pub fn failed(diagnostic: Diagnostic) -> Self {
         Self { diagnostics: vec![diagnostic], ..Self::default() }
     }
 
-    /// About how many bytes of memory it takes.
-    pub fn weight(&self) -> usize {
-        let license = |license: &License| size_of::<License>() + license.as_str().len();
+    /// About how many bytes of memory it takes, with the packages that an inventory has of it in the end: each of them has
+    /// its texts again, and its package URL, its id and `path`, which is that of the file.
+    pub fn weight(&self, path: &str) -> usize {
+        let heap = |text: &str| text.len() + ALLOCATION;
+        let text = |text: &String| size_of::<String>() + heap(text);
+        let license = |license: &License| size_of::<License>() + heap(license.as_str());
         let package = |package: &PackageFacts| {
-            let extra: usize =
-                package.extra.iter().map(|(key, value)| 2 * size_of::<String>() + key.len() + value.len()).sum();
+            let extra: usize = package.extra.iter().map(|(key, value)| text(key) + text(value)).sum();
             let licenses: usize = package.licenses.iter().map(license).sum();
-            let texts = [
-                package.arch.as_deref(),
-                package.supplier.as_deref(),
-                package.source.as_ref().map(|source| source.name.as_str()),
-            ];
-            let texts: usize = texts.iter().flatten().map(|text| text.len()).sum();
-            size_of::<PackageFacts>() + package.name.len() + 2 * package.version.len() + texts + licenses + extra
+            let source = package.source.iter().flat_map(|source| [source.name.as_str(), source.version.as_str()]);
+            let optional = [package.arch.as_deref(), package.supplier.as_deref()].into_iter().flatten();
+            let texts: usize = source.chain(optional).map(heap).sum();
+            let (name, version) = (heap(&package.name), heap(&package.version));
+            let facts = name + version + texts + licenses + extra;
+            size_of::<PackageFacts>() + size_of::<Package>() + 2 * facts + name + version + 2 * ID + heap(path)
         };
         let packages: usize = self.packages.iter().map(package).sum();
         let owned: usize = self.owned.iter().map(|owned| owned.paths.size() as usize + size_of::<OwnedFiles>()).sum();
         let licenses: usize = self.licenses.iter().flat_map(|stated| &stated.licenses).map(license).sum();
         let messages: usize =
-            self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + diagnostic.message.len()).sum();
-        let text = |text: &String| size_of::<String>() + text.len();
+            self.diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + heap(&diagnostic.message)).sum();
         let documents: usize = self.documents.iter().chain(&self.content_sets).map(text).sum();
         let project = self.project.as_ref().map_or(0, |project| project.weight());
         size_of::<Self>() + packages + owned + licenses + project + documents + messages
@@ -232,5 +253,46 @@ impl Analyzer {
     /// Whether it reads a package database of an operating system.
     pub fn reads_system(&self) -> bool {
         self.kinds.iter().any(|kind| kind.is_os())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(bytes: &[u8]) -> String {
+        let limits = Limits::default();
+        File { path: "a", data: &bytes, limits: &limits }.text().unwrap().into_owned()
+    }
+
+    #[test]
+    fn all_that_is_kept_of_a_package_has_a_weight() {
+        let package = |name: &str| PackageFacts::new(PackageKind::Npm, name, "1");
+        let of = |packages: Vec<PackageFacts>| Extract { packages, ..Extract::default() };
+        let weight = |extract: &Extract| extract.weight("package-lock.json");
+        let (none, one) = (weight(&of(Vec::new())), weight(&of(vec![package("a")])));
+        assert!(one - none > size_of::<PackageFacts>() + size_of::<Package>() + 2 * 64, "{}", one - none);
+        // The name is in the facts, in the package, and in its URL; the path is in the package.
+        assert_eq!(weight(&of(vec![package(&"a".repeat(1001))])) - one, 3000);
+        assert_eq!(
+            of(vec![package("a"); 10]).weight(&"x".repeat(1017)) - of(vec![package("a"); 10]).weight("x"),
+            10_160
+        );
+        let place = vec![("lock_path".to_owned(), "x".repeat(500))];
+        assert!(weight(&of(vec![PackageFacts { extra: place, ..package("a") }])) - one > 1000);
+    }
+
+    #[test]
+    fn text_is_read_as_it_was_meant() {
+        let wide = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            mark.into_iter().chain("é😀\r\n".encode_utf16().flat_map(unit)).collect()
+        };
+        assert_eq!(text(&wide([0xff, 0xfe], u16::to_le_bytes)), "é😀\r\n");
+        assert_eq!(text(&wide([0xfe, 0xff], u16::to_be_bytes)), "é😀\r\n");
+        assert_eq!(text(b"\xff\xfea\0\0\xd8b"), "a\u{fffd}", "half a pair, half a unit");
+        assert_eq!(text("é\n".as_bytes()), "é\n");
+        assert_eq!(text(b"\xe9\n"), "\u{fffd}\n");
+        assert_eq!(text(b"a\rb\r"), "a\nb\n");
+        assert_eq!(text(b"a\rb\r\nc"), "a\rb\r\nc");
     }
 }

@@ -6,8 +6,10 @@
 use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
-    Code, ContentSets, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Source, SourceKind, Tool,
+    Code, ContentSets, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Package, PackageKind, PurlParts,
+    Source, SourceKind, Tool, distribution_id, is_same_release,
 };
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// Why inventories are not merged.
@@ -66,7 +68,7 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
                 continue;
             };
             // Of two that say something of the same package the one that says more is kept.
-            let known: &mut sekisho_model::Package = &mut merged.packages[*at];
+            let known: &mut Package = &mut merged.packages[*at];
             known.facts.source = known.facts.source.take().or(package.facts.source);
             known.facts.dev &= package.facts.dev;
             known.owned_by = known.owned_by.take().or(package.owned_by);
@@ -90,18 +92,81 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
         merged.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, exceeded.to_string()));
         merged.complete = false;
     }
-    merged.packages.sort_by(|a, b| {
-        let text = |package: &'_ sekisho_model::Package| (package.facts.kind, package.purl.kind());
-        text(a)
-            .cmp(&text(b))
-            .then_with(|| (&a.facts.name, &a.facts.version).cmp(&(&b.facts.name, &b.facts.version)))
-            .then_with(|| (&a.location, &a.id).cmp(&(&b.location, &b.id)))
-    });
+    merged.packages.sort_by(order);
     merged.content_sets.sort();
     merged.content_sets.dedup();
     merged.diagnostics.sort();
     merged.diagnostics.dedup();
     Ok(merged)
+}
+
+/// What came of [`supplement`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supplement {
+    /// Packages that were added.
+    pub added: usize,
+    /// Those that the inventory had.
+    pub known: usize,
+    /// Packages of the inventory that the SBOM does not name.
+    pub unnamed: usize,
+    /// Packages of another system than that of the inventory, which were left out.
+    pub foreign: usize,
+}
+
+/// Adds to `inventory` what only an SBOM about the same thing names, marked with where that is `from`: whoever wrote the
+/// SBOM can add a package, and take none away.
+///
+/// Packages are the same where kind, name and version are, wherever either says that they lie.
+pub fn supplement(inventory: &mut Inventory, sbom: Inventory, from: &str, limits: &Limits) -> Supplement {
+    let is_same = |own: &OsRelease, other: &OsRelease| {
+        distribution_id(&own.id) == distribution_id(&other.id) && is_same_release(&own.version_id, &other.version_id)
+    };
+    let is_foreign = matches!((&inventory.os, &sbom.os), (Some(own), Some(other)) if !is_same(own, other));
+    if inventory.os.is_none() {
+        inventory.os = sbom.os;
+    }
+    let mut own: HashMap<_, bool> = inventory.packages.iter().map(|package| (identity(package), false)).collect();
+    let distinct = own.len();
+    let mut done = Supplement { added: 0, known: 0, unnamed: 0, foreign: 0 };
+    for mut package in sbom.packages {
+        if let Some(named) = own.get_mut(&identity(&package)) {
+            done.known += 1;
+            *named = true;
+        } else if is_foreign && package.facts.kind.is_os() {
+            done.foreign += 1;
+        } else if inventory.packages.len() >= limits.records {
+            inventory.diagnostics.push(Diagnostic::incomplete(
+                Code::LimitExceeded,
+                limits.exceeded(LimitKey::Records, "packages with those of SBOMs").to_string(),
+            ));
+            break;
+        } else {
+            (package.layer, package.origin, package.owned_by) = (None, Origin::Unknown, None);
+            package.facts.extra.push(("sbom".to_owned(), from.to_owned()));
+            package.facts.extra.sort();
+            done.added += 1;
+            inventory.packages.push(package);
+        }
+    }
+    done.unnamed = distinct - own.values().filter(|named| **named).count();
+    inventory.packages.sort_by(order);
+    done
+}
+
+/// What is the same of one package in documents of different programs: an epoch of 0 is none.
+fn identity(package: &Package) -> (PackageKind, String, String) {
+    let PurlParts { namespace, name, .. } = package.purl.parts();
+    let version = package.facts.version.strip_prefix("0:").unwrap_or(&package.facts.version);
+    let namespace = if package.facts.kind.is_os() { String::new() } else { namespace };
+    (package.purl.kind(), format!("{namespace}/{name}"), version.to_owned())
+}
+
+fn order(a: &Package, b: &Package) -> Ordering {
+    let key = |package: &'_ Package| (package.facts.kind, package.purl.kind());
+    key(a)
+        .cmp(&key(b))
+        .then_with(|| (&a.facts.name, &a.facts.version).cmp(&(&b.facts.name, &b.facts.version)))
+        .then_with(|| (&a.location, &a.id).cmp(&(&b.location, &b.id)))
 }
 
 /// The one distribution that all inventories with packages of one are of.

@@ -29,6 +29,9 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
             let upstream = package.source.as_ref().map_or_else(String::new, |source| {
                 if source.name == package.name && source.version == package.version {
                     String::new()
+                } else if package.kind == PackageKind::Rpm && source.version.matches('-').count() == 1 {
+                    // As Syft has it, and Grype reads it.
+                    format!("{}-{}.src.rpm", source.name, source.version)
                 } else if source.version == package.version {
                     source.name.clone()
                 } else {
@@ -140,6 +143,8 @@ mod tests {
         let mut package = PackageFacts::new(kind, name, version);
         if kind.is_os() {
             package.arch = Some("amd64".into());
+            // No source package of rpm has an epoch.
+            let version = if kind == PackageKind::Rpm { version.trim_start_matches("2:") } else { version };
             package.source = Some(SourcePackage { name: "src".into(), version: version.into() });
         }
         assert_eq!(purl_of(&package, Some(&os)).unwrap().as_str(), expect);
@@ -206,7 +211,7 @@ mod tests {
             PackageKind::Rpm,
             "bash",
             "2:5.1-1.el9",
-            "pkg:rpm/debian/bash@5.1-1.el9?arch=amd64&distro=debian-12&epoch=2&upstream=src",
+            "pkg:rpm/debian/bash@5.1-1.el9?arch=amd64&distro=debian-12&epoch=2&upstream=src-5.1-1.el9.src.rpm",
         );
         check(PackageKind::Npm, "@babel/core", "7.1.0", "pkg:npm/%40babel/core@7.1.0");
         check(PackageKind::Npm, "JSONStream", "1.3.5", "pkg:npm/JSONStream@1.3.5");

@@ -11,6 +11,7 @@ use rawzip::{
 use sekisho_base::inflate::Inflate;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_base::{Limits, ReadAt};
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 
@@ -100,6 +101,15 @@ impl ReaderAt for At<'_> {
 pub struct Zip<'a> {
     archive: ZipArchive<At<'a>>,
     size: u64,
+}
+
+/// The name of an entry as a path: programs on Windows were known to write backslashes, against the standard, and programs
+/// that unpack take those for what they stand for where there is no slash.
+pub fn path(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'\\') || raw.contains(&b'/') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect())
 }
 
 /// Where the content of an entry lies, and what its record says of it.

@@ -291,7 +291,7 @@ impl Maker<'_> {
                     }
                 }
                 if removed.len() > listed {
-                    weight += file.extract.weight() as u64;
+                    weight += file.extract.weight(&file.path) as u64;
                 }
             }
         };

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Raised when the form of [`LayerFacts`] or of an inventory changes, or what is kept there, or how an inventory is made.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 const MAGIC: &[u8; 4] = b"SKC2";
 /// Bytes of [`hash::checksum`].
 const CHECKSUM: usize = 16;

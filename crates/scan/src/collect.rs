@@ -334,7 +334,7 @@ impl<'a> Collector<'a> {
 
     /// Keeps what `analyzer` made of the content of the latest entry, which is at `path`.
     fn keep(&mut self, analyzer: &'static Analyzer, path: &str, extract: Extract) -> Option<usize> {
-        if !self.charge(path, 2 * path.len() + extract.weight()) {
+        if !self.charge(path, 2 * path.len() + extract.weight(path)) {
             return None;
         }
         let ordinal = self.entries.saturating_sub(1);
@@ -365,7 +365,7 @@ impl<'a> Collector<'a> {
     /// Gives the file at `path` the facts that lie at `index`.
     pub(crate) fn keep_copy(&mut self, index: usize, path: &str) {
         // Charged before it is copied: links cost an archive little.
-        let weight = self.facts.files[index].extract.weight();
+        let weight = self.facts.files[index].extract.weight(path);
         if self.charge(path, 2 * path.len() + weight) {
             let file = &self.facts.files[index];
             let copy = FileFacts { path: path.to_owned(), ..file.clone() };

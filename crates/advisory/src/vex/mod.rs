@@ -193,6 +193,11 @@ pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<(VexDocument, V
     Ok((VexDocument { name: name.to_owned(), format, author, subjects, statements }, diagnostics))
 }
 
+/// The document in the attestation in `bytes`, of any kind; none where they are no attestation. Signatures are not checked.
+pub fn attested(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    Ok(envelope::open(bytes)?.map(|attestation| attestation.predicate))
+}
+
 /// What tells the formats apart: a few keys, whatever they hold.
 #[derive(Deserialize)]
 struct Kind {

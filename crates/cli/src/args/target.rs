@@ -26,6 +26,10 @@ pub(crate) struct ImageTarget {
     #[arg(long, value_name = "FILE")]
     pub(crate) base: Vec<PathBuf>,
 
+    /// `attached`: adds what only SBOMs name that the OCI layout or the registry holds about the image
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) sbom: Option<SbomChoice>,
+
     /// Take any certificate from the image's registry, and plain http where it speaks no TLS
     #[arg(long)]
     pub(crate) insecure: bool,
@@ -47,14 +51,22 @@ pub(crate) struct ImageTarget {
     pub(crate) jobs: Option<usize>,
 }
 
+/// SBOMs that packages are taken from beside the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SbomChoice {
+    /// What a layout or registry holds about the image.
+    Attached,
+}
+
 impl ImageTarget {
     /// The first of the options given that an image is read by, and a document not.
     pub(crate) fn of_images_only(&self) -> Option<&'static str> {
-        let Self { path: _, image, platform, base, insecure, store, rehash, no_cache: _, jobs: _ } = self;
+        let Self { path: _, image, platform, base, sbom, insecure, store, rehash, no_cache: _, jobs: _ } = self;
         let given = [
             (image.is_some(), "--image"),
             (platform.is_some(), "--platform"),
             (!base.is_empty(), "--base"),
+            (sbom.is_some(), "--sbom"),
             (*insecure, "--insecure"),
             (store.is_some(), "--store"),
             (*rehash, "--rehash"),
@@ -69,6 +81,7 @@ impl ImageTarget {
             image: None,
             platform,
             base: Vec::new(),
+            sbom: None,
             insecure: false,
             store: None,
             rehash: false,
@@ -104,7 +117,8 @@ pub(crate) struct FsTarget {
 /// What to read, when it is a document.
 #[derive(Debug, Args)]
 pub(crate) struct DocumentTarget {
-    /// CycloneDX 1.2 to 1.7, SPDX 2.2 or 2.3 or Syft's own form, all as JSON; or the JSON of a scan or an inventory
+    /// CycloneDX 1.2 to 1.7, SPDX 2.2 or 2.3 or Syft's own form, all as JSON; or the JSON of a scan or an inventory; `-` for
+    /// standard input
     #[arg(value_name = "FILE")]
     pub(crate) path: PathBuf,
 }

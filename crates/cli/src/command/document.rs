@@ -43,16 +43,26 @@ struct Kind {
     schema: String,
 }
 
+/// What stands for a document that is piped in.
+const PIPED: &str = "-";
+
 /// The name and content of a document that was asked for.
 pub(crate) fn read(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), CliError> {
+    // One byte more tells what is too large.
+    let most = limits.text_file_bytes.saturating_add(1);
+    let mut bytes = Vec::new();
+    if path == Path::new(PIPED) {
+        let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
+        read.map_err(|error| {
+            CliError::new(Code::InputUnreadable, format!("cannot read standard input: {}", reason(&error)))
+        })?;
+        return Ok(("standard input".to_owned(), bytes));
+    }
     let fail = |error: &std::io::Error| {
         let message = format!("cannot read {}: {}", path.display(), reason(error));
         let code = if error.kind() == ErrorKind::NotFound { Code::SourceMissing } else { Code::SourceUnreadable };
         CliError::new(code, message)
     };
-    let mut bytes = Vec::new();
-    // One byte more tells what is too large.
-    let most = limits.text_file_bytes.saturating_add(1);
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|error| fail(&error))?;
     Ok((path.to_string_lossy().into_owned(), bytes))
 }
@@ -60,11 +70,15 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), Cl
 /// The document at `path`; none where that is no JSON at all. `now` is the time of a document that says none.
 pub(crate) fn open(path: &Path, now: Timestamp, limits: &Limits) -> Result<Option<Document>, CliError> {
     // What is no file, whoever reads images says better.
-    if !path.is_file() || !begins_as_json(path) {
+    let is_piped = path == Path::new(PIPED);
+    if !is_piped && (!path.is_file() || !begins_as_json(path)) {
         return Ok(None);
     }
     let (name, bytes) = read(path, limits)?;
-    let fail = |code, why: String| CliError::new(code, format!("cannot read {}: {why}", path.display()));
+    if is_piped && !is_json(&bytes) {
+        return Ok(None);
+    }
+    let fail = |code, why: String| CliError::new(code, format!("cannot read {name}: {why}"));
     let is_inventory = serde_json::from_slice(&bytes).is_ok_and(|kind: Kind| kind.schema == INVENTORY_SCHEMA);
     if is_inventory && bytes.len() as u64 <= limits.text_file_bytes {
         let read = serde_json::from_slice(&bytes);
@@ -108,6 +122,11 @@ pub(crate) fn inventory_if_any(path: &Path, now: Timestamp, limits: &Limits) -> 
 fn begins_as_json(path: &Path) -> bool {
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut first));
-    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first);
-    read.is_ok() && text.trim_ascii_start().first() == Some(&b'{')
+    read.is_ok() && is_json(&first)
+}
+
+/// Whether an object of JSON begins here.
+fn is_json(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    text.trim_ascii_start().first() == Some(&b'{')
 }

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod admission;
+mod attached;
 mod check;
 mod db;
 mod detect;

@@ -1,11 +1,11 @@
 //! `scan` and `sbom`: what is in an image, a directory or a document.
 
-use super::document;
 use super::show::{self, Form};
 use super::vulnerabilities::{self, Judges};
+use super::{attached, document};
 use crate::args::{
     CommonArguments, DatabaseChoice, DocumentTarget, DocumentTargets, FsTarget, Global, ImageTarget, LayeredTarget,
-    SbomArguments, SbomFormat, ScanArguments, VulnerabilityArguments,
+    SbomArguments, SbomChoice, SbomFormat, ScanArguments, VulnerabilityArguments,
 };
 use crate::config::{Config, Environment, Settings};
 use crate::error::CliError;
@@ -180,8 +180,12 @@ pub(super) fn read_image(
         let known = KnownBases::load(path, &options).map_err(|error| about_room(error.into(), &context.config))?;
         options.bases.bases.extend(known.bases);
     }
-    let inventory = run_image(&target.path, &options).map_err(|error| about_room(error.into(), &context.config))?;
+    let mut inventory = run_image(&target.path, &options).map_err(|error| about_room(error.into(), &context.config))?;
     drop(options);
+    if target.sbom == Some(SbomChoice::Attached) {
+        let (temporary, limits) = (&settings.scan.temporary, settings.limits());
+        attached::add_sboms(&mut inventory, &registries, temporary, clock.now(), &limits);
+    }
     Ok((inventory, settings))
 }
 

@@ -1,7 +1,7 @@
 //! From an inventory to a report: the database, what it says of the inventory, and the gate.
 
-use super::document;
 use super::scan::{Context, clock};
+use super::{attached, document};
 use crate::args::{DatabaseChoice, GateArguments, SuppressionArguments, VexChoice};
 use crate::config::{Environment, Settings};
 use crate::error::CliError;
@@ -17,12 +17,10 @@ use sekisho_advisory::upgrade::upgrades;
 use sekisho_advisory::vex::{self, VexDocument};
 use sekisho_advisory::{demo, exception, gate};
 use sekisho_base::Limits;
-use sekisho_base::spool::SpillQuota;
 use sekisho_feeds::{FeedsError, Published, Store};
-use sekisho_model::ImageRef;
 use sekisho_model::{
     Assessment, Code, Diagnostic, EmbeddedDocument, Exit, Explanation, Gate, Inventory, Level, ScanReport, ScanState,
-    SourceKind, Suppression, Upgrade, Verdict,
+    Suppression, Upgrade, Verdict,
 };
 use sekisho_oci::Registries;
 use sekisho_report::{gate_lines, printable};
@@ -133,32 +131,16 @@ impl Judges {
                 }
             }
         }
-        let alone = matches!(inventory.source.kind, SourceKind::Containerd | SourceKind::ContainersStorage);
-        let manifest = inventory.image.as_ref().and_then(|image| image.manifest_digest).filter(|_| !alone);
-        let manifest = match manifest {
-            _ if !self.attached => return (documents, told),
-            Some(manifest) => manifest,
-            None => {
-                let message = "nothing can lie beside it (--vex attached): only layouts and registries hold documents about images";
-                told.push(Diagnostic::note(Code::VexUnused, message));
-                return (documents, told);
-            }
+        if !self.attached {
+            return (documents, told);
+        }
+        let Some((referrers, notes)) = attached::find(inventory, &self.registries, &self.temporary, &self.limits)
+        else {
+            let message =
+                "nothing can lie beside it (--vex attached): only layouts and registries hold documents about images";
+            told.push(Diagnostic::note(Code::VexUnused, message));
+            return (documents, told);
         };
-        let quota = SpillQuota::new(self.temporary.clone(), self.limits.spill_bytes);
-        let name = &inventory.source.name;
-        let found = match (inventory.source.kind, name.parse::<ImageRef>()) {
-            (SourceKind::Registry, Ok(reference)) => {
-                self.registries.referrers(&reference, manifest, &self.limits, &quota)
-            }
-            _ => sekisho_oci::referrers(Path::new(name), manifest, &self.limits, &quota),
-        };
-        let (referrers, notes) = found.unwrap_or_else(|error| {
-            let first: &dyn std::error::Error = &error;
-            let because = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string);
-            let because = because.collect::<Vec<_>>().join(": ");
-            let message = format!("what lies beside the image could not be read: {because}");
-            (Vec::new(), vec![Diagnostic::note(Code::FileUnreadable, message)])
-        });
         told.extend(notes.into_iter().map(note));
         for referrer in referrers {
             match referrer.read(&self.limits) {

@@ -115,6 +115,83 @@ fn documents_beside_an_image_are_read_where_they_are() {
 }
 
 #[test]
+fn sboms_beside_an_image_add_packages_and_take_none_away() {
+    let world = World::new();
+    let bom = world.stdout("sbom image app --format cyclonedx");
+    let mut bom: Value = serde_json::from_str(&bom).unwrap();
+    let components = bom["components"].as_array_mut().unwrap();
+    components.retain(|component| component["name"] != "express");
+    components.push(
+        json!({ "type": "library", "name": "only-there", "version": "9.9.9", "purl": "pkg:npm/only-there@9.9.9" }),
+    );
+    let bom = bom.to_string();
+    let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://cyclonedx.org/bom",
+        "subject": [], "predicate": serde_json::from_str::<Value>(&bom).unwrap() });
+    let app = layout(&world.path().join("app"));
+    let manifest = |registry: &Registry, image: Digest, media_type: &str, document: &str| {
+        let layer = registry.put("", document.as_bytes());
+        json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "artifactType": media_type,
+            "config": { "mediaType": "application/vnd.oci.empty.v1+json", "digest": registry.put("", b"{}"), "size": 2 },
+            "layers": [{ "mediaType": media_type, "digest": layer, "size": document.len() }],
+            "subject": { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": image, "size": 1 },
+        })
+        .to_string()
+    };
+    let scan = |registry: &Registry, options: &str| {
+        let line = format!("scan image {}/team/app:1 --db none --no-cache {options}", registry.host());
+        run(&world, &line, &[])
+    };
+    // By the API, as an attestation, and by cosign's tag.
+    let registry = Registry::sound();
+    let image = registry.push("1", &app);
+    let (code, said) = scan(&registry, "--sbom attached");
+    assert!(code == Some(0) && said.contains("no SBOM lies beside the image"), "{said}");
+    registry.refer(&image, manifest(&registry, image, "application/vnd.cyclonedx+json", &bom).as_bytes());
+    let (code, said) = scan(&registry, "");
+    assert!(code == Some(0) && !said.contains("only-there"), "nobody asked for it: {said}");
+    let check = |registry: &Registry| {
+        let (code, said) = scan(registry, "--sbom attached");
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("only-there") && said.contains("express"), "{said}");
+        assert!(
+            said.contains("whose signature was not checked") && said.contains("1 that the layers do not show"),
+            "{said}"
+        );
+    };
+    check(&registry);
+    let text =
+        world.stdout(&format!("sbom image {}/team/app:1 --format json --sbom attached --no-cache", registry.host()));
+    let inventory: Value = serde_json::from_str(&text).unwrap();
+    let packages = inventory["packages"].as_array().unwrap();
+    let added = packages.iter().find(|package| package["name"] == "only-there").unwrap();
+    assert_eq!(added["extra"][0][1], json!(Digest::of(bom.as_bytes())), "{added}");
+    let registry = Registry::sound();
+    let image = registry.push("1", &app);
+    registry
+        .refer(&image, manifest(&registry, image, "application/vnd.in-toto+json", &statement.to_string()).as_bytes());
+    check(&registry);
+    let registry = Registry::sound();
+    let image = registry.push("1", &app);
+    let unnamed = manifest(&registry, Digest::of(b"another"), "application/vnd.cyclonedx+json", &bom);
+    registry.put(&format!("sha256-{}.sbom", image.hex()), unnamed.as_bytes());
+    check(&registry);
+    // What calls itself one and cannot be read was asked for; what is something else was not.
+    let registry = Registry::sound();
+    let image = registry.push("1", &app);
+    registry
+        .refer(&image, manifest(&registry, image, "application/vnd.dev.cosign.simplesigning.v1+json", "{}").as_bytes());
+    assert_eq!(scan(&registry, "--sbom attached").0, Some(0));
+    registry.refer(&image, manifest(&registry, image, "text/spdx", "SPDXVersion: SPDX-2.3").as_bytes());
+    let (code, said) = scan(&registry, "--sbom attached");
+    assert!(code == Some(3) && said.contains("beside the image cannot be read"), "{said}");
+    let (code, said) = run(&world, "check image app.cdx.json --sbom attached", &[]);
+    assert_eq!(code, Some(2), "{said}");
+}
+
+#[test]
 fn logins_come_from_helpers_that_are_asked_once() {
     let world = World::new();
     let registry = Registry::new(|request, answer| match request.header("authorization") {

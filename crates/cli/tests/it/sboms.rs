@@ -14,8 +14,27 @@ use sekisho_model::{
 };
 use sekisho_sbom::purl::purl_of;
 use std::fs;
+use std::path::Path;
 
 const FORMATS: [&str; 3] = ["cyclonedx", "spdx", "json"];
+
+#[test]
+fn a_document_may_be_piped_in() {
+    let world = World::new();
+    let path = world.path().join("export.json");
+    fs::write(&path, world.stdout("sbom image app --format spdx")).unwrap();
+    let piped = |arguments: &str, path: &Path| {
+        let input = fs::File::open(path).unwrap();
+        let output = world.command(arguments).stdin(input).output().unwrap();
+        (output.status.code(), shown(&output))
+    };
+    let (code, said) = piped("scan sbom - --db none --format json", &path);
+    let (file_code, of_file) = piped("scan sbom export.json --db none --format json", &path);
+    assert_eq!((code, said.replace("standard input", "export.json")), (file_code, of_file));
+    assert!(said.contains("express"));
+    let (code, said) = piped("sbom convert -", &world.path().join("notes.txt"));
+    assert!(code == Some(2) && said.contains("standard input is no SBOM in JSON"), "{said}");
+}
 
 #[test]
 fn a_scan_of_an_export_is_the_scan() {

@@ -109,7 +109,8 @@ pub fn load(files: &[File<'_>], settings: &Settings, limits: &Limits) -> Loaded 
     let mut collected = Collected::default();
     let mut problems = Vec::new();
     let mut compiled = compile::Outcome::default();
-    let mut budget = usize::try_from(limits.facts_bytes).unwrap_or(usize::MAX);
+    // Texts, of each byte of which several are made in compiling.
+    let mut budget = usize::try_from(limits.facts_bytes / 4).unwrap_or(usize::MAX);
     for file in files {
         read(file, &mut collected, settings, limits, &mut problems);
         if problems.iter().any(|problem| problem.code.is_error()) {

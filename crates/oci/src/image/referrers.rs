@@ -1,7 +1,7 @@
 //! What a layout or a registry holds about an image beside it: signatures, lists of components, VEX.
 //!
-//! Three ways lead from them to the image: `subject` (OCI image specification 1.1), the tag `sha256-HEX.att` (cosign),
-//! and the annotation `vnd.docker.reference.digest` (`BuildKit`). Anyone who can write there can write these.
+//! Three ways lead from them to the image: `subject` (OCI image specification 1.1), the tags `sha256-HEX.att` and
+//! `sha256-HEX.sbom` (cosign), and the annotation `vnd.docker.reference.digest` (`BuildKit`). Anyone who can write there can write these.
 
 use super::document::{Descriptor, Index};
 use super::layout::{Layout, MAX_DOCUMENTS, MAX_INDEX_DEPTH, MAX_MANIFESTS, blob_path};
@@ -78,9 +78,9 @@ pub fn referrers(
     follow(&*blobs, &[image], index.manifests.into_iter().map(|descriptor| (descriptor, false)).collect(), limits)
 }
 
-/// The tag under which cosign keeps attestations of a manifest.
-pub(super) fn attestation_tag(image: Digest) -> String {
-    format!("sha256-{}.att", image.hex())
+/// The tags under which cosign keeps attestations of a manifest, and lists of components.
+pub(super) fn tags(image: Digest) -> [String; 2] {
+    ["att", "sbom"].map(|kind| format!("sha256-{}.{kind}", image.hex()))
 }
 
 /// The documents about any of `images` behind these descriptors, each of which may be known to be about one of them.
@@ -94,7 +94,7 @@ pub(super) fn follow(
         blobs,
         limits,
         images,
-        tags: images.iter().copied().map(attestation_tag).collect(),
+        tags: images.iter().copied().flat_map(tags).collect(),
         seen: HashSet::new(),
         bytes: 0,
         found: Vec::new(),
@@ -131,7 +131,7 @@ struct Search<'a> {
     limits: &'a Limits,
     /// The manifest, and the index that led to it.
     images: &'a [Digest],
-    /// Cosign's tags for attestations.
+    /// Cosign's tags.
     tags: Vec<String>,
     /// Manifests and indexes that were gone through, and whether as tagged ones.
     seen: HashSet<(Digest, bool)>,
@@ -284,6 +284,7 @@ mod tests {
                 (subject, json!({})),
                 (manifest("b", b"attested"), json!({ "org.opencontainers.image.ref.name": "app:sha256-HEX.att" })),
                 (manifest("c", b"built"), json!({ "vnd.docker.reference.digest": "IMAGE" })),
+                (manifest("d", b"listed"), json!({ "org.opencontainers.image.ref.name": "sha256-HEX.sbom" })),
                 (manifest("y", b"other"), json!({ "org.opencontainers.image.ref.name": "sha256-00.att" })),
                 (elsewhere, json!({})),
             ],
@@ -292,7 +293,7 @@ mod tests {
         let (found, diagnostics) = found(folder.path(), image);
         assert_eq!(diagnostics, []);
         let media: Vec<_> = found.iter().map(|referrer| &*referrer.media_type).collect();
-        assert_eq!(media, ["a", "b", "c"]);
+        assert_eq!(media, ["a", "b", "c", "d"]);
         assert_eq!(found[0].artifact_type, "application/vnd.openvex+json");
         assert_eq!(found[1].artifact_type, "application/vnd.oci.empty.v1+json");
         assert_eq!(found[1].predicate_type.as_deref(), Some("p"));

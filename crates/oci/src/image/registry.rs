@@ -307,8 +307,10 @@ impl Remote<'_> {
             let index: Index = parse(&bytes, "list of referrers")?;
             found.extend(index.manifests.into_iter().map(|inner| (inner, false)));
         }
-        if let Some(top) = by_tag(&referrers::attestation_tag(*image))? {
-            found.push((Descriptor::of(top.media_type, top.digest, top.bytes.len() as u64), true));
+        for tag in referrers::tags(*image) {
+            if let Some(top) = by_tag(&tag)? {
+                found.push((Descriptor::of(top.media_type, top.digest, top.bytes.len() as u64), true));
+            }
         }
         Ok(found)
     }

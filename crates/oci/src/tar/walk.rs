@@ -226,6 +226,9 @@ pub fn walk<S: ByteStream>(stream: &mut S, limits: &Limits, visitor: &mut impl V
     Walk { complete: complete && walker.walk.complete, ..walker.walk }
 }
 
+/// How far behind the end another archive is looked for: more than any writer fills up its last record with.
+const AFTER_END: usize = 1 << 20;
+
 enum Stop {
     Truncated,
     Header(HeaderError),
@@ -262,7 +265,14 @@ impl Walker<'_> {
                 stream.consume(BLOCK);
                 match Header::new(stream.peek(BLOCK)?) {
                     None => return Ok(()),
-                    Some(next) if next.is_zero() => return Ok(()),
+                    Some(next) if next.is_zero() => {
+                        if Self::goes_on(stream) {
+                            let message =
+                                "another archive follows the end of this one, where engines and tar stop, too";
+                            visitor.diagnostic(Diagnostic::note(Code::LayerFormat, message));
+                        }
+                        return Ok(());
+                    }
                     // Some writers leave a lone zero block between members; readers differ, so look.
                     Some(_) => continue,
                 }
@@ -295,6 +305,20 @@ impl Walker<'_> {
                 stored.saturating_sub(read),
             )?;
         }
+    }
+
+    /// Whether an entry follows the end, which is where readers stop unless they are told otherwise. An error here is met
+    /// again by who reads on for the digest.
+    fn goes_on<S: ByteStream>(stream: &mut S) -> bool {
+        for _ in 0..AFTER_END / BLOCK {
+            match stream.peek(BLOCK).map(Header::new) {
+                Ok(Some(header)) if header.is_zero() => {}
+                Ok(Some(header)) => return header.verify().is_ok(),
+                Ok(None) | Err(_) => return false,
+            }
+            stream.consume(BLOCK);
+        }
+        false
     }
 
     /// Skips `padded` bytes, of which the last entry of an archive may lack the padding after `needed`.

@@ -4,7 +4,7 @@
 use crate::json::{Few, Text, with_field};
 use crate::property::{INVENTORY, Word, Words};
 use crate::read::{About, Format, Gather, Head, Input, Said, image};
-use sekisho_model::{Image, Inventory, License, OsRelease, distribution_id};
+use sekisho_model::{Image, Inventory, License, OsRelease, Purl, distribution_id};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -280,8 +280,8 @@ fn read(input: &Input<'_>) -> Result<Inventory, serde_json::Error> {
 
 /// Whether what a document is about is itself a package of an ecosystem.
 pub(crate) fn is_package(purl: &str) -> bool {
-    let of_type = |text: &str| purl.starts_with(&format!("pkg:{text}/"));
-    !purl.is_empty() && !["oci", "docker", "generic", "github"].into_iter().any(of_type)
+    let Ok(purl) = purl.parse::<Purl>() else { return !purl.is_empty() };
+    !["oci", "docker", "generic", "github"].contains(&&*purl.parts().kind)
 }
 
 fn take(gather: &mut Gather<'_>, read: &Component) {
@@ -331,6 +331,7 @@ fn take(gather: &mut Gather<'_>, read: &Component) {
             &*read.kind,
             "" | "library" | "application" | "framework" | "platform" | "firmware" | "device-driver"
         ),
+        is_further: false,
     });
 }
 

@@ -12,7 +12,7 @@ use sekisho_model::{
 use std::collections::{BTreeMap, HashMap};
 
 /// What a document says of one component.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Said<'a> {
     /// Its package URL, where there is one.
     pub(crate) purl: &'a str,
@@ -31,6 +31,9 @@ pub(crate) struct Said<'a> {
     pub(crate) words: &'a [Word],
     /// Whether something of its type is software, also without a package URL.
     pub(crate) is_software: bool,
+    /// Whether `purl` is one more of a component that was taken under another: its name and version need not be those of
+    /// this one.
+    pub(crate) is_further: bool,
 }
 
 /// What a document says of itself.
@@ -87,6 +90,10 @@ pub(crate) struct Gather<'a> {
     unlocated: Named5,
     malformed: Named5,
     cut: Named5,
+    /// Components whose version is another than that in their package URL.
+    otherwise: Named5,
+    /// The same of names.
+    renamed: Named5,
     aside: usize,
 }
 
@@ -115,6 +122,8 @@ impl<'a> Gather<'a> {
             unlocated: Named5::default(),
             malformed: Named5::default(),
             cut: Named5::default(),
+            otherwise: Named5::default(),
+            renamed: Named5::default(),
             aside: 0,
         })
     }
@@ -138,7 +147,9 @@ impl<'a> Gather<'a> {
             self.full = true;
             return None;
         }
-        let package = if self.own.is_some() { self.ours(said) } else { self.theirs(said) }?;
+        // We write one package URL for each.
+        let is_ours = self.own.is_some() && !said.is_further;
+        let package = if is_ours { self.ours(said) } else { self.theirs(said) }?;
         let id = package.id.clone();
         // The same thing at the same place, said twice.
         if !self.places.contains_key(&id) {
@@ -210,6 +221,9 @@ impl<'a> Gather<'a> {
         let Some(mut purl) = self.purl(said) else { return self.without_purl(said) };
         let words = Words(said.words);
         let mut facts = facts_of(&purl);
+        if !said.is_further {
+            self.compare(said, &facts);
+        }
         if facts.version.is_empty() {
             // Several versions of one package are several packages.
             if let Ok(with) = purl.with_version(said.version)
@@ -236,6 +250,31 @@ impl<'a> Gather<'a> {
         facts.evidence = said.evidence.unwrap_or_else(|| words.foreign_evidence());
         facts.dev = said.dev;
         Some(self.placed(purl, facts, said))
+    }
+
+    /// Whether the fields of a component are about what its package URL names, which is what is taken. Names are for people
+    /// and may be longer or shorter; versions are with and without an epoch, a release, or the sign that tags begin with.
+    fn compare(&mut self, said: &Said<'_>, facts: &PackageFacts) {
+        let version = |text: &str| {
+            let text = text.split_once(':').filter(|(epoch, _)| is_number(epoch)).map_or(text, |(_, rest)| rest);
+            let number = text.trim_start_matches("go").trim_start_matches(['v', 'V']);
+            if number.starts_with(|first: char| first.is_ascii_digit()) { number } else { text }.to_ascii_lowercase()
+        };
+        let (own, stated) = (version(&facts.version), version(said.version));
+        let begins = |long: &str, short: &str| {
+            long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '+', '_', '~']))
+        };
+        if !own.is_empty() && !stated.is_empty() && !begins(&own, &stated) && !begins(&stated, &own) {
+            self.otherwise.add(&format!("{} with version {}", said.purl, said.version));
+        }
+        let letters = |text: &str| -> String {
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let last = facts.name.rsplit(['/', ':']).next().unwrap_or_default();
+        let (whole, own, stated) = (letters(&facts.name), letters(last), letters(said.name));
+        if !stated.is_empty() && !stated.contains(&own) && !whole.contains(&stated) {
+            self.renamed.add(&format!("{} as {}", said.purl, said.name));
+        }
     }
 
     /// Software without a package URL is a package that nobody has advisories for; what is none is only counted.
@@ -304,12 +343,21 @@ impl<'a> Gather<'a> {
             self.unversioned.text("package without a version", "packages without a version"),
             self.unlocated.text("component without a package URL", "components without a package URL"),
             self.cut.text("component of which not all is read", "components of which not all is read"),
+            self.otherwise.text(
+                "component whose version is not that of its package URL, which is taken",
+                "components whose versions are not those of their package URLs, which are taken",
+            ),
         ];
         texts.into_iter().flatten().for_each(&mut unsure);
         if self.full {
             let exceeded = self.input.limits.exceeded(LimitKey::Records, "records");
             told.push(Diagnostic::incomplete(Code::LimitExceeded, exceeded.to_string()));
         }
+        let renamed = self.renamed.text(
+            "component is named otherwise than its package URL, which is taken",
+            "components are named otherwise than their package URLs, which are taken",
+        );
+        told.extend(renamed.map(|message| Diagnostic::note(Code::ReportLimited, message)));
         if self.aside > 0 {
             let message = format!("{} components are no software (files, containers, data): not looked at", self.aside);
             told.push(Diagnostic::note(Code::ReportLimited, message));
@@ -387,6 +435,10 @@ impl<'a> Gather<'a> {
         }
         Some(os)
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a distribution as package URLs name it is `os`.

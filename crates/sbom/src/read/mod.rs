@@ -86,6 +86,22 @@ pub(crate) struct Head {
     pub(crate) spdx_version: Text,
     pub(crate) schema: Option<Schema>,
     pub(crate) artifacts: Option<IgnoredAny>,
+    #[serde(rename = "artifactRelationships")]
+    pub(crate) artifact_relationships: Option<IgnoredAny>,
+    pub(crate) descriptor: Option<Descriptor>,
+}
+
+/// The program that wrote a document, as Syft says it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Descriptor {
+    /// By name.
+    Of {
+        /// Of the program.
+        name: Text,
+    },
+    /// Something else.
+    Other(IgnoredAny),
 }
 
 /// What Syft calls its form.

@@ -100,9 +100,14 @@ impl Item {
         comments.chain(self.attribution_texts.iter()).flat_map(|text| words(text)).collect()
     }
 
-    fn purl(&self) -> &str {
+    /// Its package URLs: one thing may have several, such as a distribution's and that of its upstream.
+    fn purls(&self) -> impl Iterator<Item = &str> {
         let is = |found: &&Reference| found.reference_type.rsplit('/').next() == Some("purl");
-        self.external_refs.iter().find(is).map_or("", |found| &*found.reference_locator)
+        self.external_refs
+            .iter()
+            .filter(is)
+            .map(|found| stated(&found.reference_locator))
+            .filter(|purl| !purl.is_empty())
     }
 
     /// What it was built from, as Trivy says it.
@@ -119,6 +124,11 @@ impl Item {
             paths.split(", ").next()
         })
     }
+}
+
+/// What a field says: the standard has two words for nothing, which some write into every field.
+fn stated(text: &str) -> &str {
+    if matches!(text, "NOASSERTION" | "NONE") { "" } else { text }
 }
 
 fn words(text: &str) -> Vec<Word> {
@@ -195,11 +205,11 @@ fn take(
         gather.cut(&item.name);
     }
     let purpose = item.primary_package_purpose.replace('_', "-");
-    let purl = item.purl();
+    let purl = item.purls().next().unwrap_or_default();
     if purpose == "OPERATING-SYSTEM" {
         gather.system(OsRelease {
             id: distribution_id(&item.name).to_owned(),
-            version_id: item.version_info.0.clone(),
+            version_id: stated(&item.version_info).to_owned(),
             pretty_name: Some(item.description.0.clone()).filter(|text| !text.is_empty()),
             ..OsRelease::default()
         });
@@ -209,7 +219,7 @@ fn take(
     if words.trivy("Class").is_some() || is_subject && (is_ours || !crate::cyclonedx::read::is_package(purl)) {
         return;
     }
-    let supplier = item.supplier.as_deref().filter(|text| !matches!(*text, "" | "NOASSERTION"));
+    let supplier = item.supplier.as_deref().map(stated).filter(|text| !text.is_empty());
     let supplier = supplier.map(|text| {
         let name = text.strip_prefix("Organization: ").or_else(|| text.strip_prefix("Person: "));
         name.unwrap_or(text)
@@ -217,11 +227,13 @@ fn take(
     let licenses = license::parse(&item.license_declared, extracted);
     let licenses = if licenses.is_empty() { license::parse(&item.license_concluded, extracted) } else { licenses };
     let place = places.get(&item.id.0).map(String::as_str);
-    gather.component(&Said {
+    // A document of ours says nothing where there is no version.
+    let version = if is_ours { &*item.version_info } else { stated(&item.version_info) };
+    let said = Said {
         purl,
         group: None,
-        name: &item.name,
-        version: &item.version_info,
+        name: if is_ours { &item.name } else { stated(&item.name) },
+        version,
         licenses,
         supplier,
         location: item.found_in().or(place).unwrap_or_default(),
@@ -231,7 +243,12 @@ fn take(
         evidence: None,
         words: &properties,
         is_software: !matches!(&*purpose, "FILE" | "CONTAINER" | "DEVICE"),
-    });
+        is_further: false,
+    };
+    gather.component(&said);
+    for purl in item.purls().skip(1) {
+        gather.component(&Said { purl, is_further: true, ..said.clone() });
+    }
 }
 
 /// The image that Trivy says a document is about.

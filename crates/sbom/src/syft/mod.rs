@@ -2,8 +2,8 @@
 
 use crate::json::{Few, Text, each};
 use crate::property::{evidence_of_cataloger, full};
-use crate::read::{About, Format, Gather, Head, Input, Said, Schema, image};
-use sekisho_model::{Image, Inventory, License, OsRelease, PackageId, SourcePackage};
+use crate::read::{About, Descriptor as Writer, Format, Gather, Head, Input, Said, Schema, image};
+use sekisho_model::{Image, Inventory, License, OsRelease, PackageId, PackageKind, Purl, SourcePackage};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,8 @@ pub(crate) static FORMAT: Format = Format {
     name: "Syft's JSON",
     recognises: |head: &Head| {
         let of_syft = matches!(&head.schema, Some(Schema::Syft { url }) if url.contains("syft"));
-        of_syft && head.artifacts.is_some()
+        let by_syft = matches!(&head.descriptor, Some(Writer::Of { name }) if **name == *"syft");
+        head.artifacts.is_some() && (of_syft || by_syft || head.artifact_relationships.is_some())
     },
     // Fields are added within a version of the form and rarely removed; what is gone is said, as it names nothing.
     version: |_| Ok(()),
@@ -179,7 +180,8 @@ fn read(input: &Input<'_>) -> Result<Inventory, serde_json::Error> {
 fn take(gather: &mut Gather<'_>, artifact: &Artifact) -> Option<PackageId> {
     let none = Facts::default();
     let facts = artifact.metadata.as_ref().unwrap_or(&none);
-    let is_rpm = artifact.purl.starts_with("pkg:rpm/");
+    let kind = artifact.purl.parse::<Purl>().map_or(PackageKind::Generic, |purl| purl.kind());
+    let is_rpm = kind == PackageKind::Rpm;
     let source = if is_rpm {
         SourcePackage::of_rpm(&facts.source_rpm)
     } else {
@@ -192,8 +194,7 @@ fn take(gather: &mut Gather<'_>, artifact: &Artifact) -> Option<PackageId> {
         };
         (!name.is_empty()).then(|| SourcePackage { name: name.0.clone(), version: version.0.clone() })
     };
-    let is_os =
-        ["deb", "apk", "rpm", "alpm"].into_iter().any(|kind| artifact.purl.starts_with(&format!("pkg:{kind}/")));
+    let is_os = matches!(kind, PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm);
     let supplier = [&facts.maintainer, &facts.vendor].into_iter().find(|text| !text.is_empty());
     let licenses = artifact.licenses.iter().filter_map(|stated| match stated {
         Stated::License { value, expression } => License::parse(expression).or_else(|| License::parse(value)),
@@ -227,6 +228,7 @@ fn take(gather: &mut Gather<'_>, artifact: &Artifact) -> Option<PackageId> {
         evidence: Some(evidence_of_cataloger(&artifact.found_by)),
         words: std::slice::from_ref(&label),
         is_software: true,
+        is_further: false,
     })
 }
 

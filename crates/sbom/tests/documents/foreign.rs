@@ -175,6 +175,81 @@ fn what_cannot_be_looked_up_is_said() {
     is_told(&cyclonedx(mixed), "several distributions");
 }
 
+fn spdx(packages: &str) -> Inventory {
+    read(&format!(r#"{{"spdxVersion":"SPDX-2.3","packages":{packages}}}"#))
+}
+
+fn names(inventory: &Inventory) -> Vec<(&str, &str)> {
+    inventory.packages.iter().map(|package| (&*package.facts.name, &*package.facts.version)).collect()
+}
+
+#[test]
+fn words_for_nothing_are_no_versions() {
+    for word in ["NOASSERTION", "NONE"] {
+        let purl = r#"[{"referenceType":"purl","referenceLocator":"pkg:npm/a"}]"#;
+        let read = spdx(&format!(
+            r#"[{{"SPDXID":"a","name":"a","versionInfo":"{word}","externalRefs":{purl}}},
+                {{"SPDXID":"b","name":"b","versionInfo":"{word}","supplier":"{word}"}},
+                {{"SPDXID":"c","name":"{word}","versionInfo":"1"}}]"#
+        ));
+        assert_eq!(names(&read), [("a", ""), ("b", "")]);
+        is_told(&read, "1 package without a version: pkg:npm/a");
+        is_told(&read, "1 component without a package URL: b");
+        is_told(&read, "1 components without a name");
+        assert_eq!(read.packages[1].facts.supplier, None);
+    }
+}
+
+#[test]
+fn each_package_url_of_a_component_is_a_package() {
+    let read = spdx(
+        r#"[{"SPDXID":"a","name":"log4j-core","versionInfo":"2.14.1","externalRefs":[
+            {"referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:apache:log4j:2.14.1:*:*:*:*:*:*:*"},
+            {"referenceType":"purl","referenceLocator":"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"},
+            {"referenceType":"http://spdx.org/rdf/references/purl","referenceLocator":"pkg:deb/debian/liblog4j2-java@2.14.1-1"}]}]"#,
+    );
+    let expect = [("liblog4j2-java", "2.14.1-1"), ("org.apache.logging.log4j:log4j-core", "2.14.1")];
+    assert_eq!(names(&read), expect);
+    assert!(read.complete, "{:?}", read.diagnostics);
+}
+
+#[test]
+fn fields_that_contradict_the_package_url_are_told() {
+    let of = |name: &str, version: &str, purl: &str| {
+        cyclonedx(&format!(r#"[{{"type":"library","name":"{name}","version":"{version}","purl":"{purl}"}}]"#))
+    };
+    let read = of("log4j-core", "2.17.1", "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1");
+    assert_eq!(names(&read), [("org.apache.logging.log4j:log4j-core", "2.14.1")]);
+    is_told(&read, "1 component whose version is not that of its package URL");
+    let read = of("left-pad", "1.0.0", "pkg:npm/lodash@1.0.0");
+    assert!(read.complete && read.diagnostics.iter().any(|told| told.message.contains("lodash@1.0.0 as left-pad")));
+    for (name, version, purl) in [
+        ("bash", "5.1", "pkg:rpm/redhat/bash@5.1-1.el9?epoch=2"),
+        ("bash", "2:5.1-1.el9", "pkg:rpm/redhat/bash@5.1-1.el9?epoch=2"),
+        ("net", "0.1.0", "pkg:golang/golang.org/x/net@v0.1.0"),
+        ("stdlib", "go1.22.3", "pkg:golang/stdlib@1.22.3"),
+        ("Foo.Bar", "1.0", "PKG:PyPI/foo-bar@1.0"),
+        ("Apache Log4j-Core", "2.14.1", "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"),
+        ("golang.org/x/net", "v0.1.0", "pkg:golang/golang.org/x/net@v0.1.0"),
+        ("npm:@babel/core", "7.1.0", "pkg:npm/%40babel/core@7.1.0"),
+    ] {
+        let read = of(name, version, purl);
+        let told = read.diagnostics.iter().find(|told| told.message.contains("package URL"));
+        assert!(read.complete && told.is_none(), "{purl}: {told:?}");
+    }
+}
+
+#[test]
+fn syft_is_known_without_the_address_of_its_schema() {
+    let artifacts = r#""artifacts":[{"name":"a","version":"1","purl":"pkg:npm/a@1"}]"#;
+    for head in [r#""descriptor":{"name":"syft","version":"1.18.1"}"#, r#""artifactRelationships":[]"#] {
+        assert_eq!(names(&read(&format!("{{{artifacts},{head}}}"))), [("a", "1")]);
+    }
+    let limits = Limits::default();
+    let other = format!(r#"{{{artifacts},"descriptor":{{"name":"grype"}}}}"#);
+    assert!(sekisho_sbom::read::read(other.as_bytes(), "x", Timestamp::UNIX_EPOCH, &limits).is_none());
+}
+
 #[test]
 fn versions_beside_package_urls_count() {
     let two = cyclonedx(

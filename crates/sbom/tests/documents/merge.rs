@@ -2,8 +2,8 @@
 
 use super::cyclonedx::example;
 use sekisho_base::Limits;
-use sekisho_model::{Inventory, PackageId, Tool};
-use sekisho_sbom::merge::{MergeError, merge};
+use sekisho_model::{Code, Inventory, PackageFacts, PackageId, PackageKind, Tool};
+use sekisho_sbom::merge::{MergeError, Supplement, merge, supplement};
 
 fn merged(inventories: Vec<Inventory>) -> Result<Inventory, MergeError> {
     merge(inventories, Tool { name: "t".into(), version: "1".into() }, &Limits::default())
@@ -40,6 +40,49 @@ fn what_both_have_is_there_once() {
     assert!(more.packages.iter().any(|package| package.layer.is_some()));
     assert!(!more.complete, "what one lacks the whole does");
     assert!(merged(vec![other(), other()]).unwrap().complete);
+}
+
+#[test]
+fn an_sbom_adds_what_it_alone_names_and_takes_nothing_away() {
+    let limits = Limits::default();
+    let mut inventory = example();
+    let count = inventory.packages.len();
+    // The same packages, elsewhere, by other words: nothing new.
+    let mut same = example();
+    for package in &mut same.packages {
+        package.location = "somewhere/else".into();
+        package.id = PackageId::new(&package.purl, &package.location);
+    }
+    let done = supplement(&mut inventory, same, "sha256:a", &limits);
+    assert_eq!(done, Supplement { added: 0, known: count, unnamed: 0, foreign: 0 });
+    assert_eq!(inventory.packages, example().packages);
+
+    let mut sbom = other();
+    let package = &mut sbom.packages[0];
+    package.purl = "pkg:npm/only-there@9.9.9".parse().unwrap();
+    package.facts = PackageFacts::new(PackageKind::Npm, "only-there", "9.9.9");
+    package.layer = Some(7);
+    let done = supplement(&mut inventory, sbom.clone(), "sha256:b", &limits);
+    assert_eq!((done.added, done.known, inventory.packages.len()), (1, 0, count + 1));
+    assert!(done.unnamed > 0, "what an SBOM leaves out is counted");
+    let added = inventory.packages.iter().find(|package| package.facts.name == "only-there").unwrap();
+    assert_eq!(added.layer, None, "the layers are not the SBOM's to name");
+    assert_eq!(added.facts.extra, [("sbom".to_owned(), "sha256:b".to_owned())]);
+
+    // Another distribution's packages would be judged by advisories that are not about them.
+    let mut foreign = example();
+    foreign.os.as_mut().unwrap().version_id = "11".into();
+    let systems = foreign.packages.iter().filter(|package| package.facts.kind.is_os()).count();
+    assert!(systems > 0);
+    let mut inventory = Inventory { packages: Vec::new(), ..example() };
+    let done = supplement(&mut inventory, foreign, "sha256:c", &limits);
+    assert_eq!(done.foreign, systems);
+    assert!(inventory.packages.iter().all(|package| !package.facts.kind.is_os()));
+
+    let mut full = Inventory { packages: Vec::new(), ..example() };
+    supplement(&mut full, example(), "sha256:d", &Limits { records: 1, ..Limits::default() });
+    assert_eq!(full.packages.len(), 1);
+    assert!(full.diagnostics.iter().any(|told| told.code == Code::LimitExceeded));
 }
 
 #[test]

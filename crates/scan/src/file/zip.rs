@@ -6,7 +6,7 @@ use sekisho_base::ReadAt;
 use sekisho_base::bytes::FileRange;
 use sekisho_model::{Code, Diagnostic};
 use sekisho_oci::path;
-use sekisho_sbom::zip::{BUFFER, Budget, Fault, LEAST_BUFFER, Place, Zip};
+use sekisho_sbom::zip::{self, BUFFER, Budget, Fault, LEAST_BUFFER, Place, Zip};
 use std::io::Write;
 
 /// The upper half of external attributes is a mode, if the archive was made on Unix (APPNOTE.TXT, 4.4.15).
@@ -30,8 +30,9 @@ pub(super) fn read(data: &FileRange, context: &Context<'_>) -> LayerFacts {
                 return;
             }
             let raw = record.file_path().as_bytes();
-            let (path, _) = path::normalize(raw);
-            if record.is_dir() || path.is_empty() || collector.exclude(&path) {
+            let name = zip::path(raw);
+            let (path, _) = path::normalize(&name);
+            if record.is_dir() || name.ends_with(b"/") || path.is_empty() || collector.exclude(&path) {
                 return;
             }
             if path.len() > limits.path_bytes || path.matches('/').count() > limits.path_depth {

@@ -87,6 +87,35 @@ fn archives_are_trees() {
 }
 
 #[test]
+fn zip_archives_of_windows_have_backslashes() {
+    let mut bytes = fixture("whole.zip");
+    // In local headers and the central directory, behind which names stand.
+    let name = b"srv/node_modules/minimist/package.json";
+    let places: Vec<usize> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
+    assert_eq!(places.len(), 2);
+    for at in places {
+        bytes[at..at + name.len()].copy_from_slice(br"srv\node_modules\minimist\package.json");
+    }
+    let inventory = scan_file("root.zip", &bytes);
+    assert_eq!(located(&inventory), ROOT);
+    assert!(inventory.complete, "{}", messages(&inventory));
+}
+
+#[test]
+fn an_archive_behind_the_end_of_another_is_told() {
+    let second = LayerBuilder::new().file("srv/package.json", npm("behind", "1.0.0")).build();
+    let twice = [root_tar(), vec![0; 9 * 512], second].concat();
+    for compress in [Compress::None, Compress::Gzip] {
+        let inventory = scan_file("root", &compress.store(&twice));
+        assert_eq!(located(&inventory), ROOT, "readers stop at the end");
+        assert!(messages(&inventory).contains("another archive follows the end of this one"));
+    }
+    // What tapes leave behind is none.
+    let inventory = scan_file("root", &[root_tar(), vec![b'x'; 2048]].concat());
+    assert!(!messages(&inventory).contains("another archive"), "{}", messages(&inventory));
+}
+
+#[test]
 fn a_tar_that_is_an_image_is_told() {
     let image = ImageBuilder::new("test:1").layer("COPY", &root_tar(), Compress::None);
     for archive in [ImageBuilder::tar(&image.docker_archive()), ImageBuilder::tar(&image.oci_layout())] {

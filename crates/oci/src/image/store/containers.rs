@@ -225,7 +225,9 @@ fn open_record(
     }
     let diff_ids = config.diff_ids();
     check_layers(diff_ids.len())?;
-    let mut diagnostics = Vec::new();
+    let message =
+        "digests of layers are those of their plain bytes (diffIDs); that the manifest's are theirs cannot be verified";
+    let mut diagnostics = vec![Diagnostic::note(Code::DigestUnverified, message)];
     if diff_ids.len() != manifest.layers.len() {
         let message =
             format!("the configuration states {} diff_ids for {} layers", diff_ids.len(), manifest.layers.len());

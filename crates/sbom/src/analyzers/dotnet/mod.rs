@@ -53,7 +53,7 @@ pub(crate) static PROJECT: Analyzer = Analyzer {
         "**/Directory.Build.props",
         "**/Directory.Build.targets",
     ],
-    version: 2,
+    version: 3,
     any_case: true,
     alike: |a, b| a == b,
     run: project::run,

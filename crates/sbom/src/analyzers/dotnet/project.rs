@@ -44,11 +44,14 @@ const ITEMS: &[&str] = &[
 
 impl Item {
     fn set(&mut self, name: &str, value: &str) {
-        let field = match name {
-            "Version" => &mut self.version,
-            "VersionOverride" => &mut self.version_override,
-            "PrivateAssets" => &mut self.private,
-            _ => return,
+        let field = if name.eq_ignore_ascii_case("Version") {
+            &mut self.version
+        } else if name.eq_ignore_ascii_case("VersionOverride") {
+            &mut self.version_override
+        } else if name.eq_ignore_ascii_case("PrivateAssets") {
+            &mut self.private
+        } else {
+            return;
         };
         if value.len() <= MAX_VALUE && !value.is_empty() {
             value.clone_into(field);
@@ -86,17 +89,19 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let mut path: Vec<Option<&'static str>> = Vec::new();
     let outcome = xml::read(text.strip_prefix('\u{feff}').unwrap_or(&text), |node| match node {
         Node::Open(name, attributes) => {
-            let known =
-                ["Project", "ItemGroup", "PropertyGroup"].iter().chain(ITEMS).find(|known| **known == name).copied();
+            // MSBuild takes names of elements, properties and metadata in either case.
+            let mut elements = ["Project", "ItemGroup", "PropertyGroup"].iter().chain(ITEMS);
+            let known = elements.find(|known| known.eq_ignore_ascii_case(name)).copied();
             if let Some(element) = known.filter(|name| ITEMS.contains(name)) {
-                let named = |key| attributes.get(key);
+                let named = |key| attributes.get_any_case(key);
                 let name = [named("Include"), named("Update")].into_iter().find(|name| !name.is_empty());
                 let mut item = Item { element, name: name.unwrap_or_default(), ..Item::default() };
                 for key in ["Version", "VersionOverride", "PrivateAssets"] {
-                    item.set(key, &attributes.get(key));
+                    item.set(key, &attributes.get_any_case(key));
                 }
                 // What only removes an item names nothing.
-                found.item = Some(item).filter(|item| !item.name.is_empty() || attributes.get("Remove").is_empty());
+                found.item =
+                    Some(item).filter(|item| !item.name.is_empty() || attributes.get_any_case("Remove").is_empty());
             }
             path.push(known);
         }

@@ -50,6 +50,19 @@ fn what_is_asked_for_without_one_version_is_listed_with_what_is_asked() {
 }
 
 #[test]
+fn names_are_of_either_case() {
+    let xml = br#"<Project><ItemGroup><packagereference include="A" version="1" privateassets="All" />
+        <PACKAGEREFERENCE Include="B"><version>2</version></PACKAGEREFERENCE><packageVersion Include="C" VERSION="3" />
+        <packagereference Remove="D" /></ItemGroup></Project>"#;
+    let extract = testing::run(&PROJECT, "a.csproj", xml);
+    let found: Vec<_> = extract.packages.iter().map(|it| (it.name.as_str(), it.version.as_str(), it.dev)).collect();
+    assert_eq!(found, [("A", "1", true), ("B", "2", false)]);
+    assert_eq!(extract.diagnostics, []);
+    let managed = &extract.project.unwrap().managed;
+    assert_eq!((managed[0].name.as_str(), managed[0].version.as_str()), ("C", "3"));
+}
+
+#[test]
 fn programs_say_what_they_bring_and_what_they_were_only_compiled_with() {
     let deps = br#"{"targets": {".NETCoreApp,Version=v8.0/linux-x64": {
             "App/1.0.0": {"dependencies": {"A": "1", "runtimepack.Microsoft.NETCore.App.Runtime.linux-x64": "8.0.1"}},

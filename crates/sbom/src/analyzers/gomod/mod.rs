@@ -15,6 +15,7 @@ use std::collections::HashMap;
 /// Reads `go.mod`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-mod",
+    version: 2,
     title: "Go modules (go.mod)",
     kinds: &[PackageKind::Golang],
     paths: &["**/go.mod"],
@@ -23,8 +24,11 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     ..Analyzer::NONE
 };
 
+/// Whether a path leads through `pkg/mod` and below it through the directory of one version of a module, as in
+/// `pkg/mod/github.com/a/b@v1.2.3`: a folder of a project may have the same name.
 fn in_module_cache(path: &str) -> bool {
-    path.starts_with("pkg/mod/") || path.contains("/pkg/mod/")
+    let below = path.strip_prefix("pkg/mod/").or_else(|| Some(path.split_once("/pkg/mod/")?.1));
+    below.is_some_and(|below| below.contains('@'))
 }
 
 /// A path with a version, or without: all versions of a module, or a directory.
@@ -211,10 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn the_module_cache_tells_nothing() {
+    fn only_the_module_cache_tells_nothing() {
         let text = b"go 1.21\nrequire a v1.0.0\n";
-        for (path, count) in [("root/go/pkg/mod/b@v1.0.0/go.mod", 0), ("pkg/mod/b/go.mod", 0), ("mypkg/mod/go.mod", 1)]
-        {
+        for (path, count) in [
+            ("root/go/pkg/mod/b@v1.0.0/go.mod", 0),
+            ("pkg/mod/a/b@v1/c/go.mod", 0),
+            ("pkg/mod/b/go.mod", 1),
+            ("mypkg/mod/a@v1/go.mod", 1),
+        ] {
             assert_eq!(testing::run(&ANALYZER, path, text).packages.len(), count, "{path}");
         }
     }

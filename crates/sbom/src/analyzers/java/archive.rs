@@ -244,7 +244,8 @@ impl<'a> Walk<'_, 'a> {
         let path_bytes = self.limits.path_bytes;
         let listed = zip.entries(buffer, &mut self.budget, |record| {
             let raw = record.file_path().as_bytes();
-            let name = String::from_utf8_lossy(raw);
+            let path = zip::path(raw);
+            let name = String::from_utf8_lossy(&path);
             roots.add(&name);
             let Some(wanted) = Wanted::of(&name) else { return };
             let bytes = name.len() as u64;

@@ -10,13 +10,44 @@ use sekisho_base::xml::{self, Node};
 use sekisho_model::{Evidence, PackageFacts, PackageKind};
 use std::collections::HashSet;
 
-/// Whether a configuration is for tests or tools of the build only: `testRuntimeClasspath`, `annotationProcessor`.
+/// Words in the names of configurations that are for tests or tools of the build only: `testRuntimeClasspath`,
+/// `debugUnitTestCompileClasspath`, `annotationProcessor`, `integrationTestImplementation`, `testFixturesApi`.
+const DEV: &[&[&str]] = &[
+    &["test"],
+    &["tests"],
+    &["checkstyle"],
+    &["annotation", "processor"],
+    &["jacoco"],
+    &["pmd"],
+    &["spotbugs"],
+    &["detekt"],
+    &["ktlint"],
+    &["kapt"],
+    &["ksp"],
+    &["jmh"],
+];
+
+/// Whether a configuration is one of these. Its words are told by their capitals: `latestRuntimeClasspath` is for no tests.
 fn is_dev(configuration: &str) -> bool {
-    let lower = configuration.to_ascii_lowercase();
-    lower.starts_with("test")
-        || ["test", "checkstyle", "annotationprocessor", "jacoco", "pmd", "spotbugs", "detekt", "ktlint", "kapt"]
-            .iter()
-            .any(|word| lower.contains(word))
+    let words = words(configuration);
+    DEV.iter().any(|dev| {
+        words.windows(dev.len()).any(|part| part.iter().zip(*dev).all(|(word, dev)| word.eq_ignore_ascii_case(dev)))
+    })
+}
+
+/// The words of `debugUnitTestCompileClasspath` or `jacocoAnt`; digits end none.
+fn words(name: &str) -> Vec<&str> {
+    let (mut words, mut start, mut was_lower) = (Vec::new(), 0, false);
+    for (at, character) in name.char_indices() {
+        let is_sign = !character.is_alphanumeric();
+        if is_sign || character.is_uppercase() && was_lower {
+            words.extend(Some(&name[start..at]).filter(|word| !word.is_empty()));
+            start = if is_sign { at + character.len_utf8() } else { at };
+        }
+        was_lower = !character.is_uppercase();
+    }
+    words.extend(Some(&name[start..]).filter(|word| !word.is_empty()));
+    words
 }
 
 fn declared(group: &str, artifact: &str, version: &str) -> PackageFacts {
@@ -104,4 +135,41 @@ pub(super) fn verification(file: &File<'_>) -> Extract {
         diagnostics.push(file.malformed(format_args!("{unusable} components have no group, name or version")));
     }
     Extract { packages, diagnostics, ..Extract::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_dev;
+
+    #[test]
+    fn configurations_are_told_by_their_words() {
+        for name in [
+            "testRuntimeClasspath",
+            "test",
+            "debugUnitTestCompileClasspath",
+            "integrationTestImplementation",
+            "androidTestUtil",
+            "testFixturesApi",
+            "annotationProcessor",
+            "debugAnnotationProcessorClasspath",
+            "jacocoAnt",
+            "pmd",
+            "kaptClasspath_kaptDebugKotlin",
+            "_internal-test-runner",
+        ] {
+            assert!(is_dev(name), "{name}");
+        }
+        for name in [
+            "latestRuntimeClasspath",
+            "runtimeClasspath",
+            "contestApi",
+            "attestationCompileClasspath",
+            "greatestImplementation",
+            "TESTAMENT",
+            "annotationsApi",
+            "",
+        ] {
+            assert!(!is_dev(name), "{name}");
+        }
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) static ARCHIVE: Analyzer = Analyzer {
     any_case: true,
     random_access: true,
     alike: same_name,
+    version: 2,
     run: archive::run,
     ..Analyzer::NONE
 };
@@ -45,6 +46,7 @@ pub(crate) static UNPACKED: Analyzer = Analyzer {
     title: "Maven metadata of unpacked archives (pom.properties)",
     kinds: &[PackageKind::Maven],
     paths: &["**/META-INF/maven/*/*/pom.properties"],
+    version: 2,
     run: unpacked::run,
     ..Analyzer::NONE
 };
@@ -68,6 +70,7 @@ pub(crate) static GRADLE_LOCK: Analyzer = Analyzer {
     kinds: &[PackageKind::Maven],
     paths: &["**/*gradle.lockfile", "**/dependency-locks/*.lockfile"],
     alike: same_name,
+    version: 2,
     run: gradle::lock,
     ..Analyzer::NONE
 };

@@ -106,6 +106,16 @@ fn an_archive_of_its_own_name_is_not_listed_twice() {
 }
 
 #[test]
+fn backslashes_of_windows_are_slashes() {
+    let inner = zip(&[entry(A, &pom("a", "1"))]);
+    let outer =
+        zip(&[entry("WEB-INF\\lib\\a-1.jar", &inner), entry("META-INF\\maven\\g\\b\\pom.properties", &pom("b", "2"))]);
+    let extract = run("app.war", &outer);
+    assert_eq!(names(&extract), ["g:a 1", "g:b 2"]);
+    assert_eq!(incomplete(&extract), [""; 0]);
+}
+
+#[test]
 fn what_was_shaded_in_is_listed_beside_the_archive() {
     let shaded = zip(&[
         entry("META-INF/MANIFEST.MF", b"Implementation-Title: the-app\nImplementation-Version: 3.0 (abc)\n"),

@@ -14,6 +14,7 @@ mod metadata;
 mod pipfile;
 mod requirements;
 mod toml_locks;
+mod version;
 
 /// Reads core metadata.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
@@ -55,6 +56,7 @@ pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
     id: "python-requirements",
     title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt)",
     paths: &["**/*requirements*.txt", "**/requirements/*.txt"],
+    version: LOCK.version + 1,
     run: requirements::run,
     ..LOCK
 };

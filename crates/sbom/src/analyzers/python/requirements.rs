@@ -5,12 +5,16 @@
 //! a note: what was installed is told by its own metadata. Markers and extras do not matter here, a file that is included
 //! is read for itself where its name is one of these. Values of environment variables are not known.
 //!
-//! Sources: <https://pip.pypa.io/en/stable/reference/requirements-file-format/>, and the Python Packaging User Guide,
-//! "Dependency specifiers".
+//! What pip refuses, as its name or a version is none, may have been meant for a package: it makes the result incomplete,
+//! but where nothing in the file is of pip, which other files are called so too.
+//!
+//! Sources: <https://pip.pypa.io/en/stable/reference/requirements-file-format/>, `pip/_internal/req/req_file.py`, and the
+//! Python Packaging User Guide, "Dependency specifiers" (PEP 508) and "Version specifiers" (PEP 440).
 
+use super::version::is_version;
 use crate::analyzer::{Extract, File};
 use crate::analyzers::lock::{Locked, source};
-use sekisho_model::PackageKind;
+use sekisho_model::{PackageKind, percent_decoded};
 use std::borrow::Cow;
 
 /// The most names that a note lists.
@@ -18,46 +22,62 @@ const NAMED: usize = 10;
 
 /// Reads one requirements file.
 pub(super) fn run(file: &File<'_>) -> Extract {
-    let bytes = match file.bytes() {
-        Ok(bytes) => bytes,
+    let text = match file.text() {
+        Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let text = decoded(&bytes);
     let mut locked = Locked::new(file, PackageKind::Pypi);
-    let (mut open, mut included) = (Names::default(), Names::default());
-    for line in logical_lines(&text) {
-        let line = line.trim();
-        match requirement(line) {
-            Requirement::Nothing => {}
+    let [mut open, mut included, mut blank, mut refused] = [const { Names::NONE }; 4];
+    let mut is_of_pip = false;
+    for line in logical_lines(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+        let line = without_comment(&line).trim();
+        let requirement = requirement(line);
+        is_of_pip |= match &requirement {
+            Requirement::Pinned { .. } | Requirement::Included(_) | Requirement::Option => true,
+            // A word alone may be of any text.
+            Requirement::Open(name) => name.len() < line.len(),
+            _ => false,
+        };
+        match requirement {
+            Requirement::Nothing | Requirement::Option => {}
             Requirement::Pinned { name, version, from } => {
-                let mut facts = locked.package(name, version);
+                let mut facts = locked.package(&name, &version);
                 facts.extra.extend(from.map(source));
                 locked.add(facts);
             }
             Requirement::Open(name) => open.add(name),
             Requirement::Included(path) => included.add(path),
+            Requirement::Blank => blank.add(line),
+            Requirement::Refused => refused.add(line),
         }
     }
     let notes = [
         (open, "requirements that name no exact version are not listed"),
         (included, "files that are included are read for themselves where their names are those of requirements files"),
+        (blank, "requirements that are still to be filled in"),
     ];
     for (names, what) in notes {
         if names.count > 0 {
             locked.note(file.skipped(format_args!("{what}: {names}")));
         }
     }
+    if refused.count > 0 && is_of_pip {
+        locked.malformed(format_args!("lines that are no requirements: {refused}"));
+    } else if refused.count > 0 {
+        locked.note(file.skipped(format_args!("not a requirements file of pip, by its lines: {refused}")));
+    }
     locked.finish()
 }
 
 /// Names for a message, the first few as they are.
-#[derive(Default)]
 struct Names {
     first: Vec<String>,
     count: usize,
 }
 
 impl Names {
+    const NONE: Self = Self { first: Vec::new(), count: 0 };
+
     fn add(&mut self, name: &str) {
         self.count += 1;
         if self.first.len() < NAMED {
@@ -76,37 +96,25 @@ impl std::fmt::Display for Names {
     }
 }
 
-/// Text in UTF-8, or in UTF-16 where a byte order mark says so: `pip freeze > requirements.txt` on Windows.
-fn decoded(bytes: &[u8]) -> Cow<'_, str> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => Cow::Owned(wide(rest, u16::from_le_bytes)),
-        [0xfe, 0xff, rest @ ..] => Cow::Owned(wide(rest, u16::from_be_bytes)),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
-        _ => String::from_utf8_lossy(bytes),
-    }
-}
-
-/// Lines without comments, joined where one ends in a backslash; a comment ends what is joined, as in pip.
+/// Lines, joined where one ends in a backslash, with nothing between, as pip joins them. One that is only a comment ends
+/// what is joined.
 fn logical_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let mut lines = text.lines();
+    // What else Python takes for the end of a line.
+    const ENDS: [char; 9] = ['\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'];
+    let mut lines = text.lines().flat_map(|line| line.split(ENDS));
     std::iter::from_fn(move || {
         let mut whole: Option<Cow<'_, str>> = None;
         for line in lines.by_ref() {
-            let comment = line.trim_start().starts_with('#');
+            let is_comment = line.trim_start().starts_with('#');
             let (part, goes_on) = match line.strip_suffix('\\') {
-                Some(part) if !comment => (part, true),
+                Some(part) if !is_comment => (part, true),
                 _ => (line, false),
             };
-            let part = without_comment(part);
             whole = Some(match whole {
                 None => Cow::Borrowed(part),
                 Some(before) => {
                     let mut before = before.into_owned();
-                    before.push(' ');
+                    before.push_str(if is_comment { " " } else { "" });
                     before.push_str(part);
                     Cow::Owned(before)
                 }
@@ -129,52 +137,120 @@ fn without_comment(line: &str) -> &str {
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Requirement<'a> {
-    /// Nothing, or an option that names no package.
+    /// Nothing.
     Nothing,
+    /// An option that names no package.
+    Option,
     /// One version of a package, and where it is from if not from an index.
-    Pinned { name: &'a str, version: &'a str, from: Option<&'a str> },
+    Pinned { name: Cow<'a, str>, version: Cow<'a, str>, from: Option<&'a str> },
     /// A package in a version that is not said.
     Open(&'a str),
     /// Another file.
     Included(&'a str),
+    /// The template of a line.
+    Blank,
+    /// No requirement.
+    Refused,
 }
 
 fn requirement(line: &str) -> Requirement<'_> {
     if line.is_empty() {
         return Requirement::Nothing;
     }
+    if line.contains("{{") || line.contains("{%") {
+        return Requirement::Blank;
+    }
     if line.starts_with('-') {
         return option(line);
     }
-    // Options of one requirement, such as its hashes, stand behind it.
-    let line = line.find(" --").map_or(line, |end| &line[..end]).trim_end();
+    let line = without_options(line);
     let name_end = line.find(|character: char| !is_of_name(character)).unwrap_or(line.len());
     let (name, rest) = line.split_at(name_end);
-    let mut rest = rest.trim_start();
-    if let Some(extras) = rest.strip_prefix('[') {
-        rest = extras.split_once(']').map_or("", |(_, rest)| rest).trim_start();
-    }
-    if name.is_empty() || rest.starts_with(['/', ':', '\\', '+']) {
+    let is_place = name.starts_with('.') || rest.starts_with(['/', '\\', '+']);
+    let is_address = rest.starts_with("://") || rest.starts_with(":\\") || rest.starts_with(":/");
+    let is_wheel = name.get(name.len().saturating_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".whl"));
+    if is_place || is_address || is_wheel {
         return address(line, None);
+    }
+    if !is_name(name) {
+        return Requirement::Refused;
+    }
+    let mut rest = rest.trim_start();
+    if let Some(inner) = rest.strip_prefix('[') {
+        let Some((extras, after)) = inner.split_once(']') else { return Requirement::Refused };
+        if !extras.trim().is_empty() && !extras.split(',').all(|extra| is_name(extra.trim())) {
+            return Requirement::Refused;
+        }
+        rest = after.trim_start();
     }
     if let Some(url) = rest.strip_prefix('@') {
         return address(url.trim_start(), Some(name));
     }
-    let specifiers = rest.split(';').next().unwrap_or_default().trim().trim_start_matches('(').trim_end_matches(')');
-    let exact = specifiers.split(',').find_map(|part| {
-        let part = part.trim();
-        let version = part.strip_prefix("===").or_else(|| part.strip_prefix("=="))?.trim();
-        let one = !version.is_empty() && !version.contains(['*', '$', ' ']);
-        one.then_some(version)
-    });
-    match exact {
-        Some(version) => Requirement::Pinned { name, version, from: None },
+    let specifiers = rest.split(';').next().unwrap_or_default().trim();
+    let specifiers = match specifiers.strip_prefix('(') {
+        Some(inner) => match inner.strip_suffix(')') {
+            Some(inner) => inner,
+            None => return Requirement::Refused,
+        },
+        None => specifiers,
+    };
+    let (mut exact, mut is_open) = (None, false);
+    for part in specifiers.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match specifier(part) {
+            Some(Specifier::Exact(version)) => exact = exact.or(Some(version)),
+            Some(Specifier::Variable) => is_open = true,
+            Some(Specifier::Range) => {}
+            None => return Requirement::Refused,
+        }
+    }
+    match exact.filter(|_| !is_open) {
+        Some(version) => Requirement::Pinned { name: name.into(), version: version.into(), from: None },
         None => Requirement::Open(name),
     }
 }
 
+/// What one comparison leaves open.
+enum Specifier<'a> {
+    Exact(&'a str),
+    /// It has the value of an environment variable.
+    Variable,
+    Range,
+}
+
+/// A comparison with a version; none where it is no such.
+fn specifier(part: &str) -> Option<Specifier<'_>> {
+    let operators = ["===", "==", "~=", "!=", "<=", ">=", "<", ">"];
+    let (operator, version) =
+        operators.into_iter().find_map(|operator| Some((operator, part.strip_prefix(operator)?.trim())))?;
+    if version.contains('$') {
+        return Some(Specifier::Variable);
+    }
+    if operator == "===" {
+        let is_one = !version.is_empty() && !version.contains(|c: char| c.is_whitespace() || "*()=<>".contains(c));
+        return is_one.then_some(Specifier::Exact(version));
+    }
+    if let Some(beginning) = version.strip_suffix(".*").filter(|_| matches!(operator, "==" | "!=")) {
+        return is_version(beginning).then_some(Specifier::Range);
+    }
+    let of = if operator == "==" { Specifier::Exact(version) } else { Specifier::Range };
+    is_version(version).then_some(of)
+}
+
+/// What stands before the options of a requirement, such as its hashes.
+fn without_options(line: &str) -> &str {
+    let starts = |at: &usize| line[..*at].ends_with(char::is_whitespace);
+    let end = memchr::memchr_iter(b'-', line.as_bytes()).find(starts);
+    end.map_or(line, |end| &line[..end]).trim_end()
+}
+
 fn is_of_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-_.".contains(character)
+}
+
+/// Whether it may be what a distribution or an extra is called.
+fn is_name(text: &str) -> bool {
+    let at_ends = |character: char| character.is_ascii_alphanumeric();
+    text.starts_with(at_ends) && text.ends_with(at_ends) && text.chars().all(is_of_name)
 }
 
 /// Options of the whole file, and `-e`, whose value is a requirement.
@@ -183,7 +259,7 @@ fn option(line: &str) -> Requirement<'_> {
     let (option, value) = line.split_at(end);
     // `-rother.txt` is one word.
     let (option, value) = match option.get(..2) {
-        Some(short @ ("-r" | "-c" | "-e")) if option.len() > 2 && !option.starts_with("--") => (short, &line[2..]),
+        Some(short @ ("-r" | "-c" | "-e" | "-i" | "-f")) if option.len() > 2 => (short, &line[2..]),
         _ => (option, value),
     };
     let value = value.trim_start_matches([' ', '\t', '=']).trim();
@@ -191,18 +267,28 @@ fn option(line: &str) -> Requirement<'_> {
         "-r" | "--requirement" => Requirement::Included(value),
         "-e" | "--editable" => address(value, None),
         // What is only constrained is not asked for.
-        _ => Requirement::Nothing,
+        "-c" | "-i" | "-f" => Requirement::Option,
+        _ => {
+            let is_long = option.strip_prefix("--").is_some_and(|name| {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            });
+            if is_long { Requirement::Option } else { Requirement::Refused }
+        }
     }
 }
 
 /// A URL or a path: only the name of a wheel tells a version, and `#egg=` a name.
 fn address<'a>(url: &'a str, name: Option<&'a str>) -> Requirement<'a> {
     let url = url.split([' ', '\t', ';']).next().unwrap_or_default();
+    if url.is_empty() {
+        return Requirement::Refused;
+    }
     let (place, fragment) = url.split_once('#').unwrap_or((url, ""));
     let file = place.split('?').next().unwrap_or_default();
     let file = file.rsplit(['/', '\\']).next().unwrap_or_default();
-    if let Some((distribution, version)) = wheel(file) {
-        return Requirement::Pinned { name: name.unwrap_or(distribution), version, from: Some(place) };
+    if let Some((distribution, version)) = wheel(&percent_decoded(file)) {
+        let name = name.map_or(Cow::Owned(distribution), Cow::Borrowed);
+        return Requirement::Pinned { name, version: version.into(), from: Some(place) };
     }
     let egg = || {
         let egg = fragment.split('&').find_map(|part| part.strip_prefix("egg="))?;
@@ -212,24 +298,28 @@ fn address<'a>(url: &'a str, name: Option<&'a str>) -> Requirement<'a> {
 }
 
 /// Name and version of a wheel, by the name of its file: `name-version(-build)?-python-abi-platform.whl`.
-fn wheel(file: &str) -> Option<(&str, &str)> {
+fn wheel(file: &str) -> Option<(String, String)> {
     let stem = file.strip_suffix(".whl")?;
     let mut parts = stem.splitn(3, '-');
     let (name, version, tags) = (parts.next()?, parts.next()?, parts.next()?);
-    (!name.is_empty() && !version.is_empty() && tags.matches('-').count() >= 2).then_some((name, version))
+    // Old tools write `_` for the sign of a local version.
+    let version = if version.contains('+') { version.to_owned() } else { version.replacen('_', "+", 1) };
+    (is_name(name) && is_version(&version) && tags.matches('-').count() >= 2).then(|| (name.to_owned(), version))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::is_name;
     use crate::analyzers::python::REQUIREMENTS;
     use crate::testing;
+    use sekisho_model::Level;
 
     fn run(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
         let extract = testing::run(&REQUIREMENTS, "srv/requirements.txt", bytes);
         let line = |facts| testing::line(facts, " ");
-        let notes = extract.diagnostics.iter().map(|entry| {
-            assert_eq!(entry.level, sekisho_model::Level::Note);
-            entry.message.clone()
+        let notes = extract.diagnostics.iter().map(|entry| match entry.level {
+            Level::Note => entry.message.clone(),
+            Level::Incomplete => format!("INCOMPLETE: {}", entry.message),
         });
         (extract.packages.iter().map(line).collect(), notes.collect())
     }
@@ -247,11 +337,16 @@ mod tests {
             arbitrary===1.0-weird\n\
             with-hash==1.2 \\\n    --hash=sha256:aaaa \\\n    --hash=sha256:bbbb\n\
             several>=1,==1.5,<2\n\
-            (paren) == 1\n\
             paren2 (==2.0)\n\
-            joined\\\n==4.0\n\
+            joined\\\n==4.\\\r\n0\n\
             commented==5 \\\n# this ends it\nnext==6\n\
+            swallowed==7 # to the end \\\nnot-there==8\n\
+            tab==9\t--hash=sha256:aa\x0cform-feed==10\u{2028}lines==11\n\
+            a.b-c_d [ x , y.z ] (== 12.*, ==12.0 , ) ; marker\n\
+            v==v1!1.0-RC.2.post3.dev4+Local_5\n\
             whl @ https://example.org/x/whl-1.2.3-py3-none-any.whl#sha256=aa\n\
+            torch[x]@https://example.org/whl/cu118/torch-2.0.1%2Bcu118-cp311-cp311-linux_x86_64.whl ; python_version<'4'\n\
+            flat-1.0-py3-none-any.whl\n\
             ./dir/My_Wheel-2.0+local-1-cp311-cp311-linux_x86_64.whl\n\
             Flask==3.0.0\n";
         let (packages, notes) = run(text.as_bytes());
@@ -267,11 +362,80 @@ mod tests {
                 "joined 4.0",
                 "commented 5",
                 "next 6",
+                "swallowed 7",
+                "tab 9",
+                "form-feed 10",
+                "lines 11",
+                "a.b-c_d 12.0",
+                "v v1!1.0-RC.2.post3.dev4+Local_5",
                 "whl 1.2.3 source=https://example.org/x/whl-1.2.3-py3-none-any.whl",
+                "torch 2.0.1+cu118 source=https://example.org/whl/cu118/torch-2.0.1%2Bcu118-cp311-cp311-linux_x86_64.whl",
+                "flat 1.0 source=flat-1.0-py3-none-any.whl",
                 "My_Wheel 2.0+local source=./dir/My_Wheel-2.0+local-1-cp311-cp311-linux_x86_64.whl",
             ]
         );
-        assert_eq!(notes, ["requirements that name no exact version are not listed: (paren)"]);
+        assert_eq!(notes, [""; 0]);
+    }
+
+    #[test]
+    fn what_pip_refuses_may_hide_a_package() {
+        for line in [
+            "(paren) == 1",
+            "-lead==1",
+            "trail-==1",
+            "_x==1",
+            "a==1.0 b",
+            "a=1.0",
+            "_libgcc_mutex=0.1=main",
+            "a==",
+            "a==one",
+            "a==1..0",
+            "a==1.0-",
+            "a==1.0.*.2",
+            "a===",
+            "a===1 2",
+            "a (==1",
+            "a[x==1",
+            "a[-]==1",
+            "a >= 1 < 2",
+            "Note: see below",
+            "name @",
+            "- a==1",
+            "é==1",
+            "pandas 1.5.0",
+        ] {
+            let (packages, notes) = run(format!("b==2\n{line}\n").as_bytes());
+            assert_eq!(packages, ["b 2"], "{line}");
+            assert_eq!(notes, [format!("INCOMPLETE: lines that are no requirements: {line}")]);
+        }
+        let (packages, notes) = run(b"What you need:\n\n* Python\n* a compiler, and time\n");
+        assert_eq!(packages, [""; 0]);
+        let lines = "What you need:, * Python, * a compiler, and time";
+        assert_eq!(notes, [format!("not a requirements file of pip, by its lines: {lines}")]);
+        let (_, notes) = run(b"{{ name }}==1\n{% if x %}\nb==2\n");
+        assert_eq!(notes, ["requirements that are still to be filled in: {{ name }}==1, {% if x %}"]);
+    }
+
+    #[test]
+    fn nothing_that_is_no_name_or_version_is_listed() {
+        let signs =
+            ["a", "1", ".", "-", "==", "===", " ", "[", "]", "@", "\\\n", "#", ";", ",", "(", "*", "\r", "é", "$"];
+        let mut state = 7_u64;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(signs[(state >> 33) as usize % signs.len()]);
+            }
+            let extract = testing::run(&REQUIREMENTS, "requirements.txt", text.as_bytes());
+            for facts in extract.packages {
+                assert!(is_name(&facts.name), "{text:?}: {facts:?}");
+                assert!(
+                    !facts.version.contains(char::is_whitespace) && !facts.version.is_empty(),
+                    "{text:?}: {facts:?}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -290,7 +454,7 @@ mod tests {
     #[test]
     fn options_name_files_and_nothing_else() {
         let text = "-r base.txt\n--requirement=dev.txt\n-rmore.txt\n-c constraints.txt\n--constraint x\n\
-            -i https://example.org/simple\n--index-url=https://x==1\n--no-binary :all:\n--hash=sha256:a\n-\n-é\n";
+            -i https://example.org/simple\n--index-url=https://x==1\n--no-binary :all:\n--hash=sha256:a\n";
         let (packages, notes) = run(text.as_bytes());
         assert_eq!(packages, [""; 0]);
         assert_eq!(notes.len(), 1);
@@ -307,6 +471,7 @@ mod tests {
         ] {
             assert_eq!(run(&bytes).0, ["a 1", "b 2"]);
         }
+        assert_eq!(run(b"a==1\rb==2 \\\r --hash=sha256:a\rc==3").0, ["a 1", "b 2", "c 3"]);
     }
 
     #[test]
