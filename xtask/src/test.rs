@@ -3,15 +3,16 @@
 //! Owns the order of the stages, their timing and what to do when one fails; what a stage needs installed is in
 //! [`tools`]. The tests come last so that their own summary closes the output.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::process::Run;
+use crate::process::{Run, variable};
 use crate::{tidy, tools};
 
 /// How to run the checks.
@@ -23,6 +24,9 @@ pub(crate) struct Options {
     /// Run the stages after a failed one too
     #[arg(long)]
     keep_going: bool,
+    /// Try also what takes long: every detection rule live, rather than one for each technique
+    #[arg(long)]
+    full: bool,
     /// List the stages and run none
     #[arg(long)]
     list: bool,
@@ -32,7 +36,7 @@ pub(crate) struct Options {
 pub(crate) struct Stage {
     pub(crate) name: &'static str,
     what: &'static str,
-    run: fn(&Path) -> Result<()>,
+    run: fn(&Path, &Options) -> Result<()>,
     /// What to do when it fails.
     hint: &'static str,
 }
@@ -43,7 +47,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         name: "tidy",
         what: "crate arrows, manifests, links, file hygiene, generated files",
-        run: tidy::run,
+        run: |root, _| tidy::run(root),
         hint: "each line above names a file and what is wrong with it; `cargo xtask gen` writes generated files",
     },
     Stage {
@@ -93,7 +97,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let mut rows = vec![timed("install", || tools::install(&names))];
     for stage in &stages {
         let stop = !options.keep_going && rows.iter().any(|row| row.outcome == Outcome::Failed);
-        rows.push(if stop { Row::not_run(stage.name) } else { timed(stage.name, || (stage.run)(root)) });
+        rows.push(if stop { Row::not_run(stage.name) } else { timed(stage.name, || (stage.run)(root, options)) });
     }
     println!("\n{}", summary(&rows));
 
@@ -165,12 +169,12 @@ fn summary(rows: &[Row]) -> String {
     text
 }
 
-fn format(root: &Path) -> Result<()> {
+fn format(root: &Path, _: &Options) -> Result<()> {
     Run::cargo().args(["fmt", "--all", "--check"]).dir(root).run()
 }
 
 /// The advisories check is left out: its database is not on a registry, and Sekisho scans itself anyway.
-fn deny(root: &Path) -> Result<()> {
+fn deny(root: &Path, _: &Options) -> Result<()> {
     // cargo-deny reads the manifest of every locked crate, also of those for other platforms.
     Run::cargo().args(["fetch", "--locked"]).dir(root).run()?;
     tools::run(&tools::CARGO_DENY)?
@@ -180,11 +184,11 @@ fn deny(root: &Path) -> Result<()> {
         .run()
 }
 
-fn clippy(root: &Path) -> Result<()> {
+fn clippy(root: &Path, _: &Options) -> Result<()> {
     Run::cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]).dir(root).run()
 }
 
-fn docs(root: &Path) -> Result<()> {
+fn docs(root: &Path, _: &Options) -> Result<()> {
     Run::cargo()
         .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
         .env("RUSTDOCFLAGS", "-D warnings")
@@ -192,15 +196,40 @@ fn docs(root: &Path) -> Result<()> {
         .run()
 }
 
-fn doctests(root: &Path) -> Result<()> {
+fn doctests(root: &Path, _: &Options) -> Result<()> {
     Run::cargo().args(["test", "--doc", "--workspace", "--locked"]).dir(root).run()
 }
 
-fn nextest(root: &Path) -> Result<()> {
-    tools::run(&tools::CARGO_NEXTEST)?
+fn nextest(root: &Path, options: &Options) -> Result<()> {
+    let mut run = tools::run(&tools::CARGO_NEXTEST)?
         .args(["nextest", "run", "--workspace", "--locked", "--profile", "ci"])
-        .dir(root)
-        .run()
+        .dir(root);
+    if options.full {
+        run = run.env("SEKISHO_TEST_FULL", "1");
+    }
+    let result = run.run();
+    // Tests that pass say nothing on the terminal, so that what they could not try is told here.
+    let report = target(root).join("nextest/ci/junit.xml");
+    for skipped in std::fs::read_to_string(report).iter().flat_map(|text| skips(text)) {
+        println!("{skipped}");
+    }
+    result
+}
+
+/// Where cargo puts what it makes.
+fn target(root: &Path) -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Lines of tests that say what was not tried, each once.
+fn skips(junit: &str) -> BTreeSet<String> {
+    let plain = |line: &str| {
+        ["&lt;<", "&gt;>", "&quot;\"", "&apos;'", "&amp;&"].iter().fold(line.to_owned(), |line, pair| {
+            let (escaped, char) = pair.split_at(pair.len() - 1);
+            line.replace(escaped, char)
+        })
+    };
+    junit.lines().filter_map(|line| line.find("SKIP: ").map(|at| plain(&line[at..]))).collect()
 }
 
 #[cfg(test)]
@@ -221,6 +250,13 @@ clippy        100.0  FAILED
 nextest           -  not run
 total         101.2";
         assert_eq!(summary(&rows), expected);
+    }
+
+    #[test]
+    fn what_was_skipped_is_told_once() {
+        let junit =
+            "<system-out>SKIP: no &quot;podman&quot;\nok\nSKIP: no &quot;podman&quot;\n&amp;lt; SKIP: a &lt; b\n";
+        assert_eq!(skips(junit).into_iter().collect::<Vec<_>>(), ["SKIP: a < b", "SKIP: no \"podman\""]);
     }
 
     #[test]

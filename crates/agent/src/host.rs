@@ -2,7 +2,7 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 const SEED_AGAIN: Duration = Duration::from_secs(5);
 /// How many containers are remembered as known.
 const CONTAINERS: usize = 16_384;
+/// How many programs of a container are waited for until its engine has written all about it.
+const LOOKS: u8 = 8;
 /// How many reasons are kept why something of a container is not known.
 const REASONS: usize = 100;
 
@@ -74,6 +76,8 @@ pub struct Host {
     engines: Option<Engines>,
     /// Containers that the state was told of.
     known: HashSet<String>,
+    /// Containers of which something was not there yet, by cgroup, with how many times that was looked for.
+    waiting: HashMap<u64, (String, Runs, u8)>,
     unknown: Vec<Diagnostic>,
     lost: u64,
     seeded: u64,
@@ -121,6 +125,7 @@ impl Host {
             of_everything: demand.of_everything,
             engines,
             known: HashSet::new(),
+            waiting: HashMap::new(),
             unknown,
             lost: 0,
             seeded: 0,
@@ -186,38 +191,49 @@ impl Host {
         timeout: Duration,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
-        let Self { live, state, watch, engines, known, unknown, lost, uncertain, .. } = self;
+        let Self { live, state, watch, engines, known, waiting, unknown, lost, uncertain, .. } = self;
         let mut flow = ControlFlow::Continue(());
-        let mut first_of: Option<(String, Runs)> = None;
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
                 // What is left of the batch is not judged any more, as nothing after it will be.
                 if flow.is_break() {
                     return;
                 }
-                if let Some((id, engine)) = first_of.take() {
-                    let root = format!("/proc/{}/root", told.pid);
-                    accounts::tell(state, RunningContainer::short_id(&id), Path::new(&root));
-                    if let Some(engines) = engines {
-                        let (container, reasons) = engines.find(&id, engine);
-                        state.add_container(container);
+                let is_program = event.code == EventCode::EXECVE_19_X;
+                if let Some((id, runs, looks)) = waiting.get_mut(&told.cgroup)
+                    && (*looks == 0 || is_program)
+                {
+                    *looks += 1;
+                    if *looks == 1 {
+                        let root = format!("/proc/{}/root", told.pid);
+                        accounts::tell(state, RunningContainer::short_id(id), Path::new(&root));
+                    }
+                    let (container, reasons) = match engines {
+                        Some(engines) => engines.find(id, *runs),
+                        None => (RunningContainer::of_id(id), Vec::new()),
+                    };
+                    let done = is_whole(&container) || *looks >= LOOKS;
+                    state.add_container(container);
+                    if done {
                         let room = REASONS.saturating_sub(unknown.len());
                         unknown.extend(reasons.into_iter().take(room));
+                        waiting.remove(&told.cgroup);
                     }
                 }
                 state.note(event.tid, files);
                 state.apply(event);
                 flow = watch.see(&state.facts(event), each);
             }
-            Item::Cgroup(_, cgroup) => {
-                if let Some((id, engine)) = &cgroup.container
+            Item::Cgroup(cgroup, path) => {
+                if let Some((id, engine)) = &path.container
                     && !known.contains(id)
                 {
                     if known.len() >= CONTAINERS {
                         known.clear();
+                        waiting.clear();
                     }
                     known.insert(id.clone());
-                    first_of = Some((id.clone(), *engine));
+                    waiting.insert(cgroup, (id.clone(), *engine, 0));
                 }
             }
             Item::Lost(event, number) => {
@@ -235,4 +251,10 @@ impl Host {
         }
         Ok(flow)
     }
+}
+
+/// Whether an engine has written all that rules ask for most.
+fn is_whole(container: &RunningContainer) -> bool {
+    let RunningContainer { name, image, no_image, privileged, mounts, .. } = container;
+    name.is_some() && (image.is_some() || *no_image) && privileged.is_some() && mounts.is_some()
 }

@@ -137,6 +137,24 @@ const PACKAGES: &[Package] = &[
         why: "fills a store of images in a temporary directory",
     },
     Package {
+        name: "buildah",
+        probe: &["buildah", "--version"],
+        needed_by: "nextest",
+        why: "makes the image of containers that are watched",
+    },
+    Package {
+        name: "runc",
+        probe: &["runc", "--version"],
+        needed_by: "nextest",
+        why: "runs these containers, whatever the layout of cgroups",
+    },
+    Package {
+        name: "busybox-static",
+        probe: &["/bin/busybox", "true"],
+        needed_by: "nextest",
+        why: "the one program of that image",
+    },
+    Package {
         name: "containerd",
         probe: &["containerd", "--version"],
         needed_by: "nextest",

@@ -137,6 +137,81 @@ fn connections_by_who_sends_first() {
     });
 }
 
+/// What the descriptors of a call stand for: number, kind, name.
+fn descriptors(bytes: &[u8]) -> Vec<(i64, Option<(FdKind, String)>)> {
+    let mut decoder = Decoder::new(0);
+    let (_, _, files) = decoder.decode(bytes, b"").unwrap().unwrap();
+    let shown = |fd: &Fd| (fd.kind, String::from_utf8_lossy(&fd.name).into_owned());
+    files.iter().map(|descriptor| (descriptor.number, descriptor.file.as_ref().map(shown))).collect()
+}
+
+fn of_mode(mode: u32, flags: u32) -> Vec<u8> {
+    FileFacts { ino: 99, dev: 8 << 20, mode, flags, ..FileFacts::default() }.bytes()
+}
+
+#[test]
+fn descriptors_are_told_with_what_is_behind_them() {
+    let path = |path: &str| path.to_owned();
+    let regular = of_mode(S_IFREG | 0o644, 0);
+    let blobs: &[(u16, &[u8])] = &[(tag::PATH, b"/var/log/x"), (tag::FILE, &regular)];
+    let file = |number| (number, Some((FdKind::File, path("/var/log/x"))));
+    assert_eq!(descriptors(&call("write", 3, [7, 0, 3, 0, 0, 0], blobs)), [file(7)]);
+    assert_eq!(descriptors(&call("dup2", 0, [7, 0, 0, 0, 0, 0], blobs)), [file(7)]);
+    // What is gone already nobody can tell; a call that is given none has none.
+    assert_eq!(descriptors(&call("fchmod", -9, [7, 0, 0, 0, 0, 0], &[])), [(7, None)]);
+    assert_eq!(descriptors(&call("kill", 0, [7, 0, 0, 0, 0, 0], blobs)), []);
+    let memory = of_mode(S_IFREG, file_flag::DETACHED);
+    let blobs: &[(u16, &[u8])] = &[(tag::PATH, b"/memfd:x"), (tag::FILE, &memory)];
+    assert_eq!(descriptors(&call("write", 3, [7; 6], blobs)), [(7, Some((FdKind::Memfd, path("/memfd:x"))))]);
+    let pipe = of_mode(S_IFIFO, file_flag::DETACHED);
+    let blobs: &[(u16, &[u8])] = &[(tag::PATH, b"/"), (tag::FILE, &pipe)];
+    assert_eq!(descriptors(&call("read", 3, [7; 6], blobs)), [(7, Some((FdKind::Pipe, String::new())))]);
+}
+
+#[test]
+fn directories_that_paths_begin_at_are_told() {
+    let directory = of_mode(S_IFDIR, 0);
+    let blobs: &[(u16, &[u8])] = &[(tag::PATH, b"/a"), (tag::FILE, &directory), (tag::OTHER, b"/b")];
+    let known = |number, path: &str| (number, Some((FdKind::Directory, path.to_owned())));
+    assert_eq!(descriptors(&call("renameat", 0, [5, 0, 6, 0, 0, 0], blobs)), [known(5, "/a"), known(6, "/b")]);
+    let here = i64::from(-100_i32 as u32).cast_unsigned();
+    assert_eq!(descriptors(&call("renameat", 0, [here, 0, here, 0, 0, 0], &[])), []);
+    // An open that came about says itself where.
+    assert_eq!(descriptors(&call("openat", -2, [5, 0, 0, 0, 0, 0], &blobs[2..])), [known(5, "/b")]);
+    assert_eq!(descriptors(&call("openat", 3, [5, 0, 0, 0, 0, 0], &blobs[..2])), []);
+}
+
+#[test]
+fn sockets_behind_descriptors_have_their_ends() {
+    let of = |socket: Socket| {
+        let file = of_mode(S_IFREG, 0);
+        let bytes = call("dup2", 0, [3, 0, 0, 0, 0, 0], &[(tag::SOCKET, &socket.bytes()), (tag::FILE, &file)]);
+        let mut decoder = Decoder::new(0);
+        let (_, _, files) = decoder.decode(&bytes, b"").unwrap().unwrap();
+        files[0].file.clone().unwrap()
+    };
+    let outgoing = Socket {
+        family: AF_INET,
+        type_: SOCK_STREAM,
+        local: inet([10, 0, 0, 1]),
+        remote: inet([10, 0, 0, 2]),
+        local_port: 40_000,
+        remote_port: 443,
+        ..Socket::default()
+    };
+    let fd = of(outgoing);
+    assert_eq!((&*fd.name, fd.role), (&b"10.0.0.1:40000->10.0.0.2:443"[..], Role::Client));
+    assert_eq!((fd.kind, fd.transport, fd.connected), (FdKind::Ipv4, Transport::Tcp, true));
+    let incoming = of(Socket { local_port: 22, remote_port: 50_000, ..outgoing });
+    assert_eq!((&*incoming.name, incoming.role), (&b"10.0.0.2:50000->10.0.0.1:22"[..], Role::Server));
+    let waiting = of(Socket { remote_port: 0, remote: inet([0; 4]), ..outgoing });
+    assert_eq!((&*waiting.name, waiting.kind), (&b"10.0.0.1:40000"[..], FdKind::Ipv4Server));
+    let loose = of(Socket { type_: SOCK_DGRAM, remote_port: 0, remote: inet([0; 4]), ..outgoing });
+    assert_eq!((&*loose.name, loose.kind, loose.transport), (&b""[..], FdKind::Ipv4, Transport::Udp));
+    let link = of(Socket { family: AF_NETLINK, ..Socket::default() });
+    assert_eq!((link.kind, of(Socket { family: AF_UNIX, ..Socket::default() }).kind), (FdKind::Netlink, FdKind::Unix));
+}
+
 #[test]
 fn unix_sockets_and_their_names() {
     let socket = Socket { family: AF_UNIX, self_: 1, peer: 2, ..Socket::default() };

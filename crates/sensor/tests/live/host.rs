@@ -436,6 +436,27 @@ fn what_is_lost_is_counted_exactly() {
     assert_eq!((watch.sensor.skipped().unwrap(), watch.sensor.broken()), (0, 0));
 }
 
+/// A connection that was there before, passed on after: no call that made the descriptor was ever told.
+#[test]
+fn what_a_descriptor_stands_for_is_known_without_its_past() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let Some(mut watch) = require_bpf(&calls(&["fcntl"])) else { return };
+    watch.state.set_files_noted_only(true);
+    let copy = connection.try_clone().unwrap();
+    let number = i64::from(copy.as_raw_fd());
+    let own = i64::from(process::id());
+    let seen = watch.until(|seen| seen.name == "fcntl" && seen.pid() == own && seen.int("res") == number);
+    let tid = seen.last().unwrap().tid;
+    let fd = &watch.state.files(tid).unwrap()[&number];
+    let local = connection.local_addr().unwrap();
+    // Which end began it is a guess by their numbers.
+    let [local, remote] = [local.to_string(), format!("127.0.0.1:{port}")];
+    let both = [format!("{local}->{remote}"), format!("{remote}->{local}")];
+    assert!(both.iter().any(|name| *name.as_bytes() == *fd.name), "{fd:?}");
+}
+
 #[test]
 fn thousands_of_processes() {
     const NUMBER: usize = 3000;

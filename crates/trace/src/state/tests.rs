@@ -69,6 +69,39 @@ fn threads_share_files_and_go_with_their_process() {
     assert_eq!(state.thread_count(), 1);
 }
 
+#[test]
+fn what_a_descriptor_stands_for_can_be_told_with_each_event() {
+    let mut state = state(Bounds::default());
+    state.set_files_noted_only(true);
+    let file = |number, name: &str, inode| {
+        let fd = Fd { number, kind: FdKind::File, name: name.into(), inode: Some(inode), ..Fd::default() };
+        [Descriptor { number, file: Some(fd) }]
+    };
+    let write = |state: &mut State, told: &[Descriptor]| {
+        state.note(1, told);
+        apply(state, 1, E::WRITE_X, &[&i(1), b"x", &i(3)]);
+        state.files(1).unwrap().get(&3).map(|fd| String::from_utf8_lossy(&fd.name).into_owned())
+    };
+    assert_eq!(write(&mut state, &file(3, "/a", 1)).as_deref(), Some("/a"));
+    // It was closed and opened meanwhile, which nobody told.
+    assert_eq!(write(&mut state, &file(3, "/b", 2)).as_deref(), Some("/b"));
+    assert_eq!(write(&mut state, &[Descriptor { number: 3, file: None }]), None);
+    assert!(state.has_unnoted_files(1), "of all others nobody knows");
+
+    // Who began a connection only the call tells that began it.
+    let mut socket = Fd { number: 4, inode: Some(9), transport: Transport::Tcp, ..Fd::default() };
+    let [here, there] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
+    socket.connect(here, 50, there, 60);
+    let seen = Fd { role: Role::Client, ..socket.clone() };
+    socket.connect(there, 60, here, 50);
+    let guessed = Fd { role: Role::Server, ..socket };
+    state.note(1, &[Descriptor { number: 4, file: Some(seen) }]);
+    state.note(1, &[Descriptor { number: 4, file: Some(guessed.clone()) }]);
+    assert_eq!(state.files(1).unwrap()[&4].role, Role::Client);
+    state.note(1, &[Descriptor { number: 4, file: Some(Fd { inode: Some(10), ..guessed }) }]);
+    assert_eq!(state.files(1).unwrap()[&4].role, Role::Server, "another socket between the same ends");
+}
+
 /// A sensor whose children tell of themselves says of their parents' calls only how they ended.
 #[test]
 fn a_call_that_says_nothing_of_the_child_changes_nothing() {
