@@ -65,6 +65,10 @@ impl State {
         }
         // What the event before closed has to be gone before its number means something else.
         self.finish();
+        if tid > 0 && !self.threads.contains_key(&tid) {
+            self.counters.unknown_threads += 1;
+            self.insert_stranger(tid);
+        }
         for Descriptor { number, file } in descriptors {
             let known = self.files(tid).and_then(|files| files.get(number));
             match file {

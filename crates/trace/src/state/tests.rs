@@ -98,6 +98,8 @@ fn what_a_descriptor_stands_for_can_be_told_with_each_event() {
     state.note(1, &[Descriptor { number: 4, file: Some(seen) }]);
     state.note(1, &[Descriptor { number: 4, file: Some(guessed.clone()) }]);
     assert_eq!(state.files(1).unwrap()[&4].role, Role::Client);
+    state.note(7, &[Descriptor { number: 4, file: Some(guessed.clone()) }]);
+    assert_eq!(state.files(7).unwrap().len(), 1, "of a process that was not seen before, too");
     state.note(1, &[Descriptor { number: 4, file: Some(Fd { inode: Some(10), ..guessed }) }]);
     assert_eq!(state.files(1).unwrap()[&4].role, Role::Server, "another socket between the same ends");
 }
