@@ -7,7 +7,7 @@ use crate::review::{BadReview, MOST_BYTES};
 use crate::rules::Mode;
 use crate::service::Service;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::service::service_fn;
@@ -174,9 +174,14 @@ impl Server {
         let body = Limited::new(request.into_body(), MOST_BYTES).collect();
         let body = match timeout(BODY, body).await {
             Ok(Ok(body)) => body.to_bytes(),
+            // Without a length, as over HTTP/2, that shows only now.
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                self.service.metrics.count(Number::BadRequests);
+                return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 7 MiB"));
+            }
             Ok(Err(_)) => {
                 self.service.metrics.count(Number::BadRequests);
-                return Ok(plain(StatusCode::BAD_REQUEST, "the request was not sent whole, or is larger than 7 MiB"));
+                return Ok(plain(StatusCode::BAD_REQUEST, "the request was not sent whole"));
             }
             Err(_) => {
                 self.service.metrics.count(Number::BadRequests);

@@ -171,6 +171,18 @@ fn what_is_no_request_is_refused_and_the_server_goes_on() {
     let mut text = String::new();
     let _ = stream.read_to_string(&mut text);
     assert!(text.starts_with("HTTP/1.1 413"), "{text}");
+    // Without a length that shows as soon as it has come.
+    let mut stream = connect(running.address, bundle.as_bytes(), HOST, PATIENCE).unwrap();
+    let large = (7 << 20) + 1;
+    write!(
+        stream,
+        "POST /validate HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n{large:x}\r\n"
+    )
+    .unwrap();
+    stream.write_all(&vec![b' '; large]).unwrap();
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    assert!(text.starts_with("HTTP/1.1 413"), "{text}");
     // What is no TLS, or ends at once, is the peer's matter.
     let mut plain = std::net::TcpStream::connect(running.address).unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();

@@ -283,6 +283,7 @@ fn functions_of_the_engine_are_bounded() {
         (0..40).fold(String::new(), |all, index| all + &format!("  x{} := {}\n", index + 1, step(index)))
     };
     let (squares, doubled) = (steps(&|it| format!("x{it} * x{it}")), steps(&|it| format!("[x{it}, x{it}]")));
+    let others = || format!("  y0 := [0, 0]\n{}", doubled.replace('x', "y"));
     let blank = "s := sprintf(\"%300000d\", [1])";
     let cases = [
         ("x := numbers.range_step(1, 9000000000000, 1)".to_owned(), "the range is too large"),
@@ -296,6 +297,9 @@ fn functions_of_the_engine_are_bounded() {
         ("x := units.parse_bytes(\"1e2000000000\")".to_owned(), "the number is too large"),
         (format!("x0 := [0, 0]\n{doubled}  walk(x40, x)"), "the value is too large"),
         (format!("x0 := [0, 0]\n{doubled}  x := sort([x40])"), "the values are too large"),
+        (format!("x0 := [0, 0]\n{doubled}{}  x := x40 == y40", others()), "a comparison: the values are too large"),
+        (format!("x0 := [0, 0]\n{doubled}{}  x := y40 < x40", others()), "a comparison: the values are too large"),
+        (format!("x0 := [0, 0]\n{doubled}{}  x := {{x40, y40}}", others()), "the values are too large"),
         (
             "g := {format_int(i, 10): [format_int(j, 10) | some j in numbers.range(i + 1, i + 6)] | some i in \
              numbers.range(1, 60)}\n  x := graph.reachable_paths(g, {\"1\"})"

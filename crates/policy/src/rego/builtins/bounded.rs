@@ -16,6 +16,15 @@ const MEMBER: usize = 64;
 
 pub(super) fn made(arguments: &[Value]) -> Computed {
     super::spend(MEMBER)?;
+    compared(arguments)
+}
+
+/// What one side of a comparison goes through. Values share their parts, so that one that takes little memory may take for
+/// ever to be gone through, and the engine does that without a look at the time.
+pub(in crate::rego) const COMPARED: &str = "compared__sk";
+
+pub(super) fn compared(arguments: &[Value]) -> Computed {
+    small(&arguments[..1])?;
     Ok(arguments[0].clone())
 }
 
@@ -69,11 +78,11 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Computed {
     function(&span, &parameters, arguments, true).map_err(|_| Stop::Undefined)
 }
 
-/// Bytes of texts and number of other values, each as often as it can be reached; none where it is more than `left`.
+/// Number of values, and of words of eight bytes in texts, each as often as it can be reached; none where it is more than `left`.
 fn weigh(value: &Value, left: usize) -> Option<usize> {
     let left = left.checked_sub(1)?;
     match value {
-        Value::String(text) => left.checked_sub(text.len()),
+        Value::String(text) => left.checked_sub(text.len() / 8),
         Value::Array(items) => items.iter().try_fold(left, |left, item| weigh(item, left)),
         Value::Set(items) => items.iter().try_fold(left, |left, item| weigh(item, left)),
         Value::Object(fields) => fields.iter().try_fold(left, |left, (key, field)| weigh(field, weigh(key, left)?)),

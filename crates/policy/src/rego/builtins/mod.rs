@@ -16,7 +16,7 @@ mod text;
 mod time;
 
 pub(super) use arithmetic::function as arithmetic;
-pub(super) use bounded::MADE;
+pub(super) use bounded::{COMPARED, MADE};
 pub(super) use format::display;
 
 use regorus::Value;
@@ -93,6 +93,7 @@ const FUNCTIONS: &[Function] = &[
     function("regex.split", 2, pattern::split),
     function("replace", 3, text::replace),
     function("set_diff", 2, arithmetic::subtract),
+    function(COMPARED, 1, bounded::compared),
     function(MADE, 1, bounded::made),
     function("sprintf", 2, format::sprintf),
     function("strings.replace_n", 2, text::replace_n),
@@ -270,7 +271,11 @@ fn extend(
             Ok(value) => return Ok(value),
             Err(Stop::Undefined) => return Ok(Value::Undefined),
             Err(Stop::Unknown(reason)) => {
-                let name = if name == MADE { "a comprehension or a set" } else { name };
+                let name = match name {
+                    MADE => "a comprehension or a set",
+                    COMPARED => "a comparison",
+                    name => name,
+                };
                 Taint::Unknown(format!("{name}: {reason}"))
             }
             Err(Stop::Late) => Taint::Late,

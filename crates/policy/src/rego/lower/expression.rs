@@ -1,7 +1,7 @@
 //! Expressions: names, functions, comprehensions.
 
 use super::{Beside, Lowerer, MARK, leading};
-use crate::rego::builtins::{MADE, arithmetic};
+use crate::rego::builtins::{COMPARED, MADE, arithmetic};
 use crate::rego::syntax::ast::{Body, Expr, Kind, Literal, LiteralKind};
 use sekisho_base::tree::Place;
 
@@ -21,6 +21,16 @@ impl Lowerer<'_> {
             }
             Kind::Var(name) => return self.variable(place, name),
             Kind::Array(items) => Kind::Array(items.iter().map(part).collect()),
+            // Members are compared with each other.
+            Kind::Set(items) if items.len() > 1 => Kind::Set(
+                items
+                    .iter()
+                    .map(|item| {
+                        let item = part(item);
+                        if is_scalar(&item) { item } else { counted(item) }
+                    })
+                    .collect(),
+            ),
             Kind::Set(items) => Kind::Set(items.iter().map(part).collect()),
             Kind::Object(fields) => Kind::Object(fields.iter().map(|(key, value)| (part(key), part(value))).collect()),
             Kind::ArrayOf(value, body) => {
@@ -230,6 +240,11 @@ impl Lowerer<'_> {
     }
 }
 
+/// Whether an expression is one value without parts.
+fn is_scalar(expr: &Expr) -> bool {
+    matches!(expr.kind, Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_))
+}
+
 /// A member of a collection that is made, so that its members are counted.
 pub(super) fn counted(member: Expr) -> Expr {
     Expr::new(member.place, Kind::Call(vec![MADE.to_owned()], vec![member]))
@@ -237,6 +252,11 @@ pub(super) fn counted(member: Expr) -> Expr {
 
 /// An operation on two values; arithmetic is computed by functions, since the engine's has the errors of binary fractions.
 pub(super) fn infix(sign: &'static str, left: Expr, right: Expr) -> Kind {
+    let is_comparison = matches!(sign, "==" | "!=" | "<" | "<=" | ">" | ">=");
+    if is_comparison && !is_scalar(&left) && !is_scalar(&right) {
+        let left = Expr::new(left.place, Kind::Call(vec![COMPARED.to_owned()], vec![left]));
+        return Kind::Infix(sign, Box::new(left), Box::new(right));
+    }
     match arithmetic(sign) {
         Some(name) => Kind::Call(vec![name.to_owned()], vec![left, right]),
         None => Kind::Infix(sign, Box::new(left), Box::new(right)),
