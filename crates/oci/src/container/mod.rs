@@ -1,7 +1,7 @@
 //! What engines have written about a container that runs: its name, its image, its pod, what of the host it has.
 //!
 //! Only files are read, so that an answer is there before the first program of a container is judged, and no engine can
-//! be kept from answering. Each engine has a module: [`docker`], [`storage`] (podman, CRI-O) and [`containerd`]. An id is
+//! be kept from answering. Each engine has a module: `docker`, `storage` (podman, CRI-O) and `containerd`. An id is
 //! looked for with all of them: those with 64 digits are nobody else's, whatever the cgroup is called.
 //!
 //! The files are written by engines, which run as root; what is in them comes in part from whoever made the image or the
