@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::process::{Run, variable};
+use crate::process::Run;
 use crate::{tidy, tools};
 
 /// How to run the checks.
@@ -209,16 +209,12 @@ fn nextest(root: &Path, options: &Options) -> Result<()> {
     }
     let result = run.run();
     // Tests that pass say nothing on the terminal, so that what they could not try is told here.
-    let report = target(root).join("nextest/ci/junit.xml");
+    // Beside the sources, wherever cargo puts what it makes.
+    let report = root.join("target/nextest/ci/junit.xml");
     for skipped in std::fs::read_to_string(report).iter().flat_map(|text| skips(text)) {
         println!("{skipped}");
     }
     result
-}
-
-/// Where cargo puts what it makes.
-fn target(root: &Path) -> PathBuf {
-    variable("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 /// Lines of tests that say what was not tried, each once.

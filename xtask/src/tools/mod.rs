@@ -172,6 +172,7 @@ const PACKAGES: &[Package] = &[
         needed_by: "bench",
         why: "fills that registry, and is the other way to pull",
     },
+    Package { name: "rpm", probe: &["rpm", "--version"], needed_by: "nextest", why: "orders versions, as ours has to" },
     Package {
         name: "rpm",
         probe: &["rpmbuild", "--version"],
