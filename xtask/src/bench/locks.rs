@@ -73,10 +73,10 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
         jobs.push(("trivy", peers.trivy_directory("fs", &tree)));
         jobs.push(("syft", peers.syft(&tree, "dir")));
     }
-    let found: Vec<usize> =
-        jobs.iter().map(|(_, job)| Ok(of_cyclonedx(&job.output()?.0)?.len())).collect::<Result<_>>()?;
     let (names, jobs): (Vec<&str>, Vec<Job>) = jobs.into_iter().unzip();
+    // First, while this process is small: a child has the memory of whoever began it in its peak.
     let costs = interleaved(&jobs, options.rounds)?;
+    let found: Vec<usize> = jobs.iter().map(|job| Ok(of_cyclonedx(&job.output()?.0)?.len())).collect::<Result<_>>()?;
     let mut report = format!(
         "| {} files, {:.1} MB | files/s | CPU s | wall s | peak RSS MB | distinct packages |\n\
          |---|---:|---:|---:|---:|---:|\n",
