@@ -25,16 +25,16 @@ impl EventTypes {
 
     /// Every type.
     pub fn all() -> Self {
-        let mut all = Self::none();
-        for code in 0..EVENTS.len() {
-            all.bits[code / 64] |= 1 << (code % 64);
+        let mut bits = vec![u64::MAX; EVENTS.len().div_ceil(64)];
+        if let (Some(last), used @ 1..) = (bits.last_mut(), EVENTS.len() % 64) {
+            *last = (1 << used) - 1;
         }
-        Self { others: true, ..all }
+        Self { bits, others: true }
     }
 
     /// The types for which a condition can hold.
     pub(crate) fn of(tree: &Tree) -> Self {
-        infer(tree, false)
+        infer(tree, false).unwrap_or_else(Self::all)
     }
 
     /// Whether it has this type.
@@ -109,27 +109,26 @@ impl Debug for EventTypes {
     }
 }
 
-fn infer(tree: &Tree, not: bool) -> EventTypes {
+/// `None` is every type, as most comparisons have it.
+fn infer(tree: &Tree, not: bool) -> Option<EventTypes> {
     match tree {
         Tree::Not(part) => infer(part, !not),
-        Tree::Atom(atom) => match named(atom) {
-            None => EventTypes::all(),
-            Some((types, opposite)) => {
-                if opposite == not {
-                    types
-                } else {
-                    types.complement()
-                }
-            }
-        },
+        Tree::Atom(atom) => {
+            let (types, opposite) = named(atom)?;
+            Some(if opposite == not { types } else { types.complement() })
+        }
+        Tree::And(parts) | Tree::Or(parts) if matches!(tree, Tree::And(_)) != not => {
+            parts.iter().filter_map(|part| infer(part, not)).reduce(|mut types, part| {
+                types.meet(&part);
+                types
+            })
+        }
         Tree::And(parts) | Tree::Or(parts) => {
-            let meets = matches!(tree, Tree::And(_)) != not;
-            let mut types = if meets { EventTypes::all() } else { EventTypes::none() };
+            let mut types = EventTypes::none();
             for part in parts {
-                let part = infer(part, not);
-                if meets { types.meet(&part) } else { types.join(&part) }
+                types.join(&infer(part, not)?);
             }
-            types
+            Some(types)
         }
     }
 }

@@ -104,6 +104,10 @@ pub(crate) fn field(name: &str, argument: Option<&str>, source: &str) -> Result<
 
 /// Whether a text is the name of a field, with an argument where it needs one.
 pub(crate) fn is_field(text: &str, source: &str) -> bool {
+    // All have one, and lists are long.
+    if !text.contains('.') {
+        return false;
+    }
     match crate::condition::operand(text) {
         Ok((Operand::Field(name, argument), length)) => {
             length == text.len() && field(&name, argument.as_deref(), source).is_ok()

@@ -62,6 +62,8 @@ pub(super) struct Graph {
     /// How many nodes, and words of bits, each area has.
     pub(super) slots: [usize; AREAS],
     pub(super) words: [usize; AREAS],
+    /// How many words the places in all lists of rules take.
+    pub(super) outs: usize,
     known: HashMap<Node, Id>,
     atoms: HashMap<Arc<Atom>, Id>,
     gathering: HashMap<(Getter, Each), (u32, Gather)>,

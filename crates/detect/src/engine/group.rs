@@ -4,6 +4,7 @@
 //! rest is compared one by one, with expressions compiled.
 
 use crate::condition::Operator;
+use crate::condition::Quantifier::AnyOf;
 use crate::typed::{self, Atom, AtomTest, Const, Each, Getter, Side};
 use crate::value::{self, Truth};
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
@@ -155,7 +156,8 @@ impl Many {
             .collect();
         let texts = texts.filter(|_| any && self.getter.shape().kind == Kind::Text);
         match (operator, quantifier, texts) {
-            (Operator::Equal, None, Some(texts)) | (Operator::In | Operator::Intersects, _, Some(texts)) => {
+            (Operator::Equal, None | Some(AnyOf), Some(texts))
+            | (Operator::In | Operator::Intersects, _, Some(texts)) => {
                 for text in texts {
                     self.equal.entry(text.into()).or_default().push(bit);
                 }
@@ -166,20 +168,20 @@ impl Many {
                     self.unequal.entry(text.into()).or_default().push(bit);
                 }
             }
-            (Operator::StartsWith, None, Some(texts)) => {
+            (Operator::StartsWith, None | Some(AnyOf), Some(texts)) => {
                 for text in texts {
                     self.starts.insert(text.iter().copied(), bit);
                 }
             }
-            (Operator::EndsWith, None, Some(texts)) => {
+            (Operator::EndsWith, None | Some(AnyOf), Some(texts)) => {
                 for text in texts {
                     self.ends.insert(text.iter().rev().copied(), bit);
                 }
             }
-            (Operator::Contains, None, Some(texts)) => {
+            (Operator::Contains, None | Some(AnyOf), Some(texts)) => {
                 gather.contains.extend(texts.iter().map(|text| (text.to_vec(), bit)));
             }
-            (Operator::IContains, None, Some(texts)) => {
+            (Operator::IContains, None | Some(AnyOf), Some(texts)) => {
                 gather.contains_any_case.extend(texts.iter().map(|text| (text.to_vec(), bit)));
             }
             _ => {

@@ -41,6 +41,8 @@ pub struct Engine {
     graph: Graph,
     /// The rules for each type of events, by place, with the node of their condition.
     lists: Vec<Vec<(u32, Id)>>,
+    /// The first bit of each list in [`Answers::out`], at the beginning of a word.
+    firsts: Vec<usize>,
     /// Which list is for which type.
     by_code: Vec<u32>,
     /// The list for types that the table does not have.
@@ -62,11 +64,15 @@ pub struct Unjudged {
 }
 
 /// Answers that hold for one process, container or event.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Answers {
+    /// How long they hold.
+    stamp: Option<Stamp>,
     nodes: Vec<u8>,
     groups: Vec<u8>,
     bits: Vec<u64>,
+    /// One bit for each place in the lists of rules: that the rule cannot hold as long as these answers do.
+    out: Vec<u64>,
 }
 
 /// Answers of one scope, for everything they were found for.
@@ -74,7 +80,8 @@ struct Answers {
 struct Area {
     /// The first is for the event that is judged, where nothing longer is known.
     answers: Vec<Answers>,
-    places: HashMap<Stamp, u32>,
+    /// The place of each process's or container's, by the first word of its stamps.
+    places: HashMap<u64, u32>,
     last: Option<(Stamp, u32)>,
     /// The answers for the event that is judged.
     current: Option<u32>,
@@ -139,11 +146,16 @@ impl Engine {
         let others = list(&mut graph, EventCode(u16::MAX));
         graph.finish();
         let mut areas: [Area; AREAS] = Default::default();
+        let mut firsts = Vec::new();
+        for list in &lists {
+            firsts.push(graph.outs * 64);
+            graph.outs += list.len().div_ceil(64);
+        }
         for (at, area) in areas.iter_mut().enumerate() {
             area.answers.push(Answers::new(&graph, at));
         }
         let unjudged = vec![Unjudged::default(); rules.rules.len()];
-        Self { rules, matching, graph, lists, by_code, others, areas, unjudged, forgotten: 0 }
+        Self { rules, matching, graph, lists, firsts, by_code, others, areas, unjudged, forgotten: 0 }
     }
 
     /// The rules that it was made of.
@@ -188,17 +200,69 @@ impl Engine {
         for area in &mut self.areas {
             area.current = None;
         }
-        for at in 0..self.lists[list].len() {
-            let (rule, node) = self.lists[list][at];
-            match self.node(node, facts) {
-                Truth::False => {}
-                Truth::True => {
-                    found.push(rule as usize);
-                    if self.matching == Matching::First {
-                        return;
+        let first = self.firsts[list];
+        for word in 0..self.lists[list].len().div_ceil(64) {
+            let rest = self.lists[list].len() - word * 64;
+            let mut left = if rest < 64 { (1 << rest) - 1 } else { u64::MAX } & !self.out(first / 64 + word, facts);
+            while left != 0 {
+                let at = word * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let (rule, node) = self.lists[list][at];
+                match self.condition(node, first + at, facts) {
+                    Truth::False => {}
+                    Truth::True => {
+                        found.push(rule as usize);
+                        if self.matching == Matching::First {
+                            return;
+                        }
                     }
+                    Truth::Unknown => self.unknown(rule as usize, facts),
                 }
-                Truth::Unknown => self.unknown(rule as usize, facts),
+            }
+        }
+    }
+
+    /// Which rules of a list, 64 at a time, cannot hold whatever the event is, as far as that was found before.
+    fn out(&mut self, word: usize, facts: &dyn Facts) -> u64 {
+        let mut out = 0;
+        for scope in [Scope::Process, Scope::Lineage, Scope::Container] {
+            let area = graph::area(scope);
+            let answers = self.answers(area, scope, facts);
+            // The first answers are of no process: they hold for one event.
+            if answers > 0 {
+                out |= self.areas[area].answers[answers].out[word];
+            }
+        }
+        out
+    }
+
+    /// What the whole condition of a rule comes to. Where a part that holds longer than the event decides that it is
+    /// false, that is noted, so that it need not be asked again.
+    fn condition(&mut self, id: Id, bit: usize, facts: &dyn Facts) -> Truth {
+        let mut truth = Truth::True;
+        let mut at = 0;
+        loop {
+            let part = match &self.graph.nodes[id as usize] {
+                Node::And(parts) if self.graph.places[id as usize].scope == Scope::Event => {
+                    let Some(part) = parts.get(at) else { return truth };
+                    *part
+                }
+                _ if at > 0 => return truth,
+                _ => id,
+            };
+            at += 1;
+            match self.node(part, facts) {
+                Truth::True => {}
+                Truth::Unknown => truth = Truth::Unknown,
+                Truth::False => {
+                    let area = graph::area(self.graph.places[part as usize].scope);
+                    if area > 0
+                        && let Some(answers) = self.areas[area].current.filter(|answers| *answers > 0)
+                    {
+                        self.areas[area].answers[answers as usize].out[bit / 64] |= 1 << (bit % 64);
+                    }
+                    return Truth::False;
+                }
             }
         }
     }
@@ -278,22 +342,27 @@ impl Engine {
         let stamp = if scope == Scope::Event { None } else { facts.stamp(scope) };
         let current = match (stamp, area.last) {
             (None, _) => {
-                area.answers[0].forget();
+                area.answers[0].forget(None);
                 0
             }
             (Some(stamp), Some((last, place))) if last == stamp => place,
             (Some(stamp), _) => {
-                if area.places.len() >= KEPT && !area.places.contains_key(&stamp) {
+                let whose = stamp.0[0];
+                if area.places.len() >= KEPT && !area.places.contains_key(&whose) {
                     area.places.clear();
                     area.answers.truncate(1);
                     self.forgotten += 1;
                 }
                 let area = &mut self.areas[at];
                 let next = area.answers.len() as u32;
-                let place = *area.places.entry(stamp).or_insert(next);
+                let place = *area.places.entry(whose).or_insert(next);
                 if place == next {
                     let new = Answers::new(&self.graph, at);
                     area.answers.push(new);
+                }
+                let answers = &mut area.answers[place as usize];
+                if answers.stamp != Some(stamp) {
+                    answers.forget(Some(stamp));
                 }
                 area.last = Some((stamp, place));
                 place
@@ -307,15 +376,19 @@ impl Engine {
 impl Answers {
     fn new(graph: &Graph, area: usize) -> Self {
         Self {
+            stamp: None,
             nodes: vec![UNSET; graph.slots[area]],
             groups: vec![UNSET; graph.groups.len()],
             bits: vec![0; graph.words[area]],
+            out: vec![0; graph.outs],
         }
     }
 
-    fn forget(&mut self) {
+    fn forget(&mut self, stamp: Option<Stamp>) {
+        self.stamp = stamp;
         self.nodes.fill(UNSET);
         self.groups.fill(UNSET);
+        self.out.fill(0);
     }
 }
 

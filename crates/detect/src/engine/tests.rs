@@ -10,12 +10,13 @@ use sekisho_trace::field::{Facts, Given, Scalar, Scope, Stamp, Unknown, Value};
 use sekisho_trace::{EventCode, Field};
 use std::sync::Arc;
 
-/// An event whose values follow from a few numbers: the same process has the same values in every event.
+/// An event whose values follow from a few numbers: the same process has the same values in every event, until it changes.
 #[derive(Debug, Clone)]
 struct Made {
     code: EventCode,
     event: u32,
     process: u32,
+    version: u32,
     container: u32,
     stamped: bool,
 }
@@ -41,8 +42,8 @@ impl Facts for Made {
             return self.code.info().map_or(Value::text("madvise"), |info| Value::text(info.name));
         }
         let seed = match field.info().scope {
-            Scope::Event => self.event.wrapping_mul(64) + self.process,
-            Scope::Process | Scope::Lineage => self.process + 1000,
+            Scope::Event => self.event.wrapping_mul(64) + self.process + self.version * 16,
+            Scope::Process | Scope::Lineage => self.process + self.version * 100 + 1000,
             Scope::Container => self.container + 2000,
         };
         let seed = pick(seed, field);
@@ -76,7 +77,7 @@ impl Facts for Made {
         match scope {
             _ if !self.stamped => None,
             Scope::Event => None,
-            Scope::Process | Scope::Lineage => Some(Stamp([self.process.into(), 1, 0])),
+            Scope::Process | Scope::Lineage => Some(Stamp([self.process.into(), self.version.into(), 0])),
             Scope::Container => Some(Stamp([self.container.into(), 2, 0])),
         }
     }
@@ -88,8 +89,16 @@ fn made() -> impl Strategy<Value = Made> {
         let found = EventCode::named(codes[name]);
         found[which.index(found.len())]
     });
-    (code, 0..50u32, 0..6u32, 0..3u32, prop::bool::weighted(0.8))
-        .prop_map(|(code, event, process, container, stamped)| Made { code, event, process, container, stamped })
+    (code, 0..50u32, 0..6u32, 0..2u32, 0..3u32, prop::bool::weighted(0.8)).prop_map(
+        |(code, event, process, version, container, stamped)| Made {
+            code,
+            event,
+            process,
+            version,
+            container,
+            stamped,
+        },
+    )
 }
 
 fn quoted(texts: &[&str]) -> String {
@@ -251,7 +260,14 @@ fn shipped_rules_agree() {
         ["open", "execve", "connect", "ptrace", "unlinkat"].into_iter().flat_map(EventCode::named).collect();
     for number in 0..20_000u32 {
         let code = codes[number as usize % codes.len()];
-        let event = Made { code, event: number, process: number % 97, container: number % 7, stamped: number % 5 != 0 };
+        let event = Made {
+            code,
+            event: number,
+            process: number % 97,
+            version: number / 1000,
+            container: number % 7,
+            stamped: number % 5 != 0,
+        };
         let expect: Vec<usize> = (0..rules.rules.len())
             .filter(|at| interpret::judge(&rules.rules[*at].tree, &event) == Truth::True)
             .collect();

@@ -11,6 +11,8 @@ mod syscalls;
 mod table;
 
 pub use param::{Address, Param, Tuple};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 pub use table::EVENTS;
 
 /// Names of values or of bits.
@@ -44,8 +46,14 @@ impl EventCode {
     /// All types whose events have this name: `evt.type`. For system calls without a type of their own that is
     /// [`EventCode::GENERIC_E`] and [`EventCode::GENERIC_X`].
     pub fn named(name: &str) -> Vec<Self> {
-        let of_own = |info: &EventInfo| info.name == name && info.category != Category::Unknown;
-        let mut codes: Vec<_> = (0..).zip(EVENTS).filter(|(_, info)| of_own(info)).map(|(at, _)| Self(at)).collect();
+        static BY_NAME: LazyLock<HashMap<&str, Vec<EventCode>>> = LazyLock::new(|| {
+            let mut by_name: HashMap<_, Vec<EventCode>> = HashMap::new();
+            for (at, info) in (0..).zip(EVENTS).filter(|(_, info)| info.category != Category::Unknown) {
+                by_name.entry(info.name).or_default().push(EventCode(at));
+            }
+            by_name
+        });
+        let mut codes = BY_NAME.get(name).cloned().unwrap_or_default();
         if codes.is_empty() && syscalls::SYSCALLS.contains(&name) && !name.is_empty() {
             codes.extend([Self::GENERIC_E, Self::GENERIC_X]);
         }

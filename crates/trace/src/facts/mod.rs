@@ -113,7 +113,7 @@ impl Facts for SyscallFacts<'_> {
             Scope::Event => None,
             // Users change rarely, and all answers with them.
             Scope::Process => Some(Stamp([tid, thread.version, self.state.users_version()])),
-            Scope::Lineage => Some(Stamp([tid, self.state.lineage(), 0])),
+            Scope::Lineage => Some(Stamp([tid, thread.version, self.state.lineage(thread)])),
             Scope::Container => {
                 let id = thread.container().unwrap_or_default();
                 Some(Stamp([tid, thread.version, self.state.container_version(id)]))

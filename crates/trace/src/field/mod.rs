@@ -190,7 +190,7 @@ impl Field {
 }
 
 /// Tells answers that still hold: as long as the stamp of a scope is the same, fields of that scope have the same
-/// values. Never the same for two processes.
+/// values. Never the same for two processes: the first word says whose it is, and the others of when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp(pub [u64; 3]);
 

@@ -498,10 +498,10 @@ fields! {
     ProcPexe: field("proc.pexe", Text, Lineage, "proc.exe of the parent");
     ProcPexepath: field("proc.pexepath", Text, Lineage, "proc.exepath of the parent");
     ProcPgid: field("proc.pgid", Int, Process, "process group id as the host sees it");
-    ProcPgidExe: field("proc.pgid.exe", Text, Lineage, "argv[0] of the process group's leader, by proc.pgid");
-    ProcPgidExepath: field("proc.pgid.exepath", Text, Lineage,
+    ProcPgidExe: field("proc.pgid.exe", Text, Event, "argv[0] of the process group's leader, by proc.pgid");
+    ProcPgidExepath: field("proc.pgid.exepath", Text, Event,
         "executable of the process group's leader, by proc.pgid");
-    ProcPgidName: field("proc.pgid.name", Text, Lineage, "name of the process group's leader, by proc.pgid");
+    ProcPgidName: field("proc.pgid.name", Text, Event, "name of the process group's leader, by proc.pgid");
     ProcPid: field("proc.pid", Int, Process, "process id");
     ProcPidTs: field("proc.pid.ts", AbsoluteTime, Process, "when the process started");
     ProcPidnsInitStartTs: field("proc.pidns_init_start_ts", AbsoluteTime, Process,
@@ -512,9 +512,9 @@ fields! {
     ProcPpidTs: field("proc.ppid.ts", AbsoluteTime, Lineage, "when the parent started");
     ProcPvpid: field("proc.pvpid", Int, Lineage, "proc.vpid of the parent");
     ProcSid: field("proc.sid", Int, Process, "session id");
-    ProcSidExe: field("proc.sid.exe", Text, Lineage, "argv[0] of the session's leader");
-    ProcSidExepath: field("proc.sid.exepath", Text, Lineage, "executable of the session's leader");
-    ProcSname: field("proc.sname", Text, Lineage, "name of the session's leader");
+    ProcSidExe: field("proc.sid.exe", Text, Event, "argv[0] of the session's leader");
+    ProcSidExepath: field("proc.sid.exepath", Text, Event, "executable of the session's leader");
+    ProcSname: field("proc.sname", Text, Event, "name of the session's leader");
     ProcStderrName: field("proc.stderr.name", Text, Event, "fd.name of file descriptor 2");
     ProcStderrType: field("proc.stderr.type", Text, Event, "fd.type of file descriptor 2");
     ProcStdinName: field("proc.stdin.name", Text, Event, "fd.name of file descriptor 0");
@@ -526,9 +526,9 @@ fields! {
     ProcVmsize: field("proc.vmsize", Uint, Event, "virtual memory in KiB");
     ProcVmswap: field("proc.vmswap", Uint, Event, "swapped memory in KiB");
     ProcVpgid: field("proc.vpgid", Int, Process, "process group id in the namespace of the process");
-    ProcVpgidExe: field("proc.vpgid.exe", Text, Lineage, "argv[0] of the process group's leader");
-    ProcVpgidExepath: field("proc.vpgid.exepath", Text, Lineage, "executable of the process group's leader");
-    ProcVpgidName: field("proc.vpgid.name", Text, Lineage, "name of the process group's leader");
+    ProcVpgidExe: field("proc.vpgid.exe", Text, Event, "argv[0] of the process group's leader");
+    ProcVpgidExepath: field("proc.vpgid.exepath", Text, Event, "executable of the process group's leader");
+    ProcVpgidName: field("proc.vpgid.name", Text, Event, "name of the process group's leader");
     ProcVpid: field("proc.vpid", Int, Process, "process id in the namespace of the process");
     SyscallType: field("syscall.type", Text, Event, "name of the system call; none for other events");
     SyslogFacility: field("syslog.facility", Uint, Event,

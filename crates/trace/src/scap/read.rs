@@ -8,9 +8,14 @@ use sekisho_base::Limits;
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_model::{Code, Diagnostic};
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 
 /// The longest block. An event has at most 64 KiB, a large one what a plugin sends; lists have all processes.
 const BLOCK_BYTES: u32 = 64 << 20;
+/// Its kind and its length, which stands behind it again.
+const HEAD: usize = 8;
+/// How much is read at a time, as long as blocks are not longer.
+const CHUNK: usize = 64 << 10;
 /// The most parameters of one event: twice what any type has.
 const PARAMS: u32 = 64;
 
@@ -59,8 +64,11 @@ pub enum Record<'a> {
 /// Reads a capture front to back, in little memory.
 pub struct Reader<R: Read> {
     input: Inflate<BufReader<R>>,
-    /// The body of the present block.
-    block: Vec<u8>,
+    buffer: Vec<u8>,
+    /// What of the buffer was read into it and not looked at.
+    left: Range<usize>,
+    /// Where in it the body of the present block is.
+    body: Range<usize>,
     /// Where reading of the block goes on.
     at: usize,
     kind: u32,
@@ -88,7 +96,9 @@ impl<R: Read> Reader<R> {
         let input = Inflate::new(reader, compression, stored_bytes, limits)?;
         let mut reader = Self {
             input,
-            block: Vec::new(),
+            buffer: vec![0; CHUNK],
+            left: 0..0,
+            body: 0..0,
             at: 0,
             kind: 0,
             owner: 0,
@@ -158,7 +168,7 @@ impl<R: Read> Reader<R> {
             }
             if self.kind == kind::SECTION {
                 // Captures that were put one behind another; the header says nothing that is not known.
-                self.at = self.block.len();
+                self.at = self.body.len();
             }
         }
     }
@@ -173,7 +183,7 @@ impl<R: Read> Reader<R> {
         self.diagnostics.push(Diagnostic::incomplete(code, format!("the capture ends {place}: {error}")));
         self.done = true;
         self.cut = true;
-        self.block.clear();
+        self.body = 0..0;
         self.at = 0;
         self.kind = 0;
     }
@@ -200,7 +210,7 @@ impl<R: Read> Reader<R> {
             }
             Err(error) => return Err(error.into()),
         }
-        let mut bytes = Bytes::new(&self.block);
+        let mut bytes = Bytes::new(self.block());
         let (magic, major, minor) = (bytes.u32(), bytes.u16(), bytes.u16());
         if self.kind != kind::SECTION {
             return Err(ScapError::Foreign);
@@ -208,7 +218,7 @@ impl<R: Read> Reader<R> {
         match (magic, major, minor) {
             (Some(MAGIC), Some(major), Some(minor)) if major > VERSION.0 => Err(ScapError::Later(major, minor)),
             (Some(MAGIC), Some(_), Some(_)) => {
-                self.at = self.block.len();
+                self.at = self.body.len();
                 Ok(())
             }
             (Some(magic), ..) if magic.swap_bytes() == MAGIC => Err(ScapError::BigEndian),
@@ -216,54 +226,66 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    fn block(&self) -> &[u8] {
+        &self.buffer[self.body.clone()]
+    }
+
     /// Reads the next block whole.
     fn next_block(&mut self) -> io::Result<()> {
-        let mut head = [0; 8];
-        let got = self.fill(&mut head)?;
-        if got == 0 {
-            self.done = true;
-            self.kind = 0;
-            self.block.clear();
-            return Ok(());
-        }
-        if got < head.len() {
+        self.body = 0..0;
+        self.at = 0;
+        if !self.have(HEAD)? {
+            if self.left.is_empty() {
+                self.done = true;
+                self.kind = 0;
+                return Ok(());
+            }
             return Err(cut("a block begins and is not there"));
         }
-        let [kind, length] = [&head[..4], &head[4..]].map(|word| word.iter().rfold(0, |n, b| n << 8 | u32::from(*b)));
+        let [kind, length] = [self.word(0), self.word(4)];
         self.kind = kind::published(kind);
         let Some(body) = length.checked_sub(12) else { return Err(damaged("a block is shorter than its own head")) };
         if body > BLOCK_BYTES {
             return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a block claims to have {length} bytes")));
         }
-        // Not more is allocated than there is: `take` grows with what comes.
-        self.block.clear();
-        self.at = 0;
-        let read = (&mut self.input).take(u64::from(body)).read_to_end(&mut self.block)?;
-        let mut tail = [0; 4];
-        if read < body as usize || self.fill(&mut tail)? < tail.len() {
-            self.block.clear();
+        if !self.have(length as usize)? {
             return Err(cut("a block is cut short"));
         }
         self.offset += u64::from(length);
-        if u32::from_le_bytes(tail) != length {
-            self.block.clear();
+        if self.word(HEAD + body as usize) != length {
             return Err(damaged("a block has two different lengths"));
         }
+        self.body = self.left.start + HEAD..self.left.start + HEAD + body as usize;
+        self.left.start += length as usize;
         self.owner = 0;
         Ok(())
     }
 
-    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.input.read(&mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
+    /// The number at a place behind what was looked at; 0 where nothing was read.
+    fn word(&self, at: usize) -> u32 {
+        let left = &self.buffer[self.left.clone()];
+        left.get(at..at + 4).map_or(0, |word| word.iter().rfold(0, |n, b| n << 8 | u32::from(*b)))
+    }
+
+    /// Reads on until so many bytes are there that were not looked at; whether there are as many.
+    fn have(&mut self, count: usize) -> io::Result<bool> {
+        while self.left.len() < count {
+            if self.left.start > 0 {
+                self.buffer.copy_within(self.left.clone(), 0);
+                self.left = 0..self.left.len();
+            }
+            if self.left.end == self.buffer.len() {
+                // Not by what the block claims: with what comes.
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
+            match self.input.read(&mut self.buffer[self.left.end..]) {
+                Ok(0) => return Ok(false),
+                Ok(read) => self.left.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(filled)
+        Ok(true)
     }
 
     /// Finds the parameters of the event in the block; a broken one is told and left out.
@@ -283,7 +305,7 @@ impl<R: Read> Reader<R> {
     fn try_parse_event(&mut self) -> Option<()> {
         let flagged = matches!(self.kind, kind::FLAGGED | kind::FLAGGED_V2 | kind::FLAGGED_V2_LARGE);
         let counted = !matches!(self.kind, kind::EVENT | kind::FLAGGED);
-        let mut bytes = Bytes::new(&self.block);
+        let mut bytes = Bytes::new(&self.buffer[self.body.clone()]);
         bytes.skip(if flagged { 6 } else { 2 })?;
         bytes.skip(16)?;
         let length = bytes.u32()? as usize;
@@ -307,13 +329,13 @@ impl<R: Read> Reader<R> {
             end = end.checked_add(length)?;
             self.ends.push(end);
         }
-        self.at = (self.block.len() - rest.len()) + lengths.len();
+        self.at = (self.body.len() - rest.len()) + lengths.len();
         (end as usize <= body.len() - lengths.len()).then_some(())
     }
 
     /// The event that [`Self::parse_event`] found.
     fn event(&self) -> Option<Event<'_>> {
-        let mut bytes = Bytes::new(&self.block);
+        let mut bytes = Bytes::new(self.block());
         let cpu = bytes.u16()?;
         if matches!(self.kind, kind::FLAGGED | kind::FLAGGED_V2 | kind::FLAGGED_V2_LARGE) {
             bytes.skip(4)?;
@@ -321,20 +343,20 @@ impl<R: Read> Reader<R> {
         let (time, tid) = (bytes.u64()?, bytes.u64()?.cast_signed());
         bytes.skip(4)?;
         let code = EventCode(bytes.u16()?);
-        let params = Params::new(&self.ends, self.block.get(self.at..)?)?;
+        let params = Params::new(&self.ends, self.block().get(self.at..)?)?;
         Some(Event { number: self.events, time, cpu, tid, code, params })
     }
 
     fn has_more(&self) -> bool {
         // Lists end in up to three bytes of padding.
-        self.block.len().saturating_sub(self.at) >= 4
+        self.body.len().saturating_sub(self.at) >= 4
     }
 
     /// One record of the list in the block; `None` where it has none that is known, or no more.
     fn list_record(&mut self) -> Option<Record<'static>> {
         self.records += 1;
         if self.records > self.limit {
-            self.at = self.block.len();
+            self.at = self.body.len();
             if self.records == self.limit + 1 {
                 let limit = self.limit;
                 let message = format!("the lists have more than the limit of {limit} records (limits.records)");
@@ -343,15 +365,15 @@ impl<R: Read> Reader<R> {
             return None;
         }
         let first = self.at == 0;
-        let mut bytes = Bytes::new(self.block.get(self.at..)?);
+        let mut bytes = Bytes::new(self.buffer[self.body.clone()].get(self.at..)?);
         let parsed = lists::record(self.kind, first, &mut self.owner, &mut bytes);
-        self.at = self.block.len() - bytes.rest().len();
+        self.at = self.body.len() - bytes.rest().len();
         match parsed {
             Some(Next::Record(record)) => return Some(record),
             Some(Next::Nothing) => return None,
             None => {}
         }
-        self.at = self.block.len();
+        self.at = self.body.len();
         let message = format!("the rest of a list (block {:#x}) is damaged and was left out", self.kind);
         self.diagnostics.push(Diagnostic::incomplete(Code::FileMalformed, message));
         None

@@ -440,8 +440,4 @@ impl State {
     pub(crate) fn users_version(&self) -> u64 {
         self.users_version
     }
-
-    pub(crate) fn lineage(&self) -> u64 {
-        self.lineage
-    }
 }

@@ -6,6 +6,8 @@ use super::fd::join;
 use super::thread::{FdTable, Kin, bits, called, directory, pieces};
 use super::{Entered, Program, State, Thread};
 use crate::event::{Event, EventCode as E};
+use std::hash::{BuildHasher, Hasher};
+use std::iter;
 use std::sync::Arc;
 
 /// No id of a user or group: what calls take for "leave it as it is".
@@ -63,8 +65,9 @@ impl State {
         let Some(mut old) = self.threads.remove(&tid) else { return };
         self.forget(&old);
         for child in old.children.take() {
-            if let Some(child) = self.threads.get_mut(&child).filter(|child| child.ptid == tid) {
-                child.ptid = 0;
+            if let Some(orphan) = self.threads.get_mut(&child).filter(|child| child.ptid == tid) {
+                orphan.ptid = 0;
+                self.changed(child);
             }
         }
         for sibling in old.siblings.take() {
@@ -467,7 +470,7 @@ impl State {
         let main = self.threads.get(&thread.pid).unwrap_or(thread);
         let newest = main.children.newest().take(LOOK);
         let is_meant = |tid: &i64| self.threads.get(tid).is_some_and(|thread| thread.vpid == Some(pid));
-        std::iter::once(main.tid).chain(newest).find(is_meant)
+        iter::once(main.tid).chain(newest).find(is_meant)
     }
 
     pub(super) fn set_capabilities(&mut self, call: &Call<'_>) {
@@ -500,11 +503,30 @@ impl State {
         self.threads.get(&main.ptid).filter(|parent| parent.tid != main.tid)
     }
 
+    /// Changes whenever an answer about a thread and its ancestors may: all their versions, none of which comes twice.
+    pub(crate) fn lineage(&self, thread: &Thread) -> u64 {
+        let (as_of, known) = thread.lineage.get();
+        if as_of == self.lineage {
+            return known;
+        }
+        let mut hash = self.threads.hasher().build_hasher();
+        for one in iter::once(thread).chain(self.ancestors(thread)) {
+            hash.write_u64(one.version);
+            // The parent of a thread is that of the first of its process.
+            if let Some(main) = self.threads.get(&one.pid).filter(|_| !one.is_main()) {
+                hash.write_u64(main.version);
+            }
+        }
+        let found = hash.finish();
+        thread.lineage.set((self.lineage, found));
+        found
+    }
+
     /// The ancestors of a thread, its parent first.
     pub fn ancestors<'a>(&'a self, thread: &'a Thread) -> impl Iterator<Item = &'a Thread> {
         let mut tortoise = thread.tid;
         let mut steps = 0_usize;
-        std::iter::successors(self.parent(thread), |thread| self.parent(thread)).take(ANCESTORS).take_while(
+        iter::successors(self.parent(thread), |thread| self.parent(thread)).take(ANCESTORS).take_while(
             move |ancestor| {
                 // A loop of parents, which damaged input can have: the same id comes again (Brent).
                 let again = ancestor.tid == tortoise;

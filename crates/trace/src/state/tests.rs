@@ -343,3 +343,50 @@ fn calls_that_are_entered_and_containers_are_bounded_in_bytes() {
     state.add_user("", User { name: vec![b'x'; 10_000], ..User::default() });
     assert_eq!(state.counters().users_refused, 1);
 }
+
+/// Something that happens to one of a few threads.
+fn happen(state: &mut State, what: u8, tid: i64, other: i64) {
+    match what {
+        0 => clone(state, tid, other, tid, 1, 0),
+        1 => clone(state, other, 0, other, tid, 0),
+        2 => clone(state, other, 0, tid, 1, THREAD),
+        3 => apply(state, tid, E::PROCEXIT_1_E, &[&i(0)]),
+        4 => apply(state, tid, E::PROCEXIT_1_E, &[&i(0), &i(0), &[0], &[0], &i(other)]),
+        5 => apply(state, tid, E::PRCTL_X, &[&i(0), &15_u32.to_le_bytes(), format!("n{other}\0").as_bytes(), &i(0)]),
+        6 => apply(state, tid, E::SETUID_X, &[&i(0), &(other as u32).to_le_bytes()]),
+        7 => apply(state, tid, E::SETSID_X, &[&i(tid)]),
+        8 => apply(state, tid, E::SETPGID_X, &[&i(0), &i(tid), &i(other)]),
+        9 => state.add_thread(ThreadSeed { cgroups: b"cpu=/docker/a\0".to_vec(), ..seed(tid, other) }),
+        10 => state.add_user("", User { uid: tid as u32, name: format!("u{other}").into(), ..User::default() }),
+        _ => apply(state, tid, E::GETUID_X, &[]),
+    }
+}
+
+proptest::proptest! {
+    /// Whatever happens in between: the same stamp means the same answer.
+    #[test]
+    fn answers_hold_as_long_as_their_stamps_do(
+        steps in proptest::collection::vec((0_u8..12, 1_i64..7, 1_i64..7), 1..120),
+        bound in 3_usize..10,
+    ) {
+        use crate::field::{Argument, Facts, FieldId, Given, Scope};
+        use proptest::prop_assert_eq;
+        let mut state = state(Bounds { threads: bound, ..Bounds::default() });
+        let fields = FieldId::all().filter(|id| !matches!(id.info().argument, Argument::Index | Argument::Key));
+        let fields = fields.map(|id| crate::field::Field { id, given: Given::Nothing });
+        let fields: Vec<_> = fields.filter(|field| field.info().scope != Scope::Event).collect();
+        let mut known = HashMap::new();
+        for (time, (what, tid, other)) in steps.into_iter().enumerate() {
+            happen(&mut state, what, tid, other);
+            let event = Event { number: 1, time: time as u64, cpu: 0, tid: other, code: E::GETUID_X, params: Params::default() };
+            state.apply(&event);
+            let facts = state.facts(&event);
+            for field in &fields {
+                let Some(stamp) = facts.stamp(field.info().scope) else { continue };
+                let answer = format!("{:?}", facts.value(field));
+                let before = known.entry((field.id, stamp)).or_insert_with(|| answer.clone());
+                prop_assert_eq!(&*before, &answer, "{} of {}", field.info().name, other);
+            }
+        }
+    }
+}

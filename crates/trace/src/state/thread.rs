@@ -3,6 +3,7 @@
 use super::Entered;
 use super::container::Cgroups;
 use super::held::Files;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Open files by their number. Shared with the process it was copied from until one of both changes.
@@ -186,6 +187,9 @@ pub struct Thread {
     pub(crate) known: bool,
     /// Changes whenever an answer about this thread may.
     pub(crate) version: u64,
+    /// What [`State::lineage`](super::State::lineage) last came to, and when: threads of a machine come and go far more
+    /// often than the ancestors of one.
+    pub(crate) lineage: Cell<(u64, u64)>,
     /// Whether there was an event of it since it was last looked at for being forgotten.
     pub(crate) used: bool,
 }
@@ -238,6 +242,7 @@ impl Thread {
             has_entered: false,
             known: true,
             version: 0,
+            lineage: Cell::default(),
             used: true,
         }
     }
