@@ -23,7 +23,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Thousands of events of each capture
-    #[arg(long, default_value_t = 350)]
+    #[arg(long, default_value_t = 1000)]
     thousands: u64,
     /// Write the result into docs/benchmarks.md
     #[arg(long)]

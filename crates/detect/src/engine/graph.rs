@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// Place of a node.
 pub(super) type Id = u32;
 
+/// A node, as it is looked for while the graph is made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Node {
     Known(Truth),
@@ -20,6 +21,25 @@ pub(super) enum Node {
     Not(Id),
     And(Box<[Id]>),
     Or(Box<[Id]>),
+}
+
+/// A node, as it is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) what: What,
+    /// The area of its answers, and its place there.
+    pub(super) area: u8,
+    pub(super) slot: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What {
+    Known(Truth),
+    Atom(u32, Bit),
+    Not(Id),
+    /// The first of [`Graph::parts`], and the one behind the last.
+    And(u32, u32),
+    Or(u32, u32),
 }
 
 /// How many areas there are: one for each [`Scope`].
@@ -45,18 +65,22 @@ fn both(a: Scope, b: Scope) -> Scope {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) scope: Scope,
+struct Place {
+    scope: Scope,
     /// Place in the answers of its area.
-    pub(super) slot: u32,
+    slot: u32,
     cost: u32,
 }
 
 /// The graph.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    pub(super) nodes: Vec<Node>,
-    pub(super) places: Vec<Place>,
+    /// All nodes, once the graph is finished.
+    pub(super) asked: Vec<Asked>,
+    /// What `and` and `or` consist of.
+    pub(super) parts: Vec<Id>,
+    nodes: Vec<Node>,
+    places: Vec<Place>,
     /// Each with its area.
     pub(super) groups: Vec<(usize, Group)>,
     /// How many nodes, and words of bits, each area has.
@@ -201,7 +225,36 @@ impl Graph {
                 many.finish(gather);
             }
         }
+        let asked = self.nodes.iter().zip(&self.places).map(|(node, place)| {
+            let mut span = |parts: &[Id]| {
+                let first = self.parts.len() as u32;
+                self.parts.extend_from_slice(parts);
+                (first, self.parts.len() as u32)
+            };
+            let what = match node {
+                Node::Known(truth) => What::Known(*truth),
+                Node::Atom(group, bit) => What::Atom(*group, *bit),
+                Node::Not(part) => What::Not(*part),
+                Node::And(parts) => {
+                    let (first, end) = span(parts);
+                    What::And(first, end)
+                }
+                Node::Or(parts) => {
+                    let (first, end) = span(parts);
+                    What::Or(first, end)
+                }
+            };
+            Asked { what, area: area(place.scope) as u8, slot: place.slot }
+        });
+        self.asked = asked.collect();
+        self.nodes = Vec::new();
+        self.places = Vec::new();
         self.known = HashMap::new();
         self.atoms = HashMap::new();
+    }
+
+    /// Whether a condition holds for no event, as far as the graph knows.
+    pub(super) fn is_never(&self, id: Id) -> bool {
+        self.nodes[id as usize] == Node::Known(Truth::False)
     }
 }

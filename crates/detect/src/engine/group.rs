@@ -1,6 +1,6 @@
 //! Comparisons that ask for the same value, answered together: one look at the value says which of them hold.
 //!
-//! Texts that are equal are looked up, beginnings and ends are walked down a trie, parts are found by Aho-Corasick; the
+//! Texts that are equal are looked up, beginnings, ends and paths are walked down a trie, parts are found by Aho-Corasick; the
 //! rest is compared one by one, with expressions compiled.
 
 use crate::condition::Operator;
@@ -10,6 +10,7 @@ use crate::value::{self, Truth};
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use hashbrown::HashMap;
 use sekisho_trace::field::{Facts, Kind, Scalar, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where an answer is noted.
@@ -37,6 +38,8 @@ pub(super) struct Many {
     differ: Vec<Bit>,
     starts: Trie,
     ends: Trie,
+    /// Paths, for those that are one of them or below one.
+    tops: Trie,
     contains: Option<Parts>,
     contains_any_case: Option<Parts>,
     plain: Vec<Plain>,
@@ -90,14 +93,20 @@ impl Trie {
         self.nodes[at].bits.push(bit);
     }
 
-    /// Calls `hit` for every text that begins this one.
-    fn walk(&self, text: impl Iterator<Item = u8>, hit: &mut impl FnMut(Bit)) {
+    /// Calls `hit` for every text that begins this one, and behind which there is `next`, or anything where that is none.
+    fn walk(&self, text: impl Iterator<Item = u8> + Clone, next: Option<u8>, hit: &mut impl FnMut(Bit)) {
         let Some(mut node) = self.nodes.first() else { return };
-        node.bits.iter().for_each(|bit| hit(*bit));
-        for byte in text {
+        let mut rest = text;
+        loop {
+            let mut after = rest.clone();
+            let byte = after.next();
+            if !node.bits.is_empty() && (next.is_none() || byte.is_none() || byte == next) {
+                node.bits.iter().for_each(|bit| hit(*bit));
+            }
+            let Some(byte) = byte else { return };
             let Ok(found) = node.next.binary_search_by_key(&byte, |(byte, _)| *byte) else { return };
             node = &self.nodes[node.next[found].1 as usize];
-            node.bits.iter().for_each(|bit| hit(*bit));
+            rest = after;
         }
     }
 }
@@ -132,6 +141,7 @@ impl Many {
             differ: Vec::new(),
             starts: Trie::default(),
             ends: Trie::default(),
+            tops: Trie::default(),
             contains: None,
             contains_any_case: None,
             plain: Vec::new(),
@@ -178,6 +188,11 @@ impl Many {
                     self.ends.insert(text.iter().rev().copied(), bit);
                 }
             }
+            (Operator::PathMatch, _, Some(texts)) if texts.iter().all(|text| !plain_path(text).is_empty()) => {
+                for text in texts {
+                    self.tops.insert(plain_path(text).iter().copied(), bit);
+                }
+            }
             (Operator::Contains, None | Some(AnyOf), Some(texts)) => {
                 gather.contains.extend(texts.iter().map(|text| (text.to_vec(), bit)));
             }
@@ -209,8 +224,11 @@ impl Many {
             if !self.equal.is_empty() {
                 self.equal.get(text).into_iter().flatten().for_each(|bit| set(*bit));
             }
-            self.starts.walk(text.iter().copied(), &mut set);
-            self.ends.walk(text.iter().rev().copied(), &mut set);
+            self.starts.walk(text.iter().copied(), None, &mut set);
+            self.ends.walk(text.iter().rev().copied(), None, &mut set);
+            if !self.tops.nodes.is_empty() {
+                self.tops.walk(plain_path(text).iter().copied(), Some(b'/'), &mut set);
+            }
             for parts in [&self.contains, &self.contains_any_case].into_iter().flatten() {
                 for hit in parts.finder.find_overlapping_iter(text) {
                     set(parts.bits[hit.pattern().as_usize()]);
@@ -252,6 +270,21 @@ impl Plain {
             _ => scalars.iter().any(one),
         }
     }
+}
+
+/// A path with one slash where it has several, and none at its end.
+fn plain_path(path: &[u8]) -> Cow<'_, [u8]> {
+    let mut path = Cow::Borrowed(path);
+    if memchr::memmem::find(&path, b"//").is_some() {
+        path.to_mut().dedup_by(|a, b| (*a, *b) == (b'/', b'/'));
+    }
+    if path.ends_with(b"/") {
+        path = match path {
+            Cow::Borrowed(path) => Cow::Borrowed(&path[..path.len() - 1]),
+            Cow::Owned(path) => Cow::Owned(path[..path.len() - 1].to_vec()),
+        };
+    }
+    path
 }
 
 fn expression(value: &Const) -> Option<regex::Regex> {

@@ -16,7 +16,7 @@ use crate::interpret;
 use crate::load::RuleSet;
 use crate::typed::{Atom, Getter, Tree};
 use crate::value::{self, Truth};
-use graph::{AREAS, Graph, Id, Node};
+use graph::{AREAS, Asked, Graph, Id, What};
 use hashbrown::HashMap;
 use sekisho_trace::event::EVENTS;
 use sekisho_trace::field::{Facts, Scope, Stamp, Unknown, Value};
@@ -81,10 +81,9 @@ struct Area {
     /// The first is for the event that is judged, where nothing longer is known.
     answers: Vec<Answers>,
     /// The place of each process's or container's, by the first word of its stamps.
-    places: HashMap<u64, u32>,
-    last: Option<(Stamp, u32)>,
+    places: HashMap<u64, usize>,
     /// The answers for the event that is judged.
-    current: Option<u32>,
+    current: usize,
 }
 
 /// For how many processes or containers answers are kept.
@@ -134,7 +133,7 @@ impl Engine {
                 let mut list = Vec::new();
                 for &at in wanted {
                     let node = graph.add(&rules.rules[at].tree, &known);
-                    if graph.nodes[node as usize] != Node::Known(Truth::False) {
+                    if !graph.is_never(node) {
                         list.push((at as u32, node));
                     }
                 }
@@ -180,8 +179,8 @@ impl Engine {
 
     /// How many distinct comparisons, and parts of conditions, there are.
     pub fn size(&self) -> (usize, usize) {
-        let atoms = self.graph.nodes.iter().filter(|node| matches!(node, Node::Atom(..))).count();
-        (atoms, self.graph.nodes.len())
+        let atoms = self.graph.asked.iter().filter(|node| matches!(node.what, What::Atom(..))).count();
+        (atoms, self.graph.asked.len())
     }
 
     fn list(&self, code: EventCode) -> &[(u32, Id)] {
@@ -197,13 +196,13 @@ impl Engine {
         if self.lists[list].is_empty() {
             return;
         }
-        for area in &mut self.areas {
-            area.current = None;
+        for scope in [Scope::Event, Scope::Process, Scope::Lineage, Scope::Container] {
+            self.find_answers(graph::area(scope), if scope == Scope::Event { None } else { facts.stamp(scope) });
         }
         let first = self.firsts[list];
         for word in 0..self.lists[list].len().div_ceil(64) {
             let rest = self.lists[list].len() - word * 64;
-            let mut left = if rest < 64 { (1 << rest) - 1 } else { u64::MAX } & !self.out(first / 64 + word, facts);
+            let mut left = if rest < 64 { (1 << rest) - 1 } else { u64::MAX } & !self.out(first / 64 + word);
             while left != 0 {
                 let at = word * 64 + left.trailing_zeros() as usize;
                 left &= left - 1;
@@ -223,48 +222,31 @@ impl Engine {
     }
 
     /// Which rules of a list, 64 at a time, cannot hold whatever the event is, as far as that was found before.
-    fn out(&mut self, word: usize, facts: &dyn Facts) -> u64 {
-        let mut out = 0;
-        for scope in [Scope::Process, Scope::Lineage, Scope::Container] {
-            let area = graph::area(scope);
-            let answers = self.answers(area, scope, facts);
-            // The first answers are of no process: they hold for one event.
-            if answers > 0 {
-                out |= self.areas[area].answers[answers].out[word];
-            }
-        }
-        out
+    fn out(&self, word: usize) -> u64 {
+        self.areas.iter().map(|area| area.answers[area.current].out[word]).fold(0, |all, out| all | out)
     }
 
     /// What the whole condition of a rule comes to. Where a part that holds longer than the event decides that it is
     /// false, that is noted, so that it need not be asked again.
     fn condition(&mut self, id: Id, bit: usize, facts: &dyn Facts) -> Truth {
-        let mut truth = Truth::True;
-        let mut at = 0;
-        loop {
-            let part = match &self.graph.nodes[id as usize] {
-                Node::And(parts) if self.graph.places[id as usize].scope == Scope::Event => {
-                    let Some(part) = parts.get(at) else { return truth };
-                    *part
-                }
-                _ if at > 0 => return truth,
-                _ => id,
-            };
-            at += 1;
+        let (mut truth, (first, end)) = match self.graph.asked[id as usize].what {
+            What::And(first, end) => (Truth::True, (first, end)),
+            _ => return self.node(id, facts),
+        };
+        for at in first..end {
+            let part = self.graph.parts[at as usize];
             match self.node(part, facts) {
                 Truth::True => {}
                 Truth::Unknown => truth = Truth::Unknown,
                 Truth::False => {
-                    let area = graph::area(self.graph.places[part as usize].scope);
-                    if area > 0
-                        && let Some(answers) = self.areas[area].current.filter(|answers| *answers > 0)
-                    {
-                        self.areas[area].answers[answers as usize].out[bit / 64] |= 1 << (bit % 64);
-                    }
+                    let area = &mut self.areas[usize::from(self.graph.asked[part as usize].area)];
+                    // The first answers of an area are for one event only, and forgotten before the next.
+                    area.answers[area.current].out[bit / 64] |= 1 << (bit % 64);
                     return Truth::False;
                 }
             }
         }
+        truth
     }
 
     fn unknown(&mut self, rule: usize, facts: &dyn Facts) {
@@ -278,52 +260,41 @@ impl Engine {
     }
 
     fn node(&mut self, id: Id, facts: &dyn Facts) -> Truth {
-        let place = self.graph.places[id as usize];
-        let area = graph::area(place.scope);
-        let answers = self.answers(area, place.scope, facts);
-        match self.areas[area].answers[answers].nodes[place.slot as usize] {
+        let Asked { what, area, slot } = self.graph.asked[id as usize];
+        let area = &mut self.areas[usize::from(area)];
+        let answers = &mut area.answers[area.current];
+        match answers.nodes[slot as usize] {
             FALSE => return Truth::False,
             TRUE => return Truth::True,
             UNKNOWN => return Truth::Unknown,
             _ => {}
         }
-        let truth = match &self.graph.nodes[id as usize] {
-            Node::Known(truth) => *truth,
-            Node::Atom(group, bit) => {
-                let (group, bit) = (*group as usize, *bit as usize);
-                let to = &mut self.areas[area].answers[answers];
-                if to.groups[group] == UNSET {
-                    let known = self.graph.groups[group].1.answer(facts, &mut to.bits);
-                    to.groups[group] = if known { TRUE } else { UNKNOWN };
+        let truth = match what {
+            What::Known(truth) => truth,
+            What::Atom(group, bit) => {
+                let (group, bit) = (group as usize, bit as usize);
+                if answers.groups[group] == UNSET {
+                    let known = self.graph.groups[group].1.answer(facts, &mut answers.bits);
+                    answers.groups[group] = if known { TRUE } else { UNKNOWN };
                 }
-                match to.groups[group] {
+                match answers.groups[group] {
                     UNKNOWN => Truth::Unknown,
-                    _ => Truth::from(to.bits[bit / 64] & (1 << (bit % 64)) != 0),
+                    _ => Truth::from(answers.bits[bit / 64] & (1 << (bit % 64)) != 0),
                 }
             }
-            Node::Not(part) => {
-                let part = *part;
-                self.node(part, facts).opposite()
-            }
-            Node::And(parts) => {
-                let count = parts.len();
-                self.all(id, count, Truth::False, facts)
-            }
-            Node::Or(parts) => {
-                let count = parts.len();
-                self.all(id, count, Truth::True, facts)
-            }
+            What::Not(part) => self.node(part, facts).opposite(),
+            What::And(first, end) => self.all(first, end, Truth::False, facts),
+            What::Or(first, end) => self.all(first, end, Truth::True, facts),
         };
-        self.areas[area].answers[answers].nodes[place.slot as usize] = note(truth);
+        let area = &mut self.areas[usize::from(self.graph.asked[id as usize].area)];
+        area.answers[area.current].nodes[slot as usize] = note(truth);
         truth
     }
 
-    fn all(&mut self, id: Id, count: usize, decides: Truth, facts: &dyn Facts) -> Truth {
+    fn all(&mut self, first: u32, end: u32, decides: Truth, facts: &dyn Facts) -> Truth {
         let mut truth = decides.opposite();
-        for at in 0..count {
-            let (Node::And(parts) | Node::Or(parts)) = &self.graph.nodes[id as usize] else { break };
-            let part = parts[at];
-            match self.node(part, facts) {
+        for at in first..end {
+            match self.node(self.graph.parts[at as usize], facts) {
                 found if found == decides => return decides,
                 Truth::Unknown => truth = Truth::Unknown,
                 _ => {}
@@ -332,44 +303,32 @@ impl Engine {
         truth
     }
 
-    /// The place of the answers that hold for this event in an area.
-    #[inline]
-    fn answers(&mut self, at: usize, scope: Scope, facts: &dyn Facts) -> usize {
+    /// Finds the answers of an area that hold for the event with this stamp.
+    fn find_answers(&mut self, at: usize, stamp: Option<Stamp>) {
         let area = &mut self.areas[at];
-        if let Some(current) = area.current {
-            return current as usize;
-        }
-        let stamp = if scope == Scope::Event { None } else { facts.stamp(scope) };
-        let current = match (stamp, area.last) {
-            (None, _) => {
-                area.answers[0].forget(None);
-                0
-            }
-            (Some(stamp), Some((last, place))) if last == stamp => place,
-            (Some(stamp), _) => {
-                let whose = stamp.0[0];
-                if area.places.len() >= KEPT && !area.places.contains_key(&whose) {
-                    area.places.clear();
-                    area.answers.truncate(1);
-                    self.forgotten += 1;
-                }
-                let area = &mut self.areas[at];
-                let next = area.answers.len() as u32;
-                let place = *area.places.entry(whose).or_insert(next);
-                if place == next {
-                    let new = Answers::new(&self.graph, at);
-                    area.answers.push(new);
-                }
-                let answers = &mut area.answers[place as usize];
-                if answers.stamp != Some(stamp) {
-                    answers.forget(Some(stamp));
-                }
-                area.last = Some((stamp, place));
-                place
-            }
+        let Some(stamp) = stamp else {
+            area.current = 0;
+            area.answers[0].forget(None);
+            return;
         };
-        self.areas[at].current = Some(current);
-        current as usize
+        if area.answers[area.current].stamp == Some(stamp) {
+            return;
+        }
+        let whose = stamp.0[0];
+        if area.places.len() >= KEPT && !area.places.contains_key(&whose) {
+            area.places.clear();
+            area.answers.truncate(1);
+            self.forgotten += 1;
+        }
+        let next = area.answers.len();
+        let place = *area.places.entry(whose).or_insert(next);
+        if place == next {
+            area.answers.push(Answers::new(&self.graph, at));
+        }
+        if area.answers[place].stamp != Some(stamp) {
+            area.answers[place].forget(Some(stamp));
+        }
+        area.current = place;
     }
 }
 

@@ -167,6 +167,9 @@ fn check() -> impl Strategy<Value = String> {
         &[
             "evt.is_open_read = true",
             "evt.is_open_write != true",
+            "fd.name pmatch (/)",
+            "fd.name pmatch (//etc/, /tmp)",
+            "proc.cmdline pmatch (/etc/pass, tmp)",
             "proc.name exists",
             "fd.name exists",
             "proc.name = val(proc.pname)",
