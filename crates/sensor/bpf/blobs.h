@@ -66,6 +66,28 @@ PUT_TEXT(exec_text, exec_scratch, EXEC_ROOM)
 PUT_BYTES(fork_bytes, fork_scratch, FORK_ROOM)
 PUT_TEXT(cgroup_text, fork_scratch, FORK_ROOM)
 
+/* What a name hangs on, and the name: as they lie in struct dentry, where they lie so. */
+struct link {
+	struct dentry *parent;
+	u32 hash;
+	u32 len;
+	const unsigned char *name;
+};
+
+static __always_inline void read_link(struct link *out, struct dentry *dentry)
+{
+	u32 parent = bpf_core_field_offset(struct dentry, d_parent);
+	u32 len = bpf_core_field_offset(struct dentry, d_name.len);
+	u32 name = bpf_core_field_offset(struct dentry, d_name.name);
+	if (len == parent + 12 && name == parent + 16) {
+		bpf_probe_read_kernel(out, sizeof(*out), (void *)dentry + parent);
+		return;
+	}
+	out->parent = BPF_CORE_READ(dentry, d_parent);
+	out->len = BPF_CORE_READ(dentry, d_name.len);
+	out->name = BPF_CORE_READ(dentry, d_name.name);
+}
+
 /*
  * Writes the absolute path of a file into `room`, from its end on: over the parents of each name, and at the root of a
  * mount on to what it is mounted on, until there is nothing above. A path that is too long or too deep keeps its end, and
@@ -75,9 +97,9 @@ static __noinline void walk(struct scratch_head *head, u8 *room, struct dentry *
 {
 	u32 at = PATH_END;
 	u32 flags = CUT_OFF;
+	struct dentry *root = BPF_CORE_READ(mnt, mnt_root);
 
 	for (int i = 0; i < WALK; i++) {
-		struct dentry *root = BPF_CORE_READ(mnt, mnt_root);
 		if (dentry == root) {
 			struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 			struct mount *above = BPF_CORE_READ(m, mnt_parent);
@@ -87,23 +109,24 @@ static __noinline void walk(struct scratch_head *head, u8 *room, struct dentry *
 			}
 			dentry = BPF_CORE_READ(m, mnt_mountpoint);
 			mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
+			root = BPF_CORE_READ(mnt, mnt_root);
 			continue;
 		}
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		struct link link;
+		read_link(&link, dentry);
+		struct dentry *parent = link.parent;
 		if (parent == dentry && at < PATH_END) {
 			flags = WALKED | DETACHED;
 			break;
 		}
-		u32 len = BPF_CORE_READ(dentry, d_name.len);
-		const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
-		len &= 255;
+		u32 len = link.len & 255;
 		if (at < len + 1)
 			break;
 		at -= len + 1;
 		OPAQUE(at);
 		at &= PATH_END - 1;
 		room[at] = '/';
-		bpf_probe_read_kernel(room + at + 1, len, name);
+		bpf_probe_read_kernel(room + at + 1, len, link.name);
 		if (parent == dentry) {
 			flags = WALKED | DETACHED;
 			break;

@@ -148,18 +148,22 @@ static __noinline bool open_filtered(struct call_scratch *s, struct sk_settings 
 	s->head.path_flags = 0;
 	if (!file)
 		return !(set->any & SK_KEEP_FAILED);
-	u32 mode = BPF_CORE_READ(file, f_mode);
+	READ_NEAR(s->near, struct file, file);
+	u32 mode = NEAR_MEMBER(s->near, struct file, file, f_mode);
 	u32 kind = mode & FMODE_WRITE ? SK_KEEP_WRITE : SK_KEEP_READ;
 	if (mode & FMODE_CREATED)
 		kind |= SK_KEEP_WRITE;
 	if (!(set->any & kind))
 		return true;
-	walk(&s->head, s->path, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt));
+	walk(&s->head, s->path, NEAR_MEMBER(s->near, struct file, file, f_path.dentry),
+	     NEAR_MEMBER(s->near, struct file, file, f_path.mnt));
 	/* Of a path without its beginning no prefix says anything. */
 	if (s->head.path_flags & CUT_OFF)
 		return false;
 	s->prefix.bits = SK_PREFIX * 8;
-	bpf_probe_read_kernel(s->prefix.path, SK_PREFIX, s->path + (s->head.path_at & (PATH_END - 1)));
+	u32 from = s->head.path_at & (PATH_END - 1);
+	for (u32 i = 0; i < SK_PREFIX / 8; i++)
+		((u64 *)s->prefix.path)[i] = *(u64 *)(s->path + from + 8 * i);
 	u32 *keep = bpf_map_lookup_elem(&prefixes, &s->prefix);
 	return !((keep ? *keep : set->paths) & kind);
 }
@@ -236,7 +240,6 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 	if (set->on & SK_SET_CGROUPS && bpf_map_lookup_elem(&muted, &cgroup))
 		goto hold;
 
-	begin(s->data, number, bpf_ktime_get_boot_ns(), cgroup, flags);
 	struct sk_call *call = call_of(s);
 	call->ret = ret;
 	call->native = native;
@@ -276,6 +279,7 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 		goto hold;
 	if (ops & SK_OP_CONNECT && set->on & SK_SET_NETWORKS && connect_filtered(s, set, sk))
 		goto hold;
+	begin(s->data, number, bpf_ktime_get_boot_ns(), cgroup, flags);
 
 	u32 strings = plan->strings;
 	for (u32 i = 0; i < 6; i++)
@@ -290,7 +294,7 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 		u32 at = s->head.used;
 		if (at <= CALL_ROOM) {
 			u8 *blob = s->data + at;
-			fill_file((struct sk_file *)(blob + 4), file, s->head.path_flags);
+			fill_file((struct sk_file *)(blob + 4), s->near, file, s->head.path_flags);
 			seal(blob, SK_TAG_FILE, sizeof(struct sk_file), false);
 			s->head.used = at + 4 + sizeof(struct sk_file);
 		}

@@ -14,22 +14,26 @@ static __always_inline u64 nanoseconds(s64 seconds, s64 rest)
 	return (u64)seconds * 1000000000ull + rest;
 }
 
-static __noinline void fill_file(struct sk_file *out, struct file *file, u32 path_flags)
+#define OF_INODE(member) NEAR_MEMBER(near, struct inode, inode, member)
+
+/* `near` has room for NEAR bytes. */
+static __noinline void fill_file(struct sk_file *out, u8 *near, struct file *file, u32 path_flags)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	READ_NEAR(near, struct inode, inode);
+	struct super_block *sb = OF_INODE(i_sb);
 
-	out->ino = BPF_CORE_READ(inode, i_ino);
+	out->ino = OF_INODE(i_ino);
 	out->dev = BPF_CORE_READ(sb, s_dev);
-	out->mode = BPF_CORE_READ(inode, i_mode);
-	out->uid = BPF_CORE_READ(inode, i_uid.val);
-	out->gid = BPF_CORE_READ(inode, i_gid.val);
-	out->nlink = BPF_CORE_READ(inode, i_nlink);
+	out->mode = OF_INODE(i_mode);
+	out->uid = OF_INODE(i_uid.val);
+	out->gid = OF_INODE(i_gid.val);
+	out->nlink = OF_INODE(i_nlink);
 	if (bpf_core_field_exists(inode->i_mtime_sec)) {
-		out->mtime = nanoseconds(BPF_CORE_READ(inode, i_mtime_sec), BPF_CORE_READ(inode, i_mtime_nsec));
+		out->mtime = nanoseconds(OF_INODE(i_mtime_sec), OF_INODE(i_mtime_nsec));
 		/* Since 6.13 the two upper bits say whether somebody asked for it. */
-		u32 rest = BPF_CORE_READ(inode, i_ctime_nsec) & 0x3fffffff;
-		out->ctime = nanoseconds(BPF_CORE_READ(inode, i_ctime_sec), rest);
+		u32 rest = OF_INODE(i_ctime_nsec) & 0x3fffffff;
+		out->ctime = nanoseconds(OF_INODE(i_ctime_sec), rest);
 	} else {
 		struct inode___underscored *under = (void *)inode;
 		struct inode___plain *plain = (void *)inode;
@@ -161,15 +165,15 @@ static __always_inline u64 cgroup_of(struct task_struct *task, struct sk_setting
 	return BPF_CORE_READ(state, cgroup, kn, id);
 }
 
+/* Of the task that runs: its members are read without a call. */
 static __always_inline struct file *file_of(struct task_struct *task, long fd)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	u32 max = BPF_CORE_READ(table, max_fds);
-	struct file **slots = BPF_CORE_READ(table, fd);
+	struct files_struct *files = task->files;
+	struct fdtable *table = files ? files->fdt : 0;
 	struct file *file = 0;
-	if (fd < 0 || fd >= max)
+	if (!table || fd < 0 || fd >= table->max_fds)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
 	return file;
 }
 

@@ -100,6 +100,27 @@ struct scratch_head {
 	u32 pad;
 };
 
+/* The beginning of one of the kernel's structs, read at once: each read is a call. */
+#define NEAR 256
+#define READ_NEAR(near, type, from)                                       \
+	({                                                                \
+		u32 size_ = bpf_core_type_size(type);                     \
+		if (size_ > NEAR)                                         \
+			size_ = NEAR;                                     \
+		bpf_probe_read_kernel(near, size_, from);                 \
+	})
+/* A member of what was read so; by itself where it lies further on. */
+#define NEAR_MEMBER(near, type, from, member)                                                          \
+	({                                                                                             \
+		typeof(((type *)0)->member) value_;                                                    \
+		u32 at_ = bpf_core_field_offset(type, member);                                         \
+		if (at_ <= NEAR - 8)                                                                   \
+			value_ = *(typeof(value_) *)((near) + at_);                                    \
+		else                                                                                   \
+			bpf_probe_read_kernel(&value_, sizeof(value_), (void *)(from) + at_);          \
+		value_;                                                                                \
+	})
+
 #define WALKED 1
 #define CUT_OFF 2
 #define DETACHED 4
@@ -107,6 +128,7 @@ struct scratch_head {
 /* `data` has a text's room behind the last place a blob may begin at. */
 struct call_scratch {
 	struct scratch_head head;
+	u8 near[NEAR];
 	struct sk_prefix prefix;
 	struct sk_network network;
 	u8 data[CALL_ROOM + SK_TEXT + 16];
@@ -115,6 +137,7 @@ struct call_scratch {
 
 struct exec_scratch {
 	struct scratch_head head;
+	u8 near[NEAR];
 	u8 data[EXEC_ROOM + SK_TEXT + 16];
 	u8 path[PATH_END + 512];
 };

@@ -110,7 +110,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		u32 at = s->head.used;
 		if (at <= EXEC_ROOM) {
 			u8 *blob = s->data + at;
-			fill_file((struct sk_file *)(blob + 4), exe, s->head.path_flags);
+			fill_file((struct sk_file *)(blob + 4), s->near, exe, s->head.path_flags);
 			seal(blob, SK_TAG_FILE, sizeof(struct sk_file), false);
 			s->head.used = at + 4 + sizeof(struct sk_file);
 		}

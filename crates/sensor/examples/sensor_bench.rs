@@ -113,7 +113,7 @@ fn with_empty(work: impl FnOnce()) -> Result<(), Box<dyn std::error::Error>> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let load = || fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load before: {}", load().trim());
+    let before = load();
     let reads = Keep { read: true, ..Keep::default() };
     let filter = |others, of_prefix| Some(Paths { others, prefixes: vec![(b"/nowhere/".to_vec(), of_prefix)] });
     let writes = Keep { write: true, ..Keep::default() };
@@ -151,23 +151,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             counts[at].lost += had.lost;
         }
     }
-    println!("{:48} {:>10} {:>14}", "CPU ns, best of the rounds", "getppid", "open+close");
-    for (name, [call, open]) in last.iter().zip(&best) {
-        println!("{name:48} {call:>10.1} {open:>14.1}");
-    }
-    for ((name, _), Had { taken, lost, .. }) in modes.iter().zip(&counts) {
-        println!("{name}: {taken} records taken, {lost} lost");
+    println!("| CPU ns, best of {ROUNDS} rounds | getppid | of the empty pair | open and close | records | lost |");
+    println!("|---|---:|---:|---:|---:|---:|");
+    for (at, (name, [call, open])) in last.iter().zip(&best).enumerate() {
+        let ratio = call / best[1][0];
+        let told = at.checked_sub(2).map(|at| &counts[at]);
+        let [taken, lost] = [told.map(|had| had.taken), told.map(|had| had.lost)]
+            .map(|number| number.map_or(String::new(), |number| number.to_string()));
+        println!("| {name} | {call:.0} | {ratio:.2} | {open:.0} | {taken} | {lost} |");
     }
     let mut took = Duration::ZERO;
     let had = with_sensor(&sensor(&["openat"], None), || took = storm())?;
     println!(
-        "storm: {:.0} opens/s asked for, {:.0} made; {} records taken, {} lost; {:.0} CPU ns of the reader for each",
+        "\nA storm of {:.0} opens a second for {SECONDS} s: {:.0} made, {} records taken, {} lost; {:.0} CPU ns of the reader for \
+         each.",
         f64::from(RATE),
         f64::from(RATE * SECONDS) / took.as_secs_f64(),
         had.taken,
         had.lost,
         had.cpu as f64 / had.taken.max(1) as f64
     );
-    println!("load after: {}", load().trim());
+    println!("Load of the machine before and after: {}; {}.", before.trim(), load().trim());
     Ok(())
 }

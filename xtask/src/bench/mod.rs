@@ -11,6 +11,7 @@ mod policy;
 mod pull;
 mod reference;
 mod scan;
+mod sensor;
 mod trees;
 
 use std::fs;
@@ -28,6 +29,8 @@ pub(crate) enum Bench {
     Advisory(advisory::Options),
     /// Detection: rules over captures of a million events, against sysdig with the same conditions
     Detect(detect::Options),
+    /// The sensor: what a call costs those who are watched, against an empty pair of programs (as root)
+    Sensor(sensor::Options),
     /// Scanning an image: CPU, wall and memory against inflating and hashing alone, Trivy and Syft
     Scan(scan::Options),
     /// Scanning out of a registry: wall time against copying with skopeo and scanning the copy
@@ -48,6 +51,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Detect(options) => detect::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
+        Bench::Sensor(options) => sensor::run(root, options),
         Bench::Locks(options) => locks::run(root, options),
         Bench::Policy(options) => policy::run(root, options),
         Bench::Pull(options) => pull::run(root, options),
