@@ -283,7 +283,7 @@ impl Judge {
         };
         let (found, _) = manifest::workloads(std::slice::from_ref(object));
         let images = found.iter().flat_map(|found| found.workload.images());
-        images.map(|(name, reference)| (name.to_owned(), reference.cloned())).collect()
+        images.map(|image| (image.name.to_owned(), image.reference.cloned())).collect()
     }
 
     /// The decision, by what is known. Where policies about images were not asked yet and may change it, that is none,
