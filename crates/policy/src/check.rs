@@ -11,6 +11,7 @@ use crate::manifest::{self, Object, PodTemplate};
 use crate::native::Example;
 use crate::pod_security;
 use crate::policy::{Policy, Stage};
+use crate::rego;
 use crate::request::{Asked as About, Request};
 use crate::scope::{Applies, Surroundings};
 use crate::set::{PolicySet, Ready};
@@ -196,6 +197,7 @@ impl<'a> Asked<'a> {
     /// Asks the policies in other languages, which may be about anything; `subject` is its place, where it has one.
     fn ask_foreign(&mut self, about: About<'_>, subject: usize) {
         let (Some(foreign), Some(object)) = (self.foreign, about.object()) else { return };
+        rego::at(self.now);
         let found = foreign.review(about, &mut self.to.audit);
         if found.is_empty() {
             return;
