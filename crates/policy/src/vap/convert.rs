@@ -7,7 +7,7 @@
 
 use super::image_name;
 use crate::compile::{Plan, Test, compile};
-use crate::criteria::{Comparison, Level, Matcher, Needs, Pattern};
+use crate::criteria::{Comparison, Criterion, Level, Matcher, Needs, Pattern};
 use crate::go::Pattern as ServerPattern;
 use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
 use serde_json::{Value, json};
@@ -285,8 +285,9 @@ impl Writer {
                 self.refuse("ports are opened by services as well, which the server does not show")
             }
             _ => {
-                let tests = plan.tests.iter().map(|test| test.criterion.name);
-                let names: Vec<&str> = tests.chain(names_below(plan)).collect();
+                let mut names = asked_below(plan);
+                names.retain(|criterion| criterion.needs() != Needs::Manifest);
+                let names: Vec<&str> = names.into_iter().map(|criterion| criterion.name).collect();
                 self.refuse(format!(
                     "{} is about what is in the image, which the server does not know",
                     names.join(", ")
@@ -544,11 +545,12 @@ fn is_common(text: &str) -> bool {
     true
 }
 
-fn names_below(plan: &Plan) -> Vec<&'static str> {
+/// What a plan asks for, and those below it.
+fn asked_below(plan: &Plan) -> Vec<&'static Criterion> {
     let mut found = Vec::new();
-    let mut rest: Vec<&Plan> = plan.below.iter().collect();
+    let mut rest = vec![plan];
     while let Some(plan) = rest.pop() {
-        found.extend(plan.tests.iter().map(|test| test.criterion.name));
+        found.extend(plan.tests.iter().map(|test| test.criterion));
         rest.extend(&plan.below);
     }
     found

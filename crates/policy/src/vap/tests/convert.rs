@@ -483,7 +483,7 @@ fn what_cannot_be_said_is_told_with_the_reason() {
     let check = |groups: &[(&str, &str)], expect: &[&str]| assert_eq!(refused(groups, |_| {}), expect, "{groups:?}");
     check(
         &[("CVE", "CVE-2021-44228"), ("Image Registry", "docker.io")],
-        &["Image Registry, CVE is about what is in the image, which the server does not know"],
+        &["CVE is about what is in the image, which the server does not know"],
     );
     check(&[("Exposed Port", "22")], &["ports are opened by services as well, which the server does not show"]);
     check(
