@@ -44,7 +44,7 @@ pub use database::database;
 pub use detect::{detect_condition, detect_rules};
 pub use feeds::{feed_catalogue, feed_csaf, feed_debian, feed_osv, feed_rustsec, feed_xml, feed_yaml};
 pub use files::{deb_package, disk_image, rpm_package, zip_tree};
-pub use policy::{manifest, rego, vap};
+pub use policy::{criterion, manifest, policy, rego, vap};
 pub use report::foreign_report;
 pub use said::{exceptions, vex};
 pub use sbom::{sbom_cyclonedx, sbom_spdx, sbom_syft};
@@ -106,6 +106,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "version", run: version },
     Target { name: "foreign_report", run: foreign_report },
     Target { name: "manifest", run: manifest },
+    Target { name: "policy", run: policy },
+    Target { name: "criterion", run: criterion },
     Target { name: "admission", run: admission },
     Target { name: "rego", run: rego },
     Target { name: "vap", run: vap },

@@ -1,6 +1,7 @@
 //! What the webhook costs: `compute POLICIES SECONDS` judges recorded requests in one thread; `serve POLICIES DIRECTORY`
-//! answers them over TLS; `load DIRECTORY RATE SECONDS` asks that server so many times a second. Lines of name, value and
-//! unit, parted by tabs. Run by `cargo xtask bench admission`.
+//! answers them over TLS; `load DIRECTORY RATE SECONDS` asks that server so many times a second, and says how long it took to
+//! judge these (compute, by the server's own metrics) and how long until their answers came (whole). Lines of name, value
+//! and unit, parted by tabs. Run by `cargo xtask bench admission`.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark that cannot run has failed")]
 
 use sekisho_admission::authority::{Authorities, Showing};
@@ -12,6 +13,7 @@ use sekisho_base::clock::{Clock as _, SystemClock};
 use sekisho_net::Network;
 use sekisho_policy::PolicySet;
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -161,13 +163,30 @@ fn serve(policies: usize, directory: &Path) {
         let side = TcpListener::bind("127.0.0.1:0").await.unwrap();
         std::fs::write(directory.join("ca.pem"), authorities.bundle()).unwrap();
         let port = webhook.local_addr().unwrap().port();
+        std::fs::write(directory.join("side"), side.local_addr().unwrap().port().to_string()).unwrap();
         std::fs::write(directory.join("port.new"), port.to_string()).unwrap();
         std::fs::rename(directory.join("port.new"), directory.join("port")).unwrap();
         server.run(Listeners { webhook, side: Some(side) }, std::future::pending()).await;
     });
 }
 
+/// How many requests took at most so many microseconds to judge, until now, in growing order; the last is all of them.
+fn judged(directory: &Path) -> Vec<(f64, u64)> {
+    let port = std::fs::read_to_string(directory.join("side")).unwrap();
+    let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let class = |line: &str| {
+        let (most, count) = line.strip_prefix("sekisho_admission_compute_seconds_bucket{le=\"")?.split_once("\"} ")?;
+        let most = if most == "+Inf" { f64::INFINITY } else { most.parse::<f64>().ok()? * 1e6 };
+        Some((most, count.parse().ok()?))
+    };
+    text.lines().filter_map(class).collect()
+}
+
 fn load(directory: &Path, rate: u64, seconds: u64) {
+    let before = judged(directory);
     let port = std::fs::read_to_string(directory.join("port")).unwrap();
     let url = format!("https://localhost:{port}/validate?timeout=10s");
     let network = Network { ca_bundle: Some(directory.join("ca.pem")), ..Network::default() };
@@ -200,8 +219,18 @@ fn load(directory: &Path, rate: u64, seconds: u64) {
     });
     let took = std::mem::take(&mut *took.lock().unwrap());
     let count = took.len();
+    let classes: Vec<(f64, u64)> =
+        judged(directory).iter().zip(&before).map(|(after, before)| (after.0, after.1 - before.1)).collect();
+    let all = classes.last().unwrap().1;
+    assert_eq!(all, count as u64, "the server judged something else");
+    for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+        let within = classes.iter().find(|(_, count)| *count as f64 >= all as f64 * share).unwrap().0;
+        println!("compute {name}, at most\t{within:.0}\tµs");
+    }
+    let within = classes.iter().find(|(most, _)| *most >= 5000.0).unwrap().1;
+    println!("judged within 5 ms of compute\t{:.3}\t%", within as f64 / all as f64 * 100.0);
     let [middle, high, higher] = shares(took);
-    println!("p50\t{middle:.0}\tµs\np99\t{high:.0}\tµs\np99.9\t{higher:.0}\tµs\nrequests\t{count}\t");
+    println!("whole p50\t{middle:.0}\tµs\nwhole p99\t{high:.0}\tµs\nwhole p99.9\t{higher:.0}\tµs\nrequests\t{count}\t");
 }
 
 fn main() {

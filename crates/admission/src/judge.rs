@@ -211,12 +211,22 @@ impl Judge {
             let says = |node: &Node, name| node.get(name).and_then(Node::as_str).is_some_and(|text| !text.is_empty());
             node.is_some_and(|node| !says(node, "apiVersion") || !says(node, "kind"))
         };
-        let lost = is_kindless(review.object.as_ref()) || is_kindless(review.old_object.as_ref());
+        let said = request.at(&["kind", "kind"]).and_then(Node::as_str).unwrap_or_default();
+        let is_other = |node: &Node| !said.is_empty() && node.get("kind").and_then(Node::as_str) != Some(said);
+        let makes = matches!(operation, Operation::Create | Operation::Update);
+        // Nobody could say which policies are about it.
+        let lost = match &review.object {
+            None if makes => Some("the request has no object"),
+            object if is_kindless(object.as_ref()) || is_kindless(review.old_object.as_ref()) => {
+                Some("the object says not of what kind it is")
+            }
+            Some(object) if is_other(object) => Some("the object is of another kind than the request says"),
+            _ => None,
+        };
         let (object, old) = (object(review.object), object(review.old_object));
         let mut case = Case { operation, request, object, old, namespace, spared: None, mode };
-        if lost {
-            // Nobody could say which policies are about it.
-            return Step::Done(Box::new(self.not_judged(&case, "the object says not of what kind it is")));
+        if let Some(why) = lost {
+            return Step::Done(Box::new(self.not_judged(&case, why)));
         }
         case.spared = self.spares(&case, (&resource, &sub_resource), &user);
         match case.spared {
@@ -244,7 +254,8 @@ impl Judge {
         if PodTemplate::of(object).is_none() {
             return Some("the object makes no pods");
         }
-        if object.node.at(&["metadata", "deletionTimestamp"]).is_some_and(|at| !at.is_null()) {
+        let is_leaving = object.node.at(&["metadata", "deletionTimestamp"]).is_some_and(|at| !at.is_null());
+        if is_leaving && case.operation == Operation::Update {
             // Whoever refused this would keep it for ever: finalizers go by updates.
             return Some("the object is being deleted");
         }
@@ -283,7 +294,7 @@ impl Judge {
         };
         let (found, _) = manifest::workloads(std::slice::from_ref(object));
         let images = found.iter().flat_map(|found| found.workload.images());
-        images.map(|(name, reference)| (name.to_owned(), reference.cloned())).collect()
+        images.map(|image| (image.name.to_owned(), image.reference.cloned())).collect()
     }
 
     /// The decision, by what is known. Where policies about images were not asked yet and may change it, that is none,
@@ -436,7 +447,9 @@ impl Judge {
         let Some(object) = case.object.as_ref().or(case.old.as_ref()) else { return };
         let annotation = object.node.at(&["metadata", "annotations", name]);
         let Some(reason) = annotation.and_then(Node::as_str) else { return };
-        let reason = shortened(reason.trim(), 512);
+        // What is only blanks, seen or not, is none.
+        let reason = if reason.contains(char::is_alphanumeric) { reason.trim() } else { "" };
+        let reason = shortened(reason, 512);
         if reason.is_empty() {
             decision.message += "\nthe annotation ";
             decision.message += name;

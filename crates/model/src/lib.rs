@@ -60,6 +60,6 @@ pub use schema::{
 };
 pub use severity::{Severity, UnknownSeverity};
 pub use workload::{
-    Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, Mount, Permissions, Port, Propagation,
-    Seccomp, Workload,
+    Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, Mount, NamedImage, Permissions, Port,
+    Propagation, Seccomp, Workload,
 };

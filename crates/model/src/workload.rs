@@ -248,6 +248,8 @@ pub struct Mount {
     pub propagation: Propagation,
     /// The image that it is of, in full; none where it is of no image, or no registry would take the name.
     pub image_ref: Option<ImageRef>,
+    /// Where the name of that image stands in the manifest: `spec.volumes[0].image.reference`; empty where it is of none.
+    pub image_path: String,
     /// Where it stands in the manifest.
     pub path: String,
 }
@@ -259,15 +261,34 @@ impl Mount {
     }
 }
 
+/// An image as a workload names it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedImage<'a> {
+    /// The name as it is written.
+    pub name: &'a str,
+    /// The same in full; none where no registry would take the name.
+    pub reference: Option<&'a ImageRef>,
+    /// Where the name stands in the manifest.
+    pub path: String,
+}
+
+impl<'a> NamedImage<'a> {
+    fn of(container: &'a Container) -> Self {
+        let path = format!("{}.image", container.path);
+        Self { name: &container.image, reference: container.image_ref.as_ref(), path }
+    }
+}
+
 impl Workload {
-    /// The images that it names, with what they are in full: those of its containers in their order, then those of volumes,
-    /// each once.
-    pub fn images(&self) -> Vec<(&str, Option<&ImageRef>)> {
-        let mut images: Vec<_> = self.containers.iter().map(|it| (it.image.as_str(), it.image_ref.as_ref())).collect();
+    /// The images that it names: those of its containers in their order, then those of volumes that a container mounts,
+    /// each once. What none mounts nobody reads.
+    pub fn images(&self) -> Vec<NamedImage<'_>> {
+        let mut images: Vec<NamedImage<'_>> = self.containers.iter().map(NamedImage::of).collect();
         let first = images.len();
         for mount in self.containers.iter().flat_map(|it| &it.volumes).filter(|mount| mount.is_image()) {
-            if images[first..].iter().all(|(name, _)| *name != mount.source) {
-                images.push((&mount.source, mount.image_ref.as_ref()));
+            if images[first..].iter().all(|image| image.name != mount.source) {
+                let reference = mount.image_ref.as_ref();
+                images.push(NamedImage { name: &mount.source, reference, path: mount.image_path.clone() });
             }
         }
         images

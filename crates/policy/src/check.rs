@@ -11,6 +11,7 @@ use crate::manifest::{self, Object, PodTemplate};
 use crate::native::Example;
 use crate::pod_security;
 use crate::policy::{Policy, Stage};
+use crate::rego;
 use crate::request::{Asked as About, Request};
 use crate::scope::{Applies, Surroundings};
 use crate::set::{PolicySet, Ready};
@@ -127,7 +128,7 @@ pub fn explain_manifests(ready: &Ready, objects: &[Object], context: &Context<'_
 /// The images of a workload's containers, and of volumes in them.
 fn images_of<'a, 'i: 'a>(workload: &'a Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) -> Vec<Image<'a>> {
     let named = workload.images().into_iter();
-    named.map(|(name, reference)| Image { name, reference, facts: images(name) }).collect()
+    named.map(|it| Image { name: it.name, reference: it.reference, path: it.path, facts: images(it.name) }).collect()
 }
 
 /// What the policies say of an image.
@@ -196,6 +197,7 @@ impl<'a> Asked<'a> {
     /// Asks the policies in other languages, which may be about anything; `subject` is its place, where it has one.
     fn ask_foreign(&mut self, about: About<'_>, subject: usize) {
         let (Some(foreign), Some(object)) = (self.foreign, about.object()) else { return };
+        rego::at(self.now);
         let found = foreign.review(about, &mut self.to.audit);
         if found.is_empty() {
             return;
@@ -321,7 +323,8 @@ impl<'a> Asked<'a> {
         });
         let full =
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
-        let images = [Image { name: image.title, reference: image.reference, facts: Fact::Known(image.facts) }];
+        let facts = Fact::Known(image.facts);
+        let images = [Image { name: image.title, reference: image.reference, path: String::new(), facts }];
         let asked = Subject { workload: None, images: &images, now: self.now };
         for place in 0..self.policies.len() {
             let (policy, _, compiled) = self.policies[place];
@@ -581,6 +584,31 @@ mod tests {
         assert!(found[0].1.contains("bad.example.org/model:1"), "{found:?}");
         assert_eq!(pod("image: {reference: 'good.example.org/model:1'}"), []);
         assert_eq!(pod("emptyDir: {}"), []);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_image_is_told_at_its_name() {
+        let policy = "policy: x\nname: x\nstages: [deploy]\nwhen: {Image Tag: latest}\n";
+        let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      \
+                        initContainers:\n      - {name: a, image: a}\n      containers:\n      - {name: b, image: 'b:1', \
+                        volumeMounts: [{name: v, mountPath: /v}, {name: w, mountPath: /w}]}\n      volumes:\n      - name: \
+                        u\n        image: {reference: nobody-mounts-it}\n      - name: v\n        image: {reference: \
+                        model}\n      - name: w\n        image: {reference: a}\n";
+        let mut set = PolicySet::default();
+        assert_eq!(set.add(None, policy, &Limits::default()), []);
+        let (objects, _) = manifest::objects("all.yaml", manifest, &Limits::default());
+        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
+        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
+        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &context);
+        let places = checked.results[0].violations.iter().map(|it| (it.path.as_str(), it.line));
+        assert_eq!(
+            places.collect::<Vec<_>>(),
+            [
+                ("spec.template.spec.initContainers[0].image", 8),
+                ("spec.template.spec.volumes[1].image.reference", 15),
+                ("spec.template.spec.volumes[2].image.reference", 17),
+            ]
+        );
     }
 
     #[test]

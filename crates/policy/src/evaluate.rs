@@ -33,9 +33,9 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     let judge = Judge { policy, subject };
     let around = Around {
         container: None,
-        container_path: "",
         pod_path: subject.workload.map_or("", |workload| &workload.pod_path),
         image: subject.images.first().map_or("", |image| image.name),
+        image_path: "",
         component: "",
     };
     let mut outcome = Outcome::Passed;
@@ -130,13 +130,12 @@ impl<'a> Judge<'a, '_> {
         match element {
             Element::Container(_, container) => {
                 around.container = Some(&container.name);
-                around.container_path = &container.path;
                 around.image = &container.image;
             }
-            // It may be that of a volume, which stands elsewhere in the manifest.
-            Element::Image(image) if image.name != around.image => {
+            // It may be that of a volume.
+            Element::Image(image) => {
                 around.image = image.name;
-                around.container_path = "";
+                around.image_path = &image.path;
             }
             Element::Component(component) => around.component = &component.name,
             _ => {}

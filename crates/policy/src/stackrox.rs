@@ -3,7 +3,7 @@
 //!
 //! What is read is written again as the same document: what has no place in [`Policy`] is kept under its own name.
 
-use crate::compile::At;
+use crate::compile::{At, near};
 use crate::policy::{
     Attack, Enforcement, EventSource, Exclusion, Group, Label, Operator, Policy, PolicySeverity, Scope, Section,
     SkipContainer, Stage,
@@ -77,6 +77,9 @@ const KNOWN: [&str; 18] = [
 
 fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
     let fields = from.value.as_object().ok_or_else(|| from.wrong("is no object"))?;
+    if let Some((name, meant)) = fields.keys().find_map(|name| Some((name, misspelt(name)?))) {
+        return Err(from.field(name).wrong(&format!("is no field of a policy; there is {meant}")));
+    }
     let version = from.field("policyVersion");
     // A resource leaves it out.
     if !version.value.is_null() && version.value != VERSION {
@@ -92,7 +95,8 @@ fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
     if let Some(twice) = categories.iter().enumerate().find(|(place, it)| categories[..*place].contains(it)) {
         return Err(from.field("categories").wrong(&format!("names {:?} twice", twice.1)));
     }
-    let filter = from.field("evaluationFilter").field("skipContainerTypes");
+    let filter = from.field("evaluationFilter");
+    filter.only(&["skipContainerTypes"])?;
     Ok(Policy {
         id: from.field("id").text()?,
         name: from.field("name").text()?,
@@ -110,14 +114,25 @@ fn policy_of(from: &Cursor<'_>) -> Result<Policy, Malformed> {
         notifiers: from.field("notifiers").texts()?,
         sections: from.field("policySections").each(section)?,
         attack: from.field("mitreAttackVectors").each(|from| {
+            from.only(&["tactic", "techniques"])?;
             Ok(Attack { tactic: from.field("tactic").text()?, techniques: from.field("techniques").texts()? })
         })?,
         controls: Vec::new(),
         profiles: Vec::new(),
         translations: Vec::new(),
-        skip_containers: filter.words(&SKIPPED)?,
+        skip_containers: filter.field("skipContainerTypes").words(&SKIPPED)?,
         extra: fields.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(own).collect(),
     })
+}
+
+/// Fields of a policy that say nothing here, beside those that may come yet and those for sorting.
+const OTHERS: [&str; 6] = ["isDefault", "criteriaLocked", "mitreVectorsLocked", "source", "lastUpdated", "policyName"];
+
+/// The field that was meant by the name of one that is none, where it is close to one: what is kept as it is would be
+/// silently without effect.
+fn misspelt(name: &str) -> Option<&'static str> {
+    let is_other = KNOWN.contains(&name) || OTHERS.contains(&name) || name.starts_with("SORT");
+    if is_other { None } else { near(name, KNOWN) }
 }
 
 fn own((name, value): (&String, &Value)) -> (String, Value) {
@@ -150,18 +165,24 @@ const OPERATORS: [(&str, Operator); 2] = [("OR", Operator::Or), ("AND", Operator
 const SKIPPED: [(&str, SkipContainer); 2] = [("REGULAR", SkipContainer::Regular), ("INIT", SkipContainer::Init)];
 
 fn section(from: &Cursor<'_>) -> Result<Section, Malformed> {
+    from.only(&["sectionName", "policyGroups"])?;
     let groups = from.field("policyGroups").each(|from| {
+        from.only(&["fieldName", "booleanOperator", "negate", "values"])?;
         Ok(Group {
             field: from.field("fieldName").text()?,
             operator: from.field("booleanOperator").word(&OPERATORS)?.unwrap_or_default(),
             negate: from.field("negate").flag()?,
-            values: from.field("values").each(|from| from.field("value").text())?,
+            values: from.field("values").each(|from| {
+                from.only(&["value"])?;
+                from.field("value").text()
+            })?,
         })
     })?;
     Ok(Section { name: from.field("sectionName").text()?, groups })
 }
 
 fn scope(from: &Cursor<'_>) -> Result<Scope, Malformed> {
+    from.only(&["cluster", "namespace", "label", "clusterLabel", "namespaceLabel"])?;
     Ok(Scope {
         cluster: from.field("cluster").text()?,
         namespace: from.field("namespace").text()?,
@@ -175,6 +196,7 @@ fn label(from: &Cursor<'_>) -> Result<Option<Label>, Malformed> {
     if from.value.is_null() {
         return Ok(None);
     }
+    from.only(&["key", "value"])?;
     Ok(Some(Label { key: from.field("key").text()?, value: from.field("value").text()? }))
 }
 
@@ -182,6 +204,9 @@ fn exclusion(from: &Cursor<'_>) -> Result<Exclusion, Malformed> {
     let deployment = from.field("deployment");
     let image = from.field("image");
     let expiration = from.field("expiration");
+    from.only(&["name", "deployment", "image", "expiration"])?;
+    deployment.only(&["name", "scope"])?;
+    image.only(&["name"])?;
     Ok(Exclusion {
         name: from.field("name").text()?,
         deployment: if deployment.value.is_null() {
@@ -307,6 +332,15 @@ impl<'a> Cursor<'a> {
     fn wrong(&self, reason: &str) -> Malformed {
         let path = if self.path.is_empty() { "the policy".to_owned() } else { self.path.clone() };
         Malformed { path, reason: reason.to_owned() }
+    }
+
+    /// Refuses a field that has none of these names: what it says would change what the policy means.
+    fn only(&self, names: &[&str]) -> Result<(), Malformed> {
+        let fields = self.value.as_object().into_iter().flat_map(Map::keys);
+        match fields.into_iter().find(|name| !names.contains(&name.as_str())) {
+            Some(name) => Err(self.field(name).wrong(&format!("is not known; {} are", names.join(", ")))),
+            None => Ok(()),
+        }
     }
 
     /// A text; empty where there is nothing, as in all JSON of protocol buffers.
@@ -448,5 +482,18 @@ mod tests {
             "policySections[0].policyGroups[0].negate is neither true nor false",
         );
         check(json!({"categories": "x"}), "categories is no list");
+        check(
+            json!({"enforcementAction": []}),
+            "enforcementAction is no field of a policy; there is enforcementActions",
+        );
+        check(
+            json!({"policySections": [{"policyGroups": [{"fieldName": "CVE", "negated": true}]}]}),
+            "policySections[0].policyGroups[0].negated is not known; fieldName, booleanOperator, negate, values are",
+        );
+        check(
+            json!({"exclusions": [{"deployment": {"name": "x", "scope": {"labels": {}}}}]}),
+            "exclusions[0].deployment.scope.labels is not known; cluster, namespace, label, clusterLabel, namespaceLabel are",
+        );
+        check(json!({"evaluationFilter": {"skip": []}}), "evaluationFilter.skip is not known; skipContainerTypes are");
     }
 }

@@ -2,13 +2,22 @@
 
 use crate::compile::{At, Fault};
 use crate::criteria::{Level, criterion};
-use crate::policy::{EventSource, Policy, Section, Stage};
+use crate::policy::{EventSource, Exclusion, Policy, Section, Stage};
 
 /// What is wrong with `policy` as a whole.
 pub(crate) fn validate(policy: &Policy) -> Vec<Fault> {
     let mut faults = Vec::new();
     if policy.sections.iter().all(|section| section.groups.is_empty()) {
         faults.push(Fault { at: None, reason: "asks for nothing".to_owned() });
+    }
+    // Our own form has no way to say these.
+    let is_all = |it: &Exclusion| {
+        it.deployment.as_ref().is_some_and(|(name, scope)| name.is_empty() && scope.is_none())
+            || it.image.as_ref().is_some_and(String::is_empty)
+    };
+    if policy.exclusions.iter().any(is_all) {
+        let reason = "has an exclusion of everything: a deployment without name and scope, or an image without name";
+        faults.push(Fault { at: None, reason: reason.to_owned() });
     }
     let at_runtime = policy.stages.contains(&Stage::Runtime);
     if policy.event_source.is_some() && !at_runtime {
@@ -98,6 +107,19 @@ mod tests {
             assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), expect, "{text}");
         };
         check("stages: [deploy]\nwhen: {Host PID: true}\n", &[]);
+        for (exclusion, is_fine) in [
+            ("{\"deployment\": {}}", false),
+            ("{\"deployment\": {\"name\": \"x\"}, \"image\": {}}", false),
+            ("{\"deployment\": {\"name\": \"x\"}}", true),
+            ("{\"deployment\": {\"scope\": {\"namespace\": \"x\"}}}", true),
+        ] {
+            let text = format!(
+                "{{\"name\": \"a name\", \"lifecycleStages\": [\"DEPLOY\"], \"exclusions\": [{exclusion}], \"policySections\": \
+                 [{{\"policyGroups\": [{{\"fieldName\": \"Host PID\", \"values\": [{{\"value\": \"true\"}}]}}]}}]}}"
+            );
+            let faults = PolicySet::default().add(Some("p"), &text, &Limits::default());
+            assert_eq!(faults.is_empty(), is_fine, "{exclusion}: {faults:?}");
+        }
         check("stages: [runtime]\nwhen: {Process Name: nmap, Privileged Container: true}\n", &[]);
         check("stages: [runtime]\nwhen: {File Path: /etc/shadow, Process Name: vi}\n", &[]);
         check(

@@ -37,12 +37,12 @@ enum Field {
 pub(crate) struct Around<'a> {
     /// The container it is in.
     pub(crate) container: Option<&'a str>,
-    /// The container's place in the manifest.
-    pub(crate) container_path: &'a str,
     /// The pod's place in the manifest.
     pub(crate) pod_path: &'a str,
     /// The image's name.
     pub(crate) image: &'a str,
+    /// Where that stands in the manifest.
+    pub(crate) image_path: &'a str,
     /// The package of a vulnerability.
     pub(crate) component: &'a str,
 }
@@ -67,9 +67,8 @@ pub(crate) fn witness(test: &Test, element: Element<'_>, reading: &Reading<'_>, 
         Field::Object(name) => name.to_owned(),
         Field::Pod(name) => join(around.pod_path, name),
         Field::Own(name) => join(own, name),
-        // The image of a container stands in the manifest by its name.
-        Field::Image if around.container_path.is_empty() => String::new(),
-        Field::Image => join(around.container_path, "image"),
+        // All that is of an image stands in the manifest by its name.
+        Field::Image => around.image_path.to_owned(),
     };
     let subject = match (element, around.container) {
         (Element::Image(_) | Element::Line(_) | Element::Component(_), _) => format!("image {}: ", around.image),

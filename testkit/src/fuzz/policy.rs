@@ -1,15 +1,27 @@
-//! What policies look at: manifests, and the pods in them; and policies in Rego.
+//! What policies look at: manifests, and the pods in them; and policies in every form.
 
 use super::LIMITS;
+use sekisho_model::Fact;
 use sekisho_model::Level as Touches;
+use sekisho_policy::criteria::CRITERIA;
 use sekisho_policy::manifest::{Object, PodTemplate, objects, workloads};
 use sekisho_policy::pod_security::{Level, Standard, Version, Violation, check};
 use sekisho_policy::rego::Dialect;
 use sekisho_policy::rego::conftest::{Conftest, Setup};
 use sekisho_policy::rego::gatekeeper::{Gatekeeper, Review};
 use sekisho_policy::vap::Policies;
-use sekisho_policy::{Outcome, Said};
+use sekisho_policy::vap::convert::convert;
+use sekisho_policy::{
+    Component, Context, Foreign, ImageFacts, ImageSubject, Outcome, PolicySet, Said, Surroundings, Vulnerability,
+    check_image, check_manifests, explain_manifests, native, stackrox,
+};
 use std::time::Duration;
+
+/// Where something stands in it for most criteria to look at.
+const POD: &str = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "labels": {"app": "x"}}, "spec": {
+    "hostPID": true, "containers": [{"name": "a", "image": "b:1", "ports": [{"containerPort": 80}], "env": [{"name": "A"}],
+    "securityContext": {"privileged": true, "capabilities": {"add": ["KILL"]}}, "resources": {"limits": {"cpu": 1.5}},
+    "volumeMounts": [{"name": "v", "mountPath": "/v"}]}], "volumes": [{"name": "v", "hostPath": {"path": "/"}}]}}"#;
 
 /// Manifests in YAML and JSON, read into workloads and judged by the Pod Security Standards.
 pub fn manifest(bytes: &[u8]) {
@@ -43,6 +55,83 @@ fn pod_security(object: &Object, pod: &PodTemplate<'_>, version: Version) {
         for path in paths {
             object.place(path);
         }
+    }
+}
+
+/// Policies of criteria, in our own YAML and as StackRox has them: written and read again they are the same, and of a pod and
+/// of an image they say something, whatever that is.
+pub fn policy(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut set = PolicySet::default();
+    for fault in set.add(Some("x.yaml"), text, &LIMITS) {
+        assert!(!fault.reason.is_empty() && fault.file == "x.yaml", "a fault of nothing");
+    }
+    asked(&set);
+    for ready in &set.policies {
+        let written = stackrox::write(&ready.policy);
+        let again = stackrox::read(&written).map(|policies| stackrox::write(&policies[0]));
+        assert_eq!(again, Ok(written), "StackRox's form is not read as it was written");
+        let mut again = PolicySet::default();
+        let written = native::write(&ready.policy);
+        let faults = again.add(Some("y.yaml"), &written, &LIMITS);
+        // What only other forms can say is left out, and may be what was asked.
+        if let (true, [own]) = (faults.is_empty(), again.policies.as_slice()) {
+            assert_eq!(native::write(&own.policy), written, "our form is not read as it was written");
+        }
+        if let Ok(objects) = convert(&ready.policy) {
+            let read = |value| serde_json::from_value(value).ok().and_then(|node| Object::new("x.json", node));
+            let (_, faults) = Policies::load(&objects.into_iter().filter_map(read).collect::<Vec<_>>());
+            assert!(faults.is_empty(), "the server would not take it: {faults:?}");
+        }
+    }
+}
+
+/// Values of criteria: the first byte chooses one, the second how it is asked, and each line of the rest is a value.
+pub fn criterion(bytes: &[u8]) {
+    let [which, how, rest @ ..] = bytes else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let criterion = &CRITERIA[usize::from(*which) % CRITERIA.len()];
+    let values: Vec<_> = text.lines().take(20).map(|value| serde_json::json!({ "value": value })).collect();
+    let stage = ["BUILD", "DEPLOY", "RUNTIME"][usize::from(*how >> 2) % 3];
+    let policy = serde_json::json!({
+        "name": "a name", "categories": ["x"], "severity": "LOW_SEVERITY", "lifecycleStages": [stage],
+        "policySections": [{ "policyGroups": [{
+            "fieldName": criterion.name, "values": values, "negate": how & 1 == 1,
+            "booleanOperator": if how & 2 == 2 { "AND" } else { "OR" },
+        }] }],
+    });
+    self::policy(policy.to_string().as_bytes());
+}
+
+/// What the policies say of a pod and of an image: what is not passed says why, and what is explained is what was judged.
+fn asked(set: &PolicySet) {
+    let (pod, _) = objects("pod.json", POD, &LIMITS);
+    let vulnerability = Vulnerability { id: "CVE-2021-44228".to_owned(), ..Vulnerability::default() };
+    let component = Component {
+        name: "log4j".to_owned(),
+        version: "2.14".to_owned(),
+        judged: Fact::Known(()),
+        vulnerabilities: vec![vulnerability],
+        ..Component::default()
+    };
+    let facts =
+        ImageFacts { os: Fact::Known("debian:9".to_owned()), components: vec![component], ..ImageFacts::default() };
+    let around = Surroundings::default();
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    for known in [Fact::Known(&facts), Fact::NotAsked, Fact::Unknown("lost".to_owned())] {
+        let images = |_: &str| known.clone();
+        let context = Context { around: &around, images: &images, now };
+        let checked = check_manifests(set, &Foreign::default(), &pod, &context);
+        let image = ImageSubject { title: "b:1", reference: None, digest: None, facts: &facts };
+        for result in checked.results.iter().chain(&check_image(set, &image, now).results) {
+            let tells = match result.outcome {
+                Outcome::Passed => true,
+                Outcome::Violated => result.violations.iter().all(|it| !it.message.is_empty()),
+                Outcome::Unknown | Outcome::NotEvaluated => result.reasons.iter().all(|reason| !reason.is_empty()),
+            };
+            assert!(tells, "{result:?} says nothing");
+        }
+        set.policies.iter().for_each(|ready| drop(explain_manifests(ready, &pod, &context)));
     }
 }
 

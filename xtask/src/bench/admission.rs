@@ -40,6 +40,17 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// CPU time until now in seconds.
+    fn cpu(&self) -> Result<f64> {
+        /// Of the kernel's interface, whatever its own are.
+        const TICKS: f64 = 100.0;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).context("the server is gone")?;
+        // Behind the name, which may have anything in it.
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        let ticks = |place: usize| fields.get(place).and_then(|it| it.parse::<f64>().ok()).context("stat is no list");
+        Ok((ticks(11)? + ticks(12)?) / TICKS)
+    }
+
     /// Resident memory in KiB.
     fn memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).context("the server is gone")?;
@@ -104,7 +115,14 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
     // What is allocated once is there after this.
     load(10)?;
     row(&job, "memory after 10 s", &megabytes(server.memory()?), "MB");
-    for (what, value, unit) in rows(&load(options.seconds)?) {
+    let before = server.cpu()?;
+    let said = load(options.seconds)?;
+    let took = server.cpu()? - before;
+    for (what, value, unit) in rows(&said) {
+        if what == "requests" {
+            let each = took / value.parse::<f64>()? * 1e6;
+            row(&job, "CPU of the whole server for each request", &format!("{each:.0}"), "µs");
+        }
         row(&job, &what, &value, &unit);
     }
     row(&job, &format!("memory after {} s more", options.seconds), &megabytes(server.memory()?), "MB");

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Rounds, of which the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Evaluate the same Rego with OPA as well, fetched from PyPI, and compare what both say
+    #[arg(long)]
+    peers: bool,
     /// Write the result into docs/benchmarks.md
     #[arg(long)]
     write: bool,
@@ -116,10 +119,13 @@ pub(super) fn run(root: &Path, options: &Options) -> Result<()> {
         print(&mut growth, format!("| {count} | {:.1} |", values[values.len() / 2]));
     }
     report.push_str(&growth);
-    report.push_str(&rego(&bench, &scratch.join("rego"), options.rounds)?);
+    if options.peers {
+        report.push_str(&rego(&bench, &scratch.join("rego"), options.rounds)?);
+    }
     fs::remove_dir_all(&scratch)?;
     if options.write {
-        publish(root, "policy", &format!("cargo xtask bench policy --rounds {}", options.rounds), &report)?;
+        let peers = if options.peers { " --peers" } else { "" };
+        publish(root, "policy", &format!("cargo xtask bench policy{peers} --rounds {}", options.rounds), &report)?;
     }
     Ok(())
 }

@@ -118,6 +118,32 @@ fn what_is_being_deleted_can_lose_its_finalizers() {
     let mut review = recorded("deployment-scaled");
     review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-06-01T00:00:00Z");
     assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Ignored);
+    // What is made is not being deleted, whatever it says.
+    let mut review = recorded("deployment-create");
+    review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-06-01T00:00:00Z");
+    assert_eq!(decide(&judge, &review, &Known::default()).outcome, Outcome::Denied);
+}
+
+#[test]
+fn a_request_that_does_not_fit_together_is_not_passed() {
+    let judge = Judge::new(Rules { unknown: Doubt::Deny, ..enforcing() }, set(POLICIES));
+    let decided = |change: &dyn Fn(&mut Value)| {
+        let mut review = recorded("deployment-good");
+        change(&mut review["request"]);
+        decide(&judge, &review, &Known::default())
+    };
+    for (change, why) in [
+        (&(|it: &mut Value| it["object"] = Value::Null) as &dyn Fn(&mut Value), "the request has no object"),
+        (
+            &|it: &mut Value| it["object"]["kind"] = json!("ConfigMap"),
+            "the object is of another kind than the request says",
+        ),
+        (&|it: &mut Value| it["object"]["kind"] = Value::Null, "the object says not of what kind it is"),
+    ] {
+        let decision = decided(change);
+        assert_eq!(decision.outcome, Outcome::Denied, "{why}");
+        assert!(decision.message.contains(why), "{}", decision.message);
+    }
 }
 
 #[test]
@@ -133,8 +159,10 @@ fn the_glass_is_broken_with_a_reason_only() {
     assert_eq!(broken.annotations["break-glass"], "INC-17: the shop is down");
     assert_eq!(broken.annotations["denied-by"], "privileged");
     assert!(broken.warnings[0].contains("INC-17"), "{:?}", broken.warnings);
-    let silent = with(enforcing(), json!("  "));
-    assert!(!silent.allowed() && silent.message.contains("gives no reason"));
+    for reason in ["  ", "\u{200b}", "-", "\u{2800}\u{ad}"] {
+        let silent = with(enforcing(), json!(reason));
+        assert!(!silent.allowed() && silent.message.contains("gives no reason"), "{reason:?}");
+    }
     assert!(!with(enforcing(), json!(7)).allowed());
     assert!(!with(Rules { break_glass: None, ..enforcing() }, json!("please")).allowed());
     let warned = with(Rules::default(), json!("not needed"));
@@ -213,6 +241,36 @@ fn images_are_asked_about_once_the_object_itself_is_no_reason_to_refuse() {
     let new = judge.decide(&good, &known("debian:13"), now(), true).unwrap();
     assert_eq!(new.outcome, Outcome::Warned);
     assert!(new.warnings.iter().any(|it| it.contains("judged registry.example.org/web:1=sha256:abc")));
+}
+
+#[test]
+fn images_of_volumes_are_looked_up_and_judged_as_those_of_containers() {
+    let judge = Judge::new(enforcing(), set(POLICIES));
+    let mut review = recorded("deployment-good");
+    let pod = &mut review["request"]["object"]["spec"]["template"]["spec"];
+    pod["volumes"] = serde_json::json!([{ "name": "model", "image": { "reference": "registry.example.org/model:1" } }]);
+    pod["containers"][0]["volumeMounts"] = serde_json::json!([{ "name": "model", "mountPath": "/model" }]);
+    let case = match judge.begin(Review::read(review.to_string().as_bytes()).unwrap(), None) {
+        Step::Judge(case) => case,
+        Step::Done(decision) => panic!("{decision:?}"),
+    };
+    let names = ["registry.example.org/model:1", "registry.example.org/web:1"];
+    assert_eq!(judge.images(&case).keys().collect::<Vec<_>>(), names);
+    let facts = |os: &str| {
+        let os = Fact::Known(os.to_owned());
+        Fact::Known(Arc::new(ImageFacts { os, scanned: Some(now()), ..ImageFacts::default() }))
+    };
+    let decide = |model: Fact<Arc<ImageFacts>>| {
+        let images = [(names[0].to_owned(), model), (names[1].to_owned(), facts("debian:13"))].into();
+        judge.decide(&case, &Known { images, ..Known::default() }, now(), true).unwrap()
+    };
+    assert_ne!(decide(facts("debian:13")).outcome, Outcome::Denied);
+    let denied = decide(facts("debian:9"));
+    assert_eq!(denied.outcome, Outcome::Denied);
+    assert!(denied.message.contains(names[0]), "{}", denied.message);
+    // One that cannot be had is as little passed as that of a container.
+    let unknown = decide(Fact::Unknown("it is gone".to_owned()));
+    assert!(unknown.warnings.iter().any(|it| it.contains("it is gone")), "{unknown:#?}");
 }
 
 /// What no single object says must not be taken for what it does not have.

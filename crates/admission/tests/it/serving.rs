@@ -1,9 +1,13 @@
 use super::*;
+use bytes::Bytes;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use sekisho_admission::authority::{Authorities, SETTLED, Showing};
 use sekisho_admission::metrics::Number;
 use sekisho_admission::{Event, ImageSource, Images, Later, Listeners, Missed, Outcome, Server, Service, Sources};
 use sekisho_base::clock::{Clock as _, FixedClock, SystemClock};
 use sekisho_model::{Digest, ImageRef};
+use sekisho_net::Network;
 use sekisho_policy::ImageFacts;
 use sekisho_testkit::apiserver::{connect, post};
 use serde_json::json;
@@ -190,6 +194,39 @@ fn what_is_no_request_is_refused_and_the_server_goes_on() {
     drop(std::net::TcpStream::connect(running.address).unwrap());
     assert_eq!(running.review("/validate", &recorded("deployment-good"))["allowed"], json!(true));
     assert!(running.service.metrics.get(Number::BadRequests) >= 5);
+    running.stop();
+}
+
+/// The API server speaks HTTP/2, where the length of a request need not be said.
+#[test]
+fn too_large_requests_are_refused_over_http_2_and_the_connection_goes_on() {
+    const LARGE: usize = (7 << 20) + 1;
+    let running = start();
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("ca.pem");
+    std::fs::write(&bundle, running.authorities.bundle()).unwrap();
+    let client = Network { ca_bundle: Some(bundle), ..Network::default() }.client().unwrap();
+    let post = async |body: reqwest::Body| {
+        let url = format!("https://{}/validate", running.address);
+        let response = client.post(url).body(body).send().await.unwrap();
+        assert_eq!(response.version(), reqwest::Version::HTTP_2);
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let good = || recorded("deployment-good").to_string().into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        assert_eq!(post(good()).await.0, 200);
+        let refused = (413, "the request is larger than 7 MiB\n".to_owned());
+        assert_eq!(post(vec![b' '; LARGE].into()).await, refused);
+        // Nobody says how long it is.
+        let parts = (0..=LARGE >> 16).map(|_| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![b' '; 1 << 16]))));
+        let unsized_body = StreamBody::new(futures_util::stream::iter(parts.collect::<Vec<_>>()));
+        assert_eq!(post(reqwest::Body::wrap(unsized_body)).await, refused);
+        assert_eq!(post(good()).await.0, 200);
+    });
+    assert_eq!(running.service.metrics.get(Number::BadRequests), 2);
+    // The connection is kept for as long as somebody keeps it.
+    drop((runtime, client));
     running.stop();
 }
 

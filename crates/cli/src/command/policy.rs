@@ -12,6 +12,7 @@ use crate::{CommandResult, output};
 use sekisho_base::Limits;
 use sekisho_base::tree::documents;
 use sekisho_model::{CheckPolicy, Code, Exit, Fact, Level, PolicyLanguage, PolicyOutcome};
+use sekisho_policy::criteria::criterion;
 use sekisho_policy::policy::{Policy, Stage};
 use sekisho_policy::{
     Checked, Context as PolicyContext, Point, PolicySet, Ready, Surroundings, check_manifests, described,
@@ -217,10 +218,20 @@ fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, usize, Vec
 
 /// `policy lint`.
 pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
-    let (_, sound, faults) = read(context, files)?;
+    let (set, sound, faults) = read(context, files)?;
     let mut text = String::new();
     for fault in &faults {
         let _ = writeln!(text, "{}", printable(fault));
+    }
+    // It is sound all the same, and whoever relies on it is to know.
+    for Ready { policy, .. } in &set.policies {
+        let id = if policy.id.is_empty() { &policy.name } else { &policy.id };
+        let asked = policy.sections.iter().flat_map(|section| &section.groups);
+        for criterion in asked.filter_map(|group| criterion(&group.field)) {
+            if let Some(why) = criterion.later {
+                let _ = writeln!(text, "note: {}: {} is not answered yet: {why}", printable(id), criterion.name);
+            }
+        }
     }
     let _ = writeln!(text, "{sound} sound, {} wrong", faults.len());
     output::write_styled(&text, None)?;

@@ -19,15 +19,24 @@ mod vercmp;
 mod world;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use world::{World, shown};
 
-/// Runs `tests/cases/*.trycmd`, each a page of commands with the real output, in a [`World`].
+/// Pages of the guide whose commands are run, on the files that they show.
+const PAGES: [&str; 2] = ["en/coming-from-conftest.md", "ja/coming-from-conftest.md"];
+
+/// Runs `tests/cases/*.trycmd`, each a page of commands with the real output, in a [`World`], and [`PAGES`].
 /// `TRYCMD=overwrite cargo test -p sekisho --test it` writes the output anew.
 #[test]
 fn commands_say_what_their_pages_show() {
     let world = World::new();
     let cases = trycmd::TestCases::new();
     cases.case(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/*.trycmd"));
+    for page in PAGES {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide")).join(page);
+        write_files(&std::fs::read_to_string(&path).unwrap(), world.path());
+        cases.case(&path);
+    }
     cases.register_bin("sekisho", std::path::PathBuf::from(env!("CARGO_BIN_EXE_sekisho")));
     for (name, value) in world.environment() {
         cases.env(name, value);
@@ -35,6 +44,18 @@ fn commands_say_what_their_pages_show() {
     // Commands start in the directory of the test, and every other test names its own.
     std::env::set_current_dir(world.path()).unwrap();
     cases.run();
+}
+
+/// Writes the files of a page: blocks of code behind a line that ends with a path as code and a colon.
+fn write_files(page: &str, directory: &Path) {
+    let mut parts = page.split("```");
+    while let (Some(before), Some(block)) = (parts.next(), parts.next()) {
+        let name = before.trim_end().trim_end_matches([':', '：']).strip_suffix('`');
+        let Some(name) = name.and_then(|before| before.rsplit('`').next()) else { continue };
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, block.split_once('\n').unwrap().1).unwrap();
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::world::{World, shown};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 const POD: &str =
     "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: 'web:1'}]}\n";
@@ -140,4 +140,95 @@ fn settings_of_admission_about_policies_that_there_are_not_are_refused() {
     let (code, text) = run("--config sekisho.toml admission serve --listen 127.0.0.1:0");
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("admission.warn_until") && text.contains("there is \"privileged-container\""), "{text}");
+}
+
+/// A program of this text in the directory `bin`, which is all that can be found.
+fn install(world: &World, name: &str, script: &str) {
+    let path = world.path().join("bin").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn charts_and_kustomizations_are_rendered_by_what_is_installed() {
+    let world = World::new();
+    for (name, text) in [
+        ("all/chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n"),
+        ("all/chart/templates/pod.yaml", "kind: {{ .Values.kind }}\n"),
+        ("all/base/kustomization.yaml", "resources: [gone.yaml]\n"),
+        ("all/pod.yaml", POD),
+    ] {
+        let path = world.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    fs::create_dir_all(world.path().join("bin")).unwrap();
+    let run = |arguments: &str, settings: &[(&str, &str)]| {
+        let mut command = world.command(arguments);
+        command.env("PATH", world.path().join("bin")).envs(settings.iter().copied());
+        let output = command.output().unwrap();
+        (output.status.code(), shown(&output))
+    };
+    let check = "check manifest all --pod-security baseline";
+    // What cannot be rendered is said, and what lies in it is not taken for manifests; the rest is judged.
+    let (code, text) = run(check, &[]);
+    assert_eq!(code, Some(3), "{text}");
+    for said in [
+        "all/base: must be rendered, and kustomize or kubectl is not installed; give what `kustomize build` writes instead",
+        "all/chart: must be rendered, and helm is not installed; give what `helm template release` writes instead",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(!text.contains("templates"), "{text}");
+
+    let pod = |name: &str, privileged: bool| {
+        format!(
+            "echo 'apiVersion: v1'; echo 'kind: Pod'; echo 'metadata: {{name: {name}}}'; echo 'spec: {{containers: [{{name: \
+             a, image: a, securityContext: {{privileged: {privileged}}}}}]}}'"
+        )
+    };
+    let called = |words: &str| format!("[ \"$*\" = '{words}' ] || {{ echo \"Error: $*\" >&2; exit 1; }}\n");
+    // Much on the other stream holds up nothing.
+    let loud =
+        "i=0; while [ $i -lt 3000 ]; do echo 'coalesce.go:286: warning: cannot overwrite table' >&2; i=$((i+1)); done";
+    install(&world, "helm", &format!("{}{loud}\n{}", called("template release all/chart"), pod("of-chart", true)));
+    install(&world, "kubectl", &format!("{}{}", called("kustomize all/base"), pod("of-base", false)));
+    let (code, text) = run(check, &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("Pod/of-chart in namespace default  all/chart (helm):1"), "{text}");
+    // The first of those that are installed renders.
+    install(&world, "kustomize", &format!("{}{}", called("build all/base"), pod("of-kustomize", true)));
+    let (_, text) = run(check, &[]);
+    assert!(text.contains("Pod/of-kustomize in namespace default  all/base (kustomize):1"), "{text}");
+
+    install(&world, "helm", &format!("{loud}\necho 'Error: values are missing' >&2; exit 1"));
+    install(&world, "kustomize", &pod("of-kustomize", false));
+    let (code, text) = run(check, &[]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("all/chart: helm template release says: Error: values are missing"), "{text}");
+
+    install(&world, "helm", "echo 'a: b'; while :; do echo '# and so on, and so on, and so on'; done");
+    let (code, text) = run(check, &[("SEKISHO_LIMITS__TEXT_FILE_BYTES", "1048576")]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("writes more than 1048576 bytes (limits.text_file_bytes)"), "{text}");
+}
+
+#[test]
+fn what_nobody_answers_yet_is_said_of_sound_policies() {
+    let policy = "policy: signed\nname: Images must be signed\nseverity: high\nstages: [build, deploy]\nwhen: {Image Signature \
+                  Verified By: x}\n---\npolicy: exec\nname: No shells\nseverity: low\nstages: [runtime]\nevent_source: \
+                  deployment\nwhen: {Process Name: sh}\n";
+    let run = said(&[("pod.yaml", POD), ("later.yaml", policy)]);
+    let (code, text) = run("policy lint later.yaml");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(
+        text.split_once('\n').unwrap().1,
+        "note: signed: Image Signature Verified By is not answered yet: signatures are not verified yet\nnote: exec: \
+         Process Name is not answered yet: policies are not asked about what runs yet\n2 sound, 0 wrong\n"
+    );
+    let (code, text) = run("check manifest pod.yaml --profile none --policy later.yaml");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("signed: Image Signature Verified By: signatures are not verified yet\n"), "{text}");
+    assert!(!text.contains("--images"), "{text}");
 }

@@ -60,6 +60,41 @@ fn an_image_of_a_registry_is_scanned_described_compared_and_a_base() {
 }
 
 #[test]
+fn images_of_manifests_are_scanned_those_of_volumes_as_those_of_containers() {
+    let world = World::new();
+    let registry = Registry::sound();
+    registry.push("1", &layout(&world.path().join("app")));
+    registry.push("base", &layout(&world.path().join("base")));
+    let policy = "policy: no-express\nname: No express\nseverity: high\nstages: [deploy]\nenforce: true\nwhen: {Image \
+                  Component: express=}\n";
+    fs::write(world.path().join("policy.yaml"), policy).unwrap();
+    let check = |volume: &str, options: &str| {
+        let host = registry.host();
+        let manifest = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: x}}\nspec:\n  containers:\n  - name: a\n    image: \
+             {host}/team/app:base\n    volumeMounts: [{{name: v, mountPath: /v}}]\n  volumes:\n  - name: v\n    image: \
+             {{reference: '{host}/team/app:{volume}'}}\n"
+        );
+        fs::write(world.path().join("pod.yaml"), manifest).unwrap();
+        let words = "check manifest pod.yaml --profile none --policy policy.yaml --format json";
+        let (code, said) = run(&world, &format!("{words} {options} -o result.json"), &[]);
+        let result = fs::read(world.path().join("result.json")).unwrap();
+        (code, said, serde_json::from_slice::<Value>(&result).unwrap())
+    };
+    let (code, said, found) = check("1", "--images --db none");
+    assert_eq!(code, Some(1), "{said}");
+    let violation = &found["results"][0]["violations"][0];
+    assert_eq!((&violation["path"], &violation["line"]), (&json!("spec.volumes[0].image.reference"), &json!(11)));
+    assert!(violation["message"].as_str().unwrap().contains("team/app:1"), "{violation}");
+    assert_eq!(check("base", "--images --db none").0, Some(0));
+    // One that cannot be had is not passed, and one that nobody asked for is listed.
+    let (code, said, found) = check("gone", "--images --db none");
+    assert_eq!((code, &found["results"][0]["outcome"]), (Some(3), &json!("unknown")), "{said}");
+    let (code, said, found) = check("1", "");
+    assert_eq!((code, &found["results"][0]["outcome"]), (Some(0), &json!("not_evaluated")), "{said}");
+}
+
+#[test]
 fn documents_beside_an_image_are_read_where_they_are() {
     let world = World::new();
     let vex = fs::read(world.path().join("app.openvex.json")).unwrap();

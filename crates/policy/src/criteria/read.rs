@@ -28,6 +28,8 @@ pub struct Image<'a> {
     pub name: &'a str,
     /// The same in full; none where no registry would take the name.
     pub reference: Option<&'a ImageRef>,
+    /// Where that stands in a manifest; empty where it is in none.
+    pub path: String,
     /// What is known of it.
     pub facts: Fact<&'a ImageFacts>,
 }

@@ -66,7 +66,7 @@ const MALWARE: &str = "images are not searched for malware yet";
 const REQUESTS: &str = "requests to the API server are not looked at yet";
 const CONNECTIONS: &str = "asked of connections to pods at admission; other requests are not looked at yet";
 const SECRETS: &str = "images are not searched for secrets yet";
-const SENSOR: &str = "what runs is not watched yet";
+const SENSOR: &str = "policies are not asked about what runs yet";
 const SIGNATURES: &str = "signatures are not verified yet";
 
 /// All criteria, sorted by name: 79 of `StackRox`, and ours.

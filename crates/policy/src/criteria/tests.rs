@@ -35,7 +35,10 @@ fn judge(groups: Vec<Group>, workload: &Workload, images: &[Fact<&ImageFacts>]) 
     let compiled = compile(&policy(groups), Stage::Deploy).unwrap();
     let facts = images.iter().cloned().chain(std::iter::repeat(Fact::NotAsked));
     let images: Vec<Image<'_>> = (workload.containers.iter().zip(facts))
-        .map(|(container, facts)| Image { name: &container.image, reference: container.image_ref.as_ref(), facts })
+        .map(|(container, facts)| {
+            let path = format!("{}.image", container.path);
+            Image { name: &container.image, reference: container.image_ref.as_ref(), path, facts }
+        })
         .collect();
     let subject = Subject { workload: Some(workload), images: &images, now: Timestamp::UNIX_EPOCH };
     evaluate(&compiled, &subject).outcome
@@ -132,7 +135,7 @@ fn what_is_not_known_does_not_pass() {
 fn judge_image(groups: Vec<Group>, name: &str, facts: Fact<&ImageFacts>) -> Outcome {
     let compiled = compile(&policy(groups), Stage::Build).unwrap();
     let reference = sekisho_model::ImageRef::familiar(name).ok();
-    let images = [Image { name, reference: reference.as_ref(), facts }];
+    let images = [Image { name, reference: reference.as_ref(), path: String::new(), facts }];
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     evaluate(&compiled, &Subject { workload: None, images: &images, now }).outcome
 }

@@ -59,21 +59,34 @@ pub fn workloads(objects: &[Object]) -> (Vec<Found<'_>>, Vec<Diagnostic>) {
 /// What is to be said of an object of a kind that is not known as one that makes pods, and has containers all the same:
 /// they were not judged.
 fn unknown(object: &Object) -> Option<Diagnostic> {
-    let mut rest = vec![&object.node];
+    if !has_containers(&object.node) {
+        return None;
+    }
+    let message = format!(
+        "line {}: {} ({}) has containers, and is of a kind that is not known: they were not judged",
+        object.node.place.line,
+        object.title(),
+        object.api_version
+    );
+    Some(Diagnostic::incomplete(Code::ManifestForeign, message).at(&object.file))
+}
+
+/// Where kinds of others have containers, as lists: pods in them, tasks of Tekton.
+const LISTS: [&str; 5] = ["containers", "initContainers", "ephemeralContainers", "sidecars", "steps"];
+/// The same, alone: workflows of Argo.
+const ALONE: [&str; 2] = ["container", "script"];
+
+/// Whether something in it names an image where containers do.
+fn has_containers(node: &Node) -> bool {
+    let is_one = |node: &Node| node.get("image").is_some_and(|image| image.as_str().is_some());
+    let mut rest = vec![node];
     while let Some(node) = rest.pop() {
-        let images =
-            |list: &Node| list.items().iter().any(|item| item.get("image").is_some_and(|it| it.as_str().is_some()));
-        if node.get("containers").is_some_and(images) {
-            let message = format!(
-                "line {}: {} ({}) has containers, and is of a kind that is not known: they were not judged",
-                object.node.place.line,
-                object.title(),
-                object.api_version
-            );
-            return Some(Diagnostic::incomplete(Code::ManifestForeign, message).at(&object.file));
+        let mut lists = LISTS.iter().filter_map(|name| node.get(name)).flat_map(Node::items);
+        if lists.any(is_one) || ALONE.iter().filter_map(|name| node.get(name)).any(is_one) {
+            return true;
         }
         rest.extend(node.fields().iter().map(|field| &field.node));
         rest.extend(node.items());
     }
-    None
+    false
 }

@@ -1,5 +1,6 @@
 //! Objects of Kubernetes out of texts, lists of them taken apart.
 
+use super::has_containers;
 use sekisho_base::Limits;
 use sekisho_base::tree::{Node, Place, Value, documents};
 use sekisho_model::{Code, Diagnostic};
@@ -113,9 +114,15 @@ fn take(file: &str, document: usize, node: Node, found: &mut Vec<Object>, diagno
     let mut rest = vec![node];
     while let Some(node) = rest.pop() {
         let at = line(&node);
+        // Whoever meant it as one is to know that nobody looked at it.
+        let is_meant = node.get("kind").is_some() || has_containers(&node);
         let Some(mut object) = Object::new(file, node) else {
             let message = format!("document {document}, line {at}: names no apiVersion and kind, so it is no object");
-            diagnostics.push(Diagnostic::note(Code::ManifestForeign, message).at(file));
+            diagnostics.push(if is_meant {
+                Diagnostic::incomplete(Code::ManifestMalformed, message).at(file)
+            } else {
+                Diagnostic::note(Code::ManifestForeign, message).at(file)
+            });
             continue;
         };
         let is_list = object.kind.ends_with("List") && object.node.get("items").is_some();
@@ -123,7 +130,14 @@ fn take(file: &str, document: usize, node: Node, found: &mut Vec<Object>, diagno
             found.push(object);
             continue;
         }
-        let items = std::mem::take(&mut object.node).take("items").map(Node::into_items).unwrap_or_default();
+        let items = std::mem::take(&mut object.node).take("items").unwrap_or_default();
+        if !matches!(items.value, Value::List(_) | Value::Null) {
+            let kind = items.kind();
+            let message =
+                format!("document {document}, line {at}: the items of {} are {kind}, not a list", object.kind);
+            diagnostics.push(Diagnostic::incomplete(Code::ManifestMalformed, message).at(file));
+        }
+        let items = items.into_items();
         // A typed list leaves out what its name says.
         let (api_version, kind) = (object.api_version, object.kind.trim_end_matches("List").to_owned());
         for mut item in items.into_iter().rev() {

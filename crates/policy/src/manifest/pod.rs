@@ -89,7 +89,7 @@ pub(super) fn workload(object: &Object, kind: &PodKind, reader: &mut Reader<'_>)
 
 /// What containers take from their pod.
 struct Pod<'a> {
-    volumes: HashMap<String, (String, String)>,
+    volumes: HashMap<String, Volume>,
     seccomp: Option<Seccomp>,
     apparmor: Option<String>,
     run_as_non_root: Option<bool>,
@@ -242,14 +242,23 @@ fn ports(reader: &mut Reader<'_>, at: (&Node, &str), host_network: bool) -> Vec<
     found
 }
 
-/// The volumes of a pod by name: kind and what they are of.
-fn volumes(reader: &mut Reader<'_>, at: (&Node, &str)) -> HashMap<String, (String, String)> {
+/// A volume of a pod.
+#[derive(Debug, Clone, Default)]
+struct Volume {
+    kind: String,
+    /// What it is of.
+    source: String,
+    path: String,
+}
+
+/// The volumes of a pod by name.
+fn volumes(reader: &mut Reader<'_>, at: (&Node, &str)) -> HashMap<String, Volume> {
     let mut found = HashMap::new();
     for (index, node) in reader.list(at, "volumes").iter().enumerate() {
         let path = format!("{}.volumes[{index}]", at.1);
         let Some(name) = reader.text((node, &path), "name") else { continue };
         let of = node.fields().iter().find(|field| field.name != "name" && !field.node.is_null());
-        let volume = of.map_or_else(
+        let (kind, source) = of.map_or_else(
             // The server takes a volume of nothing for an empty directory.
             || ("EmptyDir".to_owned(), String::new()),
             |of| {
@@ -259,7 +268,7 @@ fn volumes(reader: &mut Reader<'_>, at: (&Node, &str)) -> HashMap<String, (Strin
                 (capitalised(&of.name), named)
             },
         );
-        found.insert(name, volume);
+        found.insert(name, Volume { kind, source, path });
     }
     found
 }
@@ -284,16 +293,17 @@ fn mounts(reader: &mut Reader<'_>, at: (&Node, &str), pod: &Pod<'_>) -> Vec<Moun
         let path = format!("{}.volumeMounts[{index}]", at.1);
         let here = (node, path.as_str());
         let name = reader.text(here, "name").unwrap_or_default();
-        let (kind, source) = pod.volumes.get(&name).cloned().unwrap_or_default();
+        let Volume { kind, source, path: of } = pod.volumes.get(&name).cloned().unwrap_or_default();
         let propagation = match reader.text(here, "mountPropagation").as_deref() {
             Some("HostToContainer") => Propagation::HostToContainer,
             Some("Bidirectional") => Propagation::Bidirectional,
             _ => Propagation::None,
         };
-        let image_ref = if kind == "Image" { ImageRef::familiar(&source).ok() } else { None };
+        let is_image = kind == "Image";
         found.push(Mount {
             name,
-            image_ref,
+            image_ref: is_image.then(|| ImageRef::familiar(&source).ok()).flatten(),
+            image_path: if is_image { format!("{of}.image.reference") } else { String::new() },
             kind,
             source,
             destination: reader.text(here, "mountPath").unwrap_or_default(),

@@ -274,7 +274,17 @@ fn containers_of_kinds_that_are_not_known_are_told() {
         ),
         &[&said("Template/t (template.openshift.io/v1)")],
     );
+    check(
+        "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec: {steps: [{name: a, image: b, script: x}]}\n",
+        &[&said("Task/t (tekton.dev/v1)")],
+    );
+    check(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec: {templates: [{container: {image: b}}]}\n",
+        &[&said("Workflow/w (argoproj.io/v1alpha1)")],
+    );
     check("apiVersion: foo.io/v1\nkind: Foo\nspec: {containers: {type: array}, list: [{containers: [a]}]}\n", &[]);
+    // Who runs an image of its own as it sees fit says so itself.
+    check("apiVersion: foo.io/v1\nkind: Database\nspec: {image: postgres, steps: [a], container: x}\n", &[]);
 }
 
 #[test]
@@ -317,6 +327,20 @@ fn what_is_no_object_is_told() {
         told("a: 1\n---\napiVersion: v1\nkind: Pod\n"),
         (1, vec![(Level::Note, "document 1, line 1: names no apiVersion and kind, so it is no object".to_owned())])
     );
+    // What was meant as an object is not passed over.
+    for text in [
+        "kind: Pod\nspec: {containers: [{name: a, image: b}]}\n",
+        "apiversion: v1\nkind: Pod\n",
+        "spec: {template: {spec: {initContainers: [{name: a, image: b}]}}}\n",
+    ] {
+        let (found, told) = told(text);
+        assert_eq!((found, told[0].0), (0, Level::Incomplete), "{text}");
+    }
+    assert_eq!(
+        told("apiVersion: v1\nkind: List\nitems: {apiVersion: v1, kind: Pod}\n"),
+        (0, vec![(Level::Incomplete, "document 1, line 1: the items of List are a map, not a list".to_owned())])
+    );
+    assert_eq!(told("apiVersion: v1\nkind: List\nitems:\n"), (0, Vec::new()));
     let (found, told_of) = told("apiVersion: v1\nkind: Pod\nspec: {{ .Values.pod }}\n");
     assert_eq!((found, told_of[0].0), (0, Level::Incomplete));
     assert!(told_of[0].1.ends_with("; a template must be rendered first"), "{told_of:?}");

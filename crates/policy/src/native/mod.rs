@@ -29,6 +29,7 @@ pub use suite::{Case, Suite, is_suite, read_suite};
 pub use write::write;
 
 use crate::compile::At;
+use crate::criteria::{Level, criterion};
 use crate::policy::{
     Attack, Enforcement, EventSource, Exclusion, Group, Label, Operator, Policy, PolicySeverity, Scope, Section,
     SkipContainer, Stage, Texts,
@@ -115,6 +116,12 @@ pub fn read(node: &Node) -> (Document, Vec<Wrong>) {
         ("ja".to_owned(), texts)
     }));
     policy.sections = sections(&mut from);
+    let mut fields = policy.sections.iter().flat_map(|section| &section.groups).map(|group| group.field.as_str());
+    if fields.any(|field| criterion(field).is_some_and(|criterion| criterion.level == Level::Request)) {
+        // A request is refused; the pod that it is about has done nothing.
+        let kill = policy.enforcement.iter_mut().filter(|action| **action == Enforcement::KillPod);
+        kill.for_each(|action| *action = Enforcement::FailKubeRequest);
+    }
     let examples = from.each("examples", example::read);
     let wrongs = from.finish();
     (Document { policy, examples }, wrongs)
@@ -131,7 +138,8 @@ fn enforcement(from: &mut Fields<'_>, stages: &[Stage]) -> Vec<Enforcement> {
     for stage in enforced {
         actions.extend_from_slice(match stage {
             Stage::Build | Stage::Registry => &[Enforcement::FailBuild],
-            Stage::Deploy => &[Enforcement::FailDeploymentCreate, Enforcement::FailDeploymentUpdate],
+            // The two by which StackRox refuses workloads; those that say so by name it never looks at.
+            Stage::Deploy => &[Enforcement::ScaleToZero, Enforcement::UnsatisfiableNodeConstraint],
             Stage::Runtime => &[Enforcement::KillPod],
         });
     }

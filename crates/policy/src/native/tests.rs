@@ -76,7 +76,7 @@ examples:
     assert_eq!(policy.sections, expect);
     assert_eq!((policy.id.as_str(), policy.severity), ("a-b", PolicySeverity::Critical));
     assert_eq!(policy.stages, [Stage::Build, Stage::Deploy]);
-    let enforced = [Enforcement::FailBuild, Enforcement::FailDeploymentCreate, Enforcement::FailDeploymentUpdate];
+    let enforced = [Enforcement::FailBuild, Enforcement::ScaleToZero, Enforcement::UnsatisfiableNodeConstraint];
     assert_eq!(policy.enforcement, enforced);
     assert_eq!(policy.profiles, ["ci"]);
     assert_eq!(policy.attack, [Attack { tactic: "TA0004".to_owned(), techniques: vec!["T1611".to_owned()] }]);
@@ -216,4 +216,14 @@ fn what_cannot_be_read_hides_nothing_else_that_is_wrong() {
     // What could not be read is not said to be missing as well.
     assert_eq!(faults.iter().map(|fault| fault.place.line).collect::<Vec<_>>(), [3, 6, 7], "{faults:?}");
     assert!(set.policies.is_empty());
+}
+
+#[test]
+fn what_is_enforced_at_run_time_is_the_request_or_the_pod() {
+    let check = |when: &str, expect: Enforcement| {
+        let text = format!("policy: x\nname: x\nseverity: low\nstages: [runtime]\nenforce: true\nwhen: {when}\n");
+        assert_eq!(read(&document(&text)).unwrap().policy.enforcement, [expect], "{when}");
+    };
+    check("{Process Name: nmap}", Enforcement::KillPod);
+    check("{Kubernetes Resource: PODS_EXEC}", Enforcement::FailKubeRequest);
 }

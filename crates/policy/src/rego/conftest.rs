@@ -1,6 +1,7 @@
 //! Policies of [Conftest](https://www.conftest.dev/): rules called `deny`, `violation` or `warn`, with or without a suffix,
 //! whose members are what is wrong with a document, and `exception`, which says which of them do not count.
 
+use super::combined::is_about_files;
 use super::engine::{Program, Read, Setting, Share, Source, Stopped, json, value};
 use super::{Dialect, Fault};
 use crate::{Message, Outcome, Said};
@@ -16,8 +17,9 @@ pub struct Conftest {
     rules: Vec<Rule>,
     /// Namespaces that have exceptions.
     excepting: BTreeSet<String>,
-    /// What each rule needs of `data` that nobody gave.
-    lacking: Vec<Option<String>>,
+    /// Why rules would be silent, where that is known before: what they need of `data` that nobody gave, or that they are
+    /// about all files together.
+    silent: Vec<Option<String>>,
 }
 
 /// A rule that says what is wrong.
@@ -93,9 +95,12 @@ impl Conftest {
             }
         }
         let mut rules = BTreeSet::new();
-        let mut excepting = BTreeSet::new();
+        let (mut excepting, mut combined) = (BTreeSet::new(), BTreeSet::new());
         for Read { module, .. } in &modules {
             let namespace = module.package.join(".");
+            if is_about_files(module) {
+                combined.insert(namespace.clone());
+            }
             for rule in module.rules.iter().filter(|rule| rule.arguments.is_none() && !rule.is_default) {
                 if rule.name == "exception" {
                     excepting.insert(namespace.clone());
@@ -133,16 +138,20 @@ impl Conftest {
             _ => BTreeSet::new(),
         };
         let program = Program::new(&modules, Setting { data, roots: None, time: setup.time, together })?;
-        let lacking = |rule: &Rule| {
+        let silent = |rule: &Rule| {
+            if combined.contains(&rule.namespace) {
+                return Some("it is about all files together (conftest test --combine), and documents are asked about one by one".to_owned());
+            }
             let path = |name: &str| -> Vec<String> {
                 let names = rule.namespace.split('.').chain([name]);
                 std::iter::once("data").chain(names).map(str::to_owned).collect()
             };
             let excepts = excepting.contains(&rule.namespace).then(|| path("exception"));
-            std::iter::once(path(&rule.name)).chain(excepts).find_map(|path| program.lacks(&path, &roots))
+            let lacks = std::iter::once(path(&rule.name)).chain(excepts).find_map(|path| program.lacks(&path, &roots));
+            lacks.map(|path| format!("it needs {path}, which no policy defines and no document for data gives"))
         };
-        let lacking = rules.iter().map(lacking).collect();
-        Ok(Self { program, rules, excepting, lacking })
+        let silent = rules.iter().map(silent).collect();
+        Ok(Self { program, rules, excepting, silent })
     }
 
     /// The rules that are asked.
@@ -169,10 +178,8 @@ impl Conftest {
                 checked.push(Checked { rule, said, excepted: Vec::new() });
                 continue;
             };
-            if let Some(path) = self.lacking.get(index).and_then(Option::as_ref) {
-                // It would be undefined, and the rule silent.
-                let said =
-                    Said::unknown(format!("it needs {path}, which no policy defines and no document for data gives"));
+            if let Some(why) = self.silent.get(index).and_then(Option::as_ref) {
+                let said = Said::unknown(why);
                 checked.push(Checked { rule, said, excepted: Vec::new() });
                 continue;
             }
@@ -494,5 +501,23 @@ denying contains \"not asked\"
             assert_eq!(said(&[("a.rego", &rego)], &SETUP, r#"{"x": 1}"#), [wanted]);
             assert_eq!(said(&[("a.rego", &rego)], &SETUP, "{}"), ["main.deny failure Passed "]);
         }
+    }
+
+    #[test]
+    fn what_is_about_all_files_together_is_not_silent() {
+        let check = |body: &str, is_unknown: bool| {
+            let text = format!("package main\nimport rego.v1\ndeny contains \"x\" if {{ {body} }}\n");
+            let found = said(&[("x.rego", &text)], &SETUP, r#"{"kind": "Pod", "data": {"contents": 1}}"#);
+            let told = found.iter().any(|it| it.contains("about all files together"));
+            assert_eq!(told, is_unknown, "{body}: {found:?}");
+        };
+        check("input[_].contents.kind == \"Service\"", true);
+        check("some i; input[i][\"contents\"].kind == \"Service\"", true);
+        check("some file in input; file.contents.kind == \"Service\"", true);
+        check("file := input[_]; file.path == \"x\"; count([1 | file.contents.a]) > 0", true);
+        check("input.data.contents == 2", false);
+        check("some file in input.spec.files; file.contents == \"\"", false);
+        check("input[\"data\"].contents == 2", false);
+        check("some part in input; part.name == \"x\"", false);
     }
 }

@@ -5,6 +5,7 @@
 //! evaluation fails or takes too long, its outcome is unknown.
 
 mod builtins;
+mod combined;
 pub mod conftest;
 mod engine;
 pub mod gatekeeper;
@@ -16,6 +17,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builtins::at;
 pub use conftest::Conftest;
 pub(crate) use engine::Share;
 pub use gatekeeper::Gatekeeper;

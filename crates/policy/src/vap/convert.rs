@@ -1,12 +1,13 @@
 //! Our own policies in the language of the API server, where they can be said exactly.
 //!
 //! Exactly means: of every workload of a kind that Kubernetes has, the server says what [`evaluate`](crate::evaluate())
-//! says of its manifest alone. What a policy asks of images, of other objects or of moments no server knows; a regular
+//! says of its manifest alone. What is in images, what other objects say and what time it is no server knows; a regular
 //! expression is taken over where both read it the same; and a fact is left out that the server changes before a policy
 //! sees it. All reasons are told at once.
 
+use super::image_name;
 use crate::compile::{Plan, Test, compile};
-use crate::criteria::{Comparison, Level, Matcher, Pattern};
+use crate::criteria::{Comparison, Criterion, Level, Matcher, Needs, Pattern};
 use crate::go::Pattern as ServerPattern;
 use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
 use serde_json::{Value, json};
@@ -273,13 +274,24 @@ impl Writer {
                 format!("(has({of}.volumeMounts) && {of}.volumeMounts.exists(m, {}))", self.plan(plan, "m"))
             }
             Level::Env => self.environment(plan, of),
+            // The server knows of an image what it is called.
+            Level::Image
+                if plan.below.is_empty() && plan.tests.iter().all(|it| it.criterion.needs() == Needs::Manifest) =>
+            {
+                let test = image_name::where_taken(&self.plan(plan, "i"));
+                format!("{}.exists(i, {test})", image_name::NAMES)
+            }
             Level::Port | Level::Exposure => {
                 self.refuse("ports are opened by services as well, which the server does not show")
             }
             _ => {
-                let tests = plan.tests.iter().map(|test| test.criterion.name);
-                let names: Vec<&str> = tests.chain(names_below(plan)).collect();
-                self.refuse(format!("{} is asked of the image, which the server does not know", names.join(", ")))
+                let mut names = asked_below(plan);
+                names.retain(|criterion| criterion.needs() != Needs::Manifest);
+                let names: Vec<&str> = names.into_iter().map(|criterion| criterion.name).collect();
+                self.refuse(format!(
+                    "{} is about what is in the image, which the server does not know",
+                    names.join(", ")
+                ))
             }
         }
     }
@@ -315,6 +327,12 @@ impl Writer {
                 self.pattern(&account, pattern)
             }
             ("Replicas", Matcher::Number(comparison, wanted)) => replicas(*comparison, *wanted),
+            ("Image Registry", Matcher::Text(pattern)) => self.pattern(&image_name::registry(), pattern),
+            ("Image Remote", Matcher::Text(pattern)) => {
+                self.pattern(&format!("({})", image_name::repository()), pattern)
+            }
+            ("Image Tag", Matcher::Text(pattern)) => self.pattern(&image_name::tag(), pattern),
+            ("Image Named By Digest", Matcher::Flag(wanted)) => flag(image_name::HAS_DIGEST, *wanted),
             ("Has Egress Network Policy" | "Has Ingress Network Policy" | "Minimum RBAC Permissions", _) => {
                 self.refuse(format!("{name:?} is about other objects, which the server does not show"))
             }
@@ -527,11 +545,12 @@ fn is_common(text: &str) -> bool {
     true
 }
 
-fn names_below(plan: &Plan) -> Vec<&'static str> {
+/// What a plan asks for, and those below it.
+fn asked_below(plan: &Plan) -> Vec<&'static Criterion> {
     let mut found = Vec::new();
-    let mut rest: Vec<&Plan> = plan.below.iter().collect();
+    let mut rest = vec![plan];
     while let Some(plan) = rest.pop() {
-        found.extend(plan.tests.iter().map(|test| test.criterion.name));
+        found.extend(plan.tests.iter().map(|test| test.criterion));
         rest.extend(&plan.below);
     }
     found

@@ -9,6 +9,7 @@
 
 pub mod convert;
 pub mod gatekeeper;
+mod image_name;
 mod load;
 mod resources;
 mod review;

@@ -15,7 +15,7 @@ use sekisho_model::{
 };
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// What becomes of a result, the worst first.
@@ -373,15 +373,30 @@ pub(crate) fn exclusion(excluded: &CheckExclusion) -> String {
     text
 }
 
+/// Whether something was not evaluated since nobody looked at an image.
+fn is_for_want_of_a_look(reason: &str) -> bool {
+    ["nobody looked", "was not looked at"].iter().any(|end| reason.ends_with(end))
+}
+
 /// What one can ask for, so that what was not evaluated would be; nothing where no argument helps.
 pub(crate) fn to_ask_for(view: &CheckView<'_>) -> Option<&'static str> {
-    // What a scope asks for is of the cluster, which no argument gives; the rest are facts of images.
     let about_images = |row: &Row<'_>| {
-        row.subject.kind != SubjectKind::Image
-            && !row.result.reasons.iter().any(|reason| reason.starts_with("its scope asks for"))
+        row.subject.kind != SubjectKind::Image && row.result.reasons.iter().any(|reason| is_for_want_of_a_look(reason))
     };
     let any = view.of(&[State::NotEvaluated]).any(about_images);
     any.then_some("give --images to have the images looked at that the manifests name")
+}
+
+/// Why something was not evaluated that no look at an image would change, and which policies.
+pub(crate) fn not_to_be_had<'v>(view: &'v CheckView<'_>) -> BTreeMap<&'v str, BTreeSet<&'v str>> {
+    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in view.of(&[State::NotEvaluated]) {
+        let id = if row.policy.id.is_empty() { &row.policy.name } else { &row.policy.id };
+        for reason in row.result.reasons.iter().filter(|reason| !is_for_want_of_a_look(reason)) {
+            found.entry(reason).or_default().insert(id);
+        }
+    }
+    found
 }
 
 /// `7 violations of 4 policies by 3 of 6 subjects: 1 critical, 6 high; 2 excepted; 1 unknown; 9 not evaluated`.

@@ -141,7 +141,7 @@ impl Page {
         }
     }
 
-    /// What nobody asked for: the policies by their severity, for the reasons are nearly always the same.
+    /// What nobody asked for: the policies by their severity, and the reasons, which are few.
     fn not_evaluated(&mut self, view: &CheckView<'_>) {
         let policies = view.by_policy(&[State::NotEvaluated]);
         if policies.is_empty() {
@@ -154,6 +154,18 @@ impl Page {
             let ids: Vec<_> = alike.iter().map(|(policy, _)| known(policy)).collect();
             let style = style(severity);
             self.text("  ", "    ", &format!("{style}{}{style:#}  {}", severity.as_str(), ids.join(", ")));
+        }
+        let others = super::not_to_be_had(view);
+        for (reason, ids) in others.iter().take(VIOLATIONS) {
+            let ids: Vec<_> = ids.iter().map(|id| cell(id)).collect();
+            self.text("  ", "    ", &view::cut(&format!("{}: {}", ids.join(", "), view::line(reason)), REASONS));
+        }
+        if others.len() > VIOLATIONS {
+            self.text(
+                "  ",
+                "    ",
+                &format!("and {} more reasons, of which the JSON has all", others.len() - VIOLATIONS),
+            );
         }
         if let Some(hint) = super::to_ask_for(view) {
             self.text("  ", "    ", hint);

@@ -6,7 +6,7 @@ use super::super::vulnerabilities::Judges;
 use crate::args::{CommonArguments, ImageTarget};
 use crate::config::Settings;
 use crate::error::CliError;
-use sekisho_model::{Code, Diagnostic, Fact, ScanReport};
+use sekisho_model::{Code, Diagnostic, Fact, NamedImage, ScanReport};
 use sekisho_policy::ImageFacts;
 use sekisho_policy::manifest::{self, Object};
 use std::collections::BTreeMap;
@@ -51,7 +51,8 @@ impl Images {
         common: &CommonArguments,
     ) {
         let (workloads, _) = manifest::workloads(objects);
-        for (name, reference) in workloads.iter().flat_map(|found| found.workload.images()) {
+        let named = workloads.iter().flat_map(|found| found.workload.images());
+        for NamedImage { name, reference, .. } in named {
             if self.known.contains_key(name) {
                 continue;
             }

@@ -16,8 +16,8 @@ const RENDERERS: [(&[&str], &[&[&str]]); 2] = [
 ];
 /// Charts and kustomizations may fetch others.
 const TIME: Duration = Duration::from_mins(2);
-/// Bytes of what went wrong.
-const MAX_ERROR: u64 = 1 << 16;
+/// The last bytes of what went wrong, where the reason stands.
+const MAX_ERROR: usize = 1 << 16;
 
 /// What a directory renders to, and by which program; why not; none where it need not be rendered.
 pub(super) fn render(directory: &Path, most: u64) -> Option<Result<(String, Vec<u8>), String>> {
@@ -55,8 +55,8 @@ fn run(words: &[&str], directory: &Path, most: u64) -> io::Result<Vec<u8>> {
     command.args(&words[1..]).arg(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = Ended(command.spawn()?);
     let deadline = Instant::now() + TIME;
-    let said = child.0.stdout.take().map(|from| collect(from, most.saturating_add(1)));
-    let errors = child.0.stderr.take().map(|from| collect(from, MAX_ERROR));
+    let said = child.0.stdout.take().map(|from| collect(move || first(from, most.saturating_add(1))));
+    let errors = child.0.stderr.take().map(|from| collect(move || last(from, MAX_ERROR)));
     let late = || io::Error::other(format!("takes longer than {} seconds", TIME.as_secs()));
     let receive = |from: Option<mpsc::Receiver<io::Result<Vec<u8>>>>| match from {
         Some(from) => from.recv_timeout(deadline.saturating_duration_since(Instant::now())).map_err(|_| late())?,
@@ -85,15 +85,27 @@ fn run(words: &[&str], directory: &Path, most: u64) -> io::Result<Vec<u8>> {
     Err(io::Error::other(last.trim().to_owned()))
 }
 
+fn first(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads to the end, since a program whose warnings nobody reads any more would fail for that.
+fn last(mut from: impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while from.by_ref().take(most as u64).read_to_end(&mut bytes)? > 0 {
+        bytes.drain(..bytes.len().saturating_sub(most));
+    }
+    Ok(bytes)
+}
+
 /// Reads on a thread of its own, so that a program that writes much of one thing does not wait for the other.
-fn collect(from: impl Read + Send + 'static, most: u64) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+fn collect(read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static) -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut from = from.take(most);
-        let read = from.read_to_end(&mut bytes);
         // Nobody waits any more for one that was too slow.
-        let _ = sender.send(read.map(|_| bytes));
+        let _ = sender.send(read());
     });
     receiver
 }

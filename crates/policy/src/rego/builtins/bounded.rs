@@ -7,25 +7,29 @@ use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr, NodeRef, Span};
 use std::collections::BTreeSet;
 
-/// What members of comprehensions and sets go through, so that they are counted. No policy calls it, since no name in one
-/// has the mark of names that are made.
+/// What values go through that are made of others, so that they are weighed and counted. No policy calls it, since no name
+/// in one has the mark of names that are made.
 pub(in crate::rego) const MADE: &str = "made__sk";
 
-/// What a member of a collection needs at least.
+/// What a value needs at least.
 const MEMBER: usize = 64;
 
+/// How much one value may weigh: comparing two of these is done soon.
+const HEAVY: usize = SIZE * 4;
+
+/// What it weighs is taken as of the value of any function.
 pub(super) fn made(arguments: &[Value]) -> Computed {
     super::spend(MEMBER)?;
-    compared(arguments)
+    Ok(arguments[0].clone())
 }
 
-/// What one side of a comparison goes through. Values share their parts, so that one that takes little memory may take for
-/// ever to be gone through, and the engine does that without a look at the time.
-pub(in crate::rego) const COMPARED: &str = "compared__sk";
-
-pub(super) fn compared(arguments: &[Value]) -> Computed {
-    small(&arguments[..1])?;
-    Ok(arguments[0].clone())
+/// Takes what a value weighs from what may still be made. Values share their parts, so that one that takes little memory may
+/// take for ever to be gone through.
+pub(super) fn heavy(value: &Value) -> Result<(), Stop> {
+    match weigh(value, HEAVY) {
+        Some(left) => super::spend(HEAVY - left),
+        None => unknown("the values are too large"),
+    }
 }
 
 type Fits = fn(&[Value]) -> Result<(), Stop>;
@@ -50,7 +54,6 @@ pub(super) const GUARDS: &[(&str, Fits)] = &[
     ("min", small),
     ("object.filter", small),
     ("object.remove", small),
-    ("object.subset", small),
     ("object.union", small),
     ("object.union_n", union_n),
     ("regex.template_match", template),
@@ -94,6 +97,28 @@ fn small(arguments: &[Value]) -> Result<(), Stop> {
     match arguments.iter().try_fold(SIZE, |left, argument| weigh(argument, left)) {
         Some(_) => Ok(()),
         None => unknown("the values are too large"),
+    }
+}
+
+/// The engine's own fails where a list of nothing is looked for.
+pub(super) fn subset(arguments: &[Value]) -> Computed {
+    fn of(whole: &Value, part: &Value) -> bool {
+        match (whole, part) {
+            (Value::Object(whole), Value::Object(part)) => {
+                part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| of(whole, part)))
+            }
+            (Value::Set(whole), Value::Set(part)) => part.is_subset(whole),
+            (Value::Array(_), Value::Array(part)) if part.is_empty() => true,
+            (Value::Array(whole), Value::Array(part)) => whole.windows(part.len()).any(|it| it == &part[..]),
+            (whole, part) => whole == part,
+        }
+    }
+    small(arguments)?;
+    match arguments {
+        // At the top alone.
+        [Value::Array(whole), Value::Set(part)] => Ok(part.iter().all(|item| whole.contains(item)).into()),
+        [whole @ (Value::Object(_) | Value::Set(_) | Value::Array(_)), part] => Ok(of(whole, part).into()),
+        _ => Err(Stop::Undefined),
     }
 }
 

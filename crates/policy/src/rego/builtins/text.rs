@@ -2,6 +2,7 @@
 
 use super::{Computed, SIZE, Stop, array, as_integer, as_text, elements, unknown};
 use regorus::Value;
+use sekisho_base::hash;
 
 fn bounded(text: String) -> Computed {
     if text.len() > SIZE { unknown("the text becomes too large") } else { Ok(Value::from(text)) }
@@ -20,6 +21,11 @@ pub(super) fn concat(arguments: &[Value]) -> Computed {
         }
     }
     bounded(text)
+}
+
+pub(super) fn sha256(arguments: &[Value]) -> Computed {
+    let digest = hash::sha256(as_text(&arguments[0])?.as_bytes());
+    Ok(Value::from(hash::hex(&digest)))
 }
 
 pub(super) fn replace(arguments: &[Value]) -> Computed {

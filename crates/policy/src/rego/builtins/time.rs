@@ -1,9 +1,24 @@
-//! Moments, in nanoseconds since 1970. What time it is, is not known here.
+//! Moments, in nanoseconds since 1970. What time it is, whoever asks says.
 
 use super::{Computed, Stop, array, as_integer, as_text, unknown};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 use regorus::Value;
+use std::cell::Cell;
+
+thread_local! {
+    /// The moment by which policies judge that are asked on this thread.
+    static NOW: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
+/// Policies that are asked on this thread from now on judge by this moment, all by the same one.
+pub(crate) fn at(now: Timestamp) {
+    NOW.set(Some(now));
+}
+
+pub(super) fn now() -> Computed {
+    NOW.get().map_or_else(|| unknown("nobody says what time it is"), nanoseconds)
+}
 
 /// A moment, or one with the name of a time zone.
 fn moment(value: &Value) -> Result<Zoned, Stop> {

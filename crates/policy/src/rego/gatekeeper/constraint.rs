@@ -42,6 +42,9 @@ pub enum Action {
     DryRun,
 }
 
+/// What a constraint says; the server would leave out all else, and nobody would know.
+const FIELDS: [&str; 4] = ["enforcementAction", "scopedEnforcementActions", "match", "parameters"];
+
 pub(super) fn is_constraint(object: &Object) -> bool {
     object.group() == "constraints.gatekeeper.sh"
 }
@@ -66,11 +69,17 @@ impl Constraint {
         let scope = Scope::read(at("match"), &mut told);
         let enforcement = enforcement(at("enforcementAction"), at("scopedEnforcementActions"), &mut told);
         let mut parameters = at("parameters").cloned();
-        let mut unfit = false;
+        let fields = spec.map(Node::fields).unwrap_or_default();
+        let stray = fields.iter().find(|field| !FIELDS.contains(&field.name.as_str()));
+        if let Some(field) = stray {
+            let reason = format!("spec.{} is no field of a constraint; {} are", field.name, FIELDS.join(", "));
+            told(&field.node, reason);
+        }
+        let mut unfit = stray.is_some();
         if let (Some(parameters), Some(schema)) =
             (&mut parameters, template.and_then(|template| template.schema.as_ref()))
         {
-            unfit = !schema::apply(schema, parameters, "spec.parameters", &mut told);
+            unfit |= !schema::apply(schema, parameters, "spec.parameters", &mut told);
         }
         let given = parameters.clone();
         // Without any, policies see none, and not nothing.

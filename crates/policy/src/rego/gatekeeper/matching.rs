@@ -43,13 +43,18 @@ pub(super) fn is_namespace(object: &Object) -> bool {
     object.kind == "Namespace" && object.group().is_empty()
 }
 
+const FIELDS: [&str; 8] =
+    ["kinds", "scope", "namespaces", "excludedNamespaces", "labelSelector", "namespaceSelector", "name", "source"];
+
 impl Scope {
     /// None where the API server would refuse it.
     pub(super) fn read(node: Option<&Node>, told: &mut impl FnMut(&Node, String)) -> Option<Self> {
         let Some(node) = node else { return Some(Self::default()) };
         let mut reader = Reader { told, is_fit: true };
         reader.map(node, "spec.match");
+        reader.only(node, &FIELDS, "spec.match");
         let kinds = reader.list(node, "kinds", "spec.match").iter().map(|kind| {
+            reader.only(kind, &["apiGroups", "kinds"], "spec.match.kinds");
             (reader.texts(kind, "apiGroups", "spec.match.kinds"), reader.texts(kind, "kinds", "spec.match.kinds"))
         });
         let kinds = kinds.collect();
@@ -210,6 +215,13 @@ impl<F: FnMut(&Node, String)> Reader<'_, F> {
     fn map(&mut self, node: &Node, path: &str) {
         if !matches!(node.value, Value::Map(_)) {
             self.wrong(node, format!("{path} is {}, not a map", node.kind()));
+        }
+    }
+
+    /// The server would leave out what is under another name.
+    fn only(&mut self, node: &Node, names: &[&str], path: &str) {
+        if let Some(field) = node.fields().iter().find(|field| !names.contains(&field.name.as_str())) {
+            self.wrong(&field.node, format!("{path}.{} is not known; {} are", field.name, names.join(", ")));
         }
     }
 

@@ -413,6 +413,18 @@ fn what_cannot_be_asked_is_unknown_and_told_with_its_place() {
             (31, 27),
             "Broken/d: spec.match.kinds.kinds is a text, not a list",
         ),
+        (
+            with(ALWAYS) + &constraint("Broken", "d", "match: {namespace: [x]}"),
+            (31, 22),
+            "Broken/d: spec.match.namespace is not known; kinds, scope, namespaces, excludedNamespaces, labelSelector, \
+             namespaceSelector, name, source are",
+        ),
+        (
+            with(ALWAYS) + &constraint("Broken", "d", "parameter: {x: 1}"),
+            (31, 14),
+            "Broken/d: spec.parameter is no field of a constraint; enforcementAction, scopedEnforcementActions, match, \
+             parameters are",
+        ),
     ] {
         let (gatekeeper, faults) = load(&text);
         assert_eq!(faults[0].reason, reason);

@@ -1,7 +1,7 @@
 //! Expressions: names, functions, comprehensions.
 
 use super::{Beside, Lowerer, MARK, leading};
-use crate::rego::builtins::{COMPARED, MADE, arithmetic};
+use crate::rego::builtins::{MADE, arithmetic, is_bounded};
 use crate::rego::syntax::ast::{Body, Expr, Kind, Literal, LiteralKind};
 use sekisho_base::tree::Place;
 
@@ -56,7 +56,7 @@ impl Lowerer<'_> {
                 return self.reference(place, head, lowered, beside);
             }
             Kind::Call(path, arguments) => {
-                let arguments = arguments.iter().map(part).collect();
+                let arguments: Vec<Expr> = arguments.iter().map(part).collect();
                 return self.call(place, path, arguments, beside);
             }
             Kind::Infix(sign, left, right) => infix(sign, part(left), part(right)),
@@ -66,6 +66,24 @@ impl Lowerer<'_> {
             }
         };
         Expr::new(place, kind)
+    }
+
+    /// A value that others are a part of, so that it is weighed. Values share their parts: one that takes little memory may
+    /// take for ever to be gone through, as comparing it does, and the engine does that without a look at the time. No
+    /// value comes to be like that but by being made of others again and again.
+    pub(super) fn weighed(&self, expr: Expr) -> Expr {
+        match expr.kind {
+            Kind::Array(_) | Kind::Set(_) | Kind::Object(_) if !is_written(&expr) && !self.has_local(&expr) => {
+                counted(expr)
+            }
+            // A pattern: what of it is a value already.
+            Kind::Array(items) => {
+                let items = items.into_iter().map(|item| self.weighed(item)).collect();
+                Expr::new(expr.place, Kind::Array(items))
+            }
+            Kind::ArrayOf(..) | Kind::SetOf(..) | Kind::ObjectOf(..) => counted(expr),
+            _ => expr,
+        }
     }
 
     pub(super) fn comprehension(
@@ -81,12 +99,12 @@ impl Lowerer<'_> {
             let mut beside = Beside::default();
             let mut term = |term: &Expr| {
                 let lowered = this.plain(term, &mut beside);
-                Box::new(if lowered.has_comprehension() { this.bind(lowered, &mut beside) } else { lowered })
+                Box::new(counted(if lowered.has_comprehension() { this.bind(lowered, &mut beside) } else { lowered }))
             };
-            let (key, value) = (key.map(&mut term), counted(*term(value)));
+            let (key, value) = (key.map(&mut term), term(value));
             body.append(&mut beside.before);
             body.append(&mut beside.after);
-            (key, Box::new(value), body)
+            (key, value, body)
         });
         (self.known, self.named) = (known, named);
         self.is_negated = is_negated;
@@ -227,8 +245,12 @@ impl Lowerer<'_> {
         }
         if let Some(full) = self.defined(path) {
             self.graph.add_need(&self.rule, &full);
+            let arguments = arguments.into_iter().map(|it| self.weighed(it)).collect();
             return Expr::new(place, Kind::Call(full, arguments));
         }
+        // Of a function that is bounded the value is weighed.
+        let arguments: Vec<Expr> =
+            if is_bounded(&name) { arguments } else { arguments.into_iter().map(|it| self.weighed(it)).collect() };
         if name == "walk" {
             let pair: Vec<Expr> = ["path", "value"].iter().map(|name| self.temporary(place, name)).collect();
             let pair = Expr::new(place, Kind::Array(pair));
@@ -245,18 +267,21 @@ fn is_scalar(expr: &Expr) -> bool {
     matches!(expr.kind, Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_))
 }
 
-/// A member of a collection that is made, so that its members are counted.
+/// Whether an expression says all that its value is made of.
+fn is_written(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Array(_) | Kind::Set(_) | Kind::Object(_) => expr.parts().into_iter().all(is_written),
+        _ => is_scalar(expr),
+    }
+}
+
+/// A value that is made, so that it is counted.
 pub(super) fn counted(member: Expr) -> Expr {
     Expr::new(member.place, Kind::Call(vec![MADE.to_owned()], vec![member]))
 }
 
 /// An operation on two values; arithmetic is computed by functions, since the engine's has the errors of binary fractions.
 pub(super) fn infix(sign: &'static str, left: Expr, right: Expr) -> Kind {
-    let is_comparison = matches!(sign, "==" | "!=" | "<" | "<=" | ">" | ">=");
-    if is_comparison && !is_scalar(&left) && !is_scalar(&right) {
-        let left = Expr::new(left.place, Kind::Call(vec![COMPARED.to_owned()], vec![left]));
-        return Kind::Infix(sign, Box::new(left), Box::new(right));
-    }
     match arithmetic(sign) {
         Some(name) => Kind::Call(vec![name.to_owned()], vec![left, right]),
         None => Kind::Infix(sign, Box::new(left), Box::new(right)),

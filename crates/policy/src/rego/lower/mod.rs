@@ -94,6 +94,7 @@ pub(super) fn lower(module: &Module, world: &World<'_>, graph: &mut Graph) -> Re
         known: HashSet::new(),
         named: Vec::new(),
         temporaries: HashSet::new(),
+        is_in_order: true,
     };
     let rules = module.rules.iter().map(|rule| lowerer.rule(rule)).collect();
     if lowerer.faults.is_empty() {
@@ -121,6 +122,9 @@ struct Lowerer<'w> {
     named: Vec<String>,
     /// Variables that are made here, all of which have a value.
     temporaries: HashSet<String>,
+    /// Whether variables that a pattern names after others have named them have a value there. Where that is not so, both
+    /// sides of `=` are left as they are.
+    is_in_order: bool,
 }
 
 /// What has to hold beside an expression.
@@ -167,6 +171,19 @@ impl Lowerer<'_> {
     }
 
     fn rule(&mut self, rule: &Rule) -> Rule {
+        let before = self.faults.len();
+        let lowered = self.lowered(rule);
+        if self.faults.len() > before || safety::check(&lowered, self.rules).is_none() {
+            return lowered;
+        }
+        self.is_in_order = false;
+        let lowered = self.lowered(rule);
+        self.is_in_order = true;
+        self.faults.extend(safety::check(&lowered, self.rules));
+        lowered
+    }
+
+    fn lowered(&mut self, rule: &Rule) -> Rule {
         self.rule = self.package.clone();
         self.rule.push(rule.name.clone());
         self.rule.extend(leading(&rule.steps));
@@ -180,14 +197,17 @@ impl Lowerer<'_> {
         if arity.is_some_and(|arity| self.world.functions.get(&self.rule) != Some(&arity)) {
             self.fault(rule.place, format!("{} has different numbers of arguments", rule.name));
         }
-        let lowered = self.within(|this| {
+        self.within(|this| {
             let mut patterns = Vec::new();
             let arguments =
                 rule.arguments.as_ref().map(|list| list.iter().map(|it| this.argument(it, &mut patterns)).collect());
             let mut lowered = Rule { arguments, member: None, value: None, ..rule.clone() };
             let (mut steps, mut member) = (Vec::new(), None);
             (lowered.value, lowered.body) = this.branch(rule.value.as_ref(), &rule.body, &patterns, |this, beside| {
-                steps = rule.steps.iter().map(|step| this.plain(step, beside)).collect();
+                for step in &rule.steps {
+                    let step = this.plain(step, beside);
+                    steps.push(this.weighed(step));
+                }
                 member = rule.member.as_ref().map(|member| this.plain(member, beside));
                 // Without a body there is but one.
                 if !rule.body.is_empty() {
@@ -204,9 +224,7 @@ impl Lowerer<'_> {
                 })
                 .collect();
             lowered
-        });
-        self.faults.extend(safety::check(&lowered, self.rules));
-        lowered
+        })
     }
 
     /// A value and the body that it depends on; `more` lowers what else does.
@@ -223,7 +241,10 @@ impl Lowerer<'_> {
             lowered.append(&mut this.body(body));
             let mut beside = Beside::default();
             more(this, &mut beside);
-            let mut value = value.map(|value| this.plain(value, &mut beside));
+            let mut value = value.map(|value| {
+                let value = this.plain(value, &mut beside);
+                this.weighed(value)
+            });
             let has_body = !(lowered.is_empty() && beside.before.is_empty() && beside.after.is_empty());
             if let Some(value) = value.as_mut().filter(|value| has_body && value.has_comprehension()) {
                 *value = this.bind(std::mem::replace(value, Expr::new(value.place, Kind::Null)), &mut beside);
@@ -392,7 +413,7 @@ impl Lowerer<'_> {
                 }
                 let left = self.plain(left, beside);
                 if matches!(left.kind, Kind::Var(_)) {
-                    return vec![LiteralKind::Assign(left, right)];
+                    return vec![LiteralKind::Assign(left, self.weighed(right))];
                 }
                 self.unify(left, right, &mut beside.after);
                 Vec::new()

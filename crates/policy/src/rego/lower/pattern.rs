@@ -10,6 +10,7 @@ impl Lowerer<'_> {
             return expr;
         }
         let variable = self.temporary(expr.place, "term");
+        let expr = self.weighed(expr);
         beside.before.push(Literal::new(expr.place, LiteralKind::Assign(variable.clone(), expr)));
         variable
     }
@@ -39,8 +40,27 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Both are the same; what is in objects is unified field by field.
+    /// Both are the same; what is in arrays on both sides, and in objects, is unified one by one.
     pub(super) fn unify(&mut self, left: Expr, right: Expr, body: &mut Body) {
+        let is_any = |side: &Expr| matches!(&side.kind, Kind::Var(name) if name == "_");
+        let (left, right) = match (left, right) {
+            (Expr { kind: Kind::Array(left), .. }, Expr { kind: Kind::Array(right), .. })
+                if left.len() == right.len() =>
+            {
+                left.into_iter().zip(right).for_each(|(left, right)| self.unify(left, right, body));
+                return;
+            }
+            // The engine takes no pattern of which nothing becomes known; all that is asked is that there is a value.
+            (any, other) | (other, any) if is_any(&any) => {
+                if !matches!(other.kind, Kind::Var(_)) {
+                    let value = self.temporary(other.place, "any");
+                    body.push(Literal::new(other.place, LiteralKind::Assign(value, other)));
+                }
+                return;
+            }
+            (left, right) if self.is_in_order => (self.weighed(left), self.weighed(right)),
+            sides => sides,
+        };
         // An object beside a variable without a value is what that one becomes.
         if self.has_object_pattern(&left) != self.has_object_pattern(&right)
             && [&left, &right].into_iter().any(|side| matches!(&side.kind, Kind::Var(name) if self.has_local(side) && !self.temporaries.contains(name)))
