@@ -19,8 +19,8 @@ pub(crate) use db::{
 };
 pub(crate) use detect::{
     AlertFormat, AlertsOption, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching,
-    RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments, RunArguments,
-    SelectedOption,
+    RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesPullArguments,
+    RulesShowArguments, RunArguments, SelectedOption,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 

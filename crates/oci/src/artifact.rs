@@ -125,7 +125,7 @@ impl ArtifactError {
 /// What an artifact is.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
-    /// `artifactType` of the manifest.
+    /// `artifactType` of the manifest; where it has none, the media type of its configuration.
     pub artifact: &'static str,
     /// Media type of its one layer.
     pub layer: &'static str,
@@ -273,8 +273,9 @@ fn layer_of(
     let foreign = |reason: String| ArtifactError::Foreign { place: place.to_string(), reason };
     let manifest: Manifest = serde_json::from_slice(manifest)
         .map_err(|error| foreign(format!("has no manifest of the form that is read: {error}")))?;
-    if manifest.artifact_type != kind.artifact {
-        let other = if manifest.artifact_type.is_empty() { "no type" } else { &manifest.artifact_type };
+    let named = if manifest.artifact_type.is_empty() { &manifest.config.media_type } else { &manifest.artifact_type };
+    if named != kind.artifact {
+        let other = if named.is_empty() { "no type" } else { named };
         return Err(foreign(format!("is an artifact of {other}, not of {}", kind.artifact)));
     }
     let [layer] = <[Descriptor; 1]>::try_from(manifest.layers)

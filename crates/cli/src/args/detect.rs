@@ -1,6 +1,6 @@
 //! The arguments of `detect`.
 
-use super::{CommonArguments, EXIT_CODES, JsonOrTable, SURROUNDINGS};
+use super::{CommonArguments, EXIT_CODES, JsonOrTable, RegistryArguments, SURROUNDINGS};
 use clap::{Args, Subcommand, ValueEnum};
 use sekisho_detect::Priority;
 use sekisho_report::Language;
@@ -33,6 +33,9 @@ pub(crate) enum RulesCommand {
     /// Show part by part why a rule holds for a recorded event, or does not
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Explain(RulesExplainArguments),
+    /// Get rules out of a registry, as falcoctl distributes them
+    #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
+    Pull(RulesPullArguments),
     /// List the rules that are blind, since nothing fills a field or tells an event that they ask for
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Coverage(RulesListArguments),
@@ -64,6 +67,21 @@ pub(crate) struct RuleFiles {
     /// Refuse rules that ask for a field which nothing can fill, rather than leave them undecided
     #[arg(long)]
     pub(crate) refuse_blind: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesPullArguments {
+    /// `HOST[:PORT]/NAME[:TAG][@DIGEST]` in a registry, or `oci:DIRECTORY[:TAG]`; the tag is `latest` where none is given.
+    /// Logins are those of docker and podman
+    #[arg(value_name = "REFERENCE")]
+    pub(crate) place: String,
+
+    /// The directory to put the files of rules into
+    #[arg(long, short, value_name = "DIRECTORY", default_value = ".")]
+    pub(crate) output: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
 }
 
 /// Which of the rules run.

@@ -1,6 +1,9 @@
 //! `detect` over recordings: the cases of Falco's own test suites, and recordings that are cut, damaged or endless.
 
-use serde_json::Value;
+use sekisho_model::Digest;
+use sekisho_testkit::registry::Registry;
+use sekisho_testkit::{Compress, ImageBuilder, LayerBuilder};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -212,4 +215,80 @@ fn output_that_is_not_read_ends_the_run() {
         .unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// The files of an OCI layout with an artifact as falcoctl makes it: a configuration of this type, and one archive.
+fn artifact(config: &str, archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut blob = |media_type: &str, bytes: &[u8]| {
+        let digest = Digest::of(bytes);
+        files.insert(format!("blobs/sha256/{}", digest.hex()), bytes.to_vec());
+        json!({ "mediaType": media_type, "digest": digest.to_string(), "size": bytes.len() })
+    };
+    let config = blob(config, br#"{"name":"r","version":"1.0.0","requirements":[]}"#);
+    let layer = blob("application/vnd.cncf.falco.rulesfile.layer.v1+tar.gz", archive);
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": [layer] });
+    let mut descriptor = blob(media_type, manifest.to_string().as_bytes());
+    descriptor["annotations"] = json!({ "org.opencontainers.image.ref.name": "1" });
+    let index = json!({ "schemaVersion": 2, "manifests": [descriptor] });
+    files.insert("index.json".to_owned(), index.to_string().into_bytes());
+    files
+}
+
+#[test]
+fn rules_are_pulled_as_falcoctl_distributes_them() {
+    const RULES: &str = "application/vnd.cncf.falco.rulesfile.config.v1+json";
+    let scratch = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(fixtures().join("rules/falco_rules.yaml")).unwrap();
+    let archive = |files: &[(&str, &str)]| {
+        let layer = files.iter().fold(LayerBuilder::new(), |layer, (path, text)| layer.file(path, text));
+        Compress::Gzip.store(&layer.build())
+    };
+    let registry = Registry::sound();
+    let pull = |tag: &str, config: &str, archive: &[u8]| {
+        registry.push(tag, &artifact(config, archive));
+        let reference = format!("{}/team/app:{tag}", registry.host());
+        let into = scratch.path().join(tag);
+        let output = detect(&["rules", "pull", &reference, "--output", into.to_str().unwrap()]).output().unwrap();
+        (output.status.code(), said(&output), into)
+    };
+    let sound = archive(&[("falco_rules.yaml", text.as_str()), ("README.md", "no rules")]);
+    let (code, (out, error), into) = pull("sound", RULES, &sound);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.ends_with("falco_rules.yaml: 25 rules\n"), "{out}");
+    assert_eq!(fs::read_to_string(into.join("falco_rules.yaml")).unwrap(), text);
+    assert_eq!(fs::read_dir(&into).unwrap().count(), 1);
+    let listed = detect(&["rules", "list", into.to_str().unwrap()]).output().unwrap();
+    assert_eq!(listed.status.code(), Some(0));
+
+    // The same out of a layout, by its tag.
+    let layout = scratch.path().join("layout");
+    ImageBuilder::write_directory(&artifact(RULES, &sound), &layout);
+    let place = format!("oci:{}:1", layout.display());
+    let again = detect(&["rules", "pull", &place, "--output", scratch.path().to_str().unwrap()]).output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{:?}", said(&again));
+
+    let mut cut = sound.clone();
+    cut.truncate(sound.len() / 2);
+    let wrong = "- rule: x\n  desc: d\n  condition: nosuch.field = 1\n  output: o\n  priority: INFO\n";
+    for (tag, config, archive, expect) in [
+        ("leads-out", RULES, archive(&[("../../falco_rules.yaml", "[]")]), None),
+        ("plugin", "application/vnd.cncf.falco.plugin.config.v1+json", sound, Some("falco.plugin.config")),
+        ("cut", RULES, cut, Some("error[artifact.invalid]")),
+        ("twice", RULES, archive(&[("a/r.yaml", "[]"), ("b/r.yaml", "[]")]), Some("two files are called r.yaml")),
+        ("empty", RULES, archive(&[("r.txt", "[]")]), Some("ends in .yaml")),
+        ("wrong", RULES, archive(&[("r.yaml", wrong)]), Some("error[rules.malformed]")),
+    ] {
+        let (code, (out, error), into) = pull(tag, config, &archive);
+        let outside = scratch.path().parent().unwrap().join("falco_rules.yaml");
+        assert!(!outside.exists());
+        match expect {
+            Some(expect) => {
+                assert!(code != Some(0) && error.contains(expect), "{tag}: {code:?} {out} {error}");
+                assert!(!into.exists(), "{tag}");
+            }
+            None => assert!(into.join("falco_rules.yaml").exists() || code != Some(0), "{tag}: {out} {error}"),
+        }
+    }
 }

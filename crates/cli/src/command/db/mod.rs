@@ -18,8 +18,8 @@ mod update;
 mod vercmp;
 
 pub(crate) use status::status;
-pub(crate) use transfer::{pull, push};
-pub(crate) use update::update;
+pub(crate) use transfer::{access, place, pull, push};
+pub(crate) use update::{runtime, update};
 pub(crate) use vercmp::vercmp;
 
 pub(crate) fn import(context: &Context, arguments: &ImportArguments) -> CommandResult {
@@ -108,6 +108,6 @@ impl From<FeedsError> for CliError {
 }
 
 /// The client of this site.
-fn client(settings: &Settings) -> Result<sekisho_net::Client, CliError> {
+pub(crate) fn client(settings: &Settings) -> Result<sekisho_net::Client, CliError> {
     settings.network().client().map_err(|error| CliError::from_error(Code::NetworkUnusable, &error))
 }

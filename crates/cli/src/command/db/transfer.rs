@@ -52,14 +52,16 @@ fn store(settings: &Settings) -> Store {
     Store::new(settings.database.directory.clone())
 }
 
-fn place(text: &str) -> Result<Place, CliError> {
+/// Where an artifact lies, as it is named on the command line.
+pub(crate) fn place(text: &str) -> Result<Place, CliError> {
     text.parse().map_err(|error: sekisho_model::InvalidImageRef| {
         CliError::new(Code::UsageInvalid, error.to_string())
             .hint("as in registry.example.org/team/advisories:latest, or oci:DIRECTORY for a directory")
     })
 }
 
-fn access<'a>(
+/// How the registry of a place is reached.
+pub(crate) fn access<'a>(
     context: &Context,
     client: &'a Client,
     arguments: &RegistryArguments,

@@ -61,7 +61,7 @@ pub(crate) fn update(context: &Context, arguments: &UpdateArguments) -> CommandR
 }
 
 /// What commands that reach the network run on; nothing else pays for it.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built
         .map_err(|error: io::Error| CliError::new(Code::InternalFault, format!("cannot wait for the network: {error}")))

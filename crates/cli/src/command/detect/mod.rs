@@ -1,5 +1,6 @@
 //! `detect`: what rules say of events.
 
+mod pull;
 mod recorded;
 mod replay;
 mod rules;
@@ -17,6 +18,7 @@ pub(crate) fn run(context: &mut Context, command: &DetectCommand) -> CommandResu
         DetectCommand::Replay(arguments) => replay::run(context, arguments),
         DetectCommand::Rules(RulesCommand::Lint(arguments)) => rules::lint(context, arguments),
         DetectCommand::Rules(RulesCommand::List(arguments)) => rules::list(context, arguments),
+        DetectCommand::Rules(RulesCommand::Pull(arguments)) => pull::run(context, arguments),
         DetectCommand::Rules(RulesCommand::Show(arguments)) => rules::show(context, arguments),
         DetectCommand::Rules(RulesCommand::Explain(arguments)) => rules::explain(context, arguments),
         DetectCommand::Rules(RulesCommand::Coverage(arguments)) => rules::coverage(context, arguments),

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What files of rules end in.
-const OF_RULES: [&str; 2] = [".yaml", ".yml"];
+pub(super) const OF_RULES: [&str; 2] = [".yaml", ".yml"];
 /// How many warnings are told where rules are to run; more are counted.
 const MOST: usize = 20;
 
