@@ -3,6 +3,8 @@
 //! Names and grammars of values are those of StackRox 1.1, so that its policies mean the same here; those that are ours
 //! say so.
 
+#[cfg(test)]
+mod linked;
 mod read;
 mod table;
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! sees it. All reasons are told at once.
 
 use super::image_name;
+use super::terms::{apparmor, capability, field, of_volume, operator, plain_path, replicas, run_as_user, seccomp};
 use crate::compile::{Plan, Test, compile};
 use crate::criteria::{Comparison, Criterion, Level, Matcher, Needs, Pattern};
 use crate::go::Pattern as ServerPattern;
@@ -85,12 +86,6 @@ fn rules() -> Value {
     ])
 }
 
-/// The path of a node without what the kernel passes over, as manifests are read.
-fn plain_path(path: &str) -> String {
-    let steps = format!("{path}.split('/').filter(step, step != '' && step != '.').join('/')");
-    format!("(k == 'hostPath' && {path} != '' ? '/' + {steps} : {path})")
-}
-
 fn variables(skipped: &[SkipContainer]) -> Value {
     let mut lists = Vec::new();
     let list = |name: &str| format!("(has(variables.spec.{name}) ? variables.spec.{name} : [])");
@@ -168,17 +163,6 @@ fn joined(parts: &[String], operator: &str, empty: &str) -> String {
         [only] => only.clone(),
         parts => format!("({})", parts.join(&format!(" {operator} "))),
     }
-}
-
-/// What `path` below `of` is where it is there, and `other` where it is not: each part is looked for.
-fn field(of: &str, path: &str, other: &str) -> String {
-    let mut at = of.to_owned();
-    let mut parts = Vec::new();
-    for name in path.split('.') {
-        at = format!("{at}.{name}");
-        parts.push(format!("has({at})"));
-    }
-    format!("({} ? {at} : {other})", parts.join(" && "))
 }
 
 struct Writer {
@@ -363,6 +347,20 @@ impl Writer {
             ("Container Name", Matcher::Text(pattern)) => self.pattern(&field(of, "name", "''"), pattern),
             ("AppArmor Profile", Matcher::Text(pattern)) => self.pattern(&apparmor(of), pattern),
             ("Seccomp Profile Type", Matcher::Word(wanted)) => seccomp(of, wanted),
+            ("Container Command", Matcher::Text(pattern)) => {
+                let words = format!("({} + {})", field(of, "command", "[]"), field(of, "args", "[]"));
+                let said = self.pattern(&format!("{words}.join(' ')"), pattern);
+                format!("({words}.size() > 0 && {said})")
+            }
+            ("Run As User", Matcher::Number(comparison, wanted)) => {
+                let sign = operator(*comparison);
+                run_as_user(of, &|user| format!("double({user}) {sign} {wanted:?}"), "false")
+            }
+            ("Root User Allowed", Matcher::Flag(wanted)) => {
+                let pod = field("variables.spec", "securityContext.runAsNonRoot", "false");
+                let is_free = format!("!{}", field(of, "securityContext.runAsNonRoot", &pod));
+                flag(&run_as_user(of, &|user| format!("{user} == 0"), &is_free), *wanted)
+            }
             ("Container CPU Limit", Matcher::Number(comparison, wanted)) => {
                 self.amount(of, "cpu", *comparison, *wanted, 1.0)
             }
@@ -513,7 +511,7 @@ impl Writer {
     }
 }
 
-/// Whether a regular expression is read the same by both: no classes with names, no flags, no brackets in brackets.
+/// Whether a regular expression is read the same by both: no classes with names, few flags, no brackets in brackets.
 fn is_common(text: &str) -> bool {
     let mut chars = text.chars().peekable();
     let mut in_class = false;
@@ -530,10 +528,11 @@ fn is_common(text: &str) -> bool {
             ']' => in_class = false,
             '(' if chars.peek() == Some(&'?') => {
                 chars.next();
-                // Case says nothing already.
+                // Case says nothing already, and with `s` a dot is any character to both.
+                let flags = std::iter::from_fn(|| chars.next_if(|char| matches!(char, 'i' | 's'))).count();
                 match chars.next() {
                     Some(':') => {}
-                    Some('i') if matches!(chars.next(), Some(')' | ':')) => {}
+                    Some(')') if flags > 0 => {}
                     _ => return false,
                 }
             }
@@ -558,73 +557,4 @@ fn asked_below(plan: &Plan) -> Vec<&'static Criterion> {
 
 fn flag(of: &str, wanted: bool) -> String {
     if wanted { of.to_owned() } else { format!("!{of}") }
-}
-
-fn operator(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "==",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">",
-    }
-}
-
-/// The number of pods, where a kind has one; what has none is no number.
-fn replicas(comparison: Comparison, wanted: f64) -> String {
-    let sign = operator(comparison);
-    // As a double, with a point.
-    let wanted = format!("{wanted:?}");
-    let replicas = field("object.spec", "replicas", "1");
-    let parallelism = field("object.spec", "parallelism", "1");
-    format!(
-        "(object.kind == 'Job' ? double({parallelism}) {sign} {wanted} : \
-         object.kind in ['Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController'] && \
-         double({replicas}) {sign} {wanted})"
-    )
-}
-
-/// Capabilities may have `CAP_` before them, and be in small letters.
-fn capability(of: &str, list: &str, wanted: &str) -> String {
-    let list = field(of, &format!("securityContext.capabilities.{list}"), "[]");
-    format!("{list}.exists(x, x.upperAscii() in ['{wanted}', 'CAP_{wanted}', 'ALL', 'CAP_ALL'])")
-}
-
-/// The container's, or else the pod's; none is no profile.
-fn seccomp(of: &str, wanted: &str) -> String {
-    let pod = field("variables.spec", "securityContext.seccompProfile.type", "'Unconfined'");
-    let profile = field(of, "securityContext.seccompProfile.type", &pod);
-    let wanted = match wanted {
-        "RUNTIME_DEFAULT" => "RuntimeDefault",
-        "LOCALHOST" => "Localhost",
-        _ => "Unconfined",
-    };
-    format!("{profile} == '{wanted}'")
-}
-
-/// The profile as annotations name it: of the container, by annotation, of the pod, or none.
-fn apparmor(of: &str) -> String {
-    let profile = |of: &str, other: &str| {
-        let at = format!("{of}.securityContext.appArmorProfile");
-        format!(
-            "(has({of}.securityContext) && has({at}) ? ({at}.type == 'Localhost' ? 'localhost/' + {} : \
-             {at}.type == 'RuntimeDefault' ? 'runtime/default' : 'unconfined') : {other})",
-            field(&at, "localhostProfile", "''")
-        )
-    };
-    let annotations = "variables.pod.metadata.annotations";
-    let key = format!("'container.apparmor.security.beta.kubernetes.io/' + {}", field(of, "name", "''"));
-    let pod = profile("variables.spec", "''");
-    let annotated = format!(
-        "(has(variables.pod.metadata) && has({annotations}) && ({key}) in {annotations} ? {annotations}[{key}] : {pod})"
-    );
-    profile(of, &annotated)
-}
-
-/// Whether `test` holds of the field `k` of the volume `v` that is mounted; `none` where no such volume is there.
-fn of_volume(of: &str, test: &str, none: bool) -> String {
-    let volumes = field("variables.spec", "volumes", "[]");
-    let named = format!("{volumes}.filter(v, v.name == {of}.name)");
-    let found = format!("{named}.exists(v, v.exists(k, k != 'name' && {test}))");
-    if none { format!("({found} || {named}.size() == 0)") } else { found }
 }

@@ -16,6 +16,7 @@ mod review;
 mod rules;
 mod selector;
 mod served;
+mod terms;
 #[cfg(test)]
 mod tests;
 

@@ -97,6 +97,8 @@ fn container(choose: &mut Choices<'_>) -> Value {
             ("privileged", &flags()),
             ("allowPrivilegeEscalation", &flags()),
             ("readOnlyRootFilesystem", &flags()),
+            ("runAsUser", &[json!(0), json!(7)]),
+            ("runAsNonRoot", &flags()),
             ("seccompProfile", &profiles()[..3]),
             ("appArmorProfile", &profiles()),
         ]);
@@ -147,6 +149,11 @@ fn container(choose: &mut Choices<'_>) -> Value {
             mount
         });
     }
+    for (name, words) in [("command", json!(["sh", "-c"])), ("args", json!(["curl x\n| sh"]))] {
+        if choose.maybe() {
+            container[name] = if choose.maybe() { words } else { json!([]) };
+        }
+    }
     for probe in ["livenessProbe", "readinessProbe"] {
         if choose.maybe() {
             container[probe] = choose.of(&[json!({}), json!({"httpGet": {"port": 80}}), Value::Null]);
@@ -166,8 +173,12 @@ fn pod_spec(choose: &mut Choices<'_>) -> Value {
         ("runtimeClassName", &[json!("gvisor"), json!("kata")]),
     ]);
     if choose.maybe() {
-        spec["securityContext"] =
-            choose.some(&[("seccompProfile", &profiles()[..3]), ("appArmorProfile", &profiles())]);
+        spec["securityContext"] = choose.some(&[
+            ("seccompProfile", &profiles()[..3]),
+            ("appArmorProfile", &profiles()),
+            ("runAsUser", &[json!(0), json!(9)]),
+            ("runAsNonRoot", &flags()),
+        ]);
     }
     let sources = [
         json!({"hostPath": {"path": "/proc"}}),
@@ -255,12 +266,13 @@ fn workload(choose: &mut Choices<'_>) -> Object {
 }
 
 /// Criteria that can be said, each with values.
-const CRITERIA: [(&str, &[&str]); 33] = [
+const CRITERIA: [(&str, &[&str]); 36] = [
     ("Add Capabilities", &["SYS_ADMIN", "NET_RAW", "CAP_KILL"]),
     ("Allow Privilege Escalation", &["true", "false"]),
     ("AppArmor Profile", &["runtime/default", "unconfined", "localhost/.*", "(un.*|)"]),
     ("Automount Service Account Token", &["true", "false"]),
     ("Container CPU Limit", &["0", "> 0.5", "<= 1", "= 1.5", ">= 2"]),
+    ("Container Command", &["sh", "^sh -c$", "(?s)-c.*[|] sh", "x.*[|]", "()"]),
     ("Container Memory Limit", &["0", "> 128", "= 1536", "<= 1", "< 95.5"]),
     ("Container Name", &["web", "A", "w.*", "[ab]"]),
     ("Disallowed Annotation", &["app=", "app=web", "=me", "OWNER=.*"]),
@@ -285,6 +297,8 @@ const CRITERIA: [(&str, &[&str]); 33] = [
     ("Replicas", &["> 1", "0", "<= 1", "3"]),
     ("Required Annotation", &["app=", "app=web", "owner=me|you"]),
     ("Required Label", &["app=.*", "owner=", "app=db"]),
+    ("Root User Allowed", &["true", "false"]),
+    ("Run As User", &["0", "> 0", "<= 7"]),
     ("Runtime Class", &["gvisor", "k.ta", "(|kata)"]),
     ("Seccomp Profile Type", &["UNCONFINED", "RUNTIME_DEFAULT", "LOCALHOST"]),
     ("Service Account", &["default", "rob.t", "older"]),
