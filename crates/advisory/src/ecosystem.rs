@@ -84,7 +84,7 @@ ecosystems! {
     AmazonLinux = "Amazon Linux", Rpm, Installed, Exact;
     Android = "Android", Generic, Installed, Exact;
     ArchLinux = "Arch Linux", Pacman, Installed, Exact;
-    AzureLinux = "Azure Linux", Rpm, Installed, Exact;
+    AzureLinux = "Azure Linux", Rpm, Source, Exact;
     BellSoftHardenedContainers = "BellSoft Hardened Containers", Apk, Source, Exact;
     Bioconductor = "Bioconductor", Cran, Installed, Exact;
     Bitnami = "Bitnami", SemVer, Installed, Exact;
@@ -118,7 +118,7 @@ ecosystems! {
     OracleLinux = "Oracle Linux", Rpm, Installed, Exact;
     OssFuzz = "OSS-Fuzz", Generic, Installed, Exact;
     Packagist = "Packagist", Packagist, Installed, Caseless;
-    PhotonOs = "Photon OS", Rpm, Installed, Exact;
+    PhotonOs = "Photon OS", Rpm, Source, Exact;
     Pub = "Pub", Pub, Installed, Exact;
     PyPi = "PyPI", Pep440, Installed, Python;
     RedHat = "Red Hat", Rpm, Installed, Exact;
@@ -312,7 +312,8 @@ mod tests {
 
     #[test]
     fn source_packages_are_named_where_the_schema_or_the_feed_says_so() {
-        for ecosystem in [Ecosystem::Debian, Ecosystem::Ubuntu, Ecosystem::Alpine, Ecosystem::Wolfi, Ecosystem::Suse] {
+        let named = [Ecosystem::Debian, Ecosystem::Ubuntu, Ecosystem::Alpine, Ecosystem::Wolfi, Ecosystem::Suse];
+        for ecosystem in named.into_iter().chain([Ecosystem::AzureLinux, Ecosystem::PhotonOs]) {
             assert!(ecosystem.names_source_packages(), "{ecosystem}");
         }
         // AlmaLinux's feed names binary packages, whatever the schema says.

@@ -216,7 +216,7 @@ pub enum Status {
     /// The versions given have it; fixed where a range ends.
     #[default]
     Affected,
-    /// It does not have it: takes the finding away where another source, or a release-wide entry, says otherwise.
+    /// It does not have it: takes away what another advisory of the feed says of the same release or repository.
     NotAffected,
     /// It has it and will keep it.
     WillNotFix,

@@ -315,7 +315,7 @@ impl Whole<'_> {
                 })
                 .collect();
             let key = PackageKey { ecosystem: *ecosystem, release: release.as_deref(), name };
-            table.push(&key.bytes(), &row::write(meaning, &rows))?;
+            table.push(&key.bytes(), &row::write(meaning, &rows, ecosystem.scheme_in(release.as_deref())))?;
             counts.packages += 1;
             let feeds = rows.iter().map(|(whose, _)| whose.feed);
             match counts.places.last_mut() {
