@@ -105,7 +105,7 @@ impl Advisory {
 
     /// Whether any version of any package could be found by it. Those that only name commits cannot.
     pub fn is_matchable(&self) -> bool {
-        self.affected.iter().any(|affected| !(affected.ranges.is_empty() && affected.versions.is_empty()))
+        self.affected.iter().any(Affected::is_matchable)
     }
 }
 
@@ -201,6 +201,11 @@ impl Affected {
             notice: None,
             ratings: Vec::new(),
         }
+    }
+
+    /// Whether any version could be found by it.
+    pub fn is_matchable(&self) -> bool {
+        !(self.ranges.is_empty() && self.versions.is_empty())
     }
 
     /// Whether [`Affected::name`] is that of a source package.
