@@ -13,7 +13,7 @@ mod tests;
 
 pub use assess::assess;
 pub use explain::explain;
-pub(crate) use place::scheme_of;
+pub(crate) use place::{language_of, matched_by, scheme_of};
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The ecosystems and names under which a package of the system `os` is looked up, in any database.
 pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Ecosystem, String)> {
-    let ecosystem = place::language_of(facts.kind).or_else(|| place::ecosystem_of(&os?.id));
+    let ecosystem = language_of(facts.kind).or_else(|| place::ecosystem_of(&os?.id));
     let looks = ecosystem.map(|ecosystem| (ecosystem, place::looks(ecosystem, facts)));
     looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
 }
@@ -116,6 +116,12 @@ impl<'a> Matcher<'a> {
         self.database
     }
 
+    /// Whether the same releases are the system's by both databases, so that nothing but what is said of a package itself
+    /// can make a difference for it.
+    pub(crate) fn looks_like(&self, other: &Matcher<'_>) -> bool {
+        self.distribution == other.distribution
+    }
+
     /// What is said about a package whose files `owner` may have brought. Who ships software knows best what was mended
     /// there: where anything is said about the owner, it is judged in its place. Where nothing is, the owner may be no
     /// package of the distribution's own, and the package is judged itself, as far as its ecosystem is known: a program
@@ -146,7 +152,7 @@ impl<'a> Matcher<'a> {
     /// Where a package is looked up: its ecosystem, and for each name the releases of it that the database knows and are
     /// the system's.
     fn places<'f>(&self, facts: &'f PackageFacts) -> Result<Places<'_, 'f>, Obstacle> {
-        let (ecosystem, distribution) = match (place::language_of(facts.kind), &self.distribution) {
+        let (ecosystem, distribution) = match (language_of(facts.kind), &self.distribution) {
             (Some(ecosystem), _) => (ecosystem, None),
             (None, _) if !facts.kind.is_os() => return Err(Obstacle::Kind),
             (None, None) => return Err(Obstacle::Distribution),

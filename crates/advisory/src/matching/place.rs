@@ -39,6 +39,14 @@ impl Distribution {
     }
 }
 
+/// All of a system that decides which releases are its own ([`Distribution::of`]): what two have in common is judged alike.
+pub(crate) fn matched_by(os: &OsRelease) -> OsRelease {
+    // Only openEuler's service packs are told by nothing else.
+    let named = ecosystem_of(&os.id) == Some(Ecosystem::OpenEuler);
+    let pretty_name = os.pretty_name.clone().filter(|_| named);
+    OsRelease { id: os.id.clone(), version_id: os.version_id.clone(), pretty_name, ..OsRelease::default() }
+}
+
 /// Whether a distribution has no releases.
 fn is_rolling(ecosystem: Ecosystem) -> bool {
     matches!(
@@ -207,7 +215,7 @@ fn is_release_of_suse(version: &str, release: &str) -> bool {
 }
 
 /// The ecosystem of a language package.
-pub(super) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
+pub(crate) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
     match kind {
         PackageKind::Pypi => Some(Ecosystem::PyPi),
         PackageKind::Npm => Some(Ecosystem::Npm),
