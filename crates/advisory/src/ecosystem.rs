@@ -227,9 +227,8 @@ impl Ecosystem {
     pub fn normalize_name(self, name: &str) -> String {
         match self.names() {
             Names::Exact => name.to_owned(),
-            Names::Caseless => name.to_ascii_lowercase(),
             Names::Go if name == "std" => "stdlib".to_owned(),
-            Names::Go => name.to_ascii_lowercase(),
+            Names::Caseless | Names::Go => name.to_ascii_lowercase(),
             Names::Crate => name.to_ascii_lowercase().replace('_', "-"),
             Names::Python => normalize_python(name),
             Names::Repository => normalize_repository(name),

@@ -9,7 +9,7 @@
 use crate::demo;
 use crate::diff::Standing;
 use sekisho_model::{
-    AssessedBy, FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, SourceKind, Verdict,
+    AssessedBy, FindingRow, FindingStatus, Gate, GateResult, ScanReport, ScanState, Severity, Verdict,
 };
 
 /// What `gate` says of `report`. `standing` is that of the findings towards what [`Gate::new_since`] names.
@@ -71,9 +71,9 @@ fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
     if demo::is_all_of(database) {
         unknown.push("only the vulnerabilities of the demonstration set are known".to_owned());
     }
-    // Reports of other programs do not say it; one of ours that does not was changed, or is of something else.
+    // Every scan says it, and so does every report that is read: one that does not was changed.
     let looked = matches!(assessment.state, ScanState::Scanned | ScanState::Incomplete);
-    if looked && report.inventory.source.kind != SourceKind::Report && database.feeds.is_empty() {
+    if looked && database.feeds.is_empty() {
         unknown.push("it is not known by which advisories vulnerabilities were looked for".to_owned());
     }
     if !database.stale.is_empty() {
@@ -199,11 +199,6 @@ mod tests {
         check(|report| report.assessment.database = None, Gate::default(), [unknown, unknown]);
         let nameless = |report: &mut ScanReport| report.assessment.database.as_mut().unwrap().feeds.clear();
         check(nameless, Gate::default(), [unknown, unknown]);
-        let foreign = |report: &mut ScanReport| {
-            report.assessment.database.as_mut().unwrap().feeds.clear();
-            report.inventory.source.kind = SourceKind::Report;
-        };
-        check(foreign, Gate::default(), [passed, passed]);
         let stale = |report: &mut ScanReport| {
             report.assessment.database.as_mut().unwrap().stale.push("debian".to_owned());
         };

@@ -181,10 +181,10 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         affected,
         id: document.id,
     };
-    if !advisory.is_matchable() {
-        sink.aside(if only_commits { ONLY_COMMITS } else { NO_VERSIONS });
-    } else {
+    if advisory.is_matchable() {
         (0..silent).for_each(|_| sink.aside("packages of which no version is named"));
+    } else {
+        sink.aside(if only_commits { ONLY_COMMITS } else { NO_VERSIONS });
     }
     Ok(advisory)
 }
