@@ -73,6 +73,9 @@ enum Names {
     Crate,
     /// PEP 503: those that differ in case and in which runs of `-`, `_` and `.` stand between words.
     Python,
+    /// Those that differ in case: package URLs of Go modules are in small letters by their definition, and no two modules
+    /// differ in case alone but by mistake. The standard library is `stdlib` or `std`.
+    Go,
     /// Addresses of repositories: with or without a scheme and `.git`, in any case (what the Swift package manager takes as one package).
     Repository,
 }
@@ -84,7 +87,7 @@ ecosystems! {
     AmazonLinux = "Amazon Linux", Rpm, Installed, Exact;
     Android = "Android", Generic, Installed, Exact;
     ArchLinux = "Arch Linux", Pacman, Installed, Exact;
-    AzureLinux = "Azure Linux", Rpm, Installed, Exact;
+    AzureLinux = "Azure Linux", Rpm, Source, Exact;
     BellSoftHardenedContainers = "BellSoft Hardened Containers", Apk, Source, Exact;
     Bioconductor = "Bioconductor", Cran, Installed, Exact;
     Bitnami = "Bitnami", SemVer, Installed, Exact;
@@ -101,7 +104,7 @@ ecosystems! {
     Gentoo = "Gentoo", Portage, Installed, Exact;
     Ghc = "GHC", Hackage, Installed, Exact;
     GitHubActions = "GitHub Actions", SemVer, Installed, Caseless;
-    Go = "Go", Go, Installed, Exact;
+    Go = "Go", Go, Installed, Go;
     Hackage = "Hackage", Hackage, Installed, Exact;
     Hex = "Hex", SemVer, Installed, Exact;
     Julia = "Julia", Pub, Installed, Exact;
@@ -118,7 +121,7 @@ ecosystems! {
     OracleLinux = "Oracle Linux", Rpm, Installed, Exact;
     OssFuzz = "OSS-Fuzz", Generic, Installed, Exact;
     Packagist = "Packagist", Packagist, Installed, Caseless;
-    PhotonOs = "Photon OS", Rpm, Installed, Exact;
+    PhotonOs = "Photon OS", Rpm, Source, Exact;
     Pub = "Pub", Pub, Installed, Exact;
     PyPi = "PyPI", Pep440, Installed, Python;
     RedHat = "Red Hat", Rpm, Installed, Exact;
@@ -153,15 +156,17 @@ impl fmt::Display for UnknownEcosystem {
 
 impl std::error::Error for UnknownEcosystem {}
 
+/// A name as it is compared where people write it.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|letter| !" .-".contains(*letter)).map(|letter| letter.to_ascii_lowercase())
+}
+
 /// OSV's name in any case, with or without the blanks, dots and hyphens in it: `redhat`, `crates-io`. `semver` stands for
 /// the ecosystem that keeps to it.
 impl FromStr for Ecosystem {
     type Err = UnknownEcosystem;
 
     fn from_str(text: &str) -> Result<Self, UnknownEcosystem> {
-        fn letters(name: &str) -> impl Iterator<Item = char> {
-            name.chars().filter(|letter| !" .-".contains(*letter)).map(|letter| letter.to_ascii_lowercase())
-        }
         if letters(text).eq("semver".chars()) {
             return Ok(Self::CratesIo);
         }
@@ -171,13 +176,13 @@ impl FromStr for Ecosystem {
 }
 
 /// How versions are ordered in an ecosystem, in one of its releases as feeds write it (`Debian:12`), or by the scheme of this
-/// name (`dpkg`), in any case.
+/// name (`dpkg`, `pep440`), in any case.
 pub fn scheme_named(text: &str) -> Result<Scheme, UnknownEcosystem> {
     let (place, release) = text.split_once(':').map_or((text, None), |(place, release)| (place, Some(release)));
     if let Ok(ecosystem) = place.parse::<Ecosystem>() {
         return Ok(ecosystem.scheme_in(release));
     }
-    let named = Scheme::ALL.iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(text));
+    let named = Scheme::ALL.iter().find(|scheme| letters(scheme.as_str()).eq(letters(text)));
     named.copied().ok_or_else(|| UnknownEcosystem(text.to_owned()))
 }
 
@@ -190,6 +195,29 @@ impl Ecosystem {
         inner.and_then(|inner| inner.parse().ok()).map_or(self.scheme(), Self::scheme)
     }
 
+    /// Whether it is one place for the packages of a language, without releases: what stands behind its name is a
+    /// repository.
+    pub(crate) fn is_of_language(self) -> bool {
+        matches!(
+            self,
+            Self::ConanCenter
+                | Self::Cran
+                | Self::CratesIo
+                | Self::Go
+                | Self::Hackage
+                | Self::Hex
+                | Self::Julia
+                | Self::Maven
+                | Self::Npm
+                | Self::NuGet
+                | Self::Packagist
+                | Self::Pub
+                | Self::PyPi
+                | Self::RubyGems
+                | Self::SwiftUrl
+        )
+    }
+
     /// Whether its advisories name source packages (apk calls them origins); the packages that are installed otherwise.
     pub fn names_source_packages(self) -> bool {
         self.packages() == Packages::Source
@@ -199,7 +227,8 @@ impl Ecosystem {
     pub fn normalize_name(self, name: &str) -> String {
         match self.names() {
             Names::Exact => name.to_owned(),
-            Names::Caseless => name.to_ascii_lowercase(),
+            Names::Go if name == "std" => "stdlib".to_owned(),
+            Names::Caseless | Names::Go => name.to_ascii_lowercase(),
             Names::Crate => name.to_ascii_lowercase().replace('_', "-"),
             Names::Python => normalize_python(name),
             Names::Repository => normalize_repository(name),
@@ -284,6 +313,8 @@ mod tests {
             ("pacman", Scheme::Pacman),
             ("Portage", Scheme::Portage),
             ("generic", Scheme::Generic),
+            ("pep440", Scheme::Pep440),
+            ("PEP 440", Scheme::Pep440),
         ] {
             check(text, Some(scheme));
         }
@@ -303,16 +334,18 @@ mod tests {
         check(Ecosystem::VsCode, "ms-python.Python", "ms-python.python");
         check(Ecosystem::SwiftUrl, "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio");
         check(Ecosystem::SwiftUrl, "git@github.com:apple/swift-nio", "github.com/apple/swift-nio");
-        // Two packages of npm; modules and artifacts whose case counts.
+        check(Ecosystem::Go, "github.com/Azure/azure-sdk-for-go", "github.com/azure/azure-sdk-for-go");
+        check(Ecosystem::Go, "std", "stdlib");
+        // Two packages of npm, and artifacts whose case counts.
         check(Ecosystem::Npm, "JSONStream", "JSONStream");
-        check(Ecosystem::Go, "github.com/Azure/azure-sdk-for-go", "github.com/Azure/azure-sdk-for-go");
         check(Ecosystem::Maven, "com.Example:Thing_1.0", "com.Example:Thing_1.0");
         check(Ecosystem::Debian, "libstdc++6", "libstdc++6");
     }
 
     #[test]
     fn source_packages_are_named_where_the_schema_or_the_feed_says_so() {
-        for ecosystem in [Ecosystem::Debian, Ecosystem::Ubuntu, Ecosystem::Alpine, Ecosystem::Wolfi, Ecosystem::Suse] {
+        let named = [Ecosystem::Debian, Ecosystem::Ubuntu, Ecosystem::Alpine, Ecosystem::Wolfi, Ecosystem::Suse];
+        for ecosystem in named.into_iter().chain([Ecosystem::AzureLinux, Ecosystem::PhotonOs]) {
             assert!(ecosystem.names_source_packages(), "{ecosystem}");
         }
         // AlmaLinux's feed names binary packages, whatever the schema says.

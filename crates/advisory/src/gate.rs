@@ -71,6 +71,11 @@ fn no_ground(report: &ScanReport, gate: &Gate) -> Vec<String> {
     if demo::is_all_of(database) {
         unknown.push("only the vulnerabilities of the demonstration set are known".to_owned());
     }
+    // Every scan says it, and so does every report that is read: one that does not was changed.
+    let looked = matches!(assessment.state, ScanState::Scanned | ScanState::Incomplete);
+    if looked && database.feeds.is_empty() {
+        unknown.push("it is not known by which advisories vulnerabilities were looked for".to_owned());
+    }
     if !database.stale.is_empty() {
         unknown.push(format!("advisories are too old: {}", database.stale.join(", ")));
     }
@@ -191,6 +196,9 @@ mod tests {
         check(|report| report.assessment.state = ScanState::Incomplete, Gate::default(), [unknown, passed]);
         check(|report| report.assessment.state = ScanState::NotScanned, Gate::default(), [unknown, unknown]);
         check(|report| report.assessment.state = ScanState::NotEvaluated, Gate::default(), [unknown, unknown]);
+        check(|report| report.assessment.database = None, Gate::default(), [unknown, unknown]);
+        let nameless = |report: &mut ScanReport| report.assessment.database.as_mut().unwrap().feeds.clear();
+        check(nameless, Gate::default(), [unknown, unknown]);
         let stale = |report: &mut ScanReport| {
             report.assessment.database.as_mut().unwrap().stale.push("debian".to_owned());
         };

@@ -105,7 +105,7 @@ impl Advisory {
 
     /// Whether any version of any package could be found by it. Those that only name commits cannot.
     pub fn is_matchable(&self) -> bool {
-        self.affected.iter().any(|affected| !(affected.ranges.is_empty() && affected.versions.is_empty()))
+        self.affected.iter().any(Affected::is_matchable)
     }
 }
 
@@ -203,6 +203,11 @@ impl Affected {
         }
     }
 
+    /// Whether any version could be found by it.
+    pub fn is_matchable(&self) -> bool {
+        !(self.ranges.is_empty() && self.versions.is_empty())
+    }
+
     /// Whether [`Affected::name`] is that of a source package.
     pub fn names_source(&self) -> bool {
         self.ecosystem.names_source_packages() || self.arches == [SOURCE_ARCH]
@@ -216,7 +221,7 @@ pub enum Status {
     /// The versions given have it; fixed where a range ends.
     #[default]
     Affected,
-    /// It does not have it: takes the finding away where another source, or a release-wide entry, says otherwise.
+    /// It does not have it: takes away what another advisory of the feed says of the same release or repository.
     NotAffected,
     /// It has it and will keep it.
     WillNotFix,

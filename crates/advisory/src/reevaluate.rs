@@ -3,12 +3,12 @@
 //! The index maps each (ecosystem, name) to the packages that are looked up under it, and each package to the
 //! inventories that hold it. Packages that are alike in everything a match depends on are kept once, and judged once:
 //! images share most of what they hold. Two databases are compared by what they *say* about each package, not by
-//! dates; only packages about which they say different things are judged again. The result always equals that of
-//! judging everything by both databases.
+//! dates; only packages about which they say different things are judged again, and those of systems and languages of which
+//! only one knows what the other does. The result always equals that of judging everything by both databases.
 
 use crate::db::{Database, DatabaseError};
 use crate::ecosystem::Ecosystem;
-use crate::matching::{Matcher, names_of};
+use crate::matching::{Matched, Matcher, Obstacle, language_of, matched_by as system_of, names_of};
 use sekisho_model::{OsRelease, PackageFacts};
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +19,7 @@ pub type InventoryNumber = u32;
 #[derive(Debug, Default)]
 pub struct Index {
     systems: Vec<Option<OsRelease>>,
-    system_numbers: HashMap<Option<(String, String)>, u32>,
+    system_numbers: HashMap<Option<(String, String, Option<String>)>, u32>,
     packages: Vec<Indexed>,
     package_numbers: HashMap<Indexed, u32>,
     by_name: HashMap<(Ecosystem, String), Vec<u32>>,
@@ -48,6 +48,8 @@ pub struct Change<'a> {
     pub opened: Vec<String>,
     /// Vulnerabilities that it is no longer taken to have.
     pub closed: Vec<String>,
+    /// Whether only the old database can judge it: what it is no longer taken to have it may have all the same.
+    pub unjudged: bool,
 }
 
 impl Index {
@@ -60,11 +62,12 @@ impl Index {
     ) -> InventoryNumber {
         let number = self.inventories;
         self.inventories += 1;
-        let key = os.map(|os| (os.id.clone(), os.version_id.clone()));
+        let os = os.map(system_of);
+        let key = os.clone().map(|os| (os.id, os.version_id, os.pretty_name));
         let next = self.systems.len() as u32;
         let system = *self.system_numbers.entry(key).or_insert(next);
         if system == next {
-            self.systems.push(os.cloned());
+            self.systems.push(os);
         }
         for (facts, owner) in packages {
             let package = self.package(system, facts, owner);
@@ -107,33 +110,51 @@ impl Index {
         for key in old.changed(new)? {
             touched.extend(self.by_name.get(&(key.ecosystem, key.name)).into_iter().flatten().copied());
         }
-        let mut judges: HashMap<u32, (Matcher<'_>, Matcher<'_>)> = HashMap::new();
+        let judge = |os: Option<&OsRelease>| (Matcher::new(old, os), Matcher::new(new, os));
+        let mut judges: HashMap<u32, _> = (0..).zip(&self.systems).map(|(at, os)| (at, judge(os.as_ref()))).collect();
+        judges.insert(u32::MAX, judge(None));
+        let mut shifted = BTreeSet::new();
+        for ecosystem in Ecosystem::ALL {
+            if old.covers(*ecosystem, None)? != new.covers(*ecosystem, None)? {
+                shifted.insert(*ecosystem);
+            }
+        }
+        let differ = judges.iter().filter(|(_, (before, after))| !before.looks_like(after)).map(|(system, _)| *system);
+        let differ: BTreeSet<u32> = differ.collect();
+        let is_shifted = |indexed: &Indexed| {
+            let language = || language_of(indexed.facts.kind).is_some_and(|of| shifted.contains(&of));
+            differ.contains(&indexed.system) || language()
+        };
+        if !(differ.is_empty() && shifted.is_empty()) {
+            let all = (0..).zip(&self.packages);
+            touched.extend(all.filter(|(_, indexed)| is_shifted(indexed)).map(|(number, _)| number));
+        }
         let mut changes = Vec::new();
         for number in touched {
             let Indexed { system, facts, owner } = &self.packages[number as usize];
-            let (before, after) = judges.entry(*system).or_insert_with(|| {
-                let os = self.systems.get(*system as usize).and_then(Option::as_ref);
-                (Matcher::new(old, os), Matcher::new(new, os))
-            });
-            let owner = owner.as_deref();
-            let (before, after) = (vulnerabilities(before, facts, owner)?, vulnerabilities(after, facts, owner)?);
+            let ((before, after), owner) = (&judges[system], owner.as_deref());
+            let [was, is] = [before, after].map(|matcher| matcher.owned(facts, owner));
+            let (was, is) = (was?, is?);
+            let unjudged = is_lost(&was, &is);
+            let (before, after) = (vulnerabilities(before, &was)?, vulnerabilities(after, &is)?);
             let opened: Vec<String> = after.difference(&before).cloned().collect();
             let closed: Vec<String> = before.difference(&after).cloned().collect();
-            if !(opened.is_empty() && closed.is_empty()) {
+            if unjudged || !(opened.is_empty() && closed.is_empty()) {
                 let inventories = &self.holders[number as usize];
-                changes.push(Change { package: facts, inventories, opened, closed });
+                changes.push(Change { package: facts, inventories, opened, closed, unjudged });
             }
         }
         Ok(changes)
     }
 }
 
-fn vulnerabilities(
-    matcher: &Matcher<'_>,
-    facts: &PackageFacts,
-    owner: Option<&PackageFacts>,
-) -> Result<BTreeSet<String>, DatabaseError> {
-    let matched = matcher.owned(facts, owner)?;
+/// Whether what was judged, or at least looked up, no longer is.
+fn is_lost(was: &Matched, is: &Matched) -> bool {
+    let covered = |matched: &Matched| !matches!(matched.obstacle, Some(Obstacle::Release(_) | Obstacle::Ecosystem(_)));
+    is.obstacle.is_some() && (was.obstacle.is_none() || covered(was) && !covered(is))
+}
+
+fn vulnerabilities(matcher: &Matcher<'_>, matched: &Matched) -> Result<BTreeSet<String>, DatabaseError> {
     matched.vulnerabilities.keys().map(|number| Ok(matcher.database().vulnerability(*number)?.id)).collect()
 }
 
@@ -158,12 +179,31 @@ mod tests {
 
     type Said = (u8, usize, usize, u8, bool);
 
+    /// Releases come and go, some is said of none, and one version is that of two systems.
+    const PLACES: [(Ecosystem, Option<&str>); 9] = [
+        (Ecosystem::Debian, Some("12")),
+        (Ecosystem::Debian, Some("13")),
+        (Ecosystem::Debian, None),
+        (Ecosystem::PyPi, None),
+        (Ecosystem::OpenEuler, Some("24.03-LTS")),
+        (Ecosystem::OpenEuler, Some("24.03-LTS-SP1")),
+        (Ecosystem::Ubuntu, Some("18.04:LTS")),
+        (Ecosystem::Ubuntu, Some("Pro:18.04:LTS")),
+        (Ecosystem::Go, None),
+    ];
+    const SYSTEMS: [(&str, &str, Option<&str>); 5] = [
+        ("debian", "12", None),
+        ("debian", "13", None),
+        ("ubuntu", "18.04", None),
+        ("openeuler", "24.03", Some("openEuler 24.03 (LTS)")),
+        ("openeuler", "24.03", Some("openEuler 24.03 (LTS-SP1)")),
+    ];
+
     fn database(said: &[Said]) -> Vec<u8> {
         let mut builder = Builder::default();
         builder.feed(FeedSource { id: "osv".into(), ..FeedSource::default() });
         for (id, place, name, fixed, clear) in said {
-            let (ecosystem, release) =
-                [(Ecosystem::Debian, Some("12")), (Ecosystem::Debian, Some("13")), (Ecosystem::PyPi, None)][place % 3];
+            let (ecosystem, release) = PLACES[*place];
             let status = if *clear { Status::NotAffected } else { Status::Affected };
             let affected = Affected {
                 ranges: vec![Range::before(fixed.to_string())],
@@ -180,11 +220,11 @@ mod tests {
         builder.finish().unwrap()
     }
 
-    fn facts((kind, name, version, source): (bool, usize, u8, Option<usize>)) -> PackageFacts {
-        let kind = if kind { PackageKind::Deb } else { PackageKind::Pypi };
+    fn facts((kind, name, version, source): (usize, usize, u8, Option<usize>)) -> PackageFacts {
+        let kind = [PackageKind::Deb, PackageKind::Rpm, PackageKind::Pypi, PackageKind::Golang][kind];
         let named = |name: usize| ["a", "b", "c"][name % 3].to_owned();
         let source = source
-            .filter(|_| kind == PackageKind::Deb)
+            .filter(|_| kind.is_os())
             .map(|source| SourcePackage { name: named(source), version: version.to_string() });
         PackageFacts { source, ..PackageFacts::new(kind, named(name), version.to_string()) }
     }
@@ -203,22 +243,24 @@ mod tests {
     proptest! {
         #[test]
         fn changes_equal_those_of_judging_everything_again(
-            old in prop::collection::vec((0..4_u8, 0..3_usize, 0..3_usize, 0..4_u8, any::<bool>()), 0..8),
-            new in prop::collection::vec((0..4_u8, 0..3_usize, 0..3_usize, 0..4_u8, any::<bool>()), 0..8),
+            both in prop::collection::vec((0..4_u8, 0..PLACES.len(), 0..3_usize, 0..4_u8, any::<bool>()), 0..8),
+            old in prop::collection::vec((0..4_u8, 0..PLACES.len(), 0..3_usize, 0..4_u8, any::<bool>()), 0..4),
+            new in prop::collection::vec((0..4_u8, 0..PLACES.len(), 0..3_usize, 0..4_u8, any::<bool>()), 0..4),
             inventories in prop::collection::vec(
-                (0..3_usize, prop::collection::vec((any::<bool>(), 0..3_usize, 0..4_u8, prop::option::of(0..3_usize)), 0..5)),
+                (0..=SYSTEMS.len(), prop::collection::vec((0..4_usize, 0..3_usize, 0..4_u8, prop::option::of(0..3_usize)), 0..5)),
                 0..5,
             ),
         ) {
+            let [old, new] = [old, new].map(|own| [both.clone(), own].concat());
             let (old, new) = (database(&old), database(&new));
             let (old, new) = (Database::open(&old).unwrap(), Database::open(&new).unwrap());
             let inventories: Vec<(Option<OsRelease>, Vec<PackageFacts>)> = inventories
                 .into_iter()
                 .map(|(os, packages)| {
-                    let version = ["12", "13"].get(os);
-                    let os = version.map(|version| OsRelease {
-                        id: "debian".into(),
+                    let os = SYSTEMS.get(os).map(|(id, version, pretty)| OsRelease {
+                        id: (*id).to_owned(),
                         version_id: (*version).to_owned(),
+                        pretty_name: pretty.map(str::to_owned),
                         ..OsRelease::default()
                     });
                     (os, packages.into_iter().map(facts).collect())
@@ -231,18 +273,23 @@ mod tests {
                 prop_assert_eq!(index.add(os.as_ref(), owners.iter().copied()), number);
                 let (before, after) = (Matcher::new(&old, os.as_ref()), Matcher::new(&new, os.as_ref()));
                 for (package, owner) in owners {
-                    let [before, after] = [&before, &after].map(|matcher| vulnerabilities(matcher, package, owner).unwrap());
-                    let named = |id: &String, opened| (number, format!("{package:?}"), id.clone(), opened);
-                    expect.extend(after.difference(&before).map(|id| named(id, true)));
-                    expect.extend(before.difference(&after).map(|id| named(id, false)));
+                    let [was, is] = [&before, &after].map(|matcher| matcher.owned(package, owner).unwrap());
+                    let old = vulnerabilities(&before, &was).unwrap();
+                    let new = vulnerabilities(&after, &is).unwrap();
+                    let named = |what: &str, id: &str| (number, format!("{package:?}"), what.to_owned(), id.to_owned());
+                    expect.extend(new.difference(&old).map(|id| named("opened", id)));
+                    expect.extend(old.difference(&new).map(|id| named("closed", id)));
+                    expect.extend(is_lost(&was, &is).then(|| named("unjudged", "")));
                 }
             }
             let mut got = BTreeSet::new();
             for change in index.changes(&old, &new).unwrap() {
                 for number in change.inventories {
-                    let named = |id: &String, opened| (*number, format!("{:?}", change.package), id.clone(), opened);
-                    got.extend(change.opened.iter().map(|id| named(id, true)));
-                    got.extend(change.closed.iter().map(|id| named(id, false)));
+                    let named =
+                        |what: &str, id: &str| (*number, format!("{:?}", change.package), what.to_owned(), id.to_owned());
+                    got.extend(change.opened.iter().map(|id| named("opened", id)));
+                    got.extend(change.closed.iter().map(|id| named("closed", id)));
+                    got.extend(change.unjudged.then(|| named("unjudged", "")));
                 }
             }
             prop_assert_eq!(got, expect);

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use sekisho_model::{
-    AssessedBy, Assessment, Exploited, Finding, FindingId, FindingStatus, Inventory, Likelihood, Origin, Package,
-    PackageFacts, PackageId, PackageKind, Purl, ScanReport, ScanState, Severity, Source, SourceKind, Tool,
+    AssessedBy, AssessedFeed, Assessment, Exploited, Finding, FindingId, FindingStatus, Inventory, Likelihood, Origin,
+    Package, PackageFacts, PackageId, PackageKind, Purl, ScanReport, ScanState, Severity, Source, SourceKind, Tool,
     Vulnerability,
 };
 
@@ -27,7 +27,15 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
     };
     let mut assessment = Assessment::none(Timestamp::UNIX_EPOCH, None);
     assessment.state = ScanState::Scanned;
-    assessment.database = Some(AssessedBy { exploited: 1, likelihoods: 1, ..AssessedBy::default() });
+    let feed = AssessedFeed {
+        id: "osv".into(),
+        source: "osv".into(),
+        observed_at: Some(Timestamp::UNIX_EPOCH),
+        newest: None,
+        advisories: 1,
+        concerned: true,
+    };
+    assessment.database = Some(AssessedBy { feeds: vec![feed], exploited: 1, likelihoods: 1, ..AssessedBy::default() });
     for found in findings {
         let package = &inventory.packages[found.package].id;
         assessment.findings.push(Finding {

@@ -336,7 +336,7 @@ fn what_was_pulled_is_not_written_over() {
     assert!(other.store.remove(&["npm".to_owned()], false, &Limits::default()).is_err());
     // A damaged one is not taken.
     let mut damaged = other.store.temporary().unwrap();
-    damaged.write_all(b"SKADVDB1").unwrap();
+    damaged.write_all(b"SKADVDB2").unwrap();
     assert!(other.store.replace(damaged, true).is_err());
     assert!(other.store.is_pulled() && other.store.open().unwrap().fallback.is_none());
 }

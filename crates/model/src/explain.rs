@@ -39,7 +39,8 @@ pub enum Outcome {
     NotAffected,
     /// The version cannot be compared.
     Unknown,
-    /// It is about another package of that name: source or binary, another architecture, another module.
+    /// It is about another package of that name: source or binary, another architecture, another module; or it is of a
+    /// release beyond the system's own, of which something is said.
     Other,
 }
 

@@ -22,8 +22,16 @@ pub struct ReevaluatedPackage {
     /// Vulnerabilities that it is no longer taken to have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closed: Vec<String>,
+    /// Whether only the older database can judge it: what it is no longer taken to have it may have all the same.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unjudged: bool,
     /// What holds it, as it was named when it was scanned.
     pub inventories: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if takes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What a newer advisory database changes.

@@ -137,5 +137,13 @@ pub fn reevaluation_table(found: &Reevaluation, options: TableOptions) -> String
     let inventories =
         if found.inventories == 1 { "1 inventory".to_owned() } else { format!("{} inventories", found.inventories) };
     line!(out, "{HEADING}{} opened, {} closed{HEADING:#} in {inventories}", counted(opened, "finding"), closed);
+    let unjudged: Vec<_> = found.packages.iter().filter(|package| package.unjudged).collect();
+    if !unjudged.is_empty() {
+        let some =
+            unjudged.iter().take(NAMED).map(|package| format!("{} {}", cell(&package.name), cell(&package.version)));
+        let more = if unjudged.len() > NAMED { ", …" } else { "" };
+        let (count, some) = (counted(unjudged.len(), "package"), some.collect::<Vec<_>>().join(", "));
+        line!(out, "{count} can no longer be judged, since the newer database does not cover them: {some}{more}");
+    }
     out
 }

@@ -99,7 +99,9 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
             full(said("epoch"), &version, None)
         }
         // The standard library has no module, and Go's releases no `v`.
-        PackageKind::Golang if name == "stdlib" => version.strip_prefix('v').unwrap_or(&version).to_owned(),
+        PackageKind::Golang if matches!(name.as_str(), "stdlib" | "std") => {
+            version.strip_prefix('v').unwrap_or(&version).to_owned()
+        }
         _ => version,
     };
     let upstream = said("upstream").filter(|text| !text.is_empty());
@@ -201,6 +203,7 @@ mod tests {
         check(&["pkg:npm/%40babel/core@7.24.0"], "@babel/core", "7.24.0", None);
         check(&["pkg:maven/org.slf4j/slf4j-api@2.0.9"], "org.slf4j:slf4j-api", "2.0.9", None);
         check(&["pkg:golang/golang.org/x/net@v0.1.0"], "golang.org/x/net", "v0.1.0", None);
+        check(&["pkg:golang/std@v1.22.3"], "std", "1.22.3", None);
         check(&["pkg:golang/stdlib@1.22.3", "pkg:golang/stdlib@v1.22.3"], "stdlib", "1.22.3", None);
     }
 

@@ -12,7 +12,7 @@ use crate::ecosystem::Ecosystem;
 use crate::feeds;
 use crate::feeds::text::{canonical_cve, is_cve};
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sekisho_base::hash;
 use sekisho_model::{AssessedFeed, Severity};
 use serde::{Deserialize, Serialize};
@@ -68,11 +68,13 @@ pub struct Builder {
     feeds: Vec<FeedSource>,
     /// Whether the records of the feed that was begun last are whole.
     whole: bool,
+    /// The first source of that feed.
+    first: u32,
     advisories: Vec<Draft>,
     /// Where the parts of an advisory go: by feed, id and, where records are whole, when it was changed.
     by_id: HashMap<(u32, String, Option<Timestamp>), u32>,
-    /// When the latest of the whole records of an id was changed.
-    latest: HashMap<String, Timestamp>,
+    /// When the latest of the whole records of an id was changed, in the feed of which this source is the first.
+    latest: HashMap<(u32, String), Timestamp>,
     /// Specs are many and few are different.
     specs: HashMap<Spec, u32>,
     /// Drafts and specs, by the package they are about.
@@ -89,7 +91,8 @@ struct Draft {
     /// Without what lies elsewhere.
     advisory: Advisory,
     feed: u32,
-    whole: bool,
+    /// Where the record is whole: the first source of its feed, and when it was changed.
+    version: Option<(u32, Timestamp)>,
     text: Vec<u8>,
 }
 
@@ -98,6 +101,8 @@ impl Builder {
     /// order is that of the advisories.
     pub fn feed(&mut self, source: FeedSource) {
         self.whole = feeds::feed(&source.id).is_some_and(|feed| feed.whole);
+        let first = self.feeds.iter().position(|feed| feed.id == source.id);
+        self.first = first.unwrap_or(self.feeds.len()) as u32;
         self.feeds.push(source);
     }
 
@@ -118,15 +123,21 @@ impl Builder {
         std::iter::once(id).chain(aliases).chain(addresses).for_each(canonical_cve);
         let affected = std::mem::take(&mut advisory.affected);
         let text = text_of(&mut advisory);
-        let version = self.whole.then(|| advisory.modified.unwrap_or_default());
-        if let Some(version) = version {
-            let latest = self.latest.entry(advisory.id.clone()).or_insert(version);
-            *latest = version.max(*latest);
+        // What is to be at a time after it was taken is not yet so, but for clocks that differ.
+        let taken = self.feeds.last().and_then(|feed| feed.observed_at);
+        let is_past =
+            |at: &Timestamp| taken.is_none_or(|taken| at.duration_since(taken) <= SignedDuration::from_hours(24));
+        advisory.withdrawn = advisory.withdrawn.filter(is_past);
+        let version = self.whole.then(|| (self.first, advisory.modified.filter(is_past).unwrap_or_default()));
+        if let Some((first, at)) = version {
+            let latest = self.latest.entry((first, advisory.id.clone())).or_insert(at);
+            *latest = at.max(*latest);
         }
+        let key = (feed, advisory.id.clone(), version.map(|(_, at)| at));
         let next = self.advisories.len() as u32;
-        let number = *self.by_id.entry((feed, advisory.id.clone(), version)).or_insert(next);
+        let number = *self.by_id.entry(key).or_insert(next);
         if number == next {
-            self.advisories.push(Draft { advisory, feed, whole: self.whole, text });
+            self.advisories.push(Draft { advisory, feed, version, text });
         } else {
             let draft = &mut self.advisories[number as usize];
             draft.advisory.join(advisory);
@@ -140,17 +151,22 @@ impl Builder {
             let spec = Spec { module, arches, status, ranges, versions, notice, ratings };
             let next = self.specs.len() as u32;
             let spec = *self.specs.entry(spec).or_insert(next);
+            // Earlier imports may have compared names otherwise.
+            let name = ecosystem.normalize_name(&name);
             self.packages.entry((ecosystem, release, name)).or_default().push((number, spec));
         }
     }
 
-    /// Leaves out each whole record of which there is a later version, from wherever: what that no longer says, or takes
-    /// back, does not hold. One that does not say when it was changed, as it must, is older than any that does.
-    fn leave_out_superseded(&mut self) {
+    /// Leaves out each whole record of which the feed has a later version, from whichever file: what that no longer says, or
+    /// takes back, does not hold. One that does not say when it was changed, as it must, or says a time to come, is older
+    /// than any that does. Returns how many were left out.
+    fn leave_out_superseded(&mut self) -> usize {
         let stands = |draft: &Draft| {
-            let latest = self.latest.get(&draft.advisory.id).filter(|_| draft.whole);
-            latest.is_none_or(|latest| *latest <= draft.advisory.modified.unwrap_or_default())
+            draft.version.is_none_or(|(first, at)| {
+                self.latest.get(&(first, draft.advisory.id.clone())).is_none_or(|latest| *latest <= at)
+            })
         };
+        let before = self.advisories.len();
         let mut next = 0;
         let numbers: Vec<Option<u32>> = self
             .advisories
@@ -168,11 +184,12 @@ impl Builder {
             *entries = renumbered.collect();
         }
         self.packages.retain(|_, entries| !entries.is_empty());
+        before - self.advisories.len()
     }
 
     /// The database as the bytes of its file.
     pub fn finish(mut self) -> Result<Vec<u8>, TooLarge> {
-        self.leave_out_superseded();
+        let superseded = self.leave_out_superseded();
         let names: Vec<Names<'_>> = self
             .advisories
             .iter()
@@ -192,7 +209,7 @@ impl Builder {
         let order = whole.order();
         let mut texts = TextWriter::default();
         let places = whole.texts(&mut texts)?;
-        let mut counts = Counts { advisories: whole.drafts.len(), ..Counts::default() };
+        let mut counts = Counts { advisories: whole.drafts.len(), superseded, ..Counts::default() };
         let mut vulnerabilities = whole.vulnerabilities();
         let package_table = whole.packages(&order, &vulnerabilities, &mut counts)?;
         counts.vulnerabilities = vulnerabilities.len();
@@ -315,7 +332,7 @@ impl Whole<'_> {
                 })
                 .collect();
             let key = PackageKey { ecosystem: *ecosystem, release: release.as_deref(), name };
-            table.push(&key.bytes(), &row::write(meaning, &rows))?;
+            table.push(&key.bytes(), &row::write(meaning, &rows, ecosystem.scheme_in(release.as_deref())))?;
             counts.packages += 1;
             let feeds = rows.iter().map(|(whose, _)| whose.feed);
             match counts.places.last_mut() {

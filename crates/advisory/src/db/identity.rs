@@ -3,12 +3,9 @@
 //! A CVE is the vulnerability's own name. An advisory that has no CVE among its names takes those of the advisories
 //! it is an alias of; where nobody knows a CVE, all aliases are one vulnerability under one of their names.
 
+use crate::feeds::MOST_CVES;
 use crate::feeds::text::is_cve;
 use std::collections::{BTreeSet, HashMap};
-
-/// A name that is said to stand for more CVEs than this stands for none: it is a list of vulnerabilities, or an error, and
-/// would give each advisory that has it all of them.
-const MOST_CVES: usize = 64;
 
 /// The names of one advisory.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +32,8 @@ pub(super) fn vulnerabilities(advisories: &[Names<'_>]) -> Vec<Vec<String>> {
             }
         }
     }
+    // One that is said to stand for more stands for none: it is a list, or an error, and would give each advisory that has it
+    // all of them.
     known.retain(|_, cves| cves.len() <= MOST_CVES);
     let groups = groups.finish();
     // A group has the CVEs of any of its names.

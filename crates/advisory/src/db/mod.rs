@@ -1,7 +1,7 @@
 //! The advisory database: one immutable file, read where it lies.
 //!
 //! ```text
-//! "SKADVDB1"  length of the header (u32)  checksum of the header (16 bytes)
+//! "SKADVDB2"  length of the header (u32)  checksum of the header (16 bytes)
 //! header: JSON, the `Header`: where it all comes from, and for each section its place, length and checksum
 //! sections:
 //!   packages         (ecosystem, release, name) -> what is said about it (`row`)
@@ -40,7 +40,7 @@ use std::fmt;
 use table::Table;
 use text::{Place, Texts};
 
-const MAGIC: &[u8; 8] = b"SKADVDB1";
+const MAGIC: &[u8; 8] = b"SKADVDB2";
 /// A header is a few kilobytes; more than this was not written by us.
 const MAX_HEADER_BYTES: usize = 4 << 20;
 const PREFIX: usize = MAGIC.len() + 4 + 16;
@@ -99,6 +99,9 @@ pub struct Counts {
     pub advisories: usize,
     /// Those of them that were taken back.
     pub withdrawn: usize,
+    /// Those that were left out, since the same feed has a later version of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub superseded: usize,
     /// Vulnerabilities, whatever they are called.
     pub vulnerabilities: usize,
     /// Packages, each of a release where there are releases.
@@ -109,6 +112,11 @@ pub struct Counts {
     pub likelihoods: usize,
     /// What is said of packages, by ecosystem and release.
     pub places: Vec<PlaceCount>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if takes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What a database says about the packages of one ecosystem, or of one release of a distribution.

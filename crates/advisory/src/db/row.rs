@@ -8,6 +8,7 @@ use super::codec::{Reader, put_number, put_text};
 use super::{Corrupt, StoredRating};
 use crate::range::{Lower, Range, Upper};
 use crate::record::Status;
+use crate::version::Scheme;
 use std::collections::HashMap;
 
 /// Bytes of the checksum.
@@ -18,6 +19,8 @@ const VERSIONS: u8 = 0x20;
 const NOTICE: u8 = 0x40;
 const RATINGS: u8 = 0x80;
 const STATUS: u8 = 0x07;
+/// [`Edge::Unclear`].
+const UNCLEAR: u8 = 3;
 
 const STATUSES: [Status; 6] = [
     Status::Affected,
@@ -49,13 +52,13 @@ pub(super) struct Whose {
     pub(super) vulnerabilities: Vec<u32>,
 }
 
-/// Writes a row of `entries` after the checksum of its meaning.
-pub(super) fn write(meaning: [u8; MEANING], entries: &[(Whose, &Spec)]) -> Vec<u8> {
+/// Writes a row of `entries` after the checksum of its meaning; its versions are of `scheme`.
+pub(super) fn write(meaning: [u8; MEANING], entries: &[(Whose, &Spec)], scheme: Scheme) -> Vec<u8> {
     let mut texts = Texts::default();
     let mut body = Vec::new();
     put_number(&mut body, entries.len());
     for (whose, spec) in entries {
-        write_entry(&mut body, whose, spec, &mut texts);
+        write_entry(&mut body, whose, spec, &mut texts, scheme);
     }
     let mut out = meaning.to_vec();
     put_number(&mut out, texts.list.len());
@@ -84,7 +87,16 @@ impl<'a> Texts<'a> {
     }
 }
 
-fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut Texts<'a>) {
+/// Whether the order of a scheme means anything for a version that an advisory names. Publishers are less strict than
+/// package managers (`2` and `1.4` in npm): what begins with a number counts, but for patterns (`2.x`).
+fn can_be_compared(scheme: Scheme, version: &str) -> bool {
+    let is_pattern = || version.split('.').any(|part| matches!(part, "x" | "X" | "*"));
+    let number = version.trim_start_matches(['v', 'V']);
+    let is_one = || number.starts_with(|first: char| first.is_ascii_digit()) && !number.contains(char::is_whitespace);
+    scheme.is_valid(version) || is_one() && !is_pattern()
+}
+
+fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut Texts<'a>, scheme: Scheme) {
     put_number(out, whose.advisory as usize);
     put_number(out, whose.feed as usize);
     put_number(out, whose.vulnerabilities.len());
@@ -114,7 +126,16 @@ fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut
     };
     list(out, &spec.arches);
     list(out, &spec.versions);
-    put_number(out, spec.ranges.len());
+    let listed =
+        spec.versions.iter().all(|version| !can_be_compared(scheme, version)).then(|| spec.versions.first()).flatten();
+    // Versions of which none is one may mean any.
+    let unclear = listed.filter(|_| spec.ranges.is_empty());
+    put_number(out, spec.ranges.len() + usize::from(unclear.is_some()));
+    if let Some(version) = unclear {
+        out.push(UNCLEAR | UNCLEAR << 2);
+        texts.put(out, version);
+        texts.put(out, version);
+    }
     for range in &spec.ranges {
         let (from, lower) = match &range.from {
             Lower::Start => (0, None),
@@ -126,7 +147,11 @@ fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut
             Upper::Fixed(version) => (1, Some(version)),
             Upper::Last(version) => (2, Some(version)),
         };
-        out.push(from | to << 2);
+        let kind = |kind, version: Option<&String>| match version {
+            Some(version) if !can_be_compared(scheme, version) => UNCLEAR,
+            _ => kind,
+        };
+        out.push(kind(from, lower) | kind(to, upper) << 2);
         for version in [lower, upper].into_iter().flatten() {
             texts.put(out, version);
         }
@@ -193,6 +218,8 @@ pub enum Edge {
     At(usize),
     /// Behind a version: excluded where it is the beginning, included (last affected) where it is the end.
     After(usize),
+    /// At a text that is no version of the scheme, so that nothing can be compared with it.
+    Unclear(usize),
 }
 
 impl<'a> Row<'a> {
@@ -271,6 +298,7 @@ impl<'a> Row<'a> {
             0 => Edge::Open,
             1 => Edge::At(self.text()?),
             2 => Edge::After(self.text()?),
+            3 => Edge::Unclear(self.text()?),
             _ => return Err(Corrupt),
         })
     }

@@ -198,7 +198,7 @@ fn damage_is_found_out_wherever_it_is() {
 }
 
 #[test]
-fn of_whole_records_with_one_id_the_later_holds_wherever_it_is_from() {
+fn of_whole_records_of_a_feed_with_one_id_the_later_holds() {
     let at = |day: &str| Some(format!("2024-01-{day}T00:00:00Z").parse().unwrap());
     let record = |fixed: &str, day: &str| Advisory { modified: at(day), ..advisory("GHSA-1", "a", fixed) };
     let back = Advisory { withdrawn: at("03"), ..record("3", "03") };
@@ -214,13 +214,14 @@ fn of_whole_records_with_one_id_the_later_holds_wherever_it_is_from() {
     let (one, two) = (record("1", "01"), record("2", "02"));
     let of = |fixed: &[&str]| fixed.iter().map(|fixed| format!("GHSA-1 {fixed}")).collect::<Vec<_>>();
     for (first, second) in [(one.clone(), two.clone()), (two.clone(), one.clone())] {
-        // In one file after the other, in archives of one feed, and in those of two.
+        // In one file after the other, and in archives of one feed; another feed speaks for itself.
         assert_eq!(built(&[("ghsa", vec![first.clone(), second.clone()])]), (of(&["2"]), 1, 0));
         assert_eq!(built(&[("ghsa", vec![first.clone()]), ("ghsa", vec![second.clone()])]), (of(&["2"]), 1, 0));
-        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("osv", vec![second.clone()])]), (of(&["2"]), 1, 0));
+        let both = of(if first == one { &["1", "2"] } else { &["2", "1"] });
+        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("osv", vec![second.clone()])]), (both, 2, 0));
         // What is taken back last is no longer said.
         let three = vec![second.clone(), back.clone()];
-        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("osv", three)]), (Vec::new(), 1, 1));
+        assert_eq!(built(&[("ghsa", vec![first.clone()]), ("ghsa", three)]), (Vec::new(), 1, 1));
         // Records of this feed are parts of one.
         assert_eq!(built(&[("debian", vec![first, second])]).1, 1);
     }
@@ -228,6 +229,29 @@ fn of_whole_records_with_one_id_the_later_holds_wherever_it_is_from() {
     let undated = Advisory { modified: None, ..one };
     assert_eq!(built(&[("ghsa", vec![undated.clone(), two])]).0, of(&["2"]));
     assert_eq!(built(&[("ghsa", vec![undated])]).0, of(&["1"]));
+}
+
+#[test]
+fn what_is_said_to_be_of_a_time_to_come_holds_for_nothing() {
+    let at = |text: &str| Some(text.parse().unwrap());
+    let taken = at("2026-11-20T00:00:00Z");
+    let record = |fixed: &str, time: &str| Advisory { modified: at(time), ..advisory("GHSA-1", "a", fixed) };
+    let built = |later: Advisory| {
+        let mut builder = Builder::default();
+        for (source, advisory) in [("own", record("1", "2026-11-01T00:00:00Z")), ("other", later)] {
+            let source = source.to_owned();
+            builder.feed(FeedSource { id: "ghsa".into(), source, observed_at: taken, ..FeedSource::default() });
+            builder.add(Record::Advisory(advisory));
+        }
+        let bytes = builder.finish().unwrap();
+        let database = Database::open(&bytes).unwrap();
+        (said(&database, "a"), database.header().counts.superseded)
+    };
+    assert_eq!(built(record("2", "2999-01-01T00:00:00Z")), (vec!["GHSA-1 1".to_owned()], 1));
+    // A clock may be ahead.
+    assert_eq!(built(record("2", "2026-11-20T12:00:00Z")), (vec!["GHSA-1 2".to_owned()], 1));
+    let back = Advisory { withdrawn: at("2999-01-01T00:00:00Z"), ..record("2", "2026-11-02T00:00:00Z") };
+    assert_eq!(built(back), (vec!["GHSA-1 2".to_owned()], 1));
 }
 
 #[test]

@@ -222,11 +222,13 @@ fn found(bytes: &[u8], place: &str, name: &str, version: &str) -> BTreeSet<Strin
                 Edge::Open => Lower::Start,
                 Edge::At(text) => Lower::At(texts[*text].clone()),
                 Edge::After(text) => Lower::After(texts[*text].clone()),
+                Edge::Unclear(text) => panic!("{:?} is no version", texts[*text]),
             },
             to: match to {
                 Edge::Open => Upper::Unfixed,
                 Edge::At(text) => Upper::Fixed(texts[*text].clone()),
                 Edge::After(text) => Upper::Last(texts[*text].clone()),
+                Edge::Unclear(text) => panic!("{:?} is no version", texts[*text]),
             },
         });
         let affected = Affected {

@@ -1,6 +1,6 @@
 //! What a feed is: how its files are recognised, and the function from one file to [`Record`]s.
 
-use super::text::is_short;
+use super::text::{is_cve, is_short};
 use crate::db::cut_to;
 use crate::range::{Lower, Range, Upper};
 use crate::record::{Advisory, Affected, Enrichment, Record, Says};
@@ -69,6 +69,13 @@ impl Broken {
     }
 }
 
+/// A record that goes by more CVEs than this would be written out for each of them.
+pub(crate) const MOST_CVES: usize = 64;
+
+/// Vulnerabilities times packages of one record: each pair is written out. The largest notices, of kernels, have some
+/// hundred thousand.
+const MOST_PAIRS: usize = 1 << 20;
+
 /// Takes what a parser finds in one file.
 pub(crate) struct Sink<'a> {
     take: &'a mut dyn FnMut(Record),
@@ -106,6 +113,17 @@ impl Sink<'_> {
             self.skip(&advisory.id, "a name or a version in it is too long to be one");
             return;
         }
+        if advisory.aliases.iter().filter(|name| is_cve(name)).count() > MOST_CVES {
+            self.skip(
+                &advisory.id,
+                format_args!("it goes by more than {MOST_CVES} CVEs: it is a list, no name of one"),
+            );
+            return;
+        }
+        if advisory.addresses.len().saturating_mul(advisory.affected.len()) > MOST_PAIRS {
+            self.skip(&advisory.id, "it says too much of too many vulnerabilities");
+            return;
+        }
         advisory.references.retain(|address| is_short(address));
         advisory.summary = cut_to(advisory.summary, TEXT_BYTES);
         advisory.details = cut_to(advisory.details, TEXT_BYTES);
@@ -137,6 +155,17 @@ impl Sink<'_> {
         if self.read.skipped <= NAMED {
             let name: String = name.to_string().chars().take(NAME_CHARACTERS).collect();
             let message = format!("the record {name} was skipped: {reason}");
+            self.read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
+        }
+    }
+
+    /// Counts a package of a record that could not be understood; the rest of the record counts.
+    pub(crate) fn part(&mut self, name: impl fmt::Display, reason: impl fmt::Display) {
+        const PARTS: &str = "packages that could not be understood";
+        self.aside(PARTS);
+        if self.read.aside[PARTS] <= NAMED {
+            let name: String = name.to_string().chars().take(NAME_CHARACTERS).collect();
+            let message = format!("a package of the record {name} was left out: {reason}");
             self.read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
         }
     }

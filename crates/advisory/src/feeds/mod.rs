@@ -22,6 +22,7 @@ mod tests;
 pub(crate) mod text;
 mod yaml;
 
+pub(crate) use feed::MOST_CVES;
 pub(crate) use feed::file_name;
 pub use feed::{Feed, FeedFile, HEAD_BYTES, NO_VERSIONS, ONLY_COMMITS, Read};
 

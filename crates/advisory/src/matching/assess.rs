@@ -3,7 +3,6 @@
 use super::{Hit, Matched, Matcher, Obstacle, place, severity, with_owners};
 use crate::db::{Database, DatabaseError, StoredAdvisory, StoredRating, StoredVulnerability, Text};
 use crate::record::Status;
-use crate::version::Scheme;
 use jiff::Timestamp;
 use sekisho_model::{
     AssessedBy, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource, FindingStatus, Inventory,
@@ -61,6 +60,11 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
         Some(os) => os.pretty_name.clone().unwrap_or_else(|| os.distro()),
         None => "a system that does not say what it is".to_owned(),
     };
+    let some = || {
+        let named = packages.iter().take(5).map(|package| format!("{} {}", package.facts.name, package.facts.version));
+        let rest = if count > 5 { ", …" } else { "" };
+        format!("{}{rest}", named.collect::<Vec<_>>().join(", "))
+    };
     let message = match obstacle {
         Obstacle::Distribution => format!("{count} {noun} of {}: no feed has advisories for it", system()),
         Obstacle::Foreign(kind) => {
@@ -71,16 +75,20 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
             format!("{count} {noun} of {}: the database has nothing about this release of {ecosystem}", system())
         }
         Obstacle::Ecosystem(ecosystem) => format!("{count} {noun}: the database has nothing about {ecosystem}"),
+        Obstacle::Source(ecosystem) => format!(
+            "{count} {noun} of {}: what {} built from is not said, and advisories of {ecosystem} name source packages: {}; SBOMs of sekisho, Syft and Trivy say it",
+            system(),
+            if count == 1 { "it was" } else { "they were" },
+            some()
+        ),
         Obstacle::Version(scheme) => {
-            let some: Vec<String> = packages
-                .iter()
-                .take(5)
-                .map(|package| format!("{} {}", package.facts.name, package.facts.version))
-                .collect();
-            let rest = if count > some.len() { ", …" } else { "" };
-            let scheme = Scheme::as_str(scheme);
-            format!("{count} {noun} with a version that cannot be compared ({scheme}): {}{rest}", some.join(", "))
+            format!("{count} {noun} with a version that cannot be compared ({}): {}", scheme.as_str(), some())
         }
+        Obstacle::Bound(scheme) => format!(
+            "{count} {noun} about which an advisory names a version that cannot be compared ({}): {}",
+            scheme.as_str(),
+            some()
+        ),
     };
     Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message)
 }

@@ -1,6 +1,6 @@
 //! What was compared for one vulnerability, and what came of it.
 
-use super::{Judged, Matcher, Version, assess, is_about, place, with_owners};
+use super::{Judged, Matcher, Told, Version, assess, is_about, with_owners};
 use crate::db::{DatabaseError, Edge, Entry};
 use crate::record::Status;
 use sekisho_model::{Comparison, Explanation, Inventory, Outcome, Package};
@@ -38,39 +38,50 @@ fn of_package(
     to: &mut Vec<Comparison>,
 ) -> Result<(), DatabaseError> {
     let (database, facts) = (matcher.database(), &package.facts);
-    let Ok((ecosystem, looks)) = matcher.places(facts)? else { return Ok(()) };
-    for (look, releases) in looks {
-        for release in releases {
-            let key = place::key(ecosystem, release.as_deref(), &look);
-            let Some(mut row) = database.package(&key)? else { continue };
-            let scheme = ecosystem.scheme_in(release.as_deref());
-            let texts = row.texts().to_vec();
-            let mut version = Version::new(scheme, look.version, &texts);
-            let mut entry = Entry::default();
-            while row.read(&mut entry)? {
-                if !entry.vulnerabilities.iter().any(|number| numbers.contains(number)) {
-                    continue;
+    let Ok((ecosystem, looks)) = matcher.places(facts) else { return Ok(()) };
+    // What is said of a vulnerability in a further release counts where nothing is said before.
+    let mut noted = BTreeSet::new();
+    for is_further in [false, true] {
+        for (look, releases) in &looks {
+            for release in releases[usize::from(is_further)] {
+                let Some(Told { mut row, .. }) = matcher.row(ecosystem, release.as_deref(), look)? else { continue };
+                let scheme = ecosystem.scheme_in(release.as_deref());
+                let texts = row.texts().to_vec();
+                let mut version = Version::new(scheme, look.version, &texts);
+                let mut entry = Entry::default();
+                while row.read(&mut entry)? {
+                    entry.vulnerabilities.retain(|number| numbers.contains(number));
+                    if entry.vulnerabilities.is_empty() {
+                        continue;
+                    }
+                    let is_about = is_about(ecosystem, facts, look, &entry, &texts);
+                    let outcome = match version.judge(&entry) {
+                        _ if !is_about => Outcome::Other,
+                        _ if is_further && entry.vulnerabilities.iter().all(|number| noted.contains(number)) => {
+                            Outcome::Other
+                        }
+                        Judged::Outside => Outcome::Outside,
+                        Judged::Unknown => Outcome::Unknown,
+                        Judged::Inside(_) if entry.status == Status::NotAffected => Outcome::NotAffected,
+                        Judged::Inside(_) => Outcome::Affected,
+                    };
+                    if is_about && !is_further {
+                        noted.extend(entry.vulnerabilities.iter().copied());
+                    }
+                    let of = release.as_ref().map_or_else(String::new, |release| format!(":{release}"));
+                    to.push(Comparison {
+                        package: package.id.clone(),
+                        place: format!("{ecosystem}{of} {}", look.name),
+                        source: look.source,
+                        version: look.version.to_owned(),
+                        scheme: scheme.as_str(),
+                        feed: database.header().feeds.get(entry.feed as usize).map_or("", |feed| &feed.id).to_owned(),
+                        advisory: database.advisory(entry.advisory)?.id,
+                        status: word(entry.status),
+                        ranges: ranges(&entry, &texts),
+                        outcome,
+                    });
                 }
-                let outcome = match version.judge(&entry) {
-                    _ if !is_about(ecosystem, facts, &look, &entry, &texts) => Outcome::Other,
-                    Judged::Outside => Outcome::Outside,
-                    Judged::Unknown => Outcome::Unknown,
-                    Judged::Inside(_) if entry.status == Status::NotAffected => Outcome::NotAffected,
-                    Judged::Inside(_) => Outcome::Affected,
-                };
-                let of = release.as_ref().map_or_else(String::new, |release| format!(":{release}"));
-                to.push(Comparison {
-                    package: package.id.clone(),
-                    place: format!("{ecosystem}{of} {}", look.name),
-                    source: look.source,
-                    version: look.version.to_owned(),
-                    scheme: scheme.as_str(),
-                    feed: database.header().feeds.get(entry.feed as usize).map_or("", |feed| &feed.id).to_owned(),
-                    advisory: database.advisory(entry.advisory)?.id,
-                    status: word(entry.status),
-                    ranges: ranges(&entry, &texts),
-                    outcome,
-                });
             }
         }
     }
@@ -102,11 +113,13 @@ fn range_in_words((from, to): &(Edge, Edge), texts: &[&str]) -> String {
         Edge::Open => None,
         Edge::At(text) => Some(format!(">= {}", texts[text])),
         Edge::After(text) => Some(format!("> {}", texts[text])),
+        Edge::Unclear(text) => Some(format!(">= {:?}, which is no version", texts[text])),
     };
     let to = match *to {
         Edge::Open => None,
         Edge::At(text) => Some(format!("< {}", texts[text])),
         Edge::After(text) => Some(format!("<= {}", texts[text])),
+        Edge::Unclear(text) => Some(format!("< {:?}, which is no version", texts[text])),
     };
     match (from, to) {
         (None, None) => "all versions".to_owned(),

@@ -13,20 +13,20 @@ mod tests;
 
 pub use assess::assess;
 pub use explain::explain;
-pub(crate) use place::scheme_of;
+pub(crate) use place::{language_of, matched_by, scheme_of};
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
 use crate::record::{SOURCE_ARCH, Status};
 use crate::version::Scheme;
-use place::{Distribution, Look};
+use place::{Distribution, Look, is_of_pro};
 use sekisho_model::{Inventory, OsRelease, Package, PackageFacts, PackageId, PackageKind};
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The ecosystems and names under which a package of the system `os` is looked up, in any database.
 pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Ecosystem, String)> {
-    let ecosystem = place::language_of(facts.kind).or_else(|| place::ecosystem_of(&os?.id));
+    let ecosystem = language_of(facts.kind).or_else(|| place::ecosystem_of(&os?.id));
     let looks = ecosystem.map(|ecosystem| (ecosystem, place::looks(ecosystem, facts)));
     looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
 }
@@ -35,8 +35,9 @@ pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Eco
 const RPM_ARCHES: [&str; 12] =
     ["x86_64", "aarch64", "i386", "i486", "i586", "i686", "armv7hl", "ppc64", "ppc64le", "riscv64", "s390", "s390x"];
 
-/// An ecosystem, and the names to look up there, each with the releases to look in.
-type Places<'a, 'f> = (Ecosystem, Vec<(Look<'f>, &'a [Option<String>])>);
+/// An ecosystem, and the names to look up there, each with the releases to look in: first those that decide, then those
+/// that tell of what the first say nothing of.
+type Places<'a, 'f> = (Ecosystem, Vec<(Look<'f>, [&'a [Option<String>]; 2])>);
 
 /// The packages of an inventory, each with the system package that owns its file, if one does.
 pub fn with_owners(inventory: &Inventory) -> impl Iterator<Item = (&Package, Option<&PackageFacts>)> {
@@ -74,8 +75,12 @@ pub enum Obstacle {
     Release(Ecosystem),
     /// The database has nothing about this ecosystem.
     Ecosystem(Ecosystem),
+    /// Its distribution's advisories may name the source package that it was built from, which is not known.
+    Source(Ecosystem),
     /// Its version is none of the scheme by which the advisories about it go.
     Version(Scheme),
+    /// What is said of it names a version that is none of the scheme.
+    Bound(Scheme),
 }
 
 /// An advisory that says a package has a vulnerability.
@@ -111,6 +116,12 @@ impl<'a> Matcher<'a> {
         self.database
     }
 
+    /// Whether the same releases are the system's by both databases, so that nothing but what is said of a package itself
+    /// can make a difference for it.
+    pub(crate) fn looks_like(&self, other: &Matcher<'_>) -> bool {
+        self.distribution == other.distribution
+    }
+
     /// What is said about a package whose files `owner` may have brought. Who ships software knows best what was mended
     /// there: where anything is said about the owner, it is judged in its place. Where nothing is, the owner may be no
     /// package of the distribution's own, and the package is judged itself, as far as its ecosystem is known: a program
@@ -127,10 +138,12 @@ impl<'a> Matcher<'a> {
 
     /// Whether anything is said about any version of a package.
     fn speaks_of(&self, facts: &PackageFacts) -> Result<bool, DatabaseError> {
-        let Ok((ecosystem, looks)) = self.places(facts)? else { return Ok(false) };
+        let Ok((ecosystem, looks)) = self.places(facts) else { return Ok(false) };
         for (look, releases) in looks {
-            if self.knows(ecosystem, releases, &look)? {
-                return Ok(true);
+            for releases in releases {
+                if self.knows(ecosystem, releases, &look)? {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -138,28 +151,28 @@ impl<'a> Matcher<'a> {
 
     /// Where a package is looked up: its ecosystem, and for each name the releases of it that the database knows and are
     /// the system's.
-    fn places<'f>(&self, facts: &'f PackageFacts) -> Result<Result<Places<'_, 'f>, Obstacle>, DatabaseError> {
-        let (ecosystem, distribution) = match (place::language_of(facts.kind), &self.distribution) {
+    fn places<'f>(&self, facts: &'f PackageFacts) -> Result<Places<'_, 'f>, Obstacle> {
+        let (ecosystem, distribution) = match (language_of(facts.kind), &self.distribution) {
             (Some(ecosystem), _) => (ecosystem, None),
-            (None, _) if !facts.kind.is_os() => return Ok(Err(Obstacle::Kind)),
-            (None, None) => return Ok(Err(Obstacle::Distribution)),
+            (None, _) if !facts.kind.is_os() => return Err(Obstacle::Kind),
+            (None, None) => return Err(Obstacle::Distribution),
             (None, Some(found)) if place::kind_of(found.ecosystem) != facts.kind => {
-                return Ok(Err(Obstacle::Foreign(facts.kind)));
+                return Err(Obstacle::Foreign(facts.kind));
             }
             (None, Some(found)) => (found.ecosystem, Some(found)),
         };
         let mut looks = Vec::new();
         for look in place::looks(ecosystem, facts) {
             let releases = match distribution {
-                None => &[None][..],
-                Some(found) if place::is_of_pro(look.version) && self.knows(ecosystem, &found.extended, &look)? => {
-                    &found.extended
+                None => [&[None][..], &[]],
+                Some(Distribution { releases, further, .. }) => {
+                    let is_pro = ecosystem == Ecosystem::Ubuntu && is_of_pro(look.version);
+                    if is_pro { [&further[..], &releases[..]] } else { [&releases[..], &further[..]] }
                 }
-                Some(found) => &found.releases,
             };
             looks.push((look, releases));
         }
-        Ok(Ok((ecosystem, looks)))
+        Ok((ecosystem, looks))
     }
 
     /// Whether anything is said about a name in any of these releases.
@@ -172,29 +185,53 @@ impl<'a> Matcher<'a> {
         Ok(false)
     }
 
+    /// What is said under a name in a release.
+    fn row<'l>(
+        &self,
+        ecosystem: Ecosystem,
+        release: Option<&'l str>,
+        look: &'l Look<'l>,
+    ) -> Result<Option<Told<'a, 'l>>, DatabaseError> {
+        let row = self.database.package(&place::key(ecosystem, release, look))?;
+        Ok(row.map(|row| Told { ecosystem, release, look, row }))
+    }
+
     /// What is said about the package.
     pub fn package(&self, facts: &PackageFacts) -> Result<Matched, DatabaseError> {
         let mut matched = Matched::default();
-        let (ecosystem, looks) = match self.places(facts)? {
+        let (ecosystem, looks) = match self.places(facts) {
             Ok(places) => places,
             Err(obstacle) => {
                 matched.obstacle = Some(obstacle);
                 return Ok(matched);
             }
         };
-        if looks.iter().all(|(_, releases)| releases.is_empty()) {
+        if looks.iter().all(|(_, releases)| releases.iter().all(|releases| releases.is_empty())) {
             matched.obstacle = Some(Obstacle::Release(ecosystem));
         } else if !ecosystem_is_covered(self.database, facts, ecosystem)? {
             matched.obstacle = Some(Obstacle::Ecosystem(ecosystem));
+        } else if facts.kind.is_os() && place::lacks_source(ecosystem, facts) {
+            matched.obstacle = Some(Obstacle::Source(ecosystem));
         }
-        for (look, releases) in looks {
-            for release in releases {
-                if let Some(row) = self.database.package(&place::key(ecosystem, release.as_deref(), &look))? {
-                    let scheme = ecosystem.scheme_in(release.as_deref());
-                    take_row((ecosystem, scheme), facts, &look, row, &mut matched)?;
+        let mut further = Vec::new();
+        for (look, [_, then]) in &looks {
+            for release in *then {
+                further.extend(self.row(ecosystem, release.as_deref(), look)?);
+            }
+        }
+        let mut said = Said { noted: (!further.is_empty()).then(HashSet::new), ..Said::default() };
+        for (look, [first, _]) in &looks {
+            for release in *first {
+                if let Some(row) = self.row(ecosystem, release.as_deref(), look)? {
+                    said.take(facts, row, false)?;
                 }
             }
         }
+        for row in further {
+            said.take(facts, row, true)?;
+        }
+        matched.obstacle = said.obstacle.or(matched.obstacle);
+        matched.vulnerabilities = said.hits();
         Ok(matched)
     }
 }
@@ -208,42 +245,95 @@ fn ecosystem_is_covered(
     Ok(facts.kind.is_os() || database.covers(ecosystem, None)?)
 }
 
-/// Takes what the entries of `row` say.
-fn take_row(
-    (ecosystem, scheme): (Ecosystem, Scheme),
-    facts: &PackageFacts,
-    look: &Look<'_>,
-    mut row: Row<'_>,
-    matched: &mut Matched,
-) -> Result<(), DatabaseError> {
-    let texts = row.texts().to_vec();
-    let mut version = Version::new(scheme, look.version, &texts);
-    let mut entry = Entry::default();
-    while row.read(&mut entry)? {
-        if !is_about(ecosystem, facts, look, &entry, &texts) {
-            continue;
-        }
-        let fixed = match version.judge(&entry) {
-            Judged::Outside => continue,
-            Judged::Inside(fixed) => fixed.map(str::to_owned),
-            Judged::Unknown => {
-                matched.obstacle = Some(Obstacle::Version(scheme));
+/// A row, and where it was found.
+struct Told<'a, 'l> {
+    ecosystem: Ecosystem,
+    release: Option<&'l str>,
+    look: &'l Look<'l>,
+    row: Row<'a>,
+}
+
+/// Whom something is said of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Of<'l> {
+    release: Option<&'l str>,
+    /// Whether of the source package.
+    source: bool,
+}
+
+/// What is said of one package so far.
+#[derive(Default)]
+struct Said<'l> {
+    /// By vulnerability.
+    hits: BTreeMap<u32, Vec<(Of<'l>, Hit)>>,
+    /// Where there is more to come, which vulnerabilities something is said of, whatever it is.
+    noted: Option<HashSet<u32>>,
+    obstacle: Option<Obstacle>,
+}
+
+impl<'l> Said<'l> {
+    /// Takes what the entries of a row say; of a further one only where nothing was said before.
+    fn take(&mut self, facts: &PackageFacts, told: Told<'_, 'l>, is_further: bool) -> Result<(), DatabaseError> {
+        let Told { ecosystem, release, look, mut row } = told;
+        let of = Of { release, source: look.source };
+        let scheme = ecosystem.scheme_in(release);
+        let texts = row.texts().to_vec();
+        let mut version = Version::new(scheme, look.version, &texts);
+        let mut entry = Entry::default();
+        while row.read(&mut entry)? {
+            if !is_about(ecosystem, facts, look, &entry, &texts) {
                 continue;
             }
-        };
-        let ratings = std::mem::take(&mut entry.ratings);
-        let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
-        for vulnerability in &entry.vulnerabilities {
-            matched.vulnerabilities.entry(*vulnerability).or_default().push(hit.clone());
+            match &mut self.noted {
+                Some(noted) if is_further => {
+                    entry.vulnerabilities.retain(|vulnerability| !noted.contains(vulnerability));
+                }
+                Some(noted) => noted.extend(&entry.vulnerabilities),
+                None => {}
+            }
+            if entry.vulnerabilities.is_empty() {
+                continue;
+            }
+            let fixed = match version.judge(&entry) {
+                Judged::Outside => continue,
+                Judged::Inside(fixed) => fixed.map(str::to_owned),
+                Judged::Unknown if version.valid => {
+                    self.obstacle.get_or_insert(Obstacle::Bound(scheme));
+                    continue;
+                }
+                Judged::Unknown => {
+                    self.obstacle = Some(Obstacle::Version(scheme));
+                    continue;
+                }
+            };
+            let ratings = std::mem::take(&mut entry.ratings);
+            let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
+            for vulnerability in &entry.vulnerabilities {
+                self.hits.entry(*vulnerability).or_default().push((of, hit.clone()));
+            }
         }
+        Ok(())
     }
-    // Who says that it is not affected takes away what the same feed says elsewhere.
-    matched.vulnerabilities.retain(|_, hits| {
-        let clear: Vec<u32> = hits.iter().filter(|hit| hit.status == Status::NotAffected).map(|hit| hit.feed).collect();
-        hits.retain(|hit| !clear.contains(&hit.feed));
-        !hits.is_empty()
-    });
-    Ok(())
+
+    /// The hits, once all is said.
+    fn hits(self) -> BTreeMap<u32, Vec<Hit>> {
+        let standing = |(vulnerability, said): (u32, Vec<(Of<'_>, Hit)>)| {
+            let (clear, said): (Vec<_>, Vec<_>) =
+                said.into_iter().partition(|(_, hit)| hit.status == Status::NotAffected);
+            let stands = |said: &(Of<'_>, Hit)| !clear.iter().any(|clear| clears(clear, said));
+            let hits: Vec<Hit> = said.into_iter().filter(stands).map(|(_, hit)| hit).collect();
+            (!hits.is_empty()).then_some((vulnerability, hits))
+        };
+        self.hits.into_iter().filter_map(standing).collect()
+    }
+}
+
+/// Whether a statement that a package is not affected takes another away: one of the same feed about the same release or
+/// repository, since from which the package came is not known; of the source package none that is about the package
+/// itself. What one advisory says both of contradicts itself, and does not count.
+fn clears((of, clear): &(Of<'_>, Hit), (said_of, said): &(Of<'_>, Hit)) -> bool {
+    let contradicts_itself = of == said_of && clear.advisory == said.advisory;
+    clear.feed == said.feed && of.release == said_of.release && (!of.source || said_of.source) && !contradicts_itself
 }
 
 /// Whether an entry found under the name of `look` is about the package at all.
@@ -274,7 +364,7 @@ fn is_of_module(facts: &PackageFacts, entry: &Entry, texts: &[&str]) -> bool {
     let label = labels.next().map(|(_, value)| value.as_str());
     let package = facts.version.contains(MARK);
     let module = entry.module.map(|module| texts[module]);
-    let marked = |edge: &Edge| matches!(edge, Edge::At(text) | Edge::After(text) if texts[*text].contains(MARK));
+    let marked = |edge: &Edge| matches!(edge, Edge::At(text) | Edge::After(text) | Edge::Unclear(text) if texts[*text].contains(MARK));
     let entry_has = module.is_some() || entry.ranges.iter().any(|(from, to)| marked(from) || marked(to));
     let is_torn = label.is_some() && !package;
     if package != entry_has && !is_torn {
@@ -291,12 +381,13 @@ fn is_of_module(facts: &PackageFacts, entry: &Entry, texts: &[&str]) -> bool {
 }
 
 /// What an entry means for a version.
+#[derive(Clone, Copy)]
 enum Judged<'a> {
     /// It does not hold for it.
     Outside,
     /// It does; the first version without it.
     Inside(Option<&'a str>),
-    /// The version cannot be compared.
+    /// The version cannot be compared, or not with what the entry names.
     Unknown,
 }
 
@@ -341,25 +432,32 @@ impl<'a> Version<'a> {
         if !self.valid {
             return Judged::Unknown;
         }
+        let mut unclear = false;
         for (from, to) in &entry.ranges {
             let above = match *from {
-                Edge::Open => true,
-                Edge::At(from) => self.to(from).is_ge(),
-                Edge::After(from) => self.to(from).is_gt(),
+                Edge::Open => Some(true),
+                Edge::At(from) => Some(self.to(from).is_ge()),
+                Edge::After(from) => Some(self.to(from).is_gt()),
+                Edge::Unclear(_) => None,
             };
             let below = match *to {
-                Edge::Open => true,
-                Edge::At(to) => self.to(to).is_lt(),
-                Edge::After(to) => self.to(to).is_le(),
+                Edge::Open => Some(true),
+                Edge::At(to) => Some(self.to(to).is_lt()),
+                Edge::After(to) => Some(self.to(to).is_le()),
+                Edge::Unclear(_) => None,
             };
-            if above && below {
-                return Judged::Inside(match *to {
-                    Edge::At(to) => Some(self.texts[to]),
-                    _ => None,
-                });
+            match (above, below) {
+                (Some(true), Some(true)) => {
+                    return Judged::Inside(match *to {
+                        Edge::At(to) => Some(self.texts[to]),
+                        _ => None,
+                    });
+                }
+                (Some(false), _) | (_, Some(false)) => {}
+                _ => unclear = true,
             }
         }
-        Judged::Outside
+        if unclear { Judged::Unknown } else { Judged::Outside }
     }
 
     /// The fixed version that ends a range, if the version lies before it.

@@ -12,8 +12,9 @@ pub(super) struct Distribution {
     pub(super) ecosystem: Ecosystem,
     /// `None` stands for a distribution without releases.
     pub(super) releases: Vec<Option<String>>,
-    /// The same of support that is paid for: packages tell whether they come from there.
-    pub(super) extended: Vec<Option<String>>,
+    /// Releases that go beyond those, by support that is paid for or by a later minor release: they tell of what the others
+    /// say nothing of. Ubuntu's packages tell whether they come from there.
+    pub(super) further: Vec<Option<String>>,
 }
 
 impl Distribution {
@@ -26,19 +27,24 @@ impl Distribution {
         let rolling = is_rolling(ecosystem);
         let own =
             |release: &Option<String>| release.as_ref().map_or(rolling, |release| is_release(ecosystem, os, release));
-        let paid = |release: &Option<String>| match release.as_deref().and_then(|release| release.strip_prefix("Pro:"))
-        {
-            Some(release) => ecosystem == Ecosystem::Ubuntu && is_release(ecosystem, os, release),
-            None => false,
-        };
+        let beyond =
+            |release: &Option<String>| release.as_ref().is_some_and(|release| is_further(ecosystem, os, release));
         let which =
             |of: &dyn Fn(&Option<String>) -> bool| known.clone().filter(|release| of(release)).cloned().collect();
-        let (mut releases, extended): (Vec<_>, Vec<_>) = (which(&own), which(&paid));
+        let (mut releases, further): (Vec<_>, Vec<_>) = (which(&own), which(&beyond));
         if !releases.is_empty() && !rolling && known.clone().any(Option::is_none) {
             releases.push(None);
         }
-        Some(Self { ecosystem, releases, extended })
+        Some(Self { ecosystem, releases, further })
     }
+}
+
+/// All of a system that decides which releases are its own ([`Distribution::of`]): what two have in common is judged alike.
+pub(crate) fn matched_by(os: &OsRelease) -> OsRelease {
+    // Only openEuler's service packs are told by nothing else.
+    let named = ecosystem_of(&os.id) == Some(Ecosystem::OpenEuler);
+    let pretty_name = os.pretty_name.clone().filter(|_| named);
+    OsRelease { id: os.id.clone(), version_id: os.version_id.clone(), pretty_name, ..OsRelease::default() }
 }
 
 /// Whether a distribution has no releases.
@@ -83,7 +89,7 @@ pub(super) fn concerns(inventory: &Inventory) -> impl Fn(&PlaceCount) -> bool + 
     let system = inventory.os.as_ref().and_then(|os| Some((ecosystem_of(&os.id)?, os)));
     move |PlaceCount { ecosystem, release, .. }| {
         let own = |(distribution, os): (Ecosystem, &OsRelease)| {
-            let of = |release: &String| is_release(distribution, os, release.strip_prefix("Pro:").unwrap_or(release));
+            let of = |release: &String| is_release(distribution, os, release) || is_further(distribution, os, release);
             distribution == *ecosystem && release.as_ref().is_none_or(of)
         };
         languages.contains(ecosystem) || system.is_some_and(own)
@@ -139,12 +145,12 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
             Some(minor) => release.strip_prefix('v').and_then(|rest| rest.split_once('.')) == Some((major, minor)),
             None => release == "edge",
         },
-        // The CPE of the product, without support beyond the common one: `enterprise_linux:9::appstream`.
-        Ecosystem::RedHat => {
-            let rest = release.strip_prefix("enterprise_linux:").unwrap_or_default();
-            let of = rest.split(':').next().unwrap_or_default();
-            !of.is_empty() && (of == major || of == version)
-        }
+        Ecosystem::RedHat => match of_red_hat(release) {
+            Some((of, None)) => of == major,
+            // A stream without minor releases is ahead of all of them.
+            Some((of, Some(least))) => of == major && minor.is_none_or(|minor| number(least) <= number(minor)),
+            None => false,
+        },
         Ecosystem::AmazonLinux | Ecosystem::Mageia | Ecosystem::PhotonOs | Ecosystem::Fedora | Ecosystem::Alpaquita => {
             release == version
         }
@@ -154,14 +160,8 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
             let name: String = words.split_whitespace().skip(1).collect::<Vec<_>>().join("-");
             release == name.replace(['(', ')'], "")
         }
-        // `Linux Enterprise Server 15 SP5`, `Leap 15.5`, `Tumbleweed`.
-        Ecosystem::Suse => {
-            let words = match minor {
-                Some(minor) if minor != "0" => format!("Linux Enterprise Server {major} SP{minor}"),
-                _ => format!("Linux Enterprise Server {major}"),
-            };
-            release == words
-        }
+        Ecosystem::Suse => is_release_of_suse(version, release),
+        // `Leap 15.5`, `Tumbleweed`.
         Ecosystem::OpenSuse => match release.strip_prefix("Leap ") {
             Some(leap) => os.id != "opensuse-tumbleweed" && leap == version,
             None => release == "Tumbleweed" && os.id == "opensuse-tumbleweed",
@@ -170,8 +170,52 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
     }
 }
 
+/// Whether advisories for `release` say something of this system that those of its own releases may not: Ubuntu's of what
+/// only Pro mends (`Pro:18.04:LTS`), and Red Hat's of what a later minor release mends.
+fn is_further(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
+    match ecosystem {
+        Ecosystem::Ubuntu => release.strip_prefix("Pro:").is_some_and(|release| is_release(ecosystem, os, release)),
+        Ecosystem::RedHat => {
+            let major = os.version_id.split('.').next().unwrap_or_default();
+            of_red_hat(release).is_some_and(|(of, _)| of == major) && !is_release(ecosystem, os, release)
+        }
+        _ => false,
+    }
+}
+
+/// Major and minor release of Red Hat's CPE, without support beyond the common one: `enterprise_linux:9::appstream`. From
+/// 10 on what a minor release mends is told of that one, `enterprise_linux:10.1`, and what is not mended of all.
+fn of_red_hat(release: &str) -> Option<(&str, Option<&str>)> {
+    let of = release.strip_prefix("enterprise_linux:")?.split(':').next()?;
+    let (major, minor) = of.split_once('.').map_or((of, None), |(major, minor)| (major, Some(minor)));
+    (!major.is_empty()).then_some((major, minor))
+}
+
+/// A number that stands in a version; one that is none is the largest.
+fn number(text: &str) -> u32 {
+    text.parse().unwrap_or(u32::MAX)
+}
+
+/// Whether a product of SUSE is of this version of Linux Enterprise. From 15 on most packages are not of the server but of
+/// one of its modules, each with its own name: `Linux Enterprise Module for Basesystem 15 SP5`. Longer support goes by
+/// `Linux Enterprise Server 15 SP3-LTSS` and the like, whose builds are newer ones of the same packages. Modules of 12 are
+/// of all its service packs: `Linux Enterprise Module for Web and Scripting 12`.
+fn is_release_of_suse(version: &str, release: &str) -> bool {
+    let Some(product) = release.strip_prefix("Linux Enterprise ") else { return false };
+    let mut words = product.rsplit(' ').map(|word| word.split('-').next().unwrap_or_default());
+    let last = words.next().unwrap_or_default();
+    let (major, pack) = match last.strip_prefix("SP") {
+        Some(pack) => (words.next().unwrap_or_default(), pack),
+        None => (last, "0"),
+    };
+    let (own, own_pack) = version.split_once('.').unwrap_or((version, "0"));
+    let of_all_packs = pack == "0" && own == "12" && product.contains("Module for ");
+    // From 16 on versions are written as the system does: `16.0`.
+    last == version || major == own && (pack == own_pack || of_all_packs)
+}
+
 /// The ecosystem of a language package.
-pub(super) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
+pub(crate) fn language_of(kind: PackageKind) -> Option<Ecosystem> {
     match kind {
         PackageKind::Pypi => Some(Ecosystem::PyPi),
         PackageKind::Npm => Some(Ecosystem::Npm),
@@ -230,9 +274,16 @@ pub(super) fn looks(ecosystem: Ecosystem, facts: &PackageFacts) -> Vec<Look<'_>>
         source: true,
     });
     if ecosystem.names_source_packages() {
+        // Where it is not known the name of the package itself may be right.
         return vec![source.unwrap_or_else(|| Look { source: true, ..own() })];
     }
     std::iter::once(own()).chain(source).collect()
+}
+
+/// Whether advisories may go by the source of a package that does not say what it was built from.
+pub(super) fn lacks_source(ecosystem: Ecosystem, facts: &PackageFacts) -> bool {
+    // Red Hat names binary packages where there is a fix, and the source where there is none.
+    facts.source.is_none() && (ecosystem.names_source_packages() || ecosystem == Ecosystem::RedHat)
 }
 
 /// The key of `look` in a release.
@@ -267,11 +318,26 @@ mod tests {
                 "enterprise_linux:9::appstream",
                 "enterprise_linux:9",
                 "enterprise_linux:8::baseos",
+                "enterprise_linux:10",
+                "enterprise_linux:10.0",
+                "enterprise_linux:10.1::appstream",
+                "enterprise_linux_eus:10.0",
                 "rhel_eus:9.2::baseos",
                 "2",
                 "2023",
                 "Linux Enterprise Server 15 SP5",
                 "Linux Enterprise Server 15",
+                "Linux Enterprise Module for Basesystem 15 SP5",
+                "Linux Enterprise Module for Python 3 15 SP5",
+                "Linux Enterprise Server 15 SP5-LTSS",
+                "Linux Enterprise Desktop 15 SP5",
+                "Linux Enterprise Module for Basesystem 15 SP6",
+                "Linux Enterprise Micro 5.5",
+                "Linux Enterprise Module for Web and Scripting 12",
+                "Linux Enterprise Server 12 SP5",
+                "Linux Enterprise Server LTSS Extended Security 12 SP5",
+                "Linux Enterprise Server 12-LTSS",
+                "Linux Enterprise Server 16.0",
                 "Leap 15.5",
                 "Tumbleweed",
                 "5.0",
@@ -291,10 +357,30 @@ mod tests {
         check("almalinux", "9.4", &["9"]);
         check("rocky", "8.10", &["8"]);
         check("rhel", "9.4", &["enterprise_linux:9::appstream", "enterprise_linux:9"]);
+        check("rhel", "10.0", &["enterprise_linux:10", "enterprise_linux:10.0"]);
+        let all = ["enterprise_linux:10", "enterprise_linux:10.0", "enterprise_linux:10.1::appstream"];
+        check("rhel", "10.1", &all);
+        check("centos", "10", &all);
         check("amzn", "2", &["2"]);
         check("amzn", "2023", &["2023"]);
-        check("sles", "15.5", &["Linux Enterprise Server 15 SP5"]);
+        let of_15_5 = [
+            "Linux Enterprise Server 15 SP5",
+            "Linux Enterprise Module for Basesystem 15 SP5",
+            "Linux Enterprise Module for Python 3 15 SP5",
+            "Linux Enterprise Server 15 SP5-LTSS",
+            "Linux Enterprise Desktop 15 SP5",
+        ];
+        check("sles", "15.5", &of_15_5);
+        check("sled", "15.5", &of_15_5);
         check("sles", "15", &["Linux Enterprise Server 15"]);
+        let of_12_5 = [
+            "Linux Enterprise Module for Web and Scripting 12",
+            "Linux Enterprise Server 12 SP5",
+            "Linux Enterprise Server LTSS Extended Security 12 SP5",
+        ];
+        check("sles", "12.5", &of_12_5);
+        check("sles", "12", &["Linux Enterprise Module for Web and Scripting 12", "Linux Enterprise Server 12-LTSS"]);
+        check("sles", "16.0", &["Linux Enterprise Server 16.0"]);
         check("opensuse-leap", "15.5", &["Leap 15.5"]);
         check("opensuse-tumbleweed", "20240101", &["Tumbleweed"]);
         check("photon", "5.0", &["5.0"]);

@@ -188,6 +188,10 @@ pub(super) fn read(bytes: &[u8], sink: &mut Sink<'_>) -> Result<Option<Arc<str>>
             text: text.clone(),
             timestamp,
         };
+        // What says it of nothing says it of nothing that can be found.
+        if state.is_some() && said.affects.is_empty() {
+            sink.product_unknown(&said.id);
+        }
         for affects in &said.affects {
             let Some(product) = refs.product(&affects.component) else {
                 // A list of components that says which vulnerabilities they have says nothing new.

@@ -31,7 +31,7 @@ const NAMED: usize = 5;
 pub enum VexFormat {
     /// <https://github.com/openvex/spec>
     OpenVex,
-    /// CycloneDX 1.4 to 1.6, `vulnerabilities`.
+    /// CycloneDX 1.4 to 1.7, `vulnerabilities`.
     CycloneDx,
     /// CSAF 2.0, usually of the profile VEX.
     Csaf,

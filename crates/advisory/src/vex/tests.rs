@@ -81,3 +81,17 @@ fn many_reasons_for_many_products_take_no_time_by_both() {
     assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
     assert_eq!(read.statements[4999].justification.as_deref(), Some("x"));
 }
+
+#[test]
+fn a_statement_of_cyclonedx_about_nothing_is_said() {
+    let of = |state: &str| {
+        let analysis = if state.is_empty() { json!(null) } else { json!({ "state": state }) };
+        let said = json!({ "id": "CVE-2024-1", "analysis": analysis });
+        let document = json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": [said] });
+        told(&document, &Limits::default())
+    };
+    let expect = "note vex.product_unknown 1 statement names a product by nothing that can be compared: \"CVE-2024-1\"";
+    assert_eq!(of("not_affected"), (0, vec![expect.to_owned()]));
+    // A list of vulnerabilities says nothing of them.
+    assert_eq!(of(""), (0, Vec::new()));
+}

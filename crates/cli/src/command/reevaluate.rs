@@ -40,7 +40,8 @@ pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> Command
         }
         JsonOrTable::Json => output::write_with(file, |to| write_json(&found, to))?,
     }
-    Ok(if stored.unread == 0 { Exit::Passed } else { Exit::Incomplete })
+    let whole = stored.unread == 0 && !found.packages.iter().any(|package| package.unjudged);
+    Ok(if whole { Exit::Passed } else { Exit::Incomplete })
 }
 
 /// The inventories that were read, and their names by number.
@@ -102,6 +103,7 @@ impl Stored {
             version: facts.version.clone(),
             opened: change.opened.clone(),
             closed: change.closed.clone(),
+            unjudged: change.unjudged,
             inventories: change
                 .inventories
                 .iter()

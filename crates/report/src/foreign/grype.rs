@@ -213,6 +213,7 @@ struct Db {
     from: Option<String>,
     built: Option<String>,
     status: Option<Box<Db>>,
+    valid: Option<serde_json::Value>,
     providers: Option<BTreeMap<String, Provider>>,
 }
 
@@ -243,7 +244,11 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         "the report names no packages, since none has a finding"
     });
     let Descriptor { name, version, timestamp, db } = document.descriptor;
+    let invalid = db.as_ref().is_some_and(is_invalid);
     if let Some(db) = &db {
+        if invalid {
+            gather.unsure("the report says that the database of Grype is not valid");
+        }
         for (name, provider) in db.providers.iter().flatten() {
             feeds.insert(name.clone(), moment(provider.captured.as_deref()));
         }
@@ -263,7 +268,7 @@ fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
         database: db.as_ref().and_then(database),
         built: db.as_ref().and_then(built),
         feeds,
-        state: ScanState::Scanned,
+        state: if invalid { ScanState::Incomplete } else { ScanState::Scanned },
     }))
 }
 
@@ -508,6 +513,11 @@ fn system(distro: Distro) -> Option<OsRelease> {
 fn database(db: &Db) -> Option<String> {
     let own = [&db.checksum, &db.from, &db.built].into_iter().flatten().find(|text| !text.is_empty()).cloned();
     own.or_else(|| db.status.as_deref().and_then(database))
+}
+
+/// Whether it says of itself that it cannot be relied on.
+fn is_invalid(db: &Db) -> bool {
+    db.valid == Some(serde_json::Value::Bool(false)) || db.status.as_deref().is_some_and(is_invalid)
 }
 
 /// When it was built.

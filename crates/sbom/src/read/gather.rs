@@ -81,6 +81,8 @@ pub(crate) struct Gather<'a> {
     packages: Vec<Package>,
     places: HashMap<PackageId, usize>,
     systems: Vec<OsRelease>,
+    /// Whether it says of any package of a distribution what that was built from.
+    names_sources: bool,
     /// What package URLs say the distribution is, and how many do.
     distributions: BTreeMap<(String, String), usize>,
     components: usize,
@@ -114,6 +116,7 @@ impl<'a> Gather<'a> {
             packages: Vec::new(),
             places: HashMap::new(),
             systems: Vec::new(),
+            names_sources: false,
             distributions: BTreeMap::new(),
             components: 0,
             full: false,
@@ -238,9 +241,9 @@ impl<'a> Gather<'a> {
         if let Some((id, version)) = purl.parts().distribution() {
             *self.distributions.entry((id.to_owned(), version.to_owned())).or_default() += 1;
         }
-        if let Some(source) = words.foreign_source(&facts.version).or_else(|| said.source.clone()) {
-            facts.source = Some(source);
-        }
+        let source = words.foreign_source(&facts.version).or_else(|| said.source.clone());
+        self.names_sources |= source.is_some() || purl.qualifier("upstream").is_some();
+        facts.source = source.or(facts.source);
         if let Some(label) = words.modularity().filter(|_| facts.kind == PackageKind::Rpm) {
             facts.extra.retain(|(name, _)| name != "modularity");
             facts.extra.push(("modularity".to_owned(), label.to_owned()));
@@ -379,6 +382,11 @@ impl<'a> Gather<'a> {
             told.push(Diagnostic::note(Code::ReportLimited, message));
         }
         let os = self.os(told);
+        // A program that names no source is silent where there is another: a package's own name is a guess.
+        let tool = about.tool.0.to_ascii_lowercase();
+        if !self.names_sources && !NAME_SOURCES.iter().any(|name| tool.contains(name)) {
+            self.packages.iter_mut().for_each(|package| package.facts.source = None);
+        }
         self.packages.sort_by(|a, b| {
             let key = |package: &'_ Package| (package.facts.kind, package.purl.kind());
             let text = |a: &PackageFacts, b: &PackageFacts| (&a.name, &a.version).cmp(&(&b.name, &b.version));
@@ -436,6 +444,9 @@ impl<'a> Gather<'a> {
         Some(os)
     }
 }
+
+/// Programs that say what packages of distributions were built from wherever that has another name.
+const NAME_SOURCES: [&str; 3] = ["sekisho", "syft", "trivy"];
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -175,6 +175,25 @@ fn what_cannot_be_looked_up_is_said() {
     is_told(&cyclonedx(mixed), "several distributions");
 }
 
+/// A package without a source of another name was built from that of its own, if the document names sources at all.
+#[test]
+fn sources_are_known_where_a_program_names_any() {
+    let sources = |tool: &str, components: &str| -> Vec<Option<String>> {
+        let read = read(&format!(
+            r#"{{"bomFormat":"CycloneDX","specVersion":"1.4","metadata":{{"tools":[{{"name":"{tool}","version":"1"}}]}},
+                "components":[{components}]}}"#
+        ));
+        read.packages.into_iter().map(|package| package.facts.source.map(|source| source.name)).collect()
+    };
+    let some = |name: &str| Some(name.to_owned());
+    let plain = r#"{"type":"library","purl":"pkg:deb/debian/libc6@2.36?distro=debian-12"},
+        {"type":"library","purl":"pkg:apk/alpine/libssl3@3.1.0-r0"}"#;
+    assert_eq!(sources("of somebody", plain), [None, None]);
+    assert_eq!(sources("syft", plain), [some("libc6"), some("libssl3")]);
+    let more = format!(r#"{plain},{{"type":"library","purl":"pkg:deb/debian/libssl3@3?upstream=openssl"}}"#);
+    assert_eq!(sources("of somebody", &more), [some("libc6"), some("openssl"), some("libssl3")]);
+}
+
 fn spdx(packages: &str) -> Inventory {
     read(&format!(r#"{{"spdxVersion":"SPDX-2.3","packages":{packages}}}"#))
 }

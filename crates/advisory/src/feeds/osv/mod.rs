@@ -9,7 +9,7 @@ mod schema;
 mod tests;
 
 use super::feed::{Broken, Feed, FeedFile, NO_VERSIONS, ONLY_COMMITS, Sink, file_name, has_extension, holds};
-use super::text::{is_cve, moment, withdrawal};
+use super::text::{Words, is_cve, moment};
 use crate::ecosystem::Ecosystem;
 use crate::range::{Event, Upper, from_events, union};
 use crate::record::{Advisory, AdvisoryKind, Affected, Rating};
@@ -137,17 +137,28 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
     if document.id.is_empty() {
         return Err("it has no id");
     }
+    // What is no time takes nothing back.
+    let withdrawn = document.withdrawn.as_deref().filter(|text| !text.trim().is_empty()).map(moment);
+    if withdrawn == Some(None) {
+        return Err("the time at which it was withdrawn is none");
+    }
+    let withdrawn = withdrawn.flatten();
     let specific = document.database_specific.unwrap_or_default();
-    let mut only_commits = false;
-    let mut informational = specific.informational.first().and_then(kind_of_word);
+    let (mut only_commits, mut silent) = (false, 0);
+    // Only RustSec says so; of anybody else's record it would take a flaw out of sight.
+    let word = |words: &Words| words.first().filter(|_| document.id.starts_with("RUSTSEC-")).and_then(kind_of_word);
+    let mut informational = word(&specific.informational);
     let mut affected = Vec::with_capacity(document.affected.len());
     for entry in document.affected {
         informational = informational.or_else(|| {
             let mut specifics = entry.ecosystem_specific.iter().chain(&entry.database_specific);
-            specifics.find_map(|specific| kind_of_word(specific.informational.first()?))
+            specifics.find_map(|specific| word(&specific.informational))
         });
         only_commits |= entry.ranges.iter().any(|range| range.kind == "GIT");
-        affected.extend(affected_of(entry, sink)?);
+        let by_commit = !entry.ranges.is_empty() && entry.ranges.iter().all(|range| range.kind == "GIT");
+        let found = affected_of(&document.id, entry, sink)?;
+        silent += usize::from(!by_commit && found.as_ref().is_some_and(|found| !found.is_matchable()));
+        affected.extend(found);
     }
     give_module(&document.summary, &mut affected);
     let by_distribution = affected
@@ -161,7 +172,7 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         addresses,
         published: document.published.as_deref().and_then(moment),
         modified: document.modified.as_deref().and_then(moment),
-        withdrawn: document.withdrawn.as_deref().and_then(withdrawal),
+        withdrawn,
         summary: document.summary,
         details: document.details,
         ratings: ratings(&document.severity, &[specific.severity.first()]),
@@ -170,7 +181,9 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         affected,
         id: document.id,
     };
-    if !advisory.is_matchable() {
+    if advisory.is_matchable() {
+        (0..silent).for_each(|_| sink.aside("packages of which no version is named"));
+    } else {
         sink.aside(if only_commits { ONLY_COMMITS } else { NO_VERSIONS });
     }
     Ok(advisory)
@@ -201,7 +214,7 @@ fn give_module(summary: &str, affected: &mut [Affected]) {
 }
 
 /// One entry of `affected`; none where it is about no package, or about one of a place we do not know.
-fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'static str> {
+fn affected_of(id: &str, entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'static str> {
     let Some(package) = entry.package else { return Ok(None) };
     let (place, release) = match package.ecosystem.split_once(':') {
         Some((place, release)) => (place, Some(release.to_owned())),
@@ -211,8 +224,15 @@ fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'
         sink.aside("packages of ecosystems that are not known");
         return Ok(None);
     };
-    if package.name.is_empty() {
+    let name = package.name.trim();
+    if name.is_empty() {
         return Err("a package has no name");
+    }
+    // Of a repository other than the ecosystem's own, which package URLs do not tell apart: `https://packages.drupal.org/8`.
+    let release = release.filter(|release| !(ecosystem.is_of_language() && release.contains("://")));
+    if let Some(release) = release.as_deref().filter(|_| ecosystem.is_of_language()) {
+        sink.part(id, format_args!("{ecosystem} has no releases, {release:?} is not known"));
+        return Ok(None);
     }
     let scheme = ecosystem.scheme_in(release.as_deref());
     let mut ranges = Vec::with_capacity(1);
@@ -240,7 +260,7 @@ fn affected_of(entry: Entry, sink: &mut Sink<'_>) -> Result<Option<Affected>, &'
         ranges: union(scheme, ranges),
         versions: entry.versions,
         ratings,
-        ..Affected::new(ecosystem, release, &package.name)
+        ..Affected::new(ecosystem, release, name)
     }))
 }
 

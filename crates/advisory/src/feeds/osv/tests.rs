@@ -35,6 +35,60 @@ fn a_release_follows_the_ecosystem() {
     check("Red Hat:enterprise_linux:9::appstream", Ecosystem::RedHat, Some("enterprise_linux:9::appstream"));
 }
 
+/// As of Drupal and Jenkins: package URLs do not say which repository a package is from.
+#[test]
+fn repositories_of_a_language_are_no_releases() {
+    let read = |place: &str| {
+        let json = format!(
+            r#"{{"id":"A-1","affected":[{{"package":{{"ecosystem":"{place}","name":" a/b "}},"versions":["1.0"]}},
+                {{"package":{{"ecosystem":"npm","name":"c"}},"versions":["1.0.0"]}}]}}"#
+        );
+        testing::read(&OSV, "x.json", json.as_bytes())
+    };
+    let places = |place: &str| -> Vec<(Ecosystem, Option<String>, String)> {
+        let (mut records, _) = read(place);
+        let crate::record::Record::Advisory(advisory) = records.remove(0) else { panic!() };
+        advisory.affected.into_iter().map(|it| (it.ecosystem, it.release, it.name)).collect()
+    };
+    let npm = (Ecosystem::Npm, None, "c".to_owned());
+    for (place, ecosystem) in [
+        ("Packagist:https://packages.drupal.org/8", Ecosystem::Packagist),
+        ("Maven:https://repo.jenkins-ci.org/releases/", Ecosystem::Maven),
+    ] {
+        assert_eq!(places(place), [(ecosystem, None, "a/b".to_owned()), npm.clone()]);
+    }
+    // What else may stand there is not known: it is named, and the rest of the record counts.
+    assert_eq!(places("PyPI:3"), [npm]);
+    let (_, seen) = read("PyPI:3");
+    assert_eq!((seen.skipped, seen.aside["packages that could not be understood"]), (0, 1));
+    assert_eq!(
+        seen.diagnostics[0].message,
+        "a package of the record A-1 was left out: PyPI has no releases, \"3\" is not known"
+    );
+}
+
+#[test]
+fn packages_without_versions_beside_others_are_counted() {
+    let json = br#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":"a"}},
+        {"package":{"ecosystem":"npm","name":"b"},"versions":["1.0.0"]}]}"#;
+    let (_, seen) = testing::read(&OSV, "x.json", json);
+    assert_eq!(seen.aside.into_iter().collect::<Vec<_>>(), [("packages of which no version is named", 1)]);
+}
+
+/// A record that would be written out for each of its names, and those for each of its packages.
+#[test]
+fn lists_are_no_records() {
+    let names = |count| (0..count).map(|n| format!("\"CVE-2024-{n:04}\"")).collect::<Vec<_>>().join(",");
+    let package = |n| format!(r#"{{"package":{{"ecosystem":"npm","name":"a{n}"}},"versions":["1.0.0"]}}"#);
+    let packages = |count| (0..count).map(package).collect::<Vec<_>>().join(",");
+    let skipped = |key: &str, cves, affected| {
+        let json = format!(r#"{{"id":"A-1","{key}":[{}],"affected":[{}]}}"#, names(cves), packages(affected));
+        testing::read(&OSV, "x.json", json.as_bytes()).1.skipped
+    };
+    assert_eq!((skipped("aliases", 64, 1), skipped("aliases", 65, 1)), (0, 1));
+    assert_eq!((skipped("upstream", 1000, 1000), skipped("upstream", 1100, 1000)), (0, 1));
+}
+
 #[test]
 fn addressed_vulnerabilities_are_named_as_cves() {
     let affected = |ecosystem| format!(r#""affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"a"}}}}]"#);
@@ -84,6 +138,9 @@ fn kinds() {
     check("ALSA-2024:1", "", AdvisoryKind::Vulnerability);
     let unsound = r#","affected":[{"package":{"ecosystem":"crates.io","name":"a"},"database_specific":{"informational":"unsound"}}]"#;
     check("RUSTSEC-2024-1", unsound, AdvisoryKind::Unsound);
+    // Of anybody else's record it takes nothing out of sight.
+    check("GHSA-1", unsound, AdvisoryKind::Vulnerability);
+    check("GHSA-1", r#","database_specific":{"informational":"notice"}"#, AdvisoryKind::Vulnerability);
 }
 
 #[test]
@@ -138,12 +195,13 @@ fn several_ranges_become_one_set() {
 #[test]
 fn lenient_where_databases_differ_and_strict_where_versions_are_lost() {
     let advisory = read(
-        r#"{"id":"A-1","aliases":null,"affected":null,"withdrawn":"soon","database_specific":{"severity":["MODERATE"],"cwe_ids":{"a":1}}}"#,
+        r#"{"id":"A-1","aliases":null,"affected":null,"withdrawn":"2024-01-02","database_specific":{"severity":["MODERATE"],"cwe_ids":{"a":1}}}"#,
     );
     assert_eq!(advisory.ratings, [Rating::word(Severity::Medium)]);
     assert!(advisory.withdrawn.is_some());
     for broken in [
         r#"{"id":""}"#,
+        r#"{"id":"A-1","withdrawn":"soon"}"#,
         r#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":""}}]}"#,
         r#"{"id":"A-1","affected":[{"package":{"ecosystem":"npm","name":"a"},"ranges":[{"type":"SEMVER","events":[{"fixed":""}]}]}]}"#,
     ] {

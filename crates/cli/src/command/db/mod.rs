@@ -95,8 +95,12 @@ fn taken(source: &FeedSource) -> String {
 
 fn held(header: &Header) -> String {
     let counts = &header.counts;
+    let superseded = match counts.superseded {
+        0 => String::new(),
+        count => format!(", {count} left out for later versions"),
+    };
     format!(
-        "{} advisories ({} taken back) about {} vulnerabilities in {} packages",
+        "{} advisories ({} taken back{superseded}) about {} vulnerabilities in {} packages",
         counts.advisories, counts.withdrawn, counts.vulnerabilities, counts.packages
     )
 }

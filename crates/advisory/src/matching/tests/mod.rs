@@ -1,5 +1,7 @@
 //! Packages and what is said about them, in small.
 
+mod places;
+
 use super::*;
 use crate::db::{Builder, FeedSource};
 use crate::range::{Lower, Range, Upper};
@@ -58,7 +60,8 @@ fn matched(bytes: &[u8], os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<St
 }
 
 fn deb(name: &str, version: &str, source: Option<(&str, &str)>) -> PackageFacts {
-    let source = source.map(|(name, version)| SourcePackage { name: name.to_owned(), version: version.to_owned() });
+    let (of, at) = source.unwrap_or((name, version));
+    let source = Some(SourcePackage { name: of.to_owned(), version: at.to_owned() });
     PackageFacts { source, ..PackageFacts::new(PackageKind::Deb, name, version) }
 }
 
@@ -437,7 +440,8 @@ fn packages_are_judged_by_the_distribution_that_has_such_packages() {
         ("osv", advisory("CVE-2024-2", vec![fixed(affected(Ecosystem::Alpine, "v3.20", "evil"), "99")])),
     ]);
     let check = |id: &str, version: &str, kind: PackageKind, expect: &[&str]| {
-        let facts = PackageFacts::new(kind, "evil", "1.0");
+        let source = Some(SourcePackage { name: "evil".to_owned(), version: "1.0".to_owned() });
+        let facts = PackageFacts { source, ..PackageFacts::new(kind, "evil", "1.0") };
         assert_eq!(matched(&bytes, Some(&os(id, version)), &facts), expect, "{id} {kind}");
     };
     check("debian", "12", PackageKind::Deb, &["CVE-2024-1 -> 99"]);
@@ -487,7 +491,7 @@ fn only_a_mark_of_its_own_is_that_of_ubuntu_pro() {
         ("1.0-1esm", false),
         ("1.0+esm", false),
     ] {
-        assert_eq!(place::is_of_pro(version), expect, "{version}");
+        assert_eq!(is_of_pro(version), expect, "{version}");
     }
     let pro = fixed(affected(Ecosystem::Ubuntu, "Pro:22.04:LTS", "other"), "9");
     let common = fixed(affected(Ecosystem::Ubuntu, "22.04:LTS", "evil"), "99");
