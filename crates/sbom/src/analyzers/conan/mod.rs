@@ -14,6 +14,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
     kinds: &[PackageKind::Conan],
     paths: &["**/conan.lock"],
     run: lock::run,
+    version: 2,
     ..Analyzer::NONE
 };
 
@@ -41,7 +42,8 @@ fn package(locked: &Locked<'_>, reference: &str) -> Option<PackageFacts> {
         None => (None, rest),
     };
     let (rest, revision) = rest.split_once('#').unwrap_or((rest, ""));
-    let rest = rest.split('%').next().unwrap_or(rest);
+    // Behind a colon stands, in early lock files, which build of it is meant.
+    let rest = rest.split(['%', ':']).next().unwrap_or(rest);
     let revision = revision.split(['%', ':']).next().unwrap_or(revision);
     let (version, owner) = rest.split_once('@').unwrap_or((rest, ""));
     let (user, channel) = owner.split_once('/').unwrap_or((owner, ""));
