@@ -41,6 +41,72 @@ const LISTS: &[(&str, &str, &str, &str)] = &[
     ("stack.yaml.lock", "packages:\n", "- completed:\n    hackage: a#-1@sha256:0,1\n", "snapshots: []\n"),
 ];
 
+/// Every name of a lock file, and of a project that declares what it needs.
+const LOCKS: &[&str] = &[
+    "requirements.txt",
+    "Pipfile.lock",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "pylock.toml",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+    "Cargo.lock",
+    "go.mod",
+    "pom.xml",
+    "gradle.lockfile",
+    "gradle/dependency-locks/compileClasspath.lockfile",
+    "gradle/verification-metadata.xml",
+    "build.sbt.lock",
+    "packages.lock.json",
+    "obj/project.assets.json",
+    "packages.config",
+    "a.csproj",
+    "Directory.Packages.props",
+    "Gemfile.lock",
+    "gems.locked",
+    "composer.lock",
+    "vendor/composer/installed.json",
+    "pubspec.lock",
+    "mix.lock",
+    "Package.resolved",
+    "Podfile.lock",
+    "conan.lock",
+    "conanfile.txt",
+    "Manifest.toml",
+    "renv.lock",
+    "cabal.project.freeze",
+    "stack.yaml.lock",
+];
+
+#[test]
+fn what_is_no_lock_file_is_told_under_each_of_their_names() {
+    let dispatch = Dispatch::all();
+    let encrypted = format!("\0GITCRYPT\0{}", "\u{2}\u{93}abc\n".repeat(9));
+    let texts = [
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32\nsize 12345\n",
+        "<!DOCTYPE html>\n<html><head><title>404</title></head>\n<body>\n  <p>Not found</p>\n</body></html>\n",
+        "<html lang=\"en\"><body><p>Not found</p></body></html>\n",
+        "404: Not Found",
+        "{\"message\": \"Not Found\", \"status\": [404]}\n",
+        "[]",
+        &encrypted,
+    ];
+    for path in LOCKS {
+        let [analyzer] = dispatch.by_path(path).try_into().unwrap();
+        for text in texts {
+            let extract = testing::run(analyzer, path, text.as_bytes());
+            // One form of the list of what Composer installed is a list; a member of an object may be a group of pipenv.
+            let is_sound = matches!((*path, text), ("vendor/composer/installed.json", "[]"));
+            assert!(is_sound || !extract.diagnostics.is_empty(), "{path} says nothing of {text:?}");
+        }
+    }
+}
+
 #[test]
 fn time_grows_no_faster_than_the_file() {
     let entries = if cfg!(debug_assertions) { 20_000 } else { 200_000 };

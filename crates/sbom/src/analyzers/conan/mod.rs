@@ -21,6 +21,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// Reads `conanfile.txt`.
 pub(crate) static MANIFEST: Analyzer = Analyzer {
     id: "conan-manifest",
+    version: 2,
     title: "Conan requirements (conanfile.txt)",
     kinds: &[PackageKind::Conan],
     paths: &["**/conanfile.txt"],
@@ -47,7 +48,11 @@ fn package(locked: &Locked<'_>, reference: &str) -> Option<PackageFacts> {
     let revision = revision.split(['%', ':']).next().unwrap_or(revision);
     let (version, owner) = rest.split_once('@').unwrap_or((rest, ""));
     let (user, channel) = owner.split_once('/').unwrap_or((owner, ""));
-    if name.is_empty() || name.contains([' ', '[', '@', '#']) || version.is_empty() && range.is_none() {
+    if name.is_empty()
+        || name.contains([' ', '[', '@', '#'])
+        || version.is_empty() && range.is_none()
+        || version.contains(' ')
+    {
         return None;
     }
     let mut facts = locked.package(name, version);
