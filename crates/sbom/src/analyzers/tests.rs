@@ -38,6 +38,46 @@ const LISTS: &[(&str, &str, &str, &str)] = &[
     ("renv.lock", r#"{"Packages": {"#, r#""a#": {"Version": "1"},"#, r#""z": {"Version": "1"}}}"#),
     ("cabal.project.freeze", "constraints: ", "any.a# ==1,\n             ", "any.z ==1\n"),
     ("go.mod", "go 1.21\nrequire (\n", "\ta.example/# v1.0.0\n", "\ta.example/z v1.0.0\n)\n"),
+    (
+        "package-lock.json",
+        r#"{"lockfileVersion": 3, "packages": {"": {"name": "x"}, "#,
+        r#""node_modules/a#": {"version": "1.0.0"},"#,
+        r#""node_modules/z": {"version": "1.0.0"}}}"#,
+    ),
+    ("yarn.lock", "# yarn lockfile v1\n\n", "a#@^1:\n  version \"1.0.0\"\n\n", ""),
+    (
+        "pnpm-lock.yaml",
+        "lockfileVersion: '9.0'\n\npackages:\n\n",
+        "  a#@1.0.0:\n    resolution: {integrity: x}\n\n",
+        "",
+    ),
+    (
+        "bun.lock",
+        r#"{"lockfileVersion": 1, "packages": {"#,
+        r#""a#": ["a#@1.0.0", "", {}, ""],"#,
+        r#""z": ["z@1.0.0", "", {}, ""]}}"#,
+    ),
+    ("Pipfile.lock", r#"{"default": {"#, r#""a#": {"version": "==1"},"#, r#""z": {"version": "==1"}}}"#),
+    ("requirements.txt", "", "a#==1\n", ""),
+    ("gradle.lockfile", "# generated\n", "a:b#:1=runtimeClasspath\n", ""),
+    (
+        "packages.lock.json",
+        r#"{"version": 1, "dependencies": {"net6.0": {"#,
+        r#""A#": {"type": "Transitive", "resolved": "1.0.0"},"#,
+        r#""z": {"type": "Transitive", "resolved": "1.0.0"}}}}"#,
+    ),
+    (
+        "packages.config",
+        "<packages>",
+        "<package id=\"a#\" version=\"1\"/>",
+        "<package id=\"z\" version=\"1\"/></packages>",
+    ),
+    (
+        "build.sbt.lock",
+        r#"{"lockVersion": 1, "dependencies": ["#,
+        r#"{"org": "a", "name": "b#", "version": "1", "configurations": ["compile"]},"#,
+        r#"{"org": "a", "name": "z", "version": "1", "configurations": ["compile"]}]}"#,
+    ),
     ("stack.yaml.lock", "packages:\n", "- completed:\n    hackage: a#-1@sha256:0,1\n", "snapshots: []\n"),
 ];
 
