@@ -17,7 +17,7 @@ use sekisho_model::{Diagnostic, Digest, Level};
 use sekisho_oci::tar::{Content, Entry, EntryKind, Visitor, walk};
 use sekisho_oci::{Choice, LayerStream, Stored};
 use sekisho_sbom::project::Projects;
-use sekisho_sbom::{Dispatch, Extract, File};
+use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, LazyLock};
@@ -267,7 +267,7 @@ pub fn apk(bytes: &[u8]) {
         ],
         bytes,
     );
-    check(sekisho_sbom::analyzers::pkginfo::PACKAGE.run, ".PKGINFO", bytes);
+    check(&sekisho_sbom::analyzers::pkginfo::PACKAGE, ".PKGINFO", bytes);
 }
 
 /// The metadata of Python distributions.
@@ -317,7 +317,7 @@ pub fn js_locks(bytes: &[u8]) {
 pub fn go_binary(bytes: &[u8]) {
     let dispatch = &*DISPATCH;
     for analyzer in dispatch.by_magic(bytes, u64::MAX) {
-        check(analyzer.run, "usr/bin/a", bytes);
+        check(analyzer, "usr/bin/a", bytes);
     }
 }
 
@@ -412,15 +412,17 @@ fn analyze(paths: &[&str], bytes: &[u8]) {
         let analyzers = DISPATCH.by_path(path);
         assert!(!analyzers.is_empty(), "no analyzer wants {path}");
         for analyzer in analyzers {
-            check(analyzer.run, path, bytes);
+            check(analyzer, path, bytes);
         }
     }
 }
 
 /// Runs one analyzer over bytes in memory and over bytes that are copied out piece by piece.
-fn check(run: fn(&File<'_>) -> Extract, path: &str, bytes: &[u8]) {
-    let extract = run(&File { path, data: &bytes, limits: &LIMITS });
-    let pieces = run(&File { path, data: &Pieces(bytes), limits: &LIMITS });
+fn check(analyzer: &Analyzer, path: &str, bytes: &[u8]) {
+    #[cfg(test)]
+    tests::REACHED.lock().unwrap().insert(analyzer.id);
+    let extract = (analyzer.run)(&File { path, data: &bytes, limits: &LIMITS });
+    let pieces = (analyzer.run)(&File { path, data: &Pieces(bytes), limits: &LIMITS });
     assert_eq!(extract, pieces, "what is read depends on where the bytes lie");
     assert!(extract.packages.len() <= LIMITS.records, "more packages than the limit");
     // A package of a line of five bytes takes a thousand in the end.
@@ -480,11 +482,26 @@ fn with_file(bytes: &[u8], run: impl FnOnce(FileRange, &NamedTempFile)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_model::{Inventory, PackageKind, SourceKind};
+    use sekisho_sbom::analyzers::ANALYZERS;
     use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
+    use std::sync::Mutex;
+
+    /// The analyzers that some target has offered bytes to.
+    pub(super) static REACHED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 
     const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz");
+
+    /// The record of a package file that is scanned itself is offered by the scan, which shows by the package in it.
+    pub(super) fn reached_by_scan(inventory: &Inventory) {
+        let kinds = [(PackageKind::Deb, "deb-package"), (PackageKind::Rpm, "rpm-package")];
+        let has = |kind| inventory.packages.iter().any(|package| package.facts.kind == kind);
+        if inventory.source.kind == SourceKind::PackageFile {
+            REACHED.lock().unwrap().extend(kinds.into_iter().filter(|(kind, _)| has(*kind)).map(|(_, id)| id));
+        }
+    }
 
     #[test]
     fn every_committed_input_passes() {
@@ -498,6 +515,19 @@ mod tests {
                 assert!(outcome.is_ok(), "{} fails on {}", target.name, path.display());
             }
         }
+    }
+
+    #[test]
+    fn every_analyzer_is_reached_by_a_target() {
+        for target in TARGETS {
+            // Every input counts in the test above: one is enough to see whom a target offers it to.
+            for input in fs::read_dir(Path::new(FUZZ).join("corpus").join(target.name)).unwrap().take(20) {
+                (target.run)(&fs::read(input.unwrap().path()).unwrap());
+            }
+        }
+        let reached = REACHED.lock().unwrap();
+        let missing: Vec<_> = ANALYZERS.iter().map(|it| it.id).filter(|id| !reached.contains(id)).collect();
+        assert!(missing.is_empty(), "no fuzz target offers anything to {missing:?}");
     }
 
     #[test]

@@ -71,6 +71,18 @@ pub fn read(text: &str, mut visit: impl FnMut(Node<'_>)) -> Result<(), Malformed
     }
 }
 
+/// The name of the outermost element, without its namespace's prefix; `None` where there is none.
+pub fn root(text: &str) -> Option<String> {
+    let mut reader = Reader::from_str(text);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) | Event::Empty(start) => return Some(start.local_name().as_ref().to_owned()),
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
 /// What one of the five entities of XML stands for; others, which a document would define, are left out.
 fn entity(name: &str) -> &'static str {
     quick_xml::escape::resolve_predefined_entity(name).unwrap_or_default()

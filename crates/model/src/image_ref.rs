@@ -51,10 +51,9 @@ impl ImageRef {
     /// (`nginx` is `docker.io/library/nginx:latest`)
     /// (<https://github.com/distribution/reference/blob/main/normalize.go>).
     pub fn familiar(name: &str) -> Result<Self, InvalidImageRef> {
-        let first = name.split_once('/').map_or("", |(first, _)| first);
-        let whole = if first == "index.docker.io" {
+        let whole = if name.starts_with("index.docker.io/") {
             name.replacen("index.", "", 1)
-        } else if first == "localhost" || first.contains(['.', ':']) {
+        } else if Self::names_registry(name) {
             name.to_owned()
         } else {
             format!("docker.io/{name}")
@@ -65,6 +64,16 @@ impl ImageRef {
             reference.repository.insert_str(0, "library/");
         }
         Ok(reference)
+    }
+
+    fn names_registry(name: &str) -> bool {
+        name.split_once('/').is_some_and(|(first, _)| first == "localhost" || first.contains(['.', ':']))
+    }
+
+    /// A name as people write it without tag and digest, where it names no registry: what that means is up to an engine.
+    pub fn short_name(name: &str) -> Option<&str> {
+        let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
+        (!Self::names_registry(name)).then(|| bare.split_once(':').map_or(bare, |(bare, _)| bare))
     }
 
     /// The tag or digest by which a registry is asked for it.
@@ -142,6 +151,21 @@ mod tests {
         for text in ["", "Nginx", "./nginx", "/nginx", "a b", "-", "h.x/", "a:b:c", "nginx@sha256:1", "docker://nginx"]
         {
             assert!(ImageRef::familiar(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn short_names_are_without_tag_and_digest() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for (text, short) in [
+            ("nginx", Some("nginx")),
+            ("nginx:1.27", Some("nginx")),
+            (&format!("team/app:1@{digest}"), Some("team/app")),
+            ("docker.io/nginx", None),
+            ("localhost/app:1", None),
+            ("h:5000/app", None),
+        ] {
+            assert_eq!(ImageRef::short_name(text), short, "{text}");
         }
     }
 

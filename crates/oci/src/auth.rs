@@ -5,6 +5,7 @@
 //! <https://github.com/docker/docker-credential-helpers#development>). A helper is run only when a registry asks for a
 //! login, without a shell, and for a limited time.
 
+use crate::image::AUTH_FILES;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -149,6 +150,17 @@ impl Logins {
             all.0.push(Known { auths, helpers, store: file.store.filter(|name| !name.is_empty()) });
         }
         Ok(all)
+    }
+
+    /// The same with programs that podman asks for logins, in the order of its `registries.conf`.
+    pub(crate) fn with_helpers(mut self, names: &[String]) -> Self {
+        let known =
+            |name: &String| Known { auths: BTreeMap::new(), helpers: BTreeMap::new(), store: Some(name.clone()) };
+        let files = names.iter().position(|name| name == AUTH_FILES);
+        let (before, after) = files.map_or((&names[..0], names), |at| (&names[..at], &names[at + 1..]));
+        self.0.splice(0..0, before.iter().map(known));
+        self.0.extend(after.iter().map(known));
+        self
     }
 
     /// The login for a repository, and what went wrong in asking helpers: without a login much can be read all the same.
@@ -305,6 +317,23 @@ mod tests {
         let (_, failures) = logins.find("h.y", "a");
         assert_eq!(failures, ["the credential helper \"../x\" has a name that no program has"]);
         assert!(!format!("{logins:?}").contains("a:b"));
+    }
+
+    #[test]
+    fn helpers_of_podman_stand_before_or_behind_the_files() {
+        let encoded = STANDARD.encode("a:b");
+        let first = file(&format!(r#"{{"auths":{{"h.x":{{"auth":"{encoded}"}}}}}}"#));
+        let logins = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Logins::read(&[first.path().to_owned()]).unwrap().with_helpers(&names)
+        };
+        // A helper that cannot be run shows by its failure when it was asked.
+        let failures = |names: &[&str], registry: &str| logins(names).find(registry, "a").1.len();
+        assert_eq!(failures(&["../x", AUTH_FILES, "../y"], "h.x"), 1);
+        assert_eq!(failures(&[AUTH_FILES, "../y"], "h.x"), 0);
+        assert_eq!(failures(&["../x", AUTH_FILES, "../y"], "other"), 2);
+        assert_eq!(failures(&["../x"], "h.x"), 0, "files are asked first where nothing is said of them");
+        assert_eq!(failures(&[], "other"), 0);
     }
 
     #[test]

@@ -18,8 +18,8 @@ mod whiteout;
 pub use auth::{Logins, LoginsError};
 pub use client::Access;
 pub use image::{
-    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, Sites, SplitLayer,
-    StorageFiles, StoreKind, Stored, Stores, open, referrers,
+    Choice, FileState, ImageError, LayerBlob, Location, Mirror, OpenImage, Referrer, Registries, RegistriesFiles,
+    Sites, SplitLayer, StorageFiles, StoreKind, Stored, Stores, open, referrers,
 };
 pub use reference::{Place, image_named};
 pub use sekisho_net::Patience;

@@ -2,6 +2,7 @@
 
 use crate::project::Project;
 use sekisho_base::limits::LimitKey;
+use sekisho_base::xml::{self, Malformed};
 use sekisho_base::{Limits, PathTable, ReadAt};
 use sekisho_model::{Code, Diagnostic, License, OsRelease, Package, PackageFacts, PackageKind};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,16 @@ impl<'a> File<'a> {
     /// The diagnostic for what lies beyond a bound; `what` is what it bounds, as a plural noun.
     pub fn exceeded(&self, key: LimitKey, what: &'static str) -> Diagnostic {
         Diagnostic::incomplete(Code::LimitExceeded, self.limits.exceeded(key, what).to_string()).at(self.path)
+    }
+
+    /// What is wrong with a file that was read as XML, or that its outermost element is not `root`, in either case: then it
+    /// is another file under this name, and hides what should be there.
+    pub(crate) fn of_kind(&self, read: Result<(), Malformed>, text: &str, root: &str) -> Option<Diagnostic> {
+        if let Err(fault) = read {
+            return Some(self.malformed(fault));
+        }
+        let is_root = xml::root(text).is_some_and(|found| found.eq_ignore_ascii_case(root));
+        (!is_root).then(|| self.malformed(format_args!("has no <{root}> around all of it")))
     }
 
     /// The diagnostic for content that does not follow its format: packages may be missing.

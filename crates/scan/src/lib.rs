@@ -89,9 +89,9 @@ fn open(
     quota: &Arc<SpillQuota>,
 ) -> Result<(OpenImage, String), ImageError> {
     match (Location::of(argument), options.registries) {
-        (Ok(Location::Registry { reference, forced }), Some(registries)) => {
-            let image = registries.open(&reference, forced, choice, &options.limits)?;
-            Ok((image, reference.to_string()))
+        (Ok(Location::Registry { reference, short, forced }), Some(registries)) => {
+            let (image, named) = registries.open(&reference, short.as_deref(), forced, choice, &options.limits)?;
+            Ok((image, named.to_string()))
         }
         (Ok(Location::Store { kind, name }), _) => {
             let image = options.stores.open(kind, &name, choice, &options.limits)?;

@@ -45,6 +45,8 @@ fn scan(bytes: &[u8]) {
             progress: &NoProgress,
         };
         let Ok(inventory) = scan_fs(file.path(), &options) else { return };
+        #[cfg(test)]
+        super::tests::reached_by_scan(&inventory);
         let told = &inventory.diagnostics;
         assert!(told.iter().all(|told| told.code != Code::InternalFault), "something failed: {told:?}");
         assert_eq!(

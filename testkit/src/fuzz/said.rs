@@ -13,6 +13,7 @@ static PACKAGE: LazyLock<KnownPackage> = LazyLock::new(|| {
 
 /// OpenVEX, CycloneDX and CSAF, and attestations around them.
 pub fn vex(bytes: &[u8]) {
+    super::analyze(&["srv/a.vex.json"], bytes);
     let read = vex::read(bytes, "x.json", &LIMITS);
     assert_eq!(read, vex::read(bytes, "x.json", &LIMITS), "the same bytes gave something else");
     let Ok((document, diagnostics)) = read else { return };

@@ -10,7 +10,7 @@ pub(crate) use settings::{AdmissionSettings, Settings};
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
 use sekisho_net::without_credentials;
-use sekisho_oci::StorageFiles;
+use sekisho_oci::{RegistriesFiles, StorageFiles};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -60,16 +60,45 @@ impl Environment {
         [below("XDG_RUNTIME_DIR", "containers/auth.json"), docker].into_iter().flatten().collect()
     }
 
+    /// What podman looks at to find registries. A file of the user's stands for all that the system says.
+    pub(crate) fn registries_files(&self) -> RegistriesFiles {
+        let below = |rest: &str| self.get("HOME").map(|home| Path::new(home).join(rest));
+        let configured = |rest: &str| match self.get("XDG_CONFIG_HOME") {
+            Some(directory) => Some(Path::new(directory).join(rest)),
+            None => below(&format!(".config/{rest}")),
+        };
+        let named = ["CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH"].iter().find_map(|name| self.get(name));
+        let own = configured("containers/registries.conf").filter(|path| named.is_none() && path.exists());
+        let folders = [
+            own.is_none().then(|| "/etc/containers/registries.conf.d".into()),
+            configured("containers/registries.conf.d"),
+        ];
+        let chosen = match self.user() {
+            0 => Some(PathBuf::from("/var/cache/containers/short-name-aliases.conf")),
+            _ => below(".cache/containers/short-name-aliases.conf"),
+        };
+        RegistriesFiles {
+            main: named.map(PathBuf::from).or(own).or_else(|| Some("/etc/containers/registries.conf".into())),
+            named: named.is_some(),
+            folders: folders.into_iter().flatten().collect(),
+            chosen,
+        }
+    }
+
+    /// Who runs this. Inside `podman unshare` everybody is root, and podman says who that is.
+    fn user(&self) -> u32 {
+        use std::os::unix::fs::MetadataExt;
+        let within = self.get("_CONTAINERS_ROOTLESS_UID").and_then(|user| user.parse().ok());
+        within.or_else(|| Some(std::fs::metadata("/proc/self").ok()?.uid())).unwrap_or(0)
+    }
+
     /// What podman looks at to find its images.
     pub(crate) fn storage_files(&self) -> StorageFiles {
-        use std::os::unix::fs::MetadataExt;
         let below = |name: &str, inner: &str, rest: &str| {
             let directory = self.get(name).map(PathBuf::from);
             directory.or_else(|| Some(Path::new(self.get("HOME")?).join(inner))).map(|directory| directory.join(rest))
         };
-        // Inside `podman unshare` everybody is root, and podman says who that is.
-        let within = self.get("_CONTAINERS_ROOTLESS_UID").and_then(|user| user.parse().ok());
-        let user = within.or_else(|| Some(std::fs::metadata("/proc/self").ok()?.uid())).unwrap_or(0);
+        let user = self.user();
         let rootless = (user != 0).then(|| below("XDG_DATA_HOME", ".local/share", "containers/storage")).flatten();
         let own = match (self.get("CONTAINERS_STORAGE_CONF"), &rootless) {
             (Some(file), _) => vec![PathBuf::from(file)],
@@ -357,6 +386,25 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         file
+    }
+
+    #[test]
+    fn registries_are_looked_up_where_podman_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_str().unwrap();
+        let at = |rest: &str| folder.path().join(rest);
+        let system = PathBuf::from("/etc/containers/registries.conf.d");
+        let own = at("containers/registries.conf.d");
+        let none = environment(&[("XDG_CONFIG_HOME", home)]).registries_files();
+        assert_eq!(none.main, Some("/etc/containers/registries.conf".into()));
+        assert_eq!((none.named, none.folders), (false, vec![system.clone(), own.clone()]));
+        std::fs::create_dir_all(at("containers")).unwrap();
+        std::fs::write(at("containers/registries.conf"), "").unwrap();
+        let files = environment(&[("XDG_CONFIG_HOME", home)]).registries_files();
+        assert_eq!((files.main, files.folders), (Some(at("containers/registries.conf")), vec![own.clone()]));
+        let named = [("XDG_CONFIG_HOME", home), ("CONTAINERS_REGISTRIES_CONF", "/srv/r.conf")];
+        let files = environment(&named).registries_files();
+        assert_eq!((files.main, files.named, files.folders), (Some("/srv/r.conf".into()), true, vec![system, own]));
     }
 
     #[test]

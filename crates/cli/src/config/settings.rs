@@ -7,7 +7,7 @@ use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_base::limits::LimitKey;
 use sekisho_feeds::upstream::UPSTREAMS;
 use sekisho_net::{Network, Patience};
-use sekisho_oci::{Mirror, Registries, Sites, Stores};
+use sekisho_oci::{Mirror, Registries, RegistriesFiles, Sites, Stores};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -99,6 +99,7 @@ pub(crate) struct RegistrySettings {
     pub(crate) insecure: Vec<String>,
     login_files: Vec<PathBuf>,
     mirrors: Vec<String>,
+    registries_conf: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -297,6 +298,12 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "places that are asked for images before their registry, as `REGISTRY[/PATH]=HOST[:PORT][/PATH]`: `docker.io=mirror.example.com/hub`",
     ),
     (
+        "registry",
+        "registries_conf",
+        "",
+        "whether podman's `registries.conf` counts for images of registries: mirrors, other places, what is blocked or insecure, and names without a registry",
+    ),
+    (
         "scan",
         "allow_incomplete",
         "--allow-incomplete",
@@ -440,6 +447,7 @@ impl Settings {
         for key in ["insecure", "login_files", "mirrors"] {
             set("registry", key, Value::Array(Vec::new()));
         }
+        set("registry", "registries_conf", true.into());
         set("scan", "allow_incomplete", false.into());
         set("scan", "as_of", "".into());
         for key in ["bases", "exceptions", "vex"] {
@@ -476,6 +484,11 @@ impl Settings {
             // What is no mirror was refused when it was set.
             mirrors: self.registry.mirrors.iter().filter_map(|text| text.parse().ok()).collect(),
             insecure: self.registry.insecure.clone(),
+            routes: if self.registry.registries_conf {
+                environment.registries_files()
+            } else {
+                RegistriesFiles::default()
+            },
         })
     }
 

@@ -230,6 +230,7 @@ impl World {
             ("COLUMNS", "100".to_owned()),
             ("HOME", home.to_string_lossy().into_owned()),
             ("SEKISHO_CACHE__DIRECTORY", "cache".to_owned()),
+            ("SEKISHO_REGISTRY__REGISTRIES_CONF", "false".to_owned()),
             ("SEKISHO_SCAN__TEMPORARY", ".".to_owned()),
             ("SEKISHO_SCAN__AS_OF", "2023-11-14T22:13:20Z".to_owned()),
             ("SOURCE_DATE_EPOCH", "1700000000".to_owned()),

@@ -7,11 +7,14 @@ mod layout;
 mod referrers;
 mod registry;
 mod remote;
+mod routes;
 pub(crate) mod store;
 
 pub use referrers::{Referrer, referrers};
 pub use registry::{Mirror, Registries, Sites};
 pub use remote::RemoteBlob;
+pub(crate) use routes::AUTH_FILES;
+pub use routes::RegistriesFiles;
 pub use store::{SplitLayer, SplitReader, StorageFiles, StoreKind, Stores};
 
 use crate::artifact::ArtifactError;
@@ -50,6 +53,22 @@ pub enum ImageError {
         /// Why.
         #[source]
         error: Box<ArtifactError>,
+    },
+    /// The configuration of podman forbids the name.
+    #[error("{reference} must not be used: registries.conf blocks {prefix}")]
+    Blocked {
+        /// Its whole name.
+        reference: String,
+        /// What is blocked.
+        prefix: String,
+    },
+    /// A name without a registry may mean several images, and must not.
+    #[error("{name} names no registry, and could be {}; registries.conf wants short names to be clear", places.join(" or "))]
+    ShortName {
+        /// The name.
+        name: String,
+        /// What it could mean.
+        places: Vec<String>,
     },
     /// Logins of registries cannot be read.
     #[error(transparent)]
@@ -225,13 +244,13 @@ impl ImageError {
                 ArtifactError::Digest { .. } => Code::DigestMismatch,
                 other => other.code(),
             },
-            Self::Logins(_) => Code::RegistryDenied,
+            Self::Logins(_) | Self::Blocked { .. } => Code::RegistryDenied,
             Self::Network(_) => Code::NetworkUnusable,
             Self::Io { .. } => Code::SourceUnreadable,
             Self::Temporary { .. } => Code::TemporaryUnusable,
             Self::Unknown { .. } => Code::SourceUnknown,
             Self::Invalid { .. } | Self::Inflate { .. } => Code::ImageInvalid,
-            Self::Ambiguous { .. } | Self::SeveralStored { .. } => Code::ImageAmbiguous,
+            Self::Ambiguous { .. } | Self::SeveralStored { .. } | Self::ShortName { .. } => Code::ImageAmbiguous,
             Self::Absent { .. } | Self::NotStored { .. } => Code::ImageAbsent,
             Self::Platform { .. } => Code::PlatformAbsent,
             Self::BlobMissing { .. } => Code::BlobMissing,
@@ -255,6 +274,8 @@ impl ImageError {
                 "name its directory with --store, or in the settings stores.containerd and stores.containers"
                     .to_owned(),
             ),
+            Self::Blocked { .. } => Some("use another image, or set registry.registries_conf to false".to_owned()),
+            Self::ShortName { .. } => Some("give the name with its registry".to_owned()),
             Self::SeveralStored { .. } => Some("give one of the names listed, as a whole".to_owned()),
             Self::Inflate { .. } => Some("copy or save the archive again".to_owned()),
             // Engines leave the registry out of the names they show.
@@ -420,6 +441,8 @@ pub enum Location {
     Registry {
         /// Its name.
         reference: ImageRef,
+        /// The name as it was given, without tag and digest, where that names no registry and podman might know better.
+        short: Option<String>,
         /// Whether a prefix said so.
         forced: bool,
     },
@@ -442,7 +465,7 @@ impl Location {
     pub fn of(argument: &Path) -> Result<Self, InvalidImageRef> {
         let Some(text) = argument.to_str() else { return Ok(Self::Path) };
         if crate::reference::forced(text).is_some() {
-            return image_named(text).map(|reference| Self::Registry { reference, forced: true });
+            return image_named(text).map(|reference| Self::Registry { reference, short: None, forced: true });
         }
         if let Some((kind, name)) = StoreKind::of(text) {
             return Ok(Self::Store { kind, name: name.to_owned() });
@@ -451,8 +474,9 @@ impl Location {
         if of_file() || std::fs::symlink_metadata(argument).is_ok() {
             return Ok(Self::Path);
         }
-        let reference = image_named(text).ok();
-        Ok(reference.map_or(Self::Path, |reference| Self::Registry { reference, forced: false }))
+        let Ok(reference) = image_named(text) else { return Ok(Self::Path) };
+        let short = ImageRef::short_name(text).map(str::to_owned);
+        Ok(Self::Registry { reference, short, forced: false })
     }
 }
 

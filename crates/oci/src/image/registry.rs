@@ -3,6 +3,7 @@
 use super::document::{Descriptor, Index};
 use super::layout::{self, is_image_config};
 use super::remote::{Line, Remote, Wire};
+use super::routes::{RegistriesFiles, Routes, Way};
 use super::{Choice, ImageError, OpenImage, Referrer, parse, referrers};
 use crate::artifact::ArtifactError;
 use crate::auth::Logins;
@@ -11,7 +12,7 @@ use sekisho_base::Limits;
 use sekisho_base::limits::{Deadline, LimitKey};
 use sekisho_base::spool::SpillQuota;
 use sekisho_model::ImageRef;
-use sekisho_model::{Diagnostic, Digest, SourceKind};
+use sekisho_model::{Code, Diagnostic, Digest, SourceKind};
 use sekisho_net::{Network, Patience, Ways};
 use serde::Deserialize;
 use serde_json::json;
@@ -53,12 +54,13 @@ impl FromStr for Mirror {
 }
 
 impl Mirror {
-    /// Where this mirror has what is called `registry/name`.
-    fn of(&self, registry: &str, name: &str) -> Option<(String, String)> {
-        let whole = format!("{registry}/{name}");
+    /// Where this mirror has an image.
+    fn of(&self, reference: &ImageRef) -> Option<ImageRef> {
+        let whole = format!("{}/{}", reference.registry, reference.repository);
         let rest = whole.strip_prefix(&self.from).filter(|rest| rest.starts_with('/'))?;
         let place = format!("{}{rest}", self.to);
-        place.split_once('/').map(|(registry, name)| (registry.to_owned(), name.to_owned()))
+        let (registry, repository) = place.split_once('/')?;
+        Some(ImageRef { registry: registry.to_owned(), repository: repository.to_owned(), ..reference.clone() })
     }
 }
 
@@ -75,13 +77,23 @@ pub struct Sites {
     pub mirrors: Vec<Mirror>,
     /// Registries, as `HOST[:PORT]`, whose certificate is not looked at, and that may have none.
     pub insecure: Vec<String>,
+    /// What podman knows of registries.
+    pub routes: RegistriesFiles,
 }
 
 /// The registries of the world. Nothing is read or reached before the first image is opened.
 #[derive(Debug)]
 pub struct Registries {
     sites: Sites,
-    wire: Mutex<Option<(Arc<Wire>, Logins)>>,
+    wire: Mutex<Option<Ready>>,
+}
+
+/// What the first image to be opened needs, and all others after it.
+#[derive(Debug, Clone)]
+struct Ready {
+    wire: Arc<Wire>,
+    logins: Logins,
+    routes: Arc<Routes>,
 }
 
 /// A manifest or an index as a registry sent it.
@@ -112,34 +124,31 @@ impl Registries {
         Self { sites, wire: Mutex::new(None) }
     }
 
-    fn wire(&self) -> Result<(Arc<Wire>, Logins), ImageError> {
-        let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) = &*wire {
+    fn ready(&self, limits: &Limits) -> Result<Ready, ImageError> {
+        let mut ready = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*ready {
             return Ok(made.clone());
         }
-        let logins = Logins::read(&self.sites.login_files)?;
+        let routes = Routes::read(&self.sites.routes, limits)?;
+        let logins = Logins::read(&self.sites.login_files)?.with_helpers(&routes.helpers);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ImageError::Io { what: "the network".to_owned(), source })?;
-        let made = (Arc::new(Wire { runtime }), logins);
-        *wire = Some(made.clone());
+        let made = Ready { wire: Arc::new(Wire { runtime }), logins, routes: Arc::new(routes) };
+        *ready = Some(made.clone());
         Ok(made)
     }
 
     /// The repository of this name, on a connection of the kind that its registry has.
-    fn repository(
-        &self,
-        wire: &Wire,
-        logins: &Logins,
-        (registry, name): (&str, &str),
-        deadline: Deadline,
-    ) -> Result<Repository, ImageError> {
-        let insecure = self.sites.insecure.iter().any(|it| it == registry);
+    fn repository(&self, ready: &Ready, way: &Way, deadline: Deadline) -> Result<Repository, ImageError> {
+        let ImageRef { registry, repository, .. } = &way.reference;
+        let insecure = way.insecure || self.sites.insecure.iter().any(|it| it == registry);
         let ways = Ways { unverified: insecure, ..Ways::default() };
         let client = self.sites.network.client_with(ways)?;
         let direct = (self.sites.network.clone(), Ways { stays: true, ..ways });
         let mut scheme = "https";
         if insecure || is_local(registry) {
-            let probe = wire.run(deadline, async { Ok(client.get(format!("https://{registry}/v2/")).send().await) });
+            let probe =
+                ready.wire.run(deadline, async { Ok(client.get(format!("https://{registry}/v2/")).send().await) });
             // What speaks no TLS fails in its handshake. A certificate that nobody vouches for is no reason for less.
             if probe
                 .map_err(|failed| failed.of("", true))?
@@ -148,24 +157,23 @@ impl Registries {
                 scheme = "http";
             }
         }
-        let (patience, logins) = (self.sites.patience.clone(), logins.clone());
-        Ok(Repository::at(scheme, registry, name, "pull", client, Some(direct), patience, logins))
+        let (patience, logins) = (self.sites.patience.clone(), ready.logins.clone());
+        Ok(Repository::at(scheme, registry, repository, "pull", client, Some(direct), patience, logins))
     }
 
     /// Gets what a reference names from the first place that has it.
     fn top(&self, reference: &ImageRef, forced: bool, limits: &Limits) -> Result<(Arc<Line>, Top), ImageError> {
-        let (wire, logins) = self.wire()?;
+        let ready = self.ready(limits)?;
         let deadline = Deadline::of(limits);
-        let ImageRef { registry, repository, .. } = reference;
-        let mirrors = self.sites.mirrors.iter().filter_map(|mirror| mirror.of(registry, repository));
-        let places = mirrors.map(|place| (place, false)).chain([((registry.clone(), repository.clone()), true)]);
+        let ways = ready.routes.ways(reference)?;
+        let mirrors = self.sites.mirrors.iter().filter_map(|mirror| mirror.of(reference));
+        let ways: Vec<Way> = mirrors.map(|reference| Way { reference, insecure: false }).chain(ways).collect();
         let mut told = Vec::new();
-        for ((registry, name), last) in places {
-            let shown =
-                ImageRef { registry: registry.clone(), repository: name.clone(), ..reference.clone() }.to_string();
-            let opened = self.repository(&wire, &logins, (&registry, &name), deadline).and_then(|repository| {
-                let line = Line { wire: Arc::clone(&wire), repository, place: shown.clone() };
-                let (most, wanted) = (limits.document_bytes, reference.wanted());
+        for (at, way) in ways.iter().enumerate() {
+            let shown = way.reference.to_string();
+            let opened = self.repository(&ready, way, deadline).and_then(|repository| {
+                let line = Line { wire: Arc::clone(&ready.wire), repository, place: shown.clone() };
+                let (most, wanted) = (limits.document_bytes, way.reference.wanted());
                 let work = line.repository.manifest_of(&wanted, &shown, ACCEPT, most);
                 let (bytes, stated) = line.wire.run(deadline, work).map_err(|failed| match failed.error() {
                     Some(ArtifactError::TooLong { .. }) => {
@@ -178,7 +186,7 @@ impl Registries {
             });
             match opened {
                 Ok((line, top)) => return Ok((Arc::new(line), top)),
-                Err(error) if last => {
+                Err(error) if at + 1 == ways.len() => {
                     return Err(match error {
                         ImageError::Registry { reference, forced, error, .. } => {
                             ImageError::Registry { reference, forced, error, mirrors: told }
@@ -187,21 +195,24 @@ impl Registries {
                     });
                 }
                 // Whatever is wrong with a mirror, the registry itself may do better.
-                Err(error) => told.push(format!("nor from the mirror {registry}: {}", chain(&error))),
+                Err(error) => told.push(format!("nor from the mirror {}: {}", way.reference.registry, chain(&error))),
             }
         }
         Err(ImageError::Missing)
     }
 
-    /// Opens the image: its documents are read and verified, its layers only named. `forced` says that no file was meant.
+    /// Opens the image: its documents are read and verified, its layers only named. Returns what it is called too: a name
+    /// without a registry (`short`, without tag and digest) may mean another than `reference`. `forced` says that no
+    /// file was meant.
     pub fn open(
         &self,
         reference: &ImageRef,
+        short: Option<&str>,
         forced: bool,
         choice: &Choice,
         limits: &Limits,
-    ) -> Result<OpenImage, ImageError> {
-        let (line, top) = self.top(reference, forced, limits)?;
+    ) -> Result<(OpenImage, ImageRef), ImageError> {
+        let (reference, line, top) = self.first(reference, short, forced, limits)?;
         let kind: Kind = parse(&top.bytes, "manifest")?;
         if let Some(config) = kind.config.filter(|config| !is_image_config(&config.media_type)) {
             let named = Some(kind.artifact_type).filter(|named| !named.is_empty());
@@ -216,7 +227,37 @@ impl Registries {
         let deadline = Deadline::of(limits);
         let known = RefCell::new([(top.digest, top.bytes), nothing()]);
         let remote = Remote { line, deadline, quota: None, known, index, limits };
-        layout::open(&remote, SourceKind::Registry, choice, limits)
+        layout::open(&remote, SourceKind::Registry, choice, limits).map(|image| (image, reference))
+    }
+
+    /// The first image that a name may mean. Only where a registry says that it has none, or shows none to strangers, is
+    /// the next one asked: one that cannot be reached may have the image that is meant.
+    fn first(
+        &self,
+        reference: &ImageRef,
+        short: Option<&str>,
+        forced: bool,
+        limits: &Limits,
+    ) -> Result<(ImageRef, Arc<Line>, Top), ImageError> {
+        let Some(short) = short else {
+            return self.top(reference, forced, limits).map(|(line, top)| (reference.clone(), line, top));
+        };
+        let mut told = Vec::new();
+        for reference in self.ready(limits)?.routes.named(short, reference)? {
+            match self.top(&reference, forced, limits) {
+                Ok((line, top)) => return Ok((reference, line, top)),
+                Err(error) if matches!(error.code(), Code::ArtifactAbsent | Code::RegistryDenied) => told.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        let last = told.pop().ok_or(ImageError::Missing)?;
+        Err(match last {
+            ImageError::Registry { reference, forced, mirrors, error } => {
+                let others = told.iter().map(|error| format!("nor {}", chain(error)));
+                ImageError::Registry { reference, forced, mirrors: mirrors.into_iter().chain(others).collect(), error }
+            }
+            other => other,
+        })
     }
 
     /// The documents about the image of this name whose manifest has the digest `image`, and about the index that it is of.

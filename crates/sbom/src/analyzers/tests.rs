@@ -38,8 +38,114 @@ const LISTS: &[(&str, &str, &str, &str)] = &[
     ("renv.lock", r#"{"Packages": {"#, r#""a#": {"Version": "1"},"#, r#""z": {"Version": "1"}}}"#),
     ("cabal.project.freeze", "constraints: ", "any.a# ==1,\n             ", "any.z ==1\n"),
     ("go.mod", "go 1.21\nrequire (\n", "\ta.example/# v1.0.0\n", "\ta.example/z v1.0.0\n)\n"),
+    (
+        "package-lock.json",
+        r#"{"lockfileVersion": 3, "packages": {"": {"name": "x"}, "#,
+        r#""node_modules/a#": {"version": "1.0.0"},"#,
+        r#""node_modules/z": {"version": "1.0.0"}}}"#,
+    ),
+    ("yarn.lock", "# yarn lockfile v1\n\n", "a#@^1:\n  version \"1.0.0\"\n\n", ""),
+    (
+        "pnpm-lock.yaml",
+        "lockfileVersion: '9.0'\n\npackages:\n\n",
+        "  a#@1.0.0:\n    resolution: {integrity: x}\n\n",
+        "",
+    ),
+    (
+        "bun.lock",
+        r#"{"lockfileVersion": 1, "packages": {"#,
+        r#""a#": ["a#@1.0.0", "", {}, ""],"#,
+        r#""z": ["z@1.0.0", "", {}, ""]}}"#,
+    ),
+    ("Pipfile.lock", r#"{"default": {"#, r#""a#": {"version": "==1"},"#, r#""z": {"version": "==1"}}}"#),
+    ("requirements.txt", "", "a#==1\n", ""),
+    ("gradle.lockfile", "# generated\n", "a:b#:1=runtimeClasspath\n", ""),
+    (
+        "packages.lock.json",
+        r#"{"version": 1, "dependencies": {"net6.0": {"#,
+        r#""A#": {"type": "Transitive", "resolved": "1.0.0"},"#,
+        r#""z": {"type": "Transitive", "resolved": "1.0.0"}}}}"#,
+    ),
+    (
+        "packages.config",
+        "<packages>",
+        "<package id=\"a#\" version=\"1\"/>",
+        "<package id=\"z\" version=\"1\"/></packages>",
+    ),
+    (
+        "build.sbt.lock",
+        r#"{"lockVersion": 1, "dependencies": ["#,
+        r#"{"org": "a", "name": "b#", "version": "1", "configurations": ["compile"]},"#,
+        r#"{"org": "a", "name": "z", "version": "1", "configurations": ["compile"]}]}"#,
+    ),
     ("stack.yaml.lock", "packages:\n", "- completed:\n    hackage: a#-1@sha256:0,1\n", "snapshots: []\n"),
 ];
+
+/// Every name of a lock file, and of a project that declares what it needs.
+const LOCKS: &[&str] = &[
+    "requirements.txt",
+    "Pipfile.lock",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "pylock.toml",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+    "Cargo.lock",
+    "go.mod",
+    "pom.xml",
+    "gradle.lockfile",
+    "gradle/dependency-locks/compileClasspath.lockfile",
+    "gradle/verification-metadata.xml",
+    "build.sbt.lock",
+    "packages.lock.json",
+    "obj/project.assets.json",
+    "packages.config",
+    "a.csproj",
+    "Directory.Packages.props",
+    "Gemfile.lock",
+    "gems.locked",
+    "composer.lock",
+    "vendor/composer/installed.json",
+    "pubspec.lock",
+    "mix.lock",
+    "Package.resolved",
+    "Podfile.lock",
+    "conan.lock",
+    "conanfile.txt",
+    "Manifest.toml",
+    "renv.lock",
+    "cabal.project.freeze",
+    "stack.yaml.lock",
+];
+
+#[test]
+fn what_is_no_lock_file_is_told_under_each_of_their_names() {
+    let dispatch = Dispatch::all();
+    let encrypted = format!("\0GITCRYPT\0{}", "\u{2}\u{93}abc\n".repeat(9));
+    let texts = [
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32\nsize 12345\n",
+        "<!DOCTYPE html>\n<html><head><title>404</title></head>\n<body>\n  <p>Not found</p>\n</body></html>\n",
+        "<html lang=\"en\"><body><p>Not found</p></body></html>\n",
+        "404: Not Found",
+        "{\"message\": \"Not Found\", \"status\": [404]}\n",
+        "[]",
+        &encrypted,
+    ];
+    for path in LOCKS {
+        let [analyzer] = dispatch.by_path(path).try_into().unwrap();
+        for text in texts {
+            let extract = testing::run(analyzer, path, text.as_bytes());
+            // One form of the list of what Composer installed is a list; a member of an object may be a group of pipenv.
+            let is_sound = matches!((*path, text), ("vendor/composer/installed.json", "[]"));
+            assert!(is_sound || !extract.diagnostics.is_empty(), "{path} says nothing of {text:?}");
+        }
+    }
+}
 
 #[test]
 fn time_grows_no_faster_than_the_file() {

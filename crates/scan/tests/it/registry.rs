@@ -3,7 +3,7 @@
 use crate::options;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Digest, Inventory, SourceKind};
-use sekisho_oci::{Choice, Mirror, Patience, Registries, Sites};
+use sekisho_oci::{Choice, Mirror, Patience, Registries, RegistriesFiles, Sites};
 use sekisho_scan::{Cache, KnownBase, Options, ScanError, scan_image};
 use sekisho_testkit::registry::Registry;
 use sekisho_testkit::server::{Answer, Server};
@@ -485,6 +485,63 @@ fn mirrors_are_asked_first_and_may_fail() {
     for text in ["", "a=b", "docker.io=", "=h.x", "docker.io=https://h.x", "docker.io=h.x/a:1", "docker.io"] {
         assert!(text.parse::<Mirror>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn registries_conf_leads_as_podman_is_led() {
+    let (home, near, broken) = (Registry::sound(), Registry::sound(), Registry::new(|_, _| Answer::new(500, "")));
+    home.push("1", &image().oci_layout());
+    near.push("1", &image().oci_layout());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registries.conf");
+    let scan = |argument: &str, text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let routes = RegistriesFiles { main: Some(path.clone()), named: true, ..RegistriesFiles::default() };
+        scan_with(argument, Sites { routes, ..sites() }, |_| {})
+    };
+    let (at_home, at_near, at_broken) = (home.host(), near.host(), broken.host());
+    // Another place with a mirror before it that fails and one that has the image.
+    let text = format!(
+        "[[registry]]\nprefix = 'shop.example.org/team'\nlocation = '{at_home}/x'\n[[registry.mirror]]\n\
+         location = '{at_broken}'\n[[registry.mirror]]\nlocation = '{at_near}/cache'\n"
+    );
+    let inventory = scan("shop.example.org/team/app:1", &text).unwrap();
+    assert!(inventory.complete && inventory.source.name == "shop.example.org/team/app:1");
+    assert!(home.take_requests().is_empty() && !broken.take_requests().is_empty());
+    let asked = near.take_requests();
+    assert!(asked.iter().all(|request| request.contains("/v2/cache/app/")), "{asked:?}");
+    // Blocked: nobody is asked.
+    let error =
+        scan(&format!("{at_home}/team/app:1"), &format!("[[registry]]\nlocation = '{at_home}'\nblocked = true\n"));
+    let error = error.unwrap_err();
+    assert!(error.code() == Code::RegistryDenied && error.to_string().contains("blocks"), "{error}");
+    assert!(home.take_requests().is_empty());
+    // A name without a registry is searched for where registries say that they have it not, and named by where it is.
+    let text = format!("unqualified-search-registries = ['{at_near}', '{at_home}']\n");
+    let found = scan("team/app:1", &text).unwrap();
+    assert_eq!(found.source.name, format!("{at_near}/team/app:1"));
+    home.push("2", &image().oci_layout());
+    let found = scan("team/app:2", &text).unwrap();
+    assert_eq!(found.source.name, format!("{at_home}/team/app:2"));
+    let error = scan("team/app:3", &text).unwrap_err();
+    let said = error.to_string();
+    assert!(error.code() == Code::ArtifactAbsent && said.contains(&at_near) && said.contains(&at_home), "{said}");
+    // One that does not answer may be the one that has it.
+    home.take_requests();
+    let error = scan("team/app:1", &format!("unqualified-search-registries = ['{at_broken}', '{at_home}']\n"));
+    assert_eq!(error.unwrap_err().code(), Code::RegistryUnreachable);
+    assert!(home.take_requests().is_empty());
+    // An alias is one place, and a prefix that leads to registries is the name as it stands.
+    let text = format!("[aliases]\n'team/app' = '{at_home}/y/app'\n");
+    assert_eq!(scan("team/app:1", &text).unwrap().source.name, format!("{at_home}/y/app:1"));
+    let error = scan(
+        "team/app:1",
+        &format!("short-name-mode = 'enforcing'\nunqualified-search-registries = ['{at_near}', '{at_home}']\n"),
+    );
+    let error = error.unwrap_err();
+    assert!(error.code() == Code::ImageAmbiguous && error.hint().is_some(), "{error}");
+    let error = scan("team/app:1", "[[registry]").unwrap_err();
+    assert!(error.to_string().contains("registries.conf says where"), "{error}");
 }
 
 #[test]

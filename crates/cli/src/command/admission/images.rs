@@ -87,13 +87,13 @@ impl Inner {
     }
 
     fn resolve(&self, image: &ImageRef) -> Result<Digest, Missed> {
-        let opened = self.registries().open(image, true, &Choice::default(), &self.limits);
+        let opened = self.registries().open(image, None, true, &Choice::default(), &self.limits);
         let opened = opened.map_err(|error| {
             let first: &dyn std::error::Error = &error;
             let chain = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string);
             missed(error.code(), chain.collect::<Vec<_>>().join(": "))
         })?;
-        opened.manifest_digest.ok_or_else(|| "its manifest has no digest".to_owned().into())
+        opened.0.manifest_digest.ok_or_else(|| "its manifest has no digest".to_owned().into())
     }
 
     /// Registries with the logins of late: those in a cluster change.

@@ -18,8 +18,9 @@ use crate::error::CliError;
 use crate::{CommandResult, output};
 use images::Images;
 use sekisho_base::Limits;
-use sekisho_model::{CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, Verdict};
-use sekisho_oci::Location;
+use sekisho_model::{
+    CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, SourceKind, Verdict,
+};
 use sekisho_policy::manifest::Object;
 use sekisho_policy::policy::Stage;
 use sekisho_policy::{
@@ -152,12 +153,12 @@ pub(crate) fn check_one_image(context: &mut Context, arguments: CheckImageArgume
     sound(&foreign.faults)?;
     some(&set, &foreign, Stage::Build)?;
     let judges = Judges::find(&settings, &context.environment, db.as_ref(), &suppression)?;
-    let path = target.path.clone();
     let scanned = images::report(context, &settings, &judges, target, &verdict.common)?;
     let facts = ImageFacts::of(&scanned);
     let image = scanned.inventory.image.as_ref();
-    let reference = match Location::of(&path) {
-        Ok(Location::Registry { reference, .. }) => Some(reference),
+    let reference = match scanned.inventory.source.kind {
+        // The name that it was found under, which may be more than was asked for.
+        SourceKind::Registry => scanned.inventory.source.name.parse().ok(),
         _ => image.and_then(|image| ImageRef::familiar(image.names.first()?).ok()),
     };
     let title = scanned.inventory.source.name.clone();

@@ -18,6 +18,7 @@ use std::collections::HashSet;
 /// Reads `composer.lock`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "composer-lock",
+    version: 2,
     title: "Composer lock files (composer.lock)",
     kinds: &[PackageKind::Composer],
     paths: &["**/composer.lock"],
@@ -176,6 +177,8 @@ impl<'de> Keys<'de> for Found<'_> {
     }
 
     fn list<A: SeqAccess<'de>>(&mut self, seq: A) -> Result<(), A::Error> {
+        // No lock file ever was one.
+        self.unusable += u64::from(self.evidence == Evidence::Declared);
         self.packages(false).visit_seq(seq)
     }
 }

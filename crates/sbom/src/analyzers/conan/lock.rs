@@ -11,9 +11,10 @@ use crate::analyzer::{Extract, File};
 use crate::analyzers::json::{Keys, Object, Scalar, each, list, skip};
 use crate::analyzers::lock::{Locked, reached};
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, MapAccess};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
@@ -58,27 +59,74 @@ struct Node<'t> {
 struct Entry<'a> {
     #[serde(borrow, default, rename = "ref")]
     reference: Scalar<'a>,
+    /// What stands for it in early versions of Conan 1: the reference with the package built of it.
+    #[serde(borrow, default)]
+    pref: Scalar<'a>,
     #[serde(borrow, default)]
     path: Scalar<'a>,
     #[serde(borrow, default)]
     context: Scalar<'a>,
     #[serde(borrow, default)]
-    requires: Vec<Scalar<'a>>,
+    requires: Needs<'a>,
     #[serde(borrow, default)]
-    build_requires: Vec<Scalar<'a>>,
+    build_requires: Needs<'a>,
+    #[serde(borrow, default)]
+    python_requires: Needs<'a>,
+}
+
+/// A list of nodes; in early versions of Conan 1 by what is asked for. Of `python_requires`, a list of references.
+#[derive(Default)]
+struct Needs<'a>(Vec<Scalar<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Needs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Needs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list or an object")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Needs::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut needs = Needs::default();
+                while let Some(need) = list.next_element()? {
+                    needs.0.push(need);
+                }
+                Ok(needs)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut needs = Needs::default();
+                while let Some((_, need)) = map.next_entry::<IgnoredAny, _>()? {
+                    needs.0.push(need);
+                }
+                Ok(needs)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 impl<'t> Found<'_, 't> {
     fn node(&mut self, id: &str, entry: Entry<'t>) {
-        let is_project = entry.path.text().is_some() || entry.reference.text().is_none();
-        let facts = (!is_project).then(|| package(&self.locked, entry.reference.as_str())).flatten();
+        let reference = entry.reference.text().or(entry.pref.text());
+        let is_project = entry.path.text().is_some() || reference.is_none();
+        let facts = reference.filter(|_| !is_project).and_then(|reference| package(&self.locked, reference));
+        for recipe in &entry.python_requires.0 {
+            self.reference(recipe.as_str(), true);
+        }
         self.unusable += u64::from(!is_project && facts.is_none());
         self.nodes.push(Node {
             id: id.to_owned(),
             is_project,
             facts,
-            needs: entry.requires,
-            needs_to_build: entry.build_requires,
+            needs: entry.requires.0,
+            needs_to_build: entry.build_requires.0,
             to_build: entry.context.as_str() == "build",
         });
     }

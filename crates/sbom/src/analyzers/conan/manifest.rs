@@ -14,12 +14,14 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     let mut locked = Locked::new(file, PackageKind::Conan);
-    let (mut dev, mut unusable) = (None, 0);
+    let (mut dev, mut unusable, mut in_section) = (None, 0, false);
     for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            in_section = true;
+            unusable += u64::from(section.is_empty());
             dev = match section {
                 "requires" => Some(false),
                 "build_requires" | "tool_requires" | "test_requires" => Some(true),
@@ -27,7 +29,10 @@ pub(super) fn run(file: &File<'_>) -> Extract {
             };
             continue;
         }
-        let Some(dev) = dev else { continue };
+        let Some(dev) = dev else {
+            unusable += u64::from(!in_section);
+            continue;
+        };
         // A comment has a space before its sign, a revision has none.
         let reference = line.split(" #").next().unwrap_or(line);
         match package(&locked, reference) {

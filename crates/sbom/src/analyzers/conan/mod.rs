@@ -14,12 +14,14 @@ pub(crate) static LOCK: Analyzer = Analyzer {
     kinds: &[PackageKind::Conan],
     paths: &["**/conan.lock"],
     run: lock::run,
+    version: 2,
     ..Analyzer::NONE
 };
 
 /// Reads `conanfile.txt`.
 pub(crate) static MANIFEST: Analyzer = Analyzer {
     id: "conan-manifest",
+    version: 2,
     title: "Conan requirements (conanfile.txt)",
     kinds: &[PackageKind::Conan],
     paths: &["**/conanfile.txt"],
@@ -41,11 +43,16 @@ fn package(locked: &Locked<'_>, reference: &str) -> Option<PackageFacts> {
         None => (None, rest),
     };
     let (rest, revision) = rest.split_once('#').unwrap_or((rest, ""));
-    let rest = rest.split('%').next().unwrap_or(rest);
+    // Behind a colon stands, in early lock files, which build of it is meant.
+    let rest = rest.split(['%', ':']).next().unwrap_or(rest);
     let revision = revision.split(['%', ':']).next().unwrap_or(revision);
     let (version, owner) = rest.split_once('@').unwrap_or((rest, ""));
     let (user, channel) = owner.split_once('/').unwrap_or((owner, ""));
-    if name.is_empty() || name.contains([' ', '[', '@', '#']) || version.is_empty() && range.is_none() {
+    if name.is_empty()
+        || name.contains([' ', '[', '@', '#'])
+        || version.is_empty() && range.is_none()
+        || version.contains(' ')
+    {
         return None;
     }
     let mut facts = locked.package(name, version);

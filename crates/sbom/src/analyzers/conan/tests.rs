@@ -31,6 +31,17 @@ fn what_the_graph_says_of_a_package() {
 }
 
 #[test]
+fn graphs_of_early_conan_name_packages_otherwise() {
+    let text = r#"{"graph_lock": {"nodes": {
+        "x": {"pref": null, "options": "", "requires": {"a/1.0@u/c": "y"}, "path": "conanfile.py"},
+        "y": {"pref": "a/1.0@u/c#r:0ab#p", "options": "", "python_requires": ["tools/2@u/c#t"], "requires": {"b/[>1]": "z"}},
+        "z": {"pref": "b/3:0ab", "build_requires": null}}}, "version": "0.1"}"#;
+    let expect = ["tools 2 dev channel=c rrev=t user=u", "a 1.0 direct channel=c rrev=r user=u", "b 3 indirect"];
+    check(&LOCK, text, &expect, 0);
+    check(&LOCK, r#"{"graph_lock": {"nodes": {"1": {"pref": "a"}, "2": {"pref": "b/1"}}}}"#, &["b 1"], 1);
+}
+
+#[test]
 fn lists_of_references() {
     let text = r#"{"version": "0.5", "requires": ["a/1#r%1675126491.773"], "build_requires": ["b/2@u/c#r"],
                    "python_requires": ["c/3"], "alias": {"requires": ["x/1"]}}"#;

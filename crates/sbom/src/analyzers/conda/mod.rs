@@ -18,6 +18,7 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     kinds: &[PackageKind::Conda],
     paths: &["**/conda-meta/*.json"],
     run,
+    version: 2,
     ..Analyzer::NONE
 };
 
@@ -45,6 +46,9 @@ struct Record<'a> {
     /// What the user asked for; `None` as a text, or empty, where another package did.
     #[serde(borrow, default)]
     requested_spec: Option<Scalar<'a>>,
+    /// The same where several parts of a request asked for it, as newer programs write it; an empty list for none.
+    #[serde(borrow, default)]
+    requested_specs: Option<Vec<Scalar<'a>>>,
     #[serde(borrow, default)]
     sha256: Scalar<'a>,
 }
@@ -69,11 +73,18 @@ fn run(file: &File<'_>) -> Extract {
     let license = record.license.text().filter(|text| text.len() <= LICENSE_BYTES);
     let package = PackageFacts {
         licenses: license.and_then(License::parse).into_iter().collect(),
-        direct: record.requested_spec.map(|spec| spec.text().is_some_and(|spec| spec != "None")),
+        direct: is_direct(record.requested_spec.as_ref(), record.requested_specs.as_deref()),
         extra: extra.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect(),
         ..PackageFacts::new(PackageKind::Conda, name, version)
     };
     Extract { packages: vec![package], ..Extract::default() }
+}
+
+/// Whether the user asked for a package, where either field says so.
+fn is_direct(one: Option<&Scalar<'_>>, several: Option<&[Scalar<'_>]>) -> Option<bool> {
+    let one = one.map(|spec| spec.text().is_some_and(|spec| spec != "None"));
+    let several = several.map(|specs| specs.iter().any(|spec| spec.text().is_some()));
+    one.or(several).map(|_| one == Some(true) || several == Some(true))
 }
 
 /// The last part of a channel's address that is not the platform: `main` of `https://repo.anaconda.com/pkgs/main/linux-64`,
@@ -119,6 +130,9 @@ mod tests {
         assert_eq!(direct(r#", "requested_spec": "None""#), Some(false));
         assert_eq!(direct(r#", "requested_spec": """#), Some(false));
         assert_eq!(direct(r#", "requested_spec": null"#), None);
+        assert_eq!(direct(r#", "requested_specs": ["x >=1", "x"]"#), Some(true));
+        assert_eq!(direct(r#", "requested_specs": []"#), Some(false));
+        assert_eq!(direct(r#", "requested_spec": "None", "requested_specs": ["x"]"#), Some(true));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
             packages.push(PackageFacts { evidence: Evidence::Declared, dev, ..facts });
         }
     });
-    let mut diagnostics: Vec<_> = outcome.err().map(|fault| file.malformed(fault)).into_iter().collect();
+    let mut diagnostics: Vec<_> = file.of_kind(outcome, &text, "packages").into_iter().collect();
     if over_limit {
         diagnostics.push(file.exceeded(LimitKey::Records, "packages"));
     }

@@ -111,6 +111,9 @@ fn lock(file: &File<'_>) -> Result<Extract, Diagnostic> {
 
 #[derive(Deserialize)]
 struct Assets {
+    /// Of the format. One is always there.
+    #[serde(rename = "version")]
+    _version: u64,
     #[serde(default)]
     libraries: BTreeMap<String, Library>,
     #[serde(default)]

@@ -22,6 +22,7 @@ pub(crate) static DEPS: Analyzer = Analyzer {
 /// Reads NuGet's lock files, and what a restore left for the build.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "nuget-lock",
+    version: 2,
     title: "NuGet lock files (packages.lock.json) and restored projects (project.assets.json)",
     kinds: &[PackageKind::Nuget],
     paths: &["**/packages.lock.json", "**/packages.*.lock.json", "**/project.assets.json"],
@@ -33,6 +34,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// Reads the packages of old projects.
 pub(crate) static CONFIG: Analyzer = Analyzer {
     id: "nuget-config",
+    version: 2,
     title: "NuGet packages of old projects (packages.config)",
     kinds: &[PackageKind::Nuget],
     paths: &["**/packages.config", "**/packages.*.config"],
@@ -53,7 +55,7 @@ pub(crate) static PROJECT: Analyzer = Analyzer {
         "**/Directory.Build.props",
         "**/Directory.Build.targets",
     ],
-    version: 3,
+    version: 4,
     any_case: true,
     alike: |a, b| a == b,
     run: project::run,

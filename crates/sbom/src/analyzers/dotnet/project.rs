@@ -117,7 +117,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
             }
         }
     });
-    let mut diagnostics: Vec<_> = outcome.err().map(|fault| file.malformed(fault)).into_iter().collect();
+    let mut diagnostics: Vec<_> = file.of_kind(outcome, &text, "Project").into_iter().collect();
     if found.over_limit {
         diagnostics.push(file.exceeded(LimitKey::Records, "packages or properties"));
     }

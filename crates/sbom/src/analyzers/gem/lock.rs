@@ -26,10 +26,9 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         match (line.len() - content.len(), &mut from) {
             _ if content.trim().is_empty() => {}
             (0, _) => {
-                // Bundler reads no file with the marks of a conflict.
-                unusable += u64::from(
-                    ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| content.starts_with(mark)),
-                );
+                // Not so the marks of a conflict, with which Bundler reads no file, and whatever else is called so.
+                let is_section = |byte: u8| byte.is_ascii_uppercase() || byte == b' ';
+                unusable += u64::from(!content.trim_end().bytes().all(is_section));
                 from = Source::of(content.trim_end());
                 in_specs = false;
             }

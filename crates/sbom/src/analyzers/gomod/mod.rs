@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// Reads `go.mod`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-mod",
-    version: 2,
+    version: 3,
     title: "Go modules (go.mod)",
     kinds: &[PackageKind::Golang],
     paths: &["**/go.mod"],
@@ -37,6 +37,10 @@ type Module<'a> = (&'a str, Option<&'a str>);
 /// What stands in the place of a module.
 type Replacements<'a> = HashMap<Module<'a>, Module<'a>>;
 
+/// The directives, of which a file has one at least.
+const VERBS: [&str; 10] =
+    ["module", "go", "toolchain", "godebug", "require", "exclude", "replace", "retract", "tool", "ignore"];
+
 /// No directive has more words.
 const WORDS: usize = 8;
 
@@ -49,6 +53,7 @@ fn run(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     let (mut replaced, mut unusable, mut complete) = (Replacements::new(), 0, false);
+    let (mut any, mut known) = (false, false);
     let mut locked = Locked::new(file, PackageKind::Golang);
     for (verb, words, _) in directives(&text) {
         match (verb, words.as_slice()) {
@@ -61,6 +66,14 @@ fn run(file: &File<'_>) -> Extract {
             // What the module is called, what it withdraws, what is not to be taken, and how it is built.
             _ => {}
         }
+        // Newer releases of Go may know more of them.
+        let is_verb = !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_lowercase());
+        unusable += u64::from(!is_verb);
+        known |= VERBS.contains(&verb);
+        any = true;
+    }
+    if any && !known {
+        locked.malformed("has none of the directives of a go.mod");
     }
     // A second look at the text, instead of a list of what is asked for.
     for (_, words, comment) in directives(&text).filter(|(verb, ..)| *verb == "require") {

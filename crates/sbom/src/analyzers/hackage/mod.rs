@@ -7,6 +7,7 @@ use sekisho_model::PackageKind;
 /// Reads `cabal.project.freeze`.
 pub(crate) static CABAL: Analyzer = Analyzer {
     id: "cabal-freeze",
+    version: 2,
     title: "Cabal freeze files (cabal.project.freeze)",
     kinds: &[PackageKind::Hackage],
     paths: &["**/cabal.project.freeze"],
@@ -45,6 +46,7 @@ fn cabal(file: &File<'_>) -> Extract {
             line
         } else {
             let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            unusable += u64::from(!line.trim().is_empty() && !is_field(field.trim(), line.contains(':')));
             listed = field.trim().eq_ignore_ascii_case("constraints");
             value
         };
@@ -74,6 +76,19 @@ fn cabal(file: &File<'_>) -> Extract {
     }
     locked.unusable(unusable);
     locked.finish()
+}
+
+/// What a line can begin with that is no field.
+const SECTIONS: [&str; 8] =
+    ["package", "source-repository-package", "program-options", "repository", "if", "elif", "else", "import"];
+
+/// Whether a line can begin so: with the name of a field and a colon, or as a section does.
+fn is_field(name: &str, colon: bool) -> bool {
+    let mut words = name.split_ascii_whitespace();
+    let first = words.next().unwrap_or_default();
+    let is_word = first.starts_with(|first: char| first.is_ascii_alphabetic())
+        && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if colon && words.next().is_none() { is_word } else { SECTIONS.contains(&first) }
 }
 
 /// Reads the packages that a project has beside those of its snapshot, and notes the snapshots, whose packages are listed

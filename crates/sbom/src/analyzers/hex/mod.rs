@@ -13,6 +13,7 @@ use sekisho_model::PackageKind;
 /// Reads `mix.lock`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "hex-lock",
+    version: 2,
     title: "Mix lock files (mix.lock)",
     kinds: &[PackageKind::Hex],
     paths: &["**/mix.lock"],
@@ -57,11 +58,18 @@ fn run(file: &File<'_>) -> Extract {
     }
     if depth > 0 {
         locked.malformed("ends within an entry");
-    } else if !opened && !text.trim().is_empty() {
+    } else if !opened && !text.trim().is_empty() || unusable == 0 && !is_map(&text) {
         locked.malformed("is no map of Elixir");
     }
     locked.unusable(unusable);
     locked.finish()
+}
+
+/// Whether the text is a map of Elixir, or nothing at all.
+fn is_map(text: &str) -> bool {
+    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    first.is_none_or(|line| line.starts_with('%'))
 }
 
 /// Fields of a tuple that are not in a list within it: of `{:hex, name, version, checksum, managers, dependencies,

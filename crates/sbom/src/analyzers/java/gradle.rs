@@ -76,7 +76,8 @@ pub(super) fn lock(file: &File<'_>) -> Extract {
             unusable += 1;
             continue;
         };
-        if group.is_empty() || artifact.is_empty() || version.is_empty() {
+        // Whatever else is called so and has colons, as JSON, is no lock file.
+        if group.is_empty() || artifact.is_empty() || version.is_empty() || package.contains(['"', '{', '<', ' ']) {
             unusable += 1;
             continue;
         }
@@ -127,7 +128,7 @@ pub(super) fn verification(file: &File<'_>) -> Extract {
         }
         _ => {}
     });
-    diagnostics.extend(outcome.err().map(|fault| file.malformed(fault)));
+    diagnostics.extend(file.of_kind(outcome, &text, "verification-metadata"));
     if over_limit {
         diagnostics.push(file.exceeded(LimitKey::Records, "components"));
     }

@@ -54,6 +54,7 @@ pub(crate) static UNPACKED: Analyzer = Analyzer {
 /// Reads Maven projects.
 pub(crate) static POM: Analyzer = Analyzer {
     id: "maven-pom",
+    version: 2,
     title: "Maven projects (pom.xml), with properties, parents and versions managed in others",
     kinds: &[PackageKind::Maven],
     paths: &["**/pom.xml"],
@@ -70,7 +71,7 @@ pub(crate) static GRADLE_LOCK: Analyzer = Analyzer {
     kinds: &[PackageKind::Maven],
     paths: &["**/*gradle.lockfile", "**/dependency-locks/*.lockfile"],
     alike: same_name,
-    version: 2,
+    version: 3,
     run: gradle::lock,
     ..Analyzer::NONE
 };
@@ -78,6 +79,7 @@ pub(crate) static GRADLE_LOCK: Analyzer = Analyzer {
 /// Reads what Gradle verifies dependencies by.
 pub(crate) static GRADLE_VERIFICATION: Analyzer = Analyzer {
     id: "gradle-verification",
+    version: 2,
     title: "Gradle dependency verification (gradle/verification-metadata.xml)",
     kinds: &[PackageKind::Maven],
     paths: &["**/gradle/verification-metadata.xml"],

@@ -274,6 +274,9 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         diagnostics.push(file.exceeded(LimitKey::Records, "dependencies or properties"));
     }
     if !pom.is_project {
+        if diagnostics.is_empty() {
+            diagnostics.push(file.malformed("is no project of Maven"));
+        }
         return Extract { diagnostics, ..Extract::default() };
     }
     let properties = pom.properties();

@@ -6,7 +6,7 @@
 //! Source: <https://pkgdocs.julialang.org/v1/toml-files/> and `Pkg.Types.write_manifest`.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::lock::{Locked, parts, source, unknown_version};
+use crate::analyzers::lock::{Locked, STANZA_BYTES, parts, source, unknown_version};
 use sekisho_model::{PackageFacts, PackageKind};
 use toml::{Table, Value};
 
@@ -16,7 +16,7 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     title: "Julia manifests (Manifest.toml)",
     kinds: &[PackageKind::Julia],
     paths: &["**/Manifest.toml", "**/JuliaManifest.toml", "**/Manifest-v*.toml", "**/JuliaManifest-v*.toml"],
-    version: 2,
+    version: 3,
     run,
     ..Analyzer::NONE
 };
@@ -30,9 +30,10 @@ fn run(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    // Other programs have a file of this name as well.
+    // Other programs have a file of this name as well, in TOML too.
     if !is_manifest(text) {
-        return Extract::default();
+        let is_toml = text.len() > STANZA_BYTES || text.parse::<Table>().is_ok();
+        return if is_toml { Extract::default() } else { Extract::failed(file.malformed("is no TOML")) };
     }
     let mut locked = Locked::new(file, PackageKind::Julia);
     let (mut julia, mut unusable) = (String::new(), 0);

@@ -37,8 +37,10 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let mut json = serde_json::Deserializer::from_str(&json);
     let mut lock = Lock { limit: file.limits.records, ..Lock::default() };
     let read = Object(&mut lock).deserialize(&mut json).and_then(|()| json.end());
-    if let Err(error) = read {
-        locked.malformed(json_reason(&error));
+    match read {
+        Err(error) => locked.malformed(json_reason(&error)),
+        Ok(()) if !lock.known => locked.malformed("has neither packages nor the version of a lock file"),
+        Ok(()) => {}
     }
     if let Some(version) = lock.unknown_version {
         locked.note(unknown_version(file, version));
@@ -102,6 +104,8 @@ fn strict(text: &str) -> String {
 struct Lock {
     limit: usize,
     unknown_version: Option<u64>,
+    /// Whether there is one of the keys that a lock file has.
+    known: bool,
     /// By the place where it is installed.
     found: Vec<(String, PackageFacts)>,
     /// Of each workspace its name, empty for the project itself, and a name that it asks for.
@@ -160,6 +164,7 @@ impl Lock {
 
 impl<'de> Keys<'de> for Lock {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        self.known |= matches!(key, "lockfileVersion" | "workspaces" | "packages");
         match key {
             "lockfileVersion" => {
                 let version = map.next_value::<Scalar<'de>>()?.number();

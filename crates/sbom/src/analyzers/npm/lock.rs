@@ -37,7 +37,13 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let read = Root(&mut lock).deserialize(&mut json).and_then(|()| json.end());
     let mut diagnostics = lock.diagnostics(file);
-    diagnostics.extend(read.err().map(|error| file.malformed(json_reason(&error))));
+    match read {
+        Err(error) => diagnostics.push(file.malformed(json_reason(&error))),
+        Ok(()) if !lock.is_lock => {
+            diagnostics.push(file.malformed("has neither packages nor the version of a lock file"));
+        }
+        Ok(()) => {}
+    }
     Extract { packages: lock.packages(), diagnostics, ..Extract::default() }
 }
 
@@ -70,6 +76,8 @@ struct Collector<'l> {
     /// Entries below [`MAX_DEPTH`].
     too_deep: u64,
     unknown_version: Option<u64>,
+    /// Whether a lock file would have one of the keys that are there.
+    is_lock: bool,
 }
 
 impl<'l> Collector<'l> {
@@ -85,6 +93,7 @@ impl<'l> Collector<'l> {
             unversioned: 0,
             too_deep: 0,
             unknown_version: None,
+            is_lock: false,
         }
     }
 
@@ -315,7 +324,11 @@ object_reader!(Root<'_, '_>, "a lock file's object");
 impl Root<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let lock = self.0;
-        while let Some(key) = map.next_key::<Scalar<'de>>()? {
+        // An empty object is that of a project without anything.
+        let mut keys = map.next_key::<Scalar<'de>>()?;
+        lock.is_lock = keys.is_none();
+        while let Some(key) = keys {
+            lock.is_lock |= matches!(key.as_str(), "lockfileVersion" | "packages" | "dependencies" | "name");
             match key.as_str() {
                 "lockfileVersion" => {
                     let version = map.next_value::<Scalar<'de>>()?.number();
@@ -323,7 +336,8 @@ impl Root<'_, '_> {
                 }
                 "packages" => {
                     let unknown_version = lock.unknown_version;
-                    *lock = Collector { by_location: true, unknown_version, ..Collector::new(lock.limits) };
+                    *lock =
+                        Collector { by_location: true, is_lock: true, unknown_version, ..Collector::new(lock.limits) };
                     map.next_value_seed(Locations(lock))?;
                 }
                 "dependencies" if !lock.by_location => {
@@ -331,6 +345,7 @@ impl Root<'_, '_> {
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
+            keys = map.next_key()?;
         }
         Ok(())
     }

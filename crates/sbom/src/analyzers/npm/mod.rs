@@ -30,7 +30,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
 /// Reads lock files of versions 1 to 3.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "npm-lock",
-    version: 2,
+    version: 3,
     title: "npm lock files (package-lock.json, npm-shrinkwrap.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],
@@ -66,6 +66,7 @@ pub(crate) static PNPM: Analyzer = Analyzer {
 /// Reads bun's lock files in text.
 pub(crate) static BUN: Analyzer = Analyzer {
     id: "bun-lock",
+    version: 2,
     title: "bun lock files (bun.lock; of bun.lockb only that it is there)",
     kinds: &[PackageKind::Npm],
     paths: &["**/bun.lock", "**/bun.lockb"],

@@ -69,7 +69,7 @@ mod tests {
     fn goldens() {
         // No path leads to the analyzer: what is scanned does.
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/analyzers/pkginfo/fixtures");
-        for case in ["apk", "pacman", "pacman-split"] {
+        for case in ["apk", "apk-nfpm", "pacman", "pacman-split"] {
             let [(path, bytes)] = testing::files_of(&fixtures.join(case)).try_into().unwrap();
             let extract = testing::run(&PACKAGE, &path, &bytes);
             testing::damaged(&PACKAGE, &path, &bytes);
