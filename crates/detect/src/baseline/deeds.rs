@@ -93,12 +93,12 @@ impl Questions {
         match event.code {
             code if is_exec(code) && done => {
                 if let Some(thread) = facts.thread() {
-                    to.push(Sight::Did(Deed::Processes(process(facts.state(), thread))));
+                    to.push(program(facts.state(), thread, |program| Sight::Did(Deed::Processes(program))));
                 }
             }
             E::SETUID_X | E::SETRESUID_X | E::SETREUID_X if done => {
                 if let Some(thread) = facts.thread() {
-                    to.push(Sight::Runs(process(facts.state(), thread)));
+                    to.push(program(facts.state(), thread, Sight::Runs));
                 }
             }
             E::OPEN_X | E::CREAT_X | E::OPENAT_X | E::OPENAT_2_X | E::OPENAT2_X | E::OPEN_BY_HANDLE_AT_X if done => {
@@ -216,23 +216,29 @@ fn port(facts: &SyscallFacts<'_>, protocol: &str) -> Option<Sight> {
     (port != 0 || protocol == "tcp").then_some(Sight::Did(Deed::Ports(PortDeed { protocol, port })))
 }
 
-/// The program of a process.
-pub(super) fn process(state: &State, thread: &Thread) -> ProcessDeed {
+/// What is to be said of the program of a process. Of one whose path nobody recorded only what it calls itself is known, and
+/// anybody can call himself anything.
+pub(super) fn program(state: &State, thread: &Thread, say: impl FnOnce(ProcessDeed) -> Sight) -> Sight {
+    process(state, thread).map_or(Sight::Unknown(BaselineKind::Processes, Unknown::NotRecorded), say)
+}
+
+/// The program of a process, if the paths are known.
+pub(super) fn process(state: &State, thread: &Thread) -> Option<ProcessDeed> {
     let container = thread.container();
     // A process that was copied runs what began the one it was copied from.
     let ancestors = state.ancestors(thread).take_while(|ancestor| ancestor.container() == container);
     let parent = ancestors
         .take_while(|ancestor| !ancestor.came_from_outside())
         .find(|ancestor| !Arc::ptr_eq(&ancestor.program, &thread.program));
-    ProcessDeed {
-        path: path(&thread.program),
-        parent: parent.map(|parent| path(&parent.program)),
-        uid: thread.uid.filter(|uid| *uid != u32::MAX),
-    }
+    let parent = match parent {
+        Some(parent) => Some(path(&parent.program)?),
+        None => None,
+    };
+    Some(ProcessDeed { path: path(&thread.program)?, parent, uid: thread.uid.filter(|uid| *uid != u32::MAX) })
 }
 
-fn path(program: &Program) -> String {
-    text(program.exepath.as_deref().filter(|path| !path.is_empty()).unwrap_or(&program.exe))
+fn path(program: &Program) -> Option<String> {
+    program.exepath.as_deref().filter(|path| path.first() == Some(&b'/')).map(text)
 }
 
 /// Bytes as text, each text from only one: what is none is written `\xNN`, and a backslash as two.

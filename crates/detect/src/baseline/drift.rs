@@ -1,8 +1,8 @@
 //! What is outside of locked baselines.
 
 use super::Bounds;
-use super::deeds::{Questions, Sight, call_deed, process};
-use super::learn::{made, moment};
+use super::deeds::{Questions, Sight, call_deed, process, program};
+use super::learn::{is_program, made, moment};
 use super::set::{contains, contains_program};
 use crate::watch::Observer;
 use hashbrown::{HashMap, HashSet};
@@ -76,7 +76,10 @@ impl Drift {
         let (image, container) = named(state, thread);
         match self.baseline(image.as_deref(), &container) {
             Err(reason) => Verdict::Unknown(reason.to_owned()),
-            Ok(baseline) => said(contains(baseline, &Deed::Processes(process(state, thread)))),
+            Ok(baseline) => match process(state, thread) {
+                Some(program) => said(contains(baseline, &Deed::Processes(program))),
+                None => Verdict::Unknown("the path of the program was not recorded".to_owned()),
+            },
         }
     }
 
@@ -188,9 +191,9 @@ impl Observer for Drift {
             self.seen.clear();
         }
         let is_new = !self.seen.contains(&(id.to_owned(), thread.pid)) && self.seen.insert((id.to_owned(), thread.pid));
-        let runs = sights.iter().any(|sight| matches!(sight, Sight::Did(Deed::Processes(_)) | Sight::Runs(_)));
+        let runs = sights.iter().any(is_program);
         if is_new && !runs {
-            sights.push(Sight::Runs(process(facts.state(), thread)));
+            sights.push(program(facts.state(), thread, Sight::Runs));
         }
         let call = if self.calls { made(event) } else { None };
         if matches!(event.code, E::PROCEXIT_E | E::PROCEXIT_1_E) {

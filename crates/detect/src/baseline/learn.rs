@@ -1,6 +1,6 @@
 //! Learning what containers do.
 
-use super::deeds::{Questions, Sight, call, call_deed, is_absurd, process};
+use super::deeds::{Questions, Sight, call, call_deed, is_absurd, program};
 use super::{Bounds, contains, join, set::JoinError};
 use crate::watch::Observer;
 use hashbrown::{HashMap, HashSet};
@@ -224,9 +224,9 @@ impl Observer for Learner {
         questions.ask(facts, sights);
         // One that was there before, or was copied; and what a rule tells of marks the program that did it.
         let is_new = profile.seen.len() < PROCESSES && profile.seen.insert(thread.pid);
-        let runs = sights.iter().any(|sight| matches!(sight, Sight::Did(Deed::Processes(_)) | Sight::Runs(_)));
+        let runs = sights.iter().any(is_program);
         if (is_new || !rules.is_empty()) && !runs {
-            sights.push(Sight::Runs(process(facts.state(), thread)));
+            sights.push(program(facts.state(), thread, Sight::Runs));
         }
         for sight in sights.drain(..) {
             let deed = match sight {
@@ -260,6 +260,15 @@ impl Observer for Learner {
             profile.seen.remove(&thread.pid);
             profile.ended |= thread.vpid == Some(1) && thread.container().is_some();
         }
+    }
+}
+
+/// Whether what was seen is about a program.
+pub(super) fn is_program(sight: &Sight) -> bool {
+    match sight {
+        Sight::Did(deed) => deed.kind() == BaselineKind::Processes,
+        Sight::Runs(_) => true,
+        Sight::Unknown(kind, _) => *kind == BaselineKind::Processes,
     }
 }
 
