@@ -1,7 +1,7 @@
 //! What is outside of locked baselines.
 
 use super::Bounds;
-use super::deeds::{Questions, Sight, call_deed, process, program};
+use super::deeds::{Questions, Sight, call_deed, program};
 use super::learn::{is_program, made, moment};
 use super::set::{contains, contains_program};
 use crate::watch::Observer;
@@ -13,17 +13,6 @@ use sekisho_trace::state::{State, Thread};
 use sekisho_trace::{Event, EventCode as E, SyscallFacts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// What a baseline says of something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is in a locked baseline.
-    Inside,
-    /// It is not.
-    Outside,
-    /// Nobody can say, for this reason.
-    Unknown(String),
-}
 
 /// Compares what containers do with baselines.
 #[derive(Debug)]
@@ -69,18 +58,6 @@ impl Drift {
     /// Whether any of the baselines knows calls, so that all have to be told.
     pub fn needs_calls(&self) -> bool {
         self.calls
-    }
-
-    /// What a baseline says of the program that a process runs, and of who began it: whether it is expected there.
-    pub fn program(&self, state: &State, thread: &Thread) -> Verdict {
-        let (image, container) = named(state, thread);
-        match self.baseline(image.as_deref(), &container) {
-            Err(reason) => Verdict::Unknown(reason.to_owned()),
-            Ok(baseline) => match process(state, thread) {
-                Some(program) => said(contains(baseline, &Deed::Processes(program))),
-                None => Verdict::Unknown("the path of the program was not recorded".to_owned()),
-            },
-        }
     }
 
     /// The locked baseline of a container, or why there is none.
@@ -153,14 +130,6 @@ struct Who<'a> {
     id: &'a str,
     event: &'a Event<'a>,
     rules: &'a [Arc<str>],
-}
-
-fn said(has: Option<bool>) -> Verdict {
-    match has {
-        Some(true) => Verdict::Inside,
-        Some(false) => Verdict::Outside,
-        None => Verdict::Unknown("its baseline cannot say".to_owned()),
-    }
 }
 
 /// Image and name of the container that a process is in.

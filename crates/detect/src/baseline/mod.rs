@@ -17,7 +17,7 @@ mod set;
 mod tests;
 
 pub use deeds::demand;
-pub use drift::{Drift, Verdict};
+pub use drift::Drift;
 pub use export::rules;
 pub use learn::{Learner, NotLearned};
 pub use lock::{LockError, LockOptions, confidence, lock, unlock};
