@@ -28,9 +28,11 @@ pub(crate) struct Generated {
 /// Every generated file; adding one is one line here.
 pub(crate) const FILES: &[Generated] = &[
     Generated { path: "deploy/admission/admission.yaml", make: || Ok(sekisho::admission_manifests()) },
+    Generated { path: "docs/schemas/sekisho.baseline.v1.json", make: || Ok(sekisho_model::baseline_schema()?) },
     Generated { path: "docs/schemas/sekisho.check.v1.json", make: || Ok(sekisho_model::check_schema()?) },
     Generated { path: "docs/schemas/sekisho.db-status.v1.json", make: || Ok(sekisho_model::database_status_schema()?) },
     Generated { path: "docs/schemas/sekisho.diff.v1.json", make: || Ok(sekisho_model::diff_schema()?) },
+    Generated { path: "docs/schemas/sekisho.drift.v1.json", make: || Ok(sekisho_model::drift_schema()?) },
     Generated { path: "docs/schemas/sekisho.inventory.v1.json", make: || Ok(sekisho_model::inventory_schema()?) },
     Generated { path: "docs/schemas/sekisho.reevaluation.v1.json", make: || Ok(sekisho_model::reevaluation_schema()?) },
     Generated { path: "docs/schemas/sekisho.scan.v1.json", make: || Ok(sekisho_model::scan_schema()?) },

@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
-use sekisho_detect::{Alert, Demand, Engine, Matching, Selection, Watch};
+use sekisho_detect::{Alert, Demand, Engine, Matching, Observer, Selection, Watch};
 use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
 use sekisho_oci::container::Engines;
 use sekisho_sensor::{Account, Item, Live, Refused, Rung, SensorError, seed};
@@ -37,6 +37,10 @@ pub struct Options {
     pub matching: Matching,
     /// Whether rules about everything get calls too that are very frequent.
     pub all_events: bool,
+    /// What is asked of the host beside what the rules ask, by whoever looks on.
+    pub also: Option<Demand>,
+    /// Whether every call is told.
+    pub every_call: bool,
     /// Bytes of the ring for everything but programs and processes: a power of two, at least 4096.
     pub ring: u32,
     /// The name of the host, for alerts.
@@ -89,10 +93,13 @@ pub struct Host {
 impl Host {
     /// Begins to watch, with what runs already.
     pub fn start(options: Options) -> Result<Self, Refused> {
-        let Options { rules, selection, matching, all_events, ring, hostname, limits } = options;
-        let demand = Demand::of(&rules, &selection, &|code| !all_events && ask::is_frequent(code));
+        let Options { rules, selection, matching, all_events, also, every_call, ring, hostname, limits } = options;
+        let mut demand = Demand::of(&rules, &selection, &|code| !all_events && ask::is_frequent(code));
+        if let Some(also) = also {
+            demand.join(also);
+        }
         let mut asked = Asked::of(&demand);
-        if all_events && !demand.of_everything.is_empty() {
+        if every_call || all_events && !demand.of_everything.is_empty() {
             asked = Asked { interest: sekisho_sensor::Interest::all(), ..Asked::default() };
         }
         let sensor = sekisho_sensor::Options {
@@ -185,10 +192,11 @@ impl Host {
     }
 
     /// Waits until something happens or `timeout` is over, judges all there is, and calls `each` with the alerts, until
-    /// that wants no more.
+    /// that wants no more. `observer` sees every event that is judged.
     pub fn poll(
         &mut self,
         timeout: Duration,
+        observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
         let Self { live, state, watch, engines, known, waiting, unknown, lost, uncertain, .. } = self;
@@ -222,7 +230,7 @@ impl Host {
                 }
                 state.note(event.tid, files);
                 state.apply(event);
-                flow = watch.see(&state.facts(event), each);
+                flow = watch.see_call(&state.facts(event), observer, each);
             }
             Item::Cgroup(cgroup, path) => {
                 if let Some((id, engine)) = &path.container

@@ -1,12 +1,18 @@
 //! The tree of commands and their arguments.
 
 mod admission;
+mod baseline;
 mod check;
 mod db;
 mod detect;
 mod target;
 
 pub(crate) use admission::{AdmissionCommand, ManifestsArguments, ServeArguments};
+pub(crate) use baseline::{
+    AlertedEntries, BaselineCommand, BaselineDriftArguments, BaselineExportArguments, BaselineFormat,
+    BaselineLearnArguments, BaselineLockArguments, BaselineMergeArguments, BaselineShowArguments,
+    BaselineUnlockArguments, LeastConfidence, WatchedArguments, WhichOption,
+};
 pub(crate) use check::{
     CheckCommand, CheckFormat, CheckImageArguments, CheckManifestArguments, CheckReportArguments, PolicyChoice,
     PolicyCommand, PolicyConvertArguments, PolicyExplainArguments, PolicyFiles, PolicyForm, PolicyListArguments,
@@ -19,7 +25,7 @@ pub(crate) use db::{
 };
 pub(crate) use detect::{
     AlertFormat, AlertsOption, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching,
-    RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesPullArguments,
+    RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption, RulesPullArguments,
     RulesShowArguments, RunArguments, SelectedOption,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};

@@ -108,7 +108,7 @@ fn replay(
     let mut alerts = Vec::new();
     let options = Options { exit_only, ..Options::default() };
     let mut replay = Replay::new(&*stored, stored.len() as u64, &Limits::default(), &options).expect("a capture");
-    let flow = watch.replay(&mut replay, &mut |alert| {
+    let flow = watch.replay(&mut replay, &mut (), &mut |alert| {
         alerts.push(alert);
         ControlFlow::Continue(())
     });

@@ -96,6 +96,19 @@ impl Demand {
     }
 }
 
+impl Demand {
+    /// Takes in what somebody else asks. Rules about everything stay those that they were.
+    pub fn join(&mut self, other: Self) {
+        self.events.join(&other.events);
+        self.opens.read.join(other.opens.read);
+        self.opens.write.join(other.opens.write);
+        self.opens.failed |= other.opens.failed;
+        self.calls.extend(other.calls);
+        self.failed_programs |= other.failed_programs;
+        self.all_files |= other.all_files;
+    }
+}
+
 fn asks(tree: &Tree, about: &dyn Fn(&Field) -> bool) -> bool {
     let mut asks = false;
     tree.fields(&mut |field| asks |= about(field));

@@ -3,6 +3,7 @@
 //! Texts and events in, alerts out: nothing here opens a file or a connection, or asks the time.
 
 pub mod alert;
+pub mod baseline;
 pub mod condition;
 #[cfg(test)]
 mod corpus;
@@ -28,7 +29,7 @@ pub use engine::{By, Engine, Matching, Selection, Unjudged};
 pub use events::EventTypes;
 pub use format::Format;
 pub use value::Truth;
-pub use watch::Watch;
+pub use watch::{Observer, Watch};
 
 /// The known word that was most likely meant.
 pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -2,13 +2,24 @@
 
 use crate::alert::Alert;
 use crate::engine::Engine;
-use sekisho_trace::Field;
 use sekisho_trace::audit;
 use sekisho_trace::field::{Facts, Scalar, Value};
 use sekisho_trace::scap::Replay;
+use sekisho_trace::{Field, SyscallFacts};
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// Looks at system calls beside the rules: what learns from them, or compares them with something else.
+pub trait Observer {
+    /// Looks at an event. `rules` are those that alert for it.
+    fn see(&mut self, facts: &SyscallFacts<'_>, rules: &[Arc<str>]);
+}
+
+/// Nobody looks.
+impl Observer for () {
+    fn see(&mut self, _: &SyscallFacts<'_>, _: &[Arc<str>]) {}
+}
 
 /// Rules over a stream of events, with the alerts they give.
 #[derive(Debug)]
@@ -20,6 +31,7 @@ pub struct Watch {
     /// How many alerts each rule gave, in the order of the rules.
     alerts: Vec<u64>,
     found: Vec<usize>,
+    names: Vec<Arc<str>>,
 }
 
 impl Watch {
@@ -27,7 +39,7 @@ impl Watch {
     pub fn new(engine: Engine, hostname: &str) -> Self {
         let alerts = vec![0; engine.rules().rules.len()];
         let number = Field::of("evt.num", None).ok();
-        Self { engine, hostname: hostname.into(), number, events: 0, alerts, found: Vec::new() }
+        Self { engine, hostname: hostname.into(), number, events: 0, alerts, found: Vec::new(), names: Vec::new() }
     }
 
     /// The rules, and what could not be judged by them.
@@ -75,6 +87,21 @@ impl Watch {
         ControlFlow::Continue(())
     }
 
+    /// Looks at a system call, and has `observer` look at it too.
+    pub fn see_call(
+        &mut self,
+        facts: &SyscallFacts<'_>,
+        observer: &mut dyn Observer,
+        each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let flow = self.see(facts, each);
+        self.names.clear();
+        let rules = &self.engine.rules().rules;
+        self.names.extend(self.found.iter().map(|index| Arc::clone(&rules[*index].name)));
+        observer.see(facts, &self.names);
+        flow
+    }
+
     /// Looks at all audit events of a log. What of it could not be read it knows itself.
     pub fn audit<R: Read>(
         &mut self,
@@ -88,6 +115,7 @@ impl Watch {
     pub fn replay<R: Read>(
         &mut self,
         capture: &mut Replay<R>,
+        observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         while let Some(flow) = capture.next(|facts| {
@@ -97,7 +125,7 @@ impl Watch {
             {
                 self.hostname = String::from_utf8_lossy(&machine.name).into();
             }
-            self.see(&facts, each)
+            self.see_call(&facts, observer, each)
         }) {
             flow?;
         }

@@ -260,6 +260,9 @@ codes! {
     RulesMalformed = "rules.malformed", Usage,
         "Detection rules cannot be loaded: a file does not follow its form, or asks for something that does not exist.",
         "correct the line that the message names; `sekisho detect rules lint` tells all that is wrong";
+    BaselineMalformed = "baseline.malformed", Usage,
+        "A document of baselines cannot be used: it is of another form, or has no baseline of what was asked for.",
+        "give what `sekisho detect baseline learn` wrote; `sekisho detect baseline show` lists what is in it";
     SensorRefused = "sensor.refused", Incomplete,
         "This host cannot be watched, or not any longer: the kernel allows to this process neither programs of the sensor nor the connector of processes.",
         "run it as root, or with the capabilities that docs/sensor.md names; in a container, with the host's processes";

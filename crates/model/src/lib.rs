@@ -5,6 +5,7 @@
 //! are structs with public fields. A document that leaves the process carries
 //! `schema: sekisho.NAME/v1` and only grows within v1.
 
+mod baseline;
 mod check;
 mod code;
 mod database;
@@ -28,6 +29,11 @@ mod schema;
 mod severity;
 mod workload;
 
+pub use baseline::{
+    BASELINE_SCHEMA, Baseline, BaselineKind, BaselineState, Baselines, CallDeed, Confidence, ConfidenceLevel,
+    DRIFT_SCHEMA, Deed, Direction, DriftReport, FileDeed, NotCompared, Outside, PeerDeed, PortDeed, ProcessDeed,
+    Replica, Sightings,
+};
 pub use check::{
     CHECK_SCHEMA, CheckExclusion, CheckGate, CheckInput, CheckPolicy, CheckReport, CheckResult, CheckSubject, Fix,
     PatchOperation, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Violation,
@@ -56,7 +62,8 @@ pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};
 pub use running::{Engine, RunningContainer, RunningMount};
 pub use schema::{
-    check_schema, database_status_schema, diff_schema, inventory_schema, reevaluation_schema, scan_schema,
+    baseline_schema, check_schema, database_status_schema, diff_schema, drift_schema, inventory_schema,
+    reevaluation_schema, scan_schema,
 };
 pub use severity::{Severity, UnknownSeverity};
 pub use workload::{

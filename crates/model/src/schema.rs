@@ -4,8 +4,9 @@
 //! grow within v1, and a reader of today must take those of tomorrow.
 
 use crate::{
-    CHECK_SCHEMA, CheckReport, Code, DATABASE_STATUS_SCHEMA, DIFF_SCHEMA, DatabaseStatus, Diff, Digest, FindingId,
-    INVENTORY_SCHEMA, Inventory, PackageId, Platform, Purl, REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
+    BASELINE_SCHEMA, Baselines, CHECK_SCHEMA, CheckReport, Code, DATABASE_STATUS_SCHEMA, DIFF_SCHEMA, DRIFT_SCHEMA,
+    DatabaseStatus, Diff, Digest, DriftReport, FindingId, INVENTORY_SCHEMA, Inventory, PackageId, Platform, Purl,
+    REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -44,6 +45,16 @@ pub fn database_status_schema() -> serde_json::Result<String> {
 /// The schema of a [`Reevaluation`].
 pub fn reevaluation_schema() -> serde_json::Result<String> {
     schema::<Reevaluation>(REEVALUATION_SCHEMA)
+}
+
+/// The schema of [`Baselines`].
+pub fn baseline_schema() -> serde_json::Result<String> {
+    schema::<Baselines>(BASELINE_SCHEMA)
+}
+
+/// The schema of a [`DriftReport`].
+pub fn drift_schema() -> serde_json::Result<String> {
+    schema::<DriftReport>(DRIFT_SCHEMA)
 }
 
 /// The schema of the document `title`, such as `sekisho.scan/v1`.

@@ -4,6 +4,7 @@
 //! Values in, text out. Standard SBOM formats are `sbom`'s; where the text goes is `cli`'s.
 
 mod advice;
+mod baseline;
 mod check;
 mod diff;
 mod explain;
@@ -19,6 +20,7 @@ mod table;
 mod text;
 mod view;
 
+pub use baseline::{baseline_text, drift_text};
 pub use check::{check_gate_lines, check_in_a_line, check_table, read_check};
 pub use diff::{diff_table, reevaluation_table};
 pub use explain::explanation_text;

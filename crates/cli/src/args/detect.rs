@@ -1,5 +1,6 @@
 //! The arguments of `detect`.
 
+use super::baseline::BaselineCommand;
 use super::{CommonArguments, EXIT_CODES, JsonOrTable, RegistryArguments, SURROUNDINGS};
 use clap::{Args, Subcommand, ValueEnum};
 use sekisho_detect::Priority;
@@ -14,6 +15,9 @@ pub(crate) enum DetectCommand {
     /// Tell what rules say of recorded events: a capture of system calls, or audit events of Kubernetes
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Replay(Box<ReplayArguments>),
+    /// Learn what containers do, and tell what is outside of that
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Baseline(BaselineCommand),
     /// Check, list, show and explain rules
     #[command(subcommand, after_help = EXIT_CODES)]
     Rules(RulesCommand),
@@ -47,6 +51,10 @@ pub(crate) struct RulesOption {
     /// Files of rules in Falco's language, or directories of such, loaded in this order; without it the rules that ship
     #[arg(long, short, value_name = "FILE", num_args = 1.., help_heading = "Rules")]
     pub(crate) rules: Vec<PathBuf>,
+
+    /// Alert also on what is outside of the locked baselines in this document; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    pub(crate) baseline: Vec<PathBuf>,
 
     /// Refuse rules that ask for a field which nothing can fill, rather than leave them undecided
     #[arg(long, help_heading = "Rules")]

@@ -10,7 +10,7 @@ const DIFF: &str = include_str!("../../../../docs/schemas/sekisho.diff.v1.json")
 const STATUS: &str = include_str!("../../../../docs/schemas/sekisho.db-status.v1.json");
 
 /// Compiles a published schema, so that it refuses what it does not describe.
-fn strict(published: &str) -> (Schemas, SchemaIndex) {
+pub(super) fn strict(published: &str) -> (Schemas, SchemaIndex) {
     let mut schema: Value = serde_json::from_str(published).unwrap();
     close(&mut schema);
     schema["unevaluatedProperties"] = json!(false);

@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Rules that are ready.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RuleSet {
     /// The rules, in the order they were first defined: the order in which the first that matches is looked for.
     pub rules: Vec<Rule>,

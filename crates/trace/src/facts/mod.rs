@@ -71,7 +71,7 @@ impl<'a> SyscallFacts<'a> {
     }
 
     /// The file that the event is about, if it is known.
-    fn fd(&self) -> Option<&'a Arc<Fd>> {
+    pub fn fd(&self) -> Option<&'a Arc<Fd>> {
         self.state.files(self.event.tid)?.get(&self.state.fd_number()?)
     }
 

@@ -261,6 +261,10 @@ impl State {
             thread.cwd = directory(cwd.to_vec());
         }
         Self::update_common(call, &mut thread);
+        if from_thread.is_none() {
+            // Where its parent is not known, nothing says that its program is from elsewhere.
+            Arc::make_mut(&mut thread.program).within = Arc::clone(&thread.cgroups);
+        }
         thread.namespace_started =
             call.param("pidns_init_start_ts").and_then(|p| p.uint()).or(thread.namespace_started);
         thread
@@ -323,6 +327,13 @@ impl State {
         let flag = |bit: u64| flags.map(|flags| flags & bit != 0);
         // Bits are as old as the recorders that have them; lengths of events tell recorders apart.
         let recent = call.event.params.get(23).is_some();
+        let memfd = flag(4).filter(|memfd| *memfd || recent);
+        let (inode, times) = (number("exe_ino"), number("exe_ino_ctime").zip(number("exe_ino_mtime")));
+        // Before they leave the host's files, engines execute themselves once more: a copy in memory, or the same file from
+        // another mount.
+        let same = inode.is_some() && times.is_some() && (inode, times) == (thread.program.inode, thread.program.times);
+        let again = thread.came_from_outside() && (memfd == Some(true) || same);
+        let within = Arc::clone(if again { &thread.program.within } else { &thread.cgroups });
         thread.program = Arc::new(Program {
             exepath: self.exec_path(call, &thread),
             exe: exe.into(),
@@ -330,10 +341,11 @@ impl State {
             env: call.param("env").map_or(&[][..], |param| param.bytes).into(),
             writable: flag(1),
             upper: flag(2).filter(|upper| *upper || call.event.params.get(20).is_some()),
-            memfd: flag(4).filter(|memfd| *memfd || recent),
+            memfd,
             lower: flag(8).filter(|lower| *lower || call.event.params.get(27).is_some()),
-            inode: number("exe_ino"),
-            times: number("exe_ino_ctime").zip(number("exe_ino_mtime")),
+            inode,
+            times,
+            within,
         });
         thread.flags &= !(bits::CLONE_FILES | bits::CLONE_THREAD);
         thread.members = 1;

@@ -41,6 +41,8 @@ pub struct Program {
     pub inode: Option<u64>,
     /// When that was changed and when written, nanoseconds since 1970.
     pub times: Option<(u64, u64)>,
+    /// The cgroups of the process when it began to execute it.
+    pub within: Arc<Cgroups>,
 }
 
 impl Program {
@@ -196,6 +198,7 @@ pub struct Thread {
 
 impl Thread {
     pub(crate) fn of_seed(seed: ThreadSeed) -> Self {
+        let cgroups = Cgroups::new(&seed.cgroups);
         let program = Program {
             exe: seed.exe.into(),
             exepath: seed.exepath.map(Into::into),
@@ -207,6 +210,7 @@ impl Thread {
             memfd: seed.exe_memfd,
             inode: seed.exe_inode,
             times: seed.exe_times,
+            within: Arc::clone(&cgroups),
         };
         Self {
             tid: seed.tid,
@@ -220,7 +224,7 @@ impl Thread {
             comm: called(&seed.comm),
             program: Arc::new(program),
             cwd: directory(seed.cwd),
-            cgroups: Cgroups::new(&seed.cgroups),
+            cgroups,
             fdlimit: seed.fdlimit,
             flags: seed.flags,
             uid: seed.uid,
@@ -252,6 +256,11 @@ impl Thread {
         self.tid == self.pid
     }
 
+    /// Whether more is known of it than that it is there.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
     /// Whether it uses the files of its process's first thread.
     pub fn shares_files(&self) -> bool {
         !self.is_main() && self.flags & bits::CLONE_FILES != 0
@@ -265,6 +274,13 @@ impl Thread {
     /// `container.id`: of the container that it is in.
     pub fn container(&self) -> Option<&str> {
         self.cgroups.container.as_ref().map(|(id, ..)| &**id)
+    }
+
+    /// Whether it came into its container with a program that it had begun elsewhere: what an engine makes containers and
+    /// enters them with, until it executes what was asked for.
+    pub fn came_from_outside(&self) -> bool {
+        let of = |cgroups: &Cgroups| cgroups.container.as_ref().map(|(_, full, _)| full.clone());
+        self.cgroups.container.is_some() && of(&self.program.within) != of(&self.cgroups)
     }
 
     /// Name and arguments.

@@ -1,5 +1,6 @@
 //! `detect`: what rules say of events.
 
+mod baseline;
 mod pull;
 mod recorded;
 mod replay;
@@ -16,6 +17,7 @@ pub(crate) fn run(context: &mut Context, command: &DetectCommand) -> CommandResu
     match command {
         DetectCommand::Run(arguments) => run::run(context, arguments),
         DetectCommand::Replay(arguments) => replay::run(context, arguments),
+        DetectCommand::Baseline(command) => baseline::run(context, command),
         DetectCommand::Rules(RulesCommand::Lint(arguments)) => rules::lint(context, arguments),
         DetectCommand::Rules(RulesCommand::List(arguments)) => rules::list(context, arguments),
         DetectCommand::Rules(RulesCommand::Pull(arguments)) => pull::run(context, arguments),

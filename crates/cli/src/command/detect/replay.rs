@@ -17,13 +17,13 @@ pub(super) fn run(context: &mut Context, arguments: &ReplayArguments) -> Command
     let ReplayArguments { recorded: named, rules, selected, alerts, common, .. } = arguments;
     let settings = scan::settings(context, common, None, false)?;
     let limits = settings.limits();
-    let files = rules.rules.iter().map(|path| (path.as_path(), "a file of rules that is read"));
+    let files = rules.rules.iter().chain(&rules.baseline).map(|path| (path.as_path(), "a file of rules that is read"));
     let inputs: Vec<_> = files
         .chain([(named.path.as_path(), "the recording that is read")])
         .filter(|(path, _)| *path != Path::new("-"))
         .collect();
     output::check(common.output.as_deref(), &inputs)?;
-    let rules = sound(loaded(&rules.rules, rules.refuse_blind, &limits)?)?;
+    let rules = sound(loaded(rules, &limits)?)?;
     let selection = selection(selected);
     let running = running(&rules, &selection, named.source.as_str());
     let mut recorded = Recorded::open(named, &limits)?;
@@ -41,7 +41,7 @@ pub(super) fn run(context: &mut Context, arguments: &ReplayArguments) -> Command
                 }
             };
         let _ = match &mut recorded {
-            Recorded::Calls(replay) => watch.replay(replay, &mut each),
+            Recorded::Calls(replay) => watch.replay(replay, &mut (), &mut each),
             Recorded::Audit(log) => watch.audit(log, &mut each),
         };
         failed.map_or(Ok(()), Err)

@@ -2,9 +2,11 @@
 
 use super::super::check::Inputs;
 use super::super::scan::Context;
+use super::baseline;
 use super::recorded::Recorded;
 use crate::args::{
-    JsonOrTable, RuleFiles, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesShowArguments,
+    JsonOrTable, RuleFiles, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption,
+    RulesShowArguments,
 };
 use crate::error::CliError;
 use crate::{CommandResult, output};
@@ -12,7 +14,7 @@ use sekisho_base::Limits;
 use sekisho_detect::Truth;
 use sekisho_detect::inspect::{self, Coverage, Sight, Step};
 use sekisho_detect::load::{Blind, File, Loaded, Problem, Rule, RuleSet, Settings, Texts, load};
-use sekisho_model::{Code, Exit};
+use sekisho_model::{BaselineState, Baselines, Code, Exit};
 use sekisho_report::{Language, RuleRow, TableOptions, printable, rule_table};
 use sekisho_rules::{DETECTION, DETECTION_TEXTS};
 use sekisho_trace::FieldId;
@@ -28,19 +30,44 @@ pub(super) const OF_RULES: [&str; 2] = [".yaml", ".yml"];
 /// How many warnings are told where rules are to run; more are counted.
 const MOST: usize = 20;
 
-/// Loads files of rules, those that ship where none is named.
-pub(super) fn loaded(paths: &[PathBuf], refuse_blind: bool, limits: &Limits) -> Result<Loaded, CliError> {
+/// Loads the rules that are to run: those of files, or those that ship, and those of locked baselines.
+pub(super) fn loaded(rules: &RulesOption, limits: &Limits) -> Result<Loaded, CliError> {
+    let mut all = Baselines::default();
+    for path in &rules.baseline {
+        let read = baseline::read(path, limits)?;
+        for open in read.baselines.iter().filter(|of| of.state != BaselineState::Locked) {
+            output::error_line(&printable(&format!(
+                "note: the baseline of {} is not locked, and not asked",
+                open.name()
+            )));
+        }
+        all.baselines.extend(read.baselines);
+    }
+    let text = (!rules.baseline.is_empty()).then(|| sekisho_detect::baseline::rules(&all));
+    load_files(&rules.rules, text.as_deref(), rules.refuse_blind, limits)
+}
+
+/// Loads files of rules, those that ship where none is named, and the text of those that baselines are.
+fn load_files(
+    paths: &[PathBuf],
+    baselines: Option<&str>,
+    refuse_blind: bool,
+    limits: &Limits,
+) -> Result<Loaded, CliError> {
     let blind = if refuse_blind { Blind::Refuse } else { Blind::Unknown };
     let settings = Settings { blind, ..Settings::default() };
+    let of_baselines = baselines.map(|text| File { name: "locked baselines", text });
     if paths.is_empty() {
-        let files: Vec<File<'_>> = DETECTION.iter().map(|file| File { name: file.path, text: file.text }).collect();
+        let shipped = DETECTION.iter().map(|file| File { name: file.path, text: file.text });
+        let files: Vec<File<'_>> = shipped.chain(of_baselines).collect();
         return Ok(load(&files, &settings, limits));
     }
     let inputs = Inputs::read(paths, &OF_RULES, limits)?;
     if let Some(told) = inputs.diagnostics.first() {
         return Err(CliError::new(Code::RulesMalformed, format!("cannot read the rules: {told}")));
     }
-    let files: Vec<File<'_>> = inputs.files.iter().map(|file| File { name: &file.name, text: &file.text }).collect();
+    let named = inputs.files.iter().map(|file| File { name: &file.name, text: &file.text });
+    let files: Vec<File<'_>> = named.chain(of_baselines).collect();
     Ok(load(&files, &settings, limits))
 }
 
@@ -72,7 +99,7 @@ fn shown(problem: &Problem) -> String {
 
 fn of(files: &RuleFiles, limits: &Limits) -> Result<Loaded, CliError> {
     let paths = if files.files.is_empty() { &files.rules } else { &files.files };
-    loaded(paths, files.refuse_blind, limits)
+    load_files(paths, None, files.refuse_blind, limits)
 }
 
 /// `detect rules lint`.
@@ -263,7 +290,7 @@ struct Explained {
 /// `detect rules explain`.
 pub(super) fn explain(context: &Context, arguments: &RulesExplainArguments) -> CommandResult {
     let limits = context.config.settings()?.limits();
-    let rules = sound(loaded(&arguments.rules.rules, arguments.rules.refuse_blind, &limits)?)?;
+    let rules = sound(loaded(&arguments.rules, &limits)?)?;
     let rule = named(&rules, &arguments.name)?;
     if &*rule.source != arguments.recorded.source.as_str() {
         let message = format!("the rule {:?} is about events of the source {}", rule.name, rule.source);

@@ -22,13 +22,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long to wait for something to happen before looking whether to stop.
-const WAIT: Duration = Duration::from_millis(200);
+pub(super) const WAIT: Duration = Duration::from_millis(200);
 
 /// `detect run`.
 pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandResult {
     let RunArguments { rules: files, selected, alerts, seconds, buffer, output: file, .. } = arguments;
     let limits = context.config.settings()?.limits();
-    let rules = sound(loaded(&files.rules, files.refuse_blind, &limits)?)?;
+    let rules = sound(loaded(files, &limits)?)?;
     let selection = selection(selected);
     let running = running(&rules, &selection, "syscall");
     let mut to = opened(file.as_deref())?;
@@ -37,6 +37,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
+        also: None,
+        every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: hostname(),
         limits,
@@ -53,7 +55,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             written = write(&alert, alerts, &mut to);
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        match host.poll(wait, &mut each) {
+        match host.poll(wait, &mut (), &mut each) {
             Err(error) => break Err(CliError::new(Code::SensorRefused, format!("cannot go on watching: {error}"))),
             Ok(ControlFlow::Break(())) => break Ok(()),
             Ok(ControlFlow::Continue(())) => {}
@@ -91,7 +93,7 @@ fn opened(file: Option<&Path>) -> Result<Box<dyn Write>, CliError> {
 }
 
 /// Becomes true when the program is told to stop.
-fn stop_when_told() -> Arc<AtomicBool> {
+pub(super) fn stop_when_told() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&flag);
     // Where no thread can be had the signals end the program at once.
@@ -105,7 +107,7 @@ fn stop_when_told() -> Arc<AtomicBool> {
 }
 
 /// Says how well this host can be watched, and which rules that leaves blind.
-fn introduce(host: &Host, selection: &Selection, running: usize, all_events: bool) {
+pub(super) fn introduce(host: &Host, selection: &Selection, running: usize, all_events: bool) {
     output::error_line(&format!("watching by {}, for {}", host.rung(), things(running as u64, "rule")));
     let asked = host.asked();
     let calls = asked.interest.names().len() as u64;
@@ -145,7 +147,7 @@ fn why(one: &Coverage) -> String {
 }
 
 /// Says what was lost, and what had to be forgotten.
-fn account(seen: &Seen) {
+pub(super) fn account(seen: &Seen) {
     let lost = seen.accounts.iter().filter(|row| row.dropped > 0);
     let row = |Account { name, offered, dropped, .. }: &Account| format!("{dropped} of {offered} {name}");
     let mut said: Vec<String> = lost.map(row).collect();
