@@ -225,6 +225,24 @@ fn canonical(purl: &PackageUrl<'_>, kind: &str) -> String {
     text
 }
 
+/// A purl whose version is a URL that nobody has escaped, as some tools write it, with that escaped: its slashes are not
+/// those between namespace and name.
+fn with_plain_version(text: &str) -> Cow<'_, str> {
+    let path = text.split(['?', '#']).next().unwrap_or(text);
+    // A scope of npm has its sign at the beginning of a part.
+    let signs = path.match_indices('@').map(|(at, _)| at);
+    let mut version = signs.filter(|at| !path[..*at].is_empty() && !path[..*at].ends_with('/')).map(|at| at + 1);
+    match version.next() {
+        Some(at) if path[at..].contains("://") => {
+            let mut escaped = text[..at].to_owned();
+            push_encoded(&mut escaped, &path[at..]);
+            escaped.push_str(&text[path.len()..]);
+            Cow::Owned(escaped)
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
 fn push_encoded(text: &mut String, part: &str) {
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
@@ -252,6 +270,7 @@ impl FromStr for Purl {
     type Err = InvalidPurl;
 
     fn from_str(text: &str) -> Result<Self, InvalidPurl> {
+        let text = &*with_plain_version(text);
         let text = &*in_lower_case(text);
         let kind = ["npm", "golang"].into_iter().find(|kind| names(text, kind));
         let parsed = match kind {
@@ -298,6 +317,17 @@ mod tests {
         check("npm", "", "../x é", "1/2 3", "pkg:npm/..%2Fx%20%C3%A9@1%2F2%203?arch=amd64");
         check("golang", "github.com/Foo", "Bar", "v1.0.0", "pkg:golang/github.com/Foo/Bar@v1.0.0?arch=amd64");
         check("npm", "", "a!(b)", "1,$'*&", "pkg:npm/a%21%28b%29@1%2C%24%27%2A%26?arch=amd64");
+    }
+
+    #[test]
+    fn a_version_that_is_a_url_is_one() {
+        let check = |text: &str, name: &str, version: &str| {
+            let parts = text.parse::<Purl>().unwrap().parts();
+            assert_eq!((&*parts.name, &*parts.version), (name, version), "{text}");
+        };
+        check("pkg:npm/n@git+ssh://git@github.com/x/n.git#1", "n", "git+ssh://git@github.com/x/n.git");
+        check("pkg:npm/@scope/n@https://h.x/n.tgz?arch=amd64", "n", "https://h.x/n.tgz");
+        check("pkg:npm/@scope/n@1.0.0", "n", "1.0.0");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Baselines: what containers of an image do, learned from events; and what is outside of that.
 //!
 //! [`Learner`] and [`Drift`] look at events beside the rules. Baselines of several containers, hosts or days are joined by
-//! [`join`], in any order and more than once. A locked one is a list of what is allowed: [`rules`] and [`seccomp`] write
+//! [`join`], in any order and more than once. A locked one is a list of what is allowed: [`rules`] and [`seccomp()`] write
 //! it for others to enforce.
 //!
 //! Everything is bounded ([`Bounds`]); of what did not fit it is said that nothing is outside.
