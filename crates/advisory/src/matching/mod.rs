@@ -308,8 +308,11 @@ impl<'l> Said<'l> {
             };
             let ratings = std::mem::take(&mut entry.ratings);
             let hit = Hit { advisory: entry.advisory, feed: entry.feed, status: entry.status, fixed, ratings };
-            for vulnerability in &entry.vulnerabilities {
-                self.hits.entry(*vulnerability).or_default().push((of, hit.clone()));
+            if let Some((last, others)) = entry.vulnerabilities.split_last() {
+                for vulnerability in others {
+                    self.hits.entry(*vulnerability).or_default().push((of, hit.clone()));
+                }
+                self.hits.entry(*last).or_default().push((of, hit));
             }
         }
         Ok(())
@@ -440,6 +443,10 @@ impl<'a> Version<'a> {
                 Edge::After(from) => Some(self.to(from).is_gt()),
                 Edge::Unclear(_) => None,
             };
+            // Most ranges are settled by one comparison.
+            if above == Some(false) {
+                continue;
+            }
             let below = match *to {
                 Edge::Open => Some(true),
                 Edge::At(to) => Some(self.to(to).is_lt()),
@@ -453,7 +460,7 @@ impl<'a> Version<'a> {
                         _ => None,
                     });
                 }
-                (Some(false), _) | (_, Some(false)) => {}
+                (_, Some(false)) => {}
                 _ => unclear = true,
             }
         }

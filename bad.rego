@@ -1,0 +1,2 @@
+package main
+dney[msg] { input.kind == "Pod"; msg := "typo" }

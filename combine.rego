@@ -1,0 +1,2 @@
+package other
+deny[msg] { input.kind == "Pod"; msg := "in other ns" }
