@@ -98,6 +98,7 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
         PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm if !version.is_empty() => {
             full(said("epoch"), &version, None)
         }
+        PackageKind::Gem => without_platform(&version).to_owned(),
         // The standard library has no module, and Go's releases no `v`.
         PackageKind::Golang if matches!(name.as_str(), "stdlib" | "std") => {
             version.strip_prefix('v').unwrap_or(&version).to_owned()
@@ -132,6 +133,32 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
     PackageFacts { arch, source, extra, ..PackageFacts::new(kind, name, version) }
 }
 
+/// A gem's version without what it was built for, as lock files write it: `1.15.0-x86_64-linux`. RubyGems would take
+/// that for a pre-release.
+fn without_platform(version: &str) -> &str {
+    const PLATFORMS: [&str; 15] = [
+        "aarch64",
+        "arm",
+        "darwin",
+        "dalvik",
+        "java",
+        "jruby",
+        "linux",
+        "mingw",
+        "mswin",
+        "powerpc",
+        "ruby",
+        "universal",
+        "wasm",
+        "x64",
+        "x86",
+    ];
+    match version.split_once('-') {
+        Some((version, platform)) if PLATFORMS.iter().any(|known| platform.starts_with(known)) => version,
+        _ => version,
+    }
+}
+
 fn extra<'a>(package: &'a PackageFacts, key: &str) -> &'a str {
     package.extra.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
 }
@@ -139,6 +166,20 @@ fn extra<'a>(package: &'a PackageFacts, key: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gem_is_of_its_version_whatever_it_was_built_for() {
+        for (version, expect) in [
+            ("1.15.0-java", "1.15.0"),
+            ("1.15.0-x86_64-linux-gnu", "1.15.0"),
+            ("1.16.2-arm64-darwin", "1.16.2"),
+            ("1.0.0-rc1", "1.0.0-rc1"),
+            ("2.0.0.pre", "2.0.0.pre"),
+        ] {
+            let purl: Purl = format!("pkg:gem/nokogiri@{version}").parse().unwrap();
+            assert_eq!(facts_of(&purl).version, expect);
+        }
+    }
 
     fn check(kind: PackageKind, name: &str, version: &str, expect: &str) {
         let os = OsRelease { id: "debian".into(), version_id: "12".into(), ..OsRelease::default() };

@@ -410,7 +410,13 @@ impl<'a> Version<'a> {
 
     /// How the version stands to a text.
     fn to(&mut self, text: usize) -> Ordering {
-        *self.known[text].get_or_insert_with(|| self.scheme.compare(self.text, self.texts[text]))
+        let theirs = self.texts[text];
+        let own = match self.scheme {
+            // What a build calls itself says nothing where the other has no such part (PEP 440, "Version matching").
+            Scheme::Pep440 if !theirs.contains('+') => self.text.split('+').next().unwrap_or(self.text),
+            _ => self.text,
+        };
+        *self.known[text].get_or_insert_with(|| self.scheme.compare(own, theirs))
     }
 
     fn judge(&mut self, entry: &Entry) -> Judged<'a> {

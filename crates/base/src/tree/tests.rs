@@ -104,6 +104,20 @@ fn aliases_and_merges_are_put_in() {
 }
 
 #[test]
+fn tags_say_what_a_scalar_is() {
+    assert_eq!(json("{a: !!str 1, b: !!int 2, c: !!null ~, d: !local x}\n"), r#"{"a":"1","b":2,"c":null,"d":"x"}"#);
+    // What is said to be a text merges nothing.
+    assert_eq!(json("{a: 1, !!str <<: {a: 2}}\n"), r#"{"a":1,"<<":{"a":2}}"#);
+    for (text, expect) in [
+        ("a: !!binary cHJpdmlsZWdlZA==\n", "line 1: the tag !!binary is not read: write the value itself"),
+        ("!!binary cHJpdmlsZWdlZA==: true\n", "line 1: the tag !!binary is not read: write the value itself"),
+        ("a: !!null true\n", "line 1: \"true\" is not null, as its tag says"),
+    ] {
+        assert_eq!(read(text)[0].as_ref().unwrap_err().to_string(), expect, "{text}");
+    }
+}
+
+#[test]
 fn one_bad_document_leaves_the_others() {
     let found = read("a: 1\n---\nb: [\n---\n# nothing\n---\nc: 3\n---\n? [x]\n: 1\n---\nd: 4\n");
     let told: Vec<String> = found

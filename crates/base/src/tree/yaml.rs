@@ -90,11 +90,14 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.spend(1, at)?;
                 let plain = style == ScalarStyle::Plain;
-                let value = if self.literal { literal(&text, plain) } else { value(&text, plain, tag.as_deref()) };
-                let node = Node { value, place: at };
+                let value = if self.literal { Ok(literal(&text, plain)) } else { value(&text, plain, tag.as_deref()) };
+                let node = Node { value: value.map_err(|reason| Malformed { place: at, reason })?, place: at };
                 self.keep(anchor, &node, 1);
-                // Only a plain `<<` merges.
-                self.push(node, plain && text == "<<")?;
+                // Only a plain `<<` merges, and none that is said to be a text.
+                self.push(
+                    node,
+                    plain && text == "<<" && tag.is_none_or(|tag| standard(&tag).as_deref() == Some("merge")),
+                )?;
             }
             Event::Alias(anchor) => {
                 let Some((node, size)) = self.anchors.get(&anchor) else {
@@ -219,13 +222,26 @@ fn literal(text: &str, plain: bool) -> Value {
     }
 }
 
-/// A scalar by its tag, or else by how it looks where it stands without quotes.
-fn value(text: &str, plain: bool, tag: Option<&Tag>) -> Value {
-    match tag.and_then(Tag::core_suffix) {
+/// The name of a tag that YAML defines: `binary` of `!!binary`.
+fn standard(tag: &Tag) -> Option<String> {
+    let whole = format!("{}{}", tag.handle(), tag.suffix());
+    whole.strip_prefix("tag:yaml.org,2002:").map(str::to_owned)
+}
+
+/// A scalar by its tag, or else by how it looks where it stands without quotes. What a tag makes something else of, such as
+/// `!!binary`, is refused: other programs would read another value.
+fn value(text: &str, plain: bool, tag: Option<&Tag>) -> Result<Value, String> {
+    let tag = tag.map(|tag| standard(tag).unwrap_or_default());
+    let value = match tag.as_deref() {
         Some("str") => Value::Text(text.to_owned()),
-        Some("null") => Value::Null,
-        Some("bool" | "int" | "float") => scalar::plain(text),
-        _ if plain && tag.is_none() => scalar::plain(text),
-        _ => Value::Text(text.to_owned()),
+        Some("null" | "bool" | "int" | "float" | "merge") => scalar::plain(text),
+        None if plain => scalar::plain(text),
+        // Tags that are somebody's own say nothing of what the value is.
+        None | Some("") => Value::Text(text.to_owned()),
+        Some(other) => return Err(format!("the tag !!{other} is not read: write the value itself")),
+    };
+    match tag.as_deref() {
+        Some("null") if !matches!(value, Value::Null) => Err(format!("{text:?} is not null, as its tag says")),
+        _ => Ok(value),
     }
 }

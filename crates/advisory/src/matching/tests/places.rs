@@ -185,3 +185,17 @@ fn what_names_no_version_that_can_be_compared_is_not_clean() {
     assert_eq!(of(Vec::new(), &["2004d", "0.9"]), [""; 0]);
     assert_eq!(of(vec![Range::before("0.1-beta_x")], &[]), [""; 0]);
 }
+
+/// As OSV has them, with the last affected version and all affected ones listed; wheels for processors of one kind have a
+/// version of their own, which those mean as well.
+#[test]
+fn builds_of_a_python_package_are_of_the_version_they_are_builds_of() {
+    let record = br#"{"id": "GHSA-aaaa-bbbb-cccc", "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem":
+        "PyPI", "name": "torch"}, "versions": ["2.5.1"], "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "2.5.1"},
+        {"last_affected": "2.5.1"}]}]}]}"#;
+    let bytes = database_of("ghsa", "a.json", record);
+    for (version, hits) in [("2.5.1", 1), ("2.5.1+cpu", 1), ("2.5.2+cu121", 0), ("2.5.0+cpu", 0)] {
+        let found = matched(&bytes, None, &PackageFacts::new(PackageKind::Pypi, "torch", version));
+        assert_eq!(found.len(), hits, "{version}: {found:?}");
+    }
+}
