@@ -47,7 +47,7 @@ fn of_package(
                 let Some(Told { mut row, .. }) = matcher.row(ecosystem, release.as_deref(), look)? else { continue };
                 let scheme = ecosystem.scheme_in(release.as_deref());
                 let texts = row.texts().to_vec();
-                let mut version = Version::new(scheme, look.version, &texts);
+                let mut version = Version::new(scheme, look, &texts);
                 let mut entry = Entry::default();
                 while row.read(&mut entry)? {
                     entry.vulnerabilities.retain(|number| numbers.contains(number));

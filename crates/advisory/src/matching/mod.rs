@@ -19,7 +19,7 @@ use crate::db::{Database, DatabaseError, Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
 use crate::record::{SOURCE_ARCH, Status};
 use crate::version::Scheme;
-use place::{Distribution, Look, is_of_pro};
+use place::{Distribution, Epochs, Look, is_of_pro};
 use sekisho_model::{Inventory, OsRelease, Package, PackageFacts, PackageId, PackageKind};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -278,7 +278,7 @@ impl<'l> Said<'l> {
         let of = Of { release, source: look.source };
         let scheme = ecosystem.scheme_in(release);
         let texts = row.texts().to_vec();
-        let mut version = Version::new(scheme, look.version, &texts);
+        let mut version = Version::new(scheme, look, &texts);
         let mut entry = Entry::default();
         while row.read(&mut entry)? {
             if !is_about(ecosystem, facts, look, &entry, &texts) {
@@ -398,23 +398,25 @@ enum Judged<'a> {
 struct Version<'a> {
     scheme: Scheme,
     text: &'a str,
+    epochs: Epochs,
     valid: bool,
     texts: &'a [&'a str],
     known: Vec<Option<Ordering>>,
 }
 
 impl<'a> Version<'a> {
-    fn new(scheme: Scheme, version: &'a str, texts: &'a [&'a str]) -> Self {
-        Self { scheme, text: version, valid: scheme.is_valid(version), texts, known: vec![None; texts.len()] }
+    fn new(scheme: Scheme, look: &Look<'a>, texts: &'a [&'a str]) -> Self {
+        let (text, epochs) = (look.version, look.epochs);
+        Self { scheme, text, epochs, valid: scheme.is_valid(text), texts, known: vec![None; texts.len()] }
     }
 
     /// How the version stands to a text.
     fn to(&mut self, text: usize) -> Ordering {
-        let theirs = self.texts[text];
+        let (own, theirs) = self.epochs.of(self.text, self.texts[text]);
         let own = match self.scheme {
             // What a build calls itself says nothing where the other has no such part (PEP 440, "Version matching").
-            Scheme::Pep440 if !theirs.contains('+') => self.text.split('+').next().unwrap_or(self.text),
-            _ => self.text,
+            Scheme::Pep440 if !theirs.contains('+') => own.split('+').next().unwrap_or(own),
+            _ => own,
         };
         *self.known[text].get_or_insert_with(|| self.scheme.compare(own, theirs))
     }

@@ -3,7 +3,7 @@
 use crate::db::{Header, PackageKey, PlaceCount};
 use crate::ecosystem::Ecosystem;
 use crate::version::Scheme;
-use sekisho_model::{Inventory, OsRelease, PackageFacts, PackageKind};
+use sekisho_model::{Inventory, OsRelease, PackageFacts, PackageKind, SourcePackage};
 use std::collections::BTreeSet;
 
 /// The distribution of an inventory, with the releases of it that a database knows.
@@ -263,21 +263,69 @@ pub(super) struct Look<'a> {
     pub(super) version: &'a str,
     /// Whether this is the source package.
     pub(super) source: bool,
+    /// When an epoch counts.
+    pub(super) epochs: Epochs,
+}
+
+/// When the epochs of two versions are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Epochs {
+    /// Always; a version without one has 0.
+    Always,
+    /// Where the advisory's version has one. Those that are made from the names of files never do (openEuler), others
+    /// always (Rocky Linux).
+    Stated,
+    /// Never: that of the package is not known.
+    Never,
+}
+
+impl Epochs {
+    /// Both versions as they are compared.
+    pub(super) fn of<'v>(self, own: &'v str, theirs: &'v str) -> (&'v str, &'v str) {
+        fn without(version: &str) -> &str {
+            version.split_once(':').map_or(version, |(_, rest)| rest)
+        }
+        match self {
+            Self::Always => (own, theirs),
+            Self::Stated if theirs.contains(':') => (own, theirs),
+            Self::Stated | Self::Never => (without(own), without(theirs)),
+        }
+    }
 }
 
 /// What to look up for a package: itself, and the source that a distribution built it from where that is another.
 pub(super) fn looks(ecosystem: Ecosystem, facts: &PackageFacts) -> Vec<Look<'_>> {
-    let own = || Look { name: ecosystem.normalize_name(&facts.name), version: &facts.version, source: false };
-    let source = facts.source.as_ref().map(|source| Look {
-        name: ecosystem.normalize_name(&source.name),
-        version: &source.version,
-        source: true,
+    let own = || Look {
+        name: ecosystem.normalize_name(&facts.name),
+        version: &facts.version,
+        source: false,
+        epochs: Epochs::Always,
+    };
+    let source = facts.source.as_ref().map(|source| {
+        let (version, epochs) = version_of_source(facts, source);
+        Look { name: ecosystem.normalize_name(&source.name), version, source: true, epochs }
     });
     if ecosystem.names_source_packages() {
         // Where it is not known the name of the package itself may be right.
         return vec![source.unwrap_or_else(|| Look { source: true, ..own() })];
     }
     std::iter::once(own()).chain(source).collect()
+}
+
+/// The version of the source that a package was built from, and when its epoch counts. rpm names a source by its file, whose
+/// name has no epoch. A package of the same version and release has that of its source; one of another version, such as
+/// `perl-Errno` of `perl`, has its own.
+fn version_of_source<'a>(facts: &'a PackageFacts, source: &'a SourcePackage) -> (&'a str, Epochs) {
+    let own = facts.version.split_once(':').map_or(facts.version.as_str(), |(_, rest)| rest);
+    if facts.kind != PackageKind::Rpm {
+        (&source.version, Epochs::Always)
+    } else if source.version.contains(':') {
+        (&source.version, Epochs::Stated)
+    } else if own == source.version {
+        (&facts.version, Epochs::Stated)
+    } else {
+        (&source.version, Epochs::Never)
+    }
 }
 
 /// Whether advisories may go by the source of a package that does not say what it was built from.

@@ -37,6 +37,44 @@ fn packages_of_suse_are_judged_by_the_modules_that_ship_them() {
     check("sles", "15.6", "1.1.1l-150500.17.1", &["Release(Suse)"]);
 }
 
+/// The files by which rpm names sources have no epoch. Rocky Linux states the epoch of every fix, openEuler of none.
+#[test]
+fn a_source_of_rpm_has_the_epoch_of_its_packages() {
+    let record = |ecosystem: &str, name: &str, fixed: &str| {
+        format!(
+            r#"{{"id": "RLSA-2023:1", "upstream": ["CVE-2023-1"], "modified": "2024-01-01T00:00:00Z", "affected": [
+        {{"package": {{"ecosystem": "{ecosystem}", "name": "{name}"}}, "ranges": [{{"type": "ECOSYSTEM", "events": [
+        {{"introduced": "0"}}, {{"fixed": "{fixed}"}}]}}]}}]}}"#
+        )
+    };
+    let check = |place: (&str, &OsRelease), fixed: &str, package: &PackageFacts, hits: usize| {
+        let name = &package.source.as_ref().unwrap().name;
+        let bytes = database_of("rocky", "a.json", record(place.0, name, fixed).as_bytes());
+        let found = matched(&bytes, Some(place.1), package);
+        assert_eq!(found.len(), hits, "{package:?} {fixed}: {found:?}");
+    };
+    let rocky = ("Rocky Linux:9", &os("rocky", "9.4"));
+    let openssl = |version: &str| {
+        let own = version.split_once(':').map_or(version, |(_, own)| own).to_owned();
+        rpm("openssl-libs", version, Some(("openssl", &own)))
+    };
+    check(rocky, "1:3.0.7-27.el9", &openssl("1:3.0.7-27.el9"), 0);
+    check(rocky, "1:3.0.7-27.el9", &openssl("1:3.0.7-24.el9"), 1);
+    // Without an epoch a package has 0, and is older than all of 1.
+    check(rocky, "1:3.0.7-27.el9", &openssl("3.2.0-1.el9"), 1);
+    check(rocky, "0:3.0.7-27.el9", &openssl("1:3.0.1-1.el9"), 0);
+    // A package of another version does not tell that of its source.
+    let errno = |source: &str| rpm("perl-Errno", "1.30-481.el9", Some(("perl", source)));
+    check(rocky, "4:5.32.1-481.el9", &errno("5.32.1-481.el9"), 0);
+    check(rocky, "4:5.32.1-481.el9", &errno("5.32.1-480.el9"), 1);
+    // As Trivy's SBOMs say it.
+    check(rocky, "4:5.32.1-481.el9", &errno("3:5.32.1-481.el9"), 1);
+    let pretty_name = Some("openEuler 22.03 (LTS-SP2)".to_owned());
+    let euler = ("openEuler:22.03-LTS-SP2", &OsRelease { pretty_name, ..os("openeuler", "22.03") });
+    check(euler, "1.1.1m-21.oe2203sp2", &openssl("1:1.1.1m-20.oe2203sp2"), 1);
+    check(euler, "1.1.1m-21.oe2203sp2", &openssl("1:1.1.1m-21.oe2203sp2"), 0);
+}
+
 #[test]
 fn what_only_ubuntu_pro_mends_is_told_of_common_packages_too() {
     let of = |release: &str, version: &str| fixed(affected(Ecosystem::Ubuntu, release, "openssl"), version);
