@@ -230,7 +230,17 @@ pub fn from_events(scheme: Scheme, events: Vec<Event>) -> Vec<Range> {
     }
     out.extend(open.map(|from| Range { from, to: Upper::Unfixed }));
     limits.sort_by(|a, b| place(a).0.compare(place(b).0, scheme));
-    if let Some(Event::Limit(limit)) = limits.pop() {
+    let is_unclear = |event: &Event| matches!(event, Event::Limit(limit) if !scheme.can_compare(limit));
+    if limits.iter().any(is_unclear) {
+        // What is no version has no place among them: it can only be where nothing else ends.
+        let unclear = limits.into_iter().find(is_unclear);
+        if let (Some(Event::Limit(limit)), Some(last)) = (unclear, out.last_mut())
+            && last.to == Upper::Unfixed
+        {
+            last.to = Upper::Fixed(limit);
+            return out;
+        }
+    } else if let Some(Event::Limit(limit)) = limits.pop() {
         out = intersection(scheme, vec![union(scheme, out), vec![Range::before(limit)]]);
     }
     union(scheme, out)
@@ -356,6 +366,24 @@ mod tests {
                 prop_assert_eq!(hold(&common, version), in_a && in_b);
             }
         }
+    }
+
+    #[test]
+    fn a_limit_that_is_no_version_takes_nothing_away() {
+        let ranges = |events: &[(&str, &str)]| {
+            let event = |(kind, version): &(&str, &str)| match *kind {
+                "introduced" => Event::Introduced((*version).to_owned()),
+                "fixed" => Event::Fixed((*version).to_owned()),
+                _ => Event::Limit((*version).to_owned()),
+            };
+            from_events(Scheme::Pep440, events.iter().map(event).collect())
+        };
+        let open = [("introduced", "1"), ("limit", "unknown")];
+        let end = || Upper::Fixed("unknown".to_owned());
+        assert_eq!(ranges(&open), [Range { from: Lower::At("1".to_owned()), to: end() }]);
+        assert_eq!(ranges(&[open[0], ("limit", "3"), open[1]]), [Range { from: Lower::At("1".to_owned()), to: end() }]);
+        let closed = ranges(&[("introduced", "0"), ("fixed", "2"), open[1]]);
+        assert_eq!(closed, [Range::before("2")]);
     }
 
     #[test]

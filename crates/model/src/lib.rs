@@ -55,7 +55,7 @@ pub use inventory::{
 };
 pub use json::{json_reason, write_json};
 pub use license::{License, LicenseClass, LicenseTerm};
-pub use os::{OsRelease, distribution_id, is_same_release};
+pub use os::{OsRelease, distribution_id, is_same_release, release_named};
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};

@@ -49,6 +49,30 @@ pub fn distribution_id(name: &str) -> &str {
     }
 }
 
+/// Distribution and version of the release that has a name of its own: `bookworm` is Debian's 12. Package URLs may say that
+/// instead, as in the examples of their specification (`distro=jessie`).
+pub fn release_named(codename: &str) -> Option<(&'static str, &'static str)> {
+    Some(match codename {
+        "jessie" => ("debian", "8"),
+        "stretch" => ("debian", "9"),
+        "buster" => ("debian", "10"),
+        "bullseye" => ("debian", "11"),
+        "bookworm" => ("debian", "12"),
+        "trixie" => ("debian", "13"),
+        "forky" => ("debian", "14"),
+        "sid" => ("debian", ""),
+        "trusty" => ("ubuntu", "14.04"),
+        "xenial" => ("ubuntu", "16.04"),
+        "bionic" => ("ubuntu", "18.04"),
+        "focal" => ("ubuntu", "20.04"),
+        "jammy" => ("ubuntu", "22.04"),
+        "noble" => ("ubuntu", "24.04"),
+        "plucky" => ("ubuntu", "25.04"),
+        "questing" => ("ubuntu", "25.10"),
+        _ => return None,
+    })
+}
+
 /// Whether two versions are of the same release, one of which may be told to the last number and the other not: `12` and
 /// `12.5`.
 pub fn is_same_release(a: &str, b: &str) -> bool {

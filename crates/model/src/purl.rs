@@ -1,6 +1,6 @@
 //! Package URLs (ECMA-427).
 
-use crate::os::distribution_id;
+use crate::os::{distribution_id, release_named};
 use crate::package::PackageKind;
 use packageurl::PackageUrl;
 use sekisho_base::hash::hex;
@@ -136,6 +136,11 @@ impl PurlParts {
             return None;
         }
         let distro = self.qualifiers.iter().find(|(key, _)| key == "distro").map_or("", |(_, value)| value);
+        // Trivy writes what a release is called behind its number: `amazon-2 (Karoo)`.
+        let distro = distro.split([' ', '+']).next().unwrap_or_default();
+        if let Some(named) = release_named(distro.rsplit('-').next().unwrap_or_default()) {
+            return Some(named);
+        }
         let (id, version) = match distro {
             "" => (self.namespace.as_str(), ""),
             text if text.starts_with(|first: char| first.is_ascii_digit()) => (self.namespace.as_str(), text),
@@ -381,6 +386,13 @@ mod tests {
         check("pkg:rpm/redhat/bash@1?distro=redhat-8.8", Some(("rhel", "8.8")));
         check("pkg:rpm/redhat/bash@1?distro=rhel-8.8", Some(("rhel", "8.8")));
         check("pkg:rpm/opensuse/bash@1?distro=opensuse-leap-15.5", Some(("opensuse-leap", "15.5")));
+        check("pkg:rpm/amazon/bash@1?distro=amazon-2%20%28Karoo%29", Some(("amzn", "2")));
+        check(
+            "pkg:rpm/amazon/bash@1?distro=amazon-2023.5.20240805+%28Amazon+Linux%29",
+            Some(("amzn", "2023.5.20240805")),
+        );
+        check("pkg:deb/debian/curl@7.50.3-1?arch=i386&distro=jessie", Some(("debian", "8")));
+        check("pkg:deb/ubuntu/curl@8?distro=ubuntu-noble", Some(("ubuntu", "24.04")));
         check("pkg:alpm/arch/bash@1?distro=arch", Some(("arch", "")));
         check("pkg:deb/bash@1", None);
         check("pkg:npm/a@1?distro=debian-12", None);

@@ -149,6 +149,11 @@ impl<'a> Words<'a> {
         Some(SourcePackage { name: name?.to_owned(), version: version?.to_owned() })
     }
 
+    /// Whether they are of a program that names the source of each package that has another name.
+    pub(crate) fn names_sources(self) -> bool {
+        self.0.iter().any(|word| word.name.starts_with(TRIVY) || word.name.starts_with("syft:"))
+    }
+
     /// The source package, where Trivy's or Syft's words name one.
     pub(crate) fn foreign_source(self, version: &str) -> Option<SourcePackage> {
         if let Some(name) = self.trivy("SrcName") {

@@ -92,6 +92,8 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
     let name = match kind {
         PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm | PackageKind::Conan => name,
         PackageKind::Maven => joined(':'),
+        // Some leave out the sign of a scope. Nothing else stands before a name.
+        PackageKind::Npm if !namespace.is_empty() && !namespace.starts_with('@') => format!("@{namespace}/{name}"),
         _ => joined('/'),
     };
     let version = match kind {
@@ -241,7 +243,7 @@ mod tests {
             Some(("util-linux", "2.32.1-42.el8_8")),
         );
         check(&["pkg:rpm/redhat/bash@5.1-1.el9?epoch=0"], "bash", "5.1-1.el9", None);
-        check(&["pkg:npm/%40babel/core@7.24.0"], "@babel/core", "7.24.0", None);
+        check(&["pkg:npm/%40babel/core@7.24.0", "pkg:npm/babel/core@7.24.0"], "@babel/core", "7.24.0", None);
         check(&["pkg:maven/org.slf4j/slf4j-api@2.0.9"], "org.slf4j:slf4j-api", "2.0.9", None);
         check(&["pkg:golang/golang.org/x/net@v0.1.0"], "golang.org/x/net", "v0.1.0", None);
         check(&["pkg:golang/std@v1.22.3"], "std", "1.22.3", None);

@@ -87,15 +87,6 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Whether the order of a scheme means anything for a version that an advisory names. Publishers are less strict than
-/// package managers (`2` and `1.4` in npm): what begins with a number counts, but for patterns (`2.x`).
-fn can_be_compared(scheme: Scheme, version: &str) -> bool {
-    let is_pattern = || version.split('.').any(|part| matches!(part, "x" | "X" | "*"));
-    let number = version.trim_start_matches(['v', 'V']);
-    let is_one = || number.starts_with(|first: char| first.is_ascii_digit()) && !number.contains(char::is_whitespace);
-    scheme.is_valid(version) || is_one() && !is_pattern()
-}
-
 fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut Texts<'a>, scheme: Scheme) {
     put_number(out, whose.advisory as usize);
     put_number(out, whose.feed as usize);
@@ -127,7 +118,7 @@ fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut
     list(out, &spec.arches);
     list(out, &spec.versions);
     let listed =
-        spec.versions.iter().all(|version| !can_be_compared(scheme, version)).then(|| spec.versions.first()).flatten();
+        spec.versions.iter().all(|version| !scheme.can_compare(version)).then(|| spec.versions.first()).flatten();
     // Versions of which none is one may mean any.
     let unclear = listed.filter(|_| spec.ranges.is_empty());
     put_number(out, spec.ranges.len() + usize::from(unclear.is_some()));
@@ -148,7 +139,7 @@ fn write_entry<'a>(out: &mut Vec<u8>, whose: &Whose, spec: &'a Spec, texts: &mut
             Upper::Last(version) => (2, Some(version)),
         };
         let kind = |kind, version: Option<&String>| match version {
-            Some(version) if !can_be_compared(scheme, version) => UNCLEAR,
+            Some(version) if !scheme.can_compare(version) => UNCLEAR,
             _ => kind,
         };
         out.push(kind(from, lower) | kind(to, upper) << 2);

@@ -71,6 +71,11 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
             format!("{count} {noun} of kind {kind} in {}: its advisories are about packages of another kind", system())
         }
         Obstacle::Kind => format!("{count} {noun}: no feed has advisories for packages of that kind"),
+        Obstacle::Group => format!(
+            "{count} {noun} of Maven without a group, by which advisories name {}: {}",
+            if count == 1 { "it" } else { "them" },
+            some()
+        ),
         Obstacle::Release(ecosystem) => {
             format!("{count} {noun} of {}: the database has nothing about this release of {ecosystem}", system())
         }

@@ -71,6 +71,8 @@ pub enum Obstacle {
     Kind,
     /// The system says that it is a distribution whose packages are of another kind than this one.
     Foreign(PackageKind),
+    /// It has no group, by which alone the advisories of Maven know a package.
+    Group,
     /// The database has nothing about this release of the distribution.
     Release(Ecosystem),
     /// The database has nothing about this ecosystem.
@@ -132,7 +134,7 @@ impl<'a> Matcher<'a> {
             return Ok(Matched::default());
         }
         let Matched { vulnerabilities, obstacle } = self.package(facts)?;
-        let told = |why: &Obstacle| !matches!(why, Obstacle::Ecosystem(_) | Obstacle::Kind);
+        let told = |why: &Obstacle| !matches!(why, Obstacle::Ecosystem(_) | Obstacle::Kind | Obstacle::Group);
         Ok(Matched { vulnerabilities, obstacle: obstacle.filter(told) })
     }
 
@@ -153,6 +155,7 @@ impl<'a> Matcher<'a> {
     /// the system's.
     fn places<'f>(&self, facts: &'f PackageFacts) -> Result<Places<'_, 'f>, Obstacle> {
         let (ecosystem, distribution) = match (language_of(facts.kind), &self.distribution) {
+            (Some(Ecosystem::Maven), _) if !facts.name.contains(':') => return Err(Obstacle::Group),
             (Some(ecosystem), _) => (ecosystem, None),
             (None, _) if !facts.kind.is_os() => return Err(Obstacle::Kind),
             (None, None) => return Err(Obstacle::Distribution),

@@ -136,6 +136,7 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
         | Ecosystem::AlmaLinux
         | Ecosystem::RockyLinux
         | Ecosystem::AzureLinux
+        | Ecosystem::AmazonLinux
         | Ecosystem::OracleLinux => release == major,
         // `22.04:LTS`
         Ecosystem::Ubuntu => release.strip_suffix(":LTS").unwrap_or(release) == version,
@@ -151,9 +152,7 @@ fn is_release(ecosystem: Ecosystem, os: &OsRelease, release: &str) -> bool {
             Some((of, Some(least))) => of == major && minor.is_none_or(|minor| number(least) <= number(minor)),
             None => false,
         },
-        Ecosystem::AmazonLinux | Ecosystem::Mageia | Ecosystem::PhotonOs | Ecosystem::Fedora | Ecosystem::Alpaquita => {
-            release == version
-        }
+        Ecosystem::Mageia | Ecosystem::PhotonOs | Ecosystem::Fedora | Ecosystem::Alpaquita => release == version,
         // `24.03-LTS-SP1`, which a system writes `openEuler 24.03 (LTS-SP1)`.
         Ecosystem::OpenEuler => {
             let words = os.pretty_name.as_deref().unwrap_or_default();
@@ -411,6 +410,8 @@ mod tests {
         check("centos", "10", &all);
         check("amzn", "2", &["2"]);
         check("amzn", "2023", &["2023"]);
+        check("amzn", "2023.5.20240805", &["2023"]);
+        check("amzn", "2018.03", &[]);
         let of_15_5 = [
             "Linux Enterprise Server 15 SP5",
             "Linux Enterprise Module for Basesystem 15 SP5",

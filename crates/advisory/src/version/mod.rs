@@ -106,6 +106,18 @@ schemes! {
     Generic = "generic", maven::compare_generic, maven::is_valid_generic;
 }
 
+impl Scheme {
+    /// Whether the order means anything for a version that an advisory names. Publishers are less strict than package
+    /// managers (`2` and `1.4` in npm): what begins with a number counts, but for patterns (`2.x`).
+    pub(crate) fn can_compare(self, version: &str) -> bool {
+        let is_pattern = || version.split('.').any(|part| matches!(part, "x" | "X" | "*"));
+        let number = version.trim_start_matches(['v', 'V']);
+        let is_one =
+            || number.starts_with(|first: char| first.is_ascii_digit()) && !number.contains(char::is_whitespace);
+        self.is_valid(version) || is_one() && !is_pattern()
+    }
+}
+
 impl std::fmt::Display for Scheme {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())

@@ -9,7 +9,7 @@ use sekisho_model::{
     Package, PackageFacts, PackageId, PackageKind, Platform, Purl, Source, SourceKind, SourcePackage, Tool,
     distribution_id, is_same_release,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What a document says of one component.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +81,8 @@ pub(crate) struct Gather<'a> {
     packages: Vec<Package>,
     places: HashMap<PackageId, usize>,
     systems: Vec<OsRelease>,
-    /// Whether it says of any package of a distribution what that was built from.
-    names_sources: bool,
+    /// Packages of which it does not say what they were built from.
+    sourceless: HashSet<PackageId>,
     /// What package URLs say the distribution is, and how many do.
     distributions: BTreeMap<(String, String), usize>,
     components: usize,
@@ -116,7 +116,7 @@ impl<'a> Gather<'a> {
             packages: Vec::new(),
             places: HashMap::new(),
             systems: Vec::new(),
-            names_sources: false,
+            sourceless: HashSet::new(),
             distributions: BTreeMap::new(),
             components: 0,
             full: false,
@@ -132,7 +132,9 @@ impl<'a> Gather<'a> {
     }
 
     /// Takes the distribution that a document describes.
-    pub(crate) fn system(&mut self, os: OsRelease) {
+    pub(crate) fn system(&mut self, mut os: OsRelease) {
+        // Trivy writes what a release is called behind its number: `2 (Karoo)`.
+        os.version_id.truncate(os.version_id.find(' ').unwrap_or(os.version_id.len()));
         if !os.id.is_empty() && !self.systems.contains(&os) && self.systems.len() < 10 {
             self.systems.push(os);
         }
@@ -226,6 +228,10 @@ impl<'a> Gather<'a> {
         let mut facts = facts_of(&purl);
         if !said.is_further {
             self.compare(said, &facts);
+            // Old names of npm have capitals, which package URLs did not have before 2026.
+            if facts.kind == PackageKind::Npm {
+                restore_case(&mut facts.name, said.name);
+            }
         }
         if facts.version.is_empty() {
             // Several versions of one package are several packages.
@@ -242,7 +248,7 @@ impl<'a> Gather<'a> {
             *self.distributions.entry((id.to_owned(), version.to_owned())).or_default() += 1;
         }
         let source = words.foreign_source(&facts.version).or_else(|| said.source.clone());
-        self.names_sources |= source.is_some() || purl.qualifier("upstream").is_some();
+        let is_stated = source.is_some() || purl.qualifier("upstream").is_some() || words.names_sources();
         facts.source = source.or(facts.source);
         if let Some(label) = words.modularity().filter(|_| facts.kind == PackageKind::Rpm) {
             facts.extra.retain(|(name, _)| name != "modularity");
@@ -252,7 +258,11 @@ impl<'a> Gather<'a> {
         facts.supplier = said.supplier.filter(|text| !text.is_empty()).map(str::to_owned);
         facts.evidence = said.evidence.unwrap_or_else(|| words.foreign_evidence());
         facts.dev = said.dev;
-        Some(self.placed(purl, facts, said))
+        let package = self.placed(purl, facts, said);
+        if !is_stated && package.facts.source.is_some() {
+            self.sourceless.insert(package.id.clone());
+        }
+        Some(package)
     }
 
     /// Whether the fields of a component are about what its package URL names, which is what is taken. Names are for people
@@ -382,10 +392,10 @@ impl<'a> Gather<'a> {
             told.push(Diagnostic::note(Code::ReportLimited, message));
         }
         let os = self.os(told);
-        // A program that names no source is silent where there is another: a package's own name is a guess.
-        let tool = about.tool.0.to_ascii_lowercase();
-        if !self.names_sources && !NAME_SOURCES.iter().any(|name| tool.contains(name)) {
-            self.packages.iter_mut().for_each(|package| package.facts.source = None);
+        // Where a program is silent although there is another source, a package's own name is a guess.
+        if !NAME_SOURCES.iter().any(|name| about.tool.0.eq_ignore_ascii_case(name)) {
+            let guessed = self.packages.iter_mut().filter(|package| self.sourceless.contains(&package.id));
+            guessed.for_each(|package| package.facts.source = None);
         }
         self.packages.sort_by(|a, b| {
             let key = |package: &'_ Package| (package.facts.kind, package.purl.kind());
@@ -447,6 +457,15 @@ impl<'a> Gather<'a> {
 
 /// Programs that say what packages of distributions were built from wherever that has another name.
 const NAME_SOURCES: [&str; 3] = ["sekisho", "syft", "trivy"];
+
+/// Puts the letters of `stated` into a name whose last part a package URL has in lower case.
+fn restore_case(name: &mut String, stated: &str) {
+    let last = |text: &str| text.rfind('/').map_or(0, |at| at + 1);
+    let (own, stated) = (last(name), &stated[last(stated)..]);
+    if name[own..].eq_ignore_ascii_case(stated) && !name[own..].bytes().any(|byte| byte.is_ascii_uppercase()) {
+        name.replace_range(own.., stated);
+    }
+}
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())

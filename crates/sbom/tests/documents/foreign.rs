@@ -175,9 +175,9 @@ fn what_cannot_be_looked_up_is_said() {
     is_told(&cyclonedx(mixed), "several distributions");
 }
 
-/// A package without a source of another name was built from that of its own, if the document names sources at all.
+/// A package without a source of another name was built from that of its own, if its program would have said otherwise.
 #[test]
-fn sources_are_known_where_a_program_names_any() {
+fn sources_are_known_where_a_program_names_all() {
     let sources = |tool: &str, components: &str| -> Vec<Option<String>> {
         let read = read(&format!(
             r#"{{"bomFormat":"CycloneDX","specVersion":"1.4","metadata":{{"tools":[{{"name":"{tool}","version":"1"}}]}},
@@ -190,8 +190,25 @@ fn sources_are_known_where_a_program_names_any() {
         {"type":"library","purl":"pkg:apk/alpine/libssl3@3.1.0-r0"}"#;
     assert_eq!(sources("of somebody", plain), [None, None]);
     assert_eq!(sources("syft", plain), [some("libc6"), some("libssl3")]);
-    let more = format!(r#"{plain},{{"type":"library","purl":"pkg:deb/debian/libssl3@3?upstream=openssl"}}"#);
-    assert_eq!(sources("of somebody", &more), [some("libc6"), some("openssl"), some("libssl3")]);
+    assert_eq!(sources("Trivy", plain), [some("libc6"), some("libssl3")]);
+    assert_eq!(sources("no-syft", plain), [None, None]);
+    // In a document that was merged from others, each speaks for itself.
+    let more = format!(
+        r#"{plain},{{"type":"library","purl":"pkg:deb/debian/libssl3@3?upstream=openssl"}},
+        {{"type":"library","purl":"pkg:deb/debian/zlib1g@1.2","properties":[{{"name":"syft:package:type","value":"deb"}}]}}"#
+    );
+    assert_eq!(sources("of somebody", &more), [None, some("openssl"), some("zlib1g"), None]);
+}
+
+#[test]
+fn names_of_npm_have_the_letters_that_a_document_gives_them() {
+    let read = read(
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.4","components":[
+            {"type":"library","name":"JSONStream","version":"1.3.5","purl":"pkg:npm/jsonstream@1.3.5"},
+            {"type":"library","group":"@Sc","name":"Base64","version":"1","purl":"pkg:npm/%40Sc/base64@1"},
+            {"type":"library","name":"other","version":"2","purl":"pkg:npm/jsonstream@2"}]}"#,
+    );
+    assert_eq!(names(&read), [("@Sc/Base64", "1"), ("JSONStream", "1.3.5"), ("jsonstream", "2")]);
 }
 
 fn spdx(packages: &str) -> Inventory {

@@ -109,6 +109,8 @@ fn what_the_database_does_not_know_is_no_clean_bill() {
     assert_eq!(matched(&bytes, None, &package), ["Distribution"]);
     let npm = PackageFacts::new(PackageKind::Npm, "x", "1.0.0");
     assert_eq!(matched(&bytes, None, &npm), ["Ecosystem(Npm)"]);
+    let bare = PackageFacts::new(PackageKind::Maven, "log4j-core", "2.14.1");
+    assert_eq!(matched(&bytes, None, &bare), ["Group"]);
     let flask = |version: &str| PackageFacts::new(PackageKind::Pypi, "flask", version);
     assert_eq!(matched(&bytes, None, &flask("1.1")), ["PYSEC-1 -> 2.0"]);
     assert_eq!(matched(&bytes, None, &flask("2.0")), [""; 0]);
