@@ -101,10 +101,19 @@ struct Claim<'a> {
     place: (usize, usize),
     /// The package; none for all of the image.
     package: Option<&'a PackagePattern>,
+    /// What the attestation around it is about, where those are packages: it holds for no other.
+    subjects: &'a [Name],
     sure: Sure,
 }
 
 impl Claim<'_> {
+    /// Whether it is about a package.
+    fn is_of(&self, package: &KnownPackage) -> bool {
+        let is_one = |name: &Name| matches!(name, Name::Package(wanted) if wanted.matches(package));
+        self.package.is_none_or(|wanted| wanted.matches(package))
+            && (self.subjects.is_empty() || self.subjects.iter().any(is_one))
+    }
+
     /// The later counts.
     fn order(&self) -> (Timestamp, (usize, usize), Sure) {
         // One that cannot be dated takes nothing back that suppresses a finding, and suppresses nothing that was taken back.
@@ -138,13 +147,18 @@ impl<'a> Said<'a> {
         let is_early = |of: &Statement| of.timestamp.is_some_and(|time| time.to_zoned(TimeZone::UTC).date() > today);
         let is_image = |name: &Name| image.and_then(|image| image.is(name));
         for (document, read) in documents.iter().enumerate() {
-            // An attestation is about its subjects alone; one about packages says nothing of other images' content.
-            let bound = match &read.subjects {
-                None => Some(Sure::Certain),
-                Some(subjects) if subjects.iter().any(|name| matches!(name, Name::Package(_))) => Some(Sure::Certain),
-                Some(subjects) => subjects.iter().filter_map(is_image).max(),
-            };
-            let Some(bound) = bound else { continue };
+            // An attestation is about its subjects alone.
+            let subjects = read.subjects.as_deref();
+            let packages = subjects.filter(|names| names.iter().any(|name| matches!(name, Name::Package(_))));
+            let (bound, subjects): (_, &[Name]) =
+                match (subjects, subjects.into_iter().flatten().filter_map(is_image).max()) {
+                    (None, _) => (Sure::Certain, &[]),
+                    (_, Some(sure)) => (sure, &[]),
+                    (_, None) => match packages {
+                        Some(packages) => (Sure::Certain, packages),
+                        None => continue,
+                    },
+                };
             let mut last: Option<&Arc<[String]>> = None;
             let mut names = BTreeSet::new();
             for (number, statement) in read.statements.iter().enumerate() {
@@ -164,7 +178,8 @@ impl<'a> Said<'a> {
                 let product = &*statement.product;
                 let whole = product.names.iter().filter_map(is_image).max();
                 let mut take = |package, sure: Sure| {
-                    let claim = || Claim { statement, place: (document, number), package, sure: sure.min(bound) };
+                    let claim =
+                        || Claim { statement, place: (document, number), package, subjects, sure: sure.min(bound) };
                     for name in &names {
                         let key = (name.clone(), package.map(PackagePattern::key));
                         said.claims.entry(key).or_default().push(claim());
@@ -205,9 +220,7 @@ impl<'a> Said<'a> {
                 // The same text as in the map, whose keys live longer than the package.
                 let claims = self.claims.get(&(name.clone(), key));
                 for claim in claims.into_iter().flatten() {
-                    if claim.package.is_none_or(|wanted| wanted.matches(package))
-                        && names.are_of(&claim.statement.vulnerability)
-                    {
+                    if claim.is_of(package) && names.are_of(&claim.statement.vulnerability) {
                         self.used[claim.place.0].insert(claim.place.1);
                         if latest.is_none_or(|latest| latest.order() <= claim.order()) {
                             latest = Some(claim);

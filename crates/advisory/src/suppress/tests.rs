@@ -421,6 +421,10 @@ fn attestations() {
     check(&attested(subject(MANIFEST), of_bash.clone()), BASH, Some("not_affected"));
     check(&attested(subject(b"another"), of_bash.clone()), BASH, None);
     check(&attested(json!([{ "name": "pkg:deb/debian/bash@5.2-1" }]), bare.clone()), BASH, Some("fixed"));
+    let about = |purl: &str| attested(json!([{ "name": purl }]), of_bash.clone());
+    check(&about("pkg:deb/debian/zlib1g@1.2"), BASH, None);
+    check(&about("pkg:deb/debian/bash@1"), BASH, None);
+    check(&about("pkg:deb/debian/bash@5.2-1"), BASH, Some("not_affected"));
     // The name of a subject does not count beside its digest.
     let named = json!([{ "name": "pkg:oci/app?repository_url=ghcr.io/org/app",
         "digest": { "sha256": Digest::of(b"another").hex() } }]);

@@ -81,6 +81,12 @@ fn words(referrer: &Referrer) -> String {
     format!("{artifact_type} {media_type} {}", predicate_type.as_deref().unwrap_or_default()).to_ascii_lowercase()
 }
 
+/// Whether it says that it is VEX.
+pub(super) fn is_named_vex(referrer: &Referrer) -> bool {
+    let words = words(referrer);
+    words.contains("vex") || words.contains("csaf")
+}
+
 /// Whether it does not say that it is something else.
 fn may_be_one(referrer: &Referrer) -> bool {
     let words = words(referrer);

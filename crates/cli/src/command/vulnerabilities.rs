@@ -144,15 +144,17 @@ impl Judges {
         told.extend(notes.into_iter().map(note));
         for referrer in referrers {
             match referrer.read(&self.limits) {
-                // What is no VEX is an attestation of another kind.
-                Ok(bytes) => {
-                    if let Ok((document, notes)) =
-                        vex::read(&bytes, &format!("{} beside the image", referrer.digest), &self.limits)
-                    {
+                Ok(bytes) => match vex::read(&bytes, &format!("{} beside the image", referrer.digest), &self.limits) {
+                    Ok((document, notes)) => {
                         documents.push(document);
                         told.extend(notes);
                     }
-                }
+                    Err(error) if attached::is_named_vex(&referrer) => {
+                        told.push(Diagnostic::note(error.code(), error.to_string()));
+                    }
+                    // What is no VEX is an attestation of another kind.
+                    Err(_) => {}
+                },
                 Err(failure) => told.push(note(failure)),
             }
         }

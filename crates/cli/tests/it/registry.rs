@@ -147,6 +147,22 @@ fn documents_beside_an_image_are_read_where_they_are() {
     let all = registry.put("1", all.as_bytes());
     registry.refer(&all, manifest(&registry, all).as_bytes());
     assert_eq!(suppressed(&registry), 1);
+    // One that is damaged is told, and what it would have suppressed counts.
+    let registry = Registry::sound();
+    let image = registry.push("1", &app);
+    let mut cut: Value = serde_json::from_str(&manifest(&registry, image)).unwrap();
+    cut["layers"][0]["digest"] = json!(registry.put("", &vex[..vex.len() / 2]));
+    cut["layers"][0]["size"] = json!(vex.len() / 2);
+    registry.refer(&image, cut.to_string().as_bytes());
+    let arguments = format!("scan image {}/team/app:1 --vex attached --format json --no-cache", registry.host());
+    let report: Value = serde_json::from_str(&world.stdout(&arguments)).unwrap();
+    let told = report["assessment"]["diagnostics"].as_array().unwrap();
+    let is_told = |told: &Value| {
+        told["code"] == "vex.malformed"
+            && told["message"].as_str().is_some_and(|text| text.contains("beside the image"))
+    };
+    assert!(told.iter().any(is_told), "{told:?}");
+    assert_eq!(suppressed(&registry), 0);
 }
 
 #[test]
