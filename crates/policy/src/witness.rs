@@ -343,7 +343,9 @@ fn replacement(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> Opti
             let Reading::Texts(dropped) = reading else { return None };
             let mut names: Vec<&str> = dropped.clone();
             for matcher in &test.matchers {
-                if let Matcher::Capability(wanted) = matcher {
+                if let Matcher::Capability(wanted) = matcher
+                    && !names.contains(&wanted.as_str())
+                {
                     names.push(wanted);
                 }
             }

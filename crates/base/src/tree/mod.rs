@@ -97,6 +97,12 @@ impl Node {
         self.fields().iter().find(|field| field.name == name).map(|field| &field.node)
     }
 
+    /// The value under `name`, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        let Value::Map(fields) = &mut self.value else { return None };
+        fields.iter_mut().find(|field| field.name == name).map(|field| &mut field.node)
+    }
+
     /// The value under each of `names` in turn.
     pub fn at(&self, names: &[&str]) -> Option<&Node> {
         names.iter().try_fold(self, |node, name| node.get(name))

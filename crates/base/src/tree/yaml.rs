@@ -233,11 +233,10 @@ fn standard(tag: &Tag) -> Option<String> {
 fn value(text: &str, plain: bool, tag: Option<&Tag>) -> Result<Value, String> {
     let tag = tag.map(|tag| standard(tag).unwrap_or_default());
     let value = match tag.as_deref() {
-        Some("str") => Value::Text(text.to_owned()),
         Some("null" | "bool" | "int" | "float" | "merge") => scalar::plain(text),
         None if plain => scalar::plain(text),
         // Tags that are somebody's own say nothing of what the value is.
-        None | Some("") => Value::Text(text.to_owned()),
+        None | Some("" | "str") => Value::Text(text.to_owned()),
         Some(other) => return Err(format!("the tag !!{other} is not read: write the value itself")),
     };
     match tag.as_deref() {

@@ -132,6 +132,10 @@ pub(crate) struct CheckManifestArguments {
     #[command(flatten)]
     pub(crate) suppression: SuppressionArguments,
 
+    /// The namespace of objects that name none, as of `kubectl -n` [default: default]
+    #[arg(long, short, value_name = "NAME", help_heading = "Policies")]
+    pub(crate) namespace: Option<String>,
+
     /// The cluster in which it is to run, for policies that are for some clusters only
     #[arg(long, value_name = "ID", help_heading = "Policies")]
     pub(crate) cluster: Option<String>,

@@ -123,6 +123,36 @@ fn links_lead_nowhere_out_of_a_directory() {
         code == Some(3) && text.contains("in/x.yaml: is a link that leads out of the directory"),
         "{code:?} {text}"
     );
+    fs::remove_file(at("in/x.yaml")).unwrap();
+    // What lies in the directory is read where it is, whatever leads there.
+    symlink(".data", at("in/inside")).unwrap();
+    assert_eq!(run().0, Some(0));
+    fs::create_dir(at("elsewhere")).unwrap();
+    symlink("../elsewhere", at("in/more")).unwrap();
+    let (code, text) = run();
+    assert!(
+        code == Some(3) && text.contains("in/more: is a link to a directory elsewhere, which is not followed"),
+        "{code:?} {text}"
+    );
+}
+
+#[test]
+fn files_are_known_by_their_ends_and_empty_ones_are_told() {
+    let run = said(&[("in/POD.YAML", POD), ("in/empty.yml", "# nothing yet\n")]);
+    let (code, text) = run("check manifest in --pod-security baseline --format json");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("in/POD.YAML") && text.contains("holds no document"), "{text}");
+}
+
+#[test]
+fn policies_see_the_namespace_that_objects_are_put_into() {
+    let policy = "policy: a\nname: A\nseverity: low\nstages: [deploy]\nenforce: [deploy]\nscope: [{namespace: shop}]\n\
+                  when: {Image Tag: latest}\n";
+    let run = said(&[("a.yaml", policy), ("pod.yaml", &POD.replace(":1", ":latest"))]);
+    let check = "check manifest pod.yaml --profile none --policy a.yaml --fail-on low";
+    assert_eq!(run(check).0, Some(0));
+    let (code, text) = run(&format!("{check} -n shop"));
+    assert_eq!(code, Some(1), "{text}");
 }
 
 #[test]

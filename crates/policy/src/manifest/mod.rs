@@ -9,16 +9,18 @@ mod object;
 mod pod;
 mod quantity;
 mod reader;
+mod resources;
 mod surroundings;
 #[cfg(test)]
 mod tests;
 
 pub use kinds::PodTemplate;
-pub use object::{Object, objects};
+pub use object::{Object, objects, put_into};
 pub(crate) use object::{place, steps};
 pub use quantity::quantity;
 
 pub(crate) use reader::Reader;
+pub(crate) use resources::{Resource, Resources};
 
 use kinds::PodKind;
 use sekisho_base::tree::Node;

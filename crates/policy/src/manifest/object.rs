@@ -1,6 +1,6 @@
 //! Objects of Kubernetes out of texts, lists of them taken apart.
 
-use super::has_containers;
+use super::{Resources, has_containers};
 use sekisho_base::Limits;
 use sekisho_base::tree::{Node, Place, Value, documents};
 use sekisho_model::{Code, Diagnostic};
@@ -58,6 +58,23 @@ impl Object {
     }
 }
 
+/// Puts objects that name no namespace into `namespace`, as `kubectl -n` does, but for those that are in none.
+pub fn put_into(namespace: &str, objects: &mut [Object]) {
+    let resources = Resources::of(objects);
+    for object in objects.iter_mut().filter(|object| object.namespace.is_empty()) {
+        if !resources.resource(&object.api_version, &object.kind).namespaced {
+            continue;
+        }
+        namespace.clone_into(&mut object.namespace);
+        if let Some(metadata) = object.node.get_mut("metadata") {
+            match metadata.get_mut("namespace") {
+                Some(node) => node.value = Value::Text(namespace.to_owned()),
+                None => metadata.set_missing("namespace", namespace),
+            }
+        }
+    }
+}
+
 /// Where `path`, such as `spec.containers[0].image` or `metadata.annotations[example.org/name]`, stands in the text: the
 /// place of the field, or of the nearest thing above it where it is not there.
 pub(crate) fn place(node: &Node, path: &str) -> Place {
@@ -97,7 +114,16 @@ pub fn objects(file: &str, text: &str, limits: &Limits) -> (Vec<Object>, Vec<Dia
     let mut diagnostics = Vec::new();
     for (index, document) in documents(text, limits).into_iter().enumerate() {
         match document {
-            Ok(node) => take(file, index + 1, node, &mut found, &mut diagnostics),
+            Ok(node) => {
+                let places = repeated(&node);
+                if let Some(first) = places.first() {
+                    let more =
+                        if places.len() > 1 { format!(", and {} more", places.len() - 1) } else { String::new() };
+                    let message = format!("document {}, {first}{more}: the last one counts", index + 1);
+                    diagnostics.push(Diagnostic::note(Code::ManifestMalformed, message).at(file));
+                }
+                take(file, index + 1, node, &mut found, &mut diagnostics);
+            }
             Err(error) => {
                 let hint = if text.contains("{{") { "; a template must be rendered first" } else { "" };
                 let message = format!("document {}: {error}{hint}", index + 1);
@@ -106,6 +132,19 @@ pub fn objects(file: &str, text: &str, limits: &Limits) -> (Vec<Object>, Vec<Dia
         }
     }
     (found, diagnostics)
+}
+
+/// The names that stand in one map more than once, which the API server refuses or takes the last of, as it is told.
+fn repeated(node: &Node) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = vec![node];
+    while let Some(node) = rest.pop() {
+        let again = node.fields().iter().filter(|field| field.repeated);
+        found.extend(again.map(|field| format!("line {}: {:?} stands there before", field.place.line, field.name)));
+        rest.extend(node.fields().iter().rev().map(|field| &field.node));
+        rest.extend(node.items().iter().rev());
+    }
+    found
 }
 
 fn take(file: &str, document: usize, node: Node, found: &mut Vec<Object>, diagnostics: &mut Vec<Diagnostic>) {

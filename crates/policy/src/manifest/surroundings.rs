@@ -64,6 +64,17 @@ impl<'a, T> Selectors<'a, T> {
     }
 }
 
+/// The services that a route of the Gateway API leads to, with their namespaces.
+fn gateway_services<'a>(route: &'a Node, namespace: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let rules = route.at(&["spec", "rules"]).map(Node::items).unwrap_or_default();
+    let backends = rules.iter().flat_map(|rule| rule.get("backendRefs").map(Node::items).unwrap_or_default());
+    backends.filter_map(move |backend| {
+        let text = |name: &str| backend.get(name).and_then(Node::as_str);
+        let is_service = text("group").unwrap_or_default().is_empty() && text("kind").unwrap_or("Service") == "Service";
+        is_service.then_some((text("namespace").unwrap_or(namespace), text("name")?))
+    })
+}
+
 #[derive(Debug)]
 struct Service<'a> {
     object: &'a Object,
@@ -85,8 +96,13 @@ impl<'a> Surroundings<'a> {
             let namespace = object.effective_namespace();
             match (object.group(), object.kind.as_str()) {
                 ("" | "route.openshift.io", "Route") => {
-                    let to = object.node.at(&["spec", "to", "name"]).and_then(Node::as_str);
-                    routed.extend(to.map(|to| (namespace, to)));
+                    let spec = |name: &str| object.node.at(&["spec", name]);
+                    let others = spec("alternateBackends").map(Node::items).unwrap_or_default();
+                    let named = spec("to").into_iter().chain(others).filter_map(|to| to.get("name")?.as_str());
+                    routed.extend(named.map(|to| (namespace, to)));
+                }
+                ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute") => {
+                    routed.extend(gateway_services(&object.node, namespace));
                 }
                 ("networking.k8s.io" | "extensions", "Ingress") => {
                     routed.extend(ingress_services(&object.node).map(|to| (namespace, to)));

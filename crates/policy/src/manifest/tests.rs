@@ -317,6 +317,62 @@ fn what_the_server_would_refuse_is_told_with_its_line() {
 }
 
 #[test]
+fn routes_lead_to_services_wherever_these_are() {
+    let routed = |route: &str| {
+        let service = |name: &str, label: &str| {
+            format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop}}\n\
+                 spec: {{selector: {{app: {label}}}, ports: [{{port: 80}}]}}\n---\n"
+            )
+        };
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n\
+                   spec: {containers: [{name: web, image: web, ports: [{containerPort: 80}]}]}\n---\n";
+        let text = format!("{}{}{pod}{route}", service("web", "web"), service("other", "other"));
+        let exposures = one(&text).containers[0].ports[0].exposures.clone();
+        exposures.iter().any(|it| it.method == ExposureMethod::Route)
+    };
+    let gateway = |kind: &str, namespace: &str, backend: &str| {
+        routed(&format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: {kind}\nmetadata: {{name: r, namespace: {namespace}}}\n\
+             spec: {{rules: [{{matches: []}}, {{backendRefs: [{{{backend}}}]}}]}}\n"
+        ))
+    };
+    assert!(gateway("HTTPRoute", "shop", "name: web, port: 80"));
+    assert!(gateway("TCPRoute", "shop", "name: web, kind: Service, group: ''"));
+    assert!(gateway("GRPCRoute", "edge", "name: web, namespace: shop"));
+    assert!(!gateway("HTTPRoute", "edge", "name: web"));
+    assert!(!gateway("HTTPRoute", "shop", "name: other"));
+    assert!(!gateway("HTTPRoute", "shop", "name: web, kind: ServiceImport, group: multicluster.x-k8s.io"));
+    let openshift = |spec: &str| {
+        routed(&format!(
+            "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {{name: r, namespace: shop}}\nspec: {spec}\n"
+        ))
+    };
+    assert!(openshift("{to: {kind: Service, name: web}}"));
+    assert!(openshift("{to: {name: other}, alternateBackends: [{kind: Service, name: web}]}"));
+    assert!(!openshift("{to: {name: other}}"));
+}
+
+#[test]
+fn objects_are_put_into_a_namespace_where_they_name_none() {
+    let mut objects = read(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n\
+         apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: own}\n---\n\
+         apiVersion: v1\nkind: Namespace\nmetadata: {name: c}\n---\n\
+         apiVersion: x.org/v1\nkind: Wide\nmetadata: {name: d}\n---\n\
+         apiVersion: x.org/v1\nkind: Other\nmetadata: {name: e, namespace: ''}\n---\n\
+         apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: f}\n\
+         spec: {group: x.org, scope: Cluster, names: {kind: Wide, plural: wides}}\n",
+    );
+    put_into("shop", &mut objects);
+    let found: Vec<_> = (objects.iter())
+        .map(|it| (it.namespace.as_str(), it.node.at(&["metadata", "namespace"]).and_then(Node::as_str)))
+        .collect();
+    let (shop, none) = (("shop", Some("shop")), ("", None));
+    assert_eq!(found, [shop, ("own", Some("own")), none, none, shop, none]);
+}
+
+#[test]
 fn what_is_no_object_is_told() {
     let told = |text: &str| {
         let (found, diagnostics) = objects("x.yaml", text, &Limits::default());
@@ -345,6 +401,10 @@ fn what_is_no_object_is_told() {
     assert_eq!((found, told_of[0].0), (0, Level::Incomplete));
     assert!(told_of[0].1.ends_with("; a template must be rendered first"), "{told_of:?}");
     assert_eq!(told(""), (0, Vec::new()));
+    let twice =
+        "apiVersion: v1\nkind: Pod\nspec:\n  hostPID: true\n  hostIPC: true\n  hostPID: false\n  hostIPC: false\n";
+    let message = "document 1, line 6: \"hostPID\" stands there before, and 1 more: the last one counts";
+    assert_eq!(told(twice), (1, vec![(Level::Note, message.to_owned())]));
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub fn convert(policy: &Policy) -> Result<Vec<Value>, Vec<String>> {
     Ok(found)
 }
 
-/// The kinds of workloads that Kubernetes has.
+/// The kinds of workloads that Kubernetes and OpenShift have.
 fn rules() -> Value {
     let rule = |group: &str, resources: &[&str]| {
         json!({
@@ -80,8 +80,9 @@ fn rules() -> Value {
         })
     };
     json!([
-        rule("", &["pods", "pods/ephemeralcontainers", "replicationcontrollers"]),
+        rule("", &["pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers"]),
         rule("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
+        rule("apps.openshift.io", &["deploymentconfigs"]),
         rule("batch", &["cronjobs", "jobs"]),
     ])
 }
@@ -100,7 +101,8 @@ fn variables(skipped: &[SkipContainer]) -> Value {
         {
             "name": "pod",
             "expression": "object.kind == 'Pod' ? object : object.kind == 'CronJob' ? \
-                           object.spec.jobTemplate.spec.template : object.spec.template",
+                           object.spec.jobTemplate.spec.template : object.kind == 'PodTemplate' ? object.template : \
+                           object.spec.template",
         },
         { "name": "spec", "expression": "variables.pod.spec" },
         { "name": "containers", "expression": lists.join(" + ") },

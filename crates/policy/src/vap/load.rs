@@ -1,11 +1,11 @@
 //! Policies, bindings and parameters out of objects.
 
-use super::resources::Resources;
 use super::rules::{Rules, Source, is_filled};
 use super::selector::{Matching, Selector};
 use super::{Action, Fault};
 use crate::cel::Value;
 use crate::manifest::Object;
+use crate::manifest::Resources;
 use sekisho_base::tree::Node;
 use std::collections::HashMap;
 

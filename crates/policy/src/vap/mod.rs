@@ -11,7 +11,6 @@ pub mod convert;
 pub mod gatekeeper;
 mod image_name;
 mod load;
-mod resources;
 mod review;
 mod rules;
 mod selector;

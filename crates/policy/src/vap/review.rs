@@ -2,12 +2,12 @@
 
 use super::Action;
 use super::load::{Binding, Policies, Policy, Reference};
-use super::resources::Resource;
 use super::rules::{Input, unknown_map};
 use super::selector::{Labels, Subject, Sure};
 use super::served::served;
 use crate::cel::{Key, Map, Value};
 use crate::manifest::Object;
+use crate::manifest::Resource;
 use crate::request::{Asked, Request};
 use crate::said::Said;
 use sekisho_model::Fact;

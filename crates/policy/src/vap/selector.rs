@@ -1,7 +1,7 @@
 //! Which objects a policy is about: selectors of labels and rules for resources
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/validating-admission-policy-v1/>).
 
-use super::resources::Resource;
+use crate::manifest::Resource;
 use sekisho_base::tree::{Node, Place, Value};
 
 /// Whether something is so; where that is not known, why.

@@ -10,9 +10,9 @@
 //! pods, labels that jobs give theirs, addresses of services. Names that are generated, times and identifiers are
 //! [`Value::Unknown`].
 
-use super::resources::Resource;
 use crate::cel::{Key, Map, Value};
 use crate::manifest::Object;
+use crate::manifest::Resource;
 use sekisho_base::tree::{self, Field, Node};
 use std::sync::Arc;
 
@@ -112,20 +112,12 @@ fn texts_of_nothing(node: &mut Node) {
     }
 }
 
-/// The field of this name in a map.
-fn field<'a>(node: &'a mut Node, name: &str) -> Option<&'a mut Node> {
-    match &mut node.value {
-        tree::Value::Map(fields) => fields.iter_mut().find(|field| field.name == name).map(|field| &mut field.node),
-        _ => None,
-    }
-}
-
 fn at<'a>(node: &'a mut Node, names: &[&str]) -> Option<&'a mut Node> {
-    names.iter().try_fold(node, |node, name| field(node, name))
+    names.iter().try_fold(node, |node, name| node.get_mut(name))
 }
 
 fn items<'a>(node: &'a mut Node, name: &str) -> &'a mut [Node] {
-    match field(node, name).map(|node| &mut node.value) {
+    match node.get_mut(name).map(|node| &mut node.value) {
         Some(tree::Value::List(items)) => items,
         _ => &mut [],
     }
@@ -186,7 +178,7 @@ fn leave_out(node: &mut Node, names: &[&str]) {
 /// The map under `name`, made where there is none.
 fn ensured<'a>(node: &'a mut Node, name: &str) -> Option<&'a mut Node> {
     set(node, name, tree::Value::Map(Vec::new()));
-    field(node, name)
+    node.get_mut(name)
 }
 
 fn text_of<'a>(node: &'a mut Node, names: &[&str]) -> Option<&'a str> {
@@ -202,7 +194,10 @@ fn defaults(node: &mut Node, object: &Object) {
         }
         ("", "PodTemplate") => &["template", "spec"],
         ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template", "spec"],
-        ("", "ReplicationController") | ("apps" | "extensions", _) | ("batch", "Job") => &["spec", "template", "spec"],
+        ("", "ReplicationController")
+        | ("apps" | "extensions", _)
+        | ("apps.openshift.io", "DeploymentConfig")
+        | ("batch", "Job") => &["spec", "template", "spec"],
         _ => &[],
     };
     if !template.is_empty()
@@ -217,7 +212,7 @@ fn defaults(node: &mut Node, object: &Object) {
             fill(node, &[("reclaimPolicy", Text("Delete")), ("volumeBindingMode", Text("Immediate"))]);
         }
         (group, kind) => {
-            if let Some(spec) = field(node, "spec") {
+            if let Some(spec) = node.get_mut("spec") {
                 specification(spec, group, kind);
             }
         }
@@ -273,14 +268,14 @@ fn rolling(spec: &mut Node, name: &str, parts: &[(&str, Filled)]) {
 }
 
 fn job(spec: &mut Node) {
-    let unset = |spec: &mut Node, name| field(spec, name).is_none();
+    let unset = |spec: &mut Node, name| spec.get(name).is_none();
     if unset(spec, "completions") && unset(spec, "parallelism") {
         fill(spec, &[("completions", Number(1))]);
     }
     fill(spec, &[("parallelism", Number(1)), ("completionMode", Text("NonIndexed")), ("suspend", Flag(false))]);
-    let by_index = field(spec, "backoffLimitPerIndex").is_some();
+    let by_index = spec.get("backoffLimitPerIndex").is_some();
     fill(spec, &[("backoffLimit", Number(if by_index { i64::from(i32::MAX) } else { 6 }))]);
-    let replaces = if field(spec, "podFailurePolicy").is_some() { "Failed" } else { "TerminatingOrFailed" };
+    let replaces = if spec.get("podFailurePolicy").is_some() { "Failed" } else { "TerminatingOrFailed" };
     fill(spec, &[("podReplacementPolicy", Text(replaces))]);
 }
 
@@ -300,7 +295,7 @@ fn service(spec: &mut Node) {
     for port in items(spec, "ports") {
         leave_out(port, &["name", "nodePort"]);
         fill(port, &[("protocol", Text("TCP"))]);
-        if let Some(number) = field(port, "port").map(|number| number.value.clone()) {
+        if let Some(number) = port.get_mut("port").map(|number| number.value.clone()) {
             set(port, "targetPort", number);
         }
     }
@@ -309,7 +304,7 @@ fn service(spec: &mut Node) {
 fn network_policy(spec: &mut Node) {
     fill(spec, &[("podSelector", Empty)]);
     let mut types = vec!["Ingress"];
-    if field(spec, "egress").is_some() {
+    if spec.get("egress").is_some() {
         types.push("Egress");
     }
     let place = spec.place;
@@ -332,14 +327,14 @@ fn role_binding(node: &mut Node) {
         }
         leave_out(subject, &["apiGroup", "namespace"]);
     }
-    if let Some(role) = field(node, "roleRef") {
+    if let Some(role) = node.get_mut("roleRef") {
         fill(role, &[("apiGroup", GROUP)]);
     }
 }
 
 /// What pods have that templates of pods have not.
 fn pod_itself(node: &mut Node) {
-    let Some(spec) = field(node, "spec") else { return };
+    let Some(spec) = node.get_mut("spec") else { return };
     fill(spec, &[("enableServiceLinks", Flag(true))]);
     let account =
         text_of(spec, &["serviceAccountName"]).or(Some("")).filter(|name| !name.is_empty()).map(str::to_owned);
@@ -349,7 +344,7 @@ fn pod_itself(node: &mut Node) {
     for list in ["containers", "initContainers"] {
         for container in items(spec, list) {
             let limits = at(container, &["resources", "limits"]).map(|limits| limits.clone());
-            let (Some(limits), Some(resources)) = (limits, field(container, "resources")) else { continue };
+            let (Some(limits), Some(resources)) = (limits, container.get_mut("resources")) else { continue };
             if let Some(requests) = ensured(resources, "requests") {
                 for limit in limits.fields() {
                     set(requests, &limit.name, limit.node.value.clone());
@@ -370,20 +365,20 @@ fn pod_spec(spec: &mut Node) {
     let account = account.or_else(|| text_of(spec, &["serviceAccount"]).map(str::to_owned));
     if let Some(account) = account {
         set(spec, "serviceAccountName", tree::Value::Text(account.clone()));
-        if let Some(older) = field(spec, "serviceAccount") {
+        if let Some(older) = spec.get_mut("serviceAccount") {
             older.value = tree::Value::Text(account);
         } else {
             set(spec, "serviceAccount", tree::Value::Text(account));
         }
     }
-    let host_network = field(spec, "hostNetwork").and_then(|node| node.as_bool()) == Some(true);
+    let host_network = spec.get_mut("hostNetwork").and_then(|node| node.as_bool()) == Some(true);
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         for it in items(spec, list) {
             container(it, host_network);
         }
     }
     items(spec, "volumes").iter_mut().for_each(volume);
-    if let Some(overhead) = field(spec, "overhead") {
+    if let Some(overhead) = spec.get_mut("overhead") {
         quantities(overhead);
     }
 }
@@ -403,7 +398,7 @@ fn container(container: &mut Node, host_network: bool) {
     for port in items(container, "ports") {
         leave_out(port, &["name", "hostIP", "hostPort"]);
         fill(port, &[("protocol", Text("TCP"))]);
-        if host_network && let Some(number) = field(port, "containerPort").map(|number| number.value.clone()) {
+        if host_network && let Some(number) = port.get_mut("containerPort").map(|number| number.value.clone()) {
             set(port, "hostPort", number);
         }
     }
@@ -417,7 +412,7 @@ fn container(container: &mut Node, host_network: bool) {
         leave_out(mount, &["readOnly", "subPath", "subPathExpr"]);
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
-        if let Some(probe) = field(container, name) {
+        if let Some(probe) = container.get_mut(name) {
             leave_out(probe, &["initialDelaySeconds"]);
             fill(probe, &[("timeoutSeconds", Number(1)), ("periodSeconds", Number(10))]);
             fill(probe, &[("successThreshold", Number(1)), ("failureThreshold", Number(3))]);
@@ -432,7 +427,7 @@ fn container(container: &mut Node, host_network: bool) {
 }
 
 fn http(node: &mut Node) {
-    if let Some(get) = field(node, "httpGet") {
+    if let Some(get) = node.get_mut("httpGet") {
         fill(get, &[("path", Text("/")), ("scheme", Text("HTTP"))]);
     }
 }
@@ -453,15 +448,15 @@ fn volume(volume: &mut Node) {
         fill(volume, &[("emptyDir", Empty)]);
     }
     for name in ["secret", "configMap", "downwardAPI", "projected"] {
-        if let Some(source) = field(volume, name) {
+        if let Some(source) = volume.get_mut(name) {
             fill(source, &[("defaultMode", Number(0o644))]);
         }
     }
-    if let Some(path) = field(volume, "hostPath") {
+    if let Some(path) = volume.get_mut("hostPath") {
         fill(path, &[("type", Text(""))]);
     }
     for name in ["persistentVolumeClaim", "nfs"] {
-        if let Some(source) = field(volume, name) {
+        if let Some(source) = volume.get_mut(name) {
             leave_out(source, &["readOnly"]);
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn replicas(comparison: Comparison, wanted: f64) -> String {
     let parallelism = field("object.spec", "parallelism", "1");
     format!(
         "(object.kind == 'Job' ? double({parallelism}) {sign} {wanted} : \
-         object.kind in ['Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController'] && \
+         object.kind in ['Deployment', 'DeploymentConfig', 'ReplicaSet', 'ReplicationController', 'StatefulSet'] && \
          double({replicas}) {sign} {wanted})"
     )
 }

@@ -49,7 +49,10 @@ impl Inputs {
         let mut objects = Vec::new();
         let mut diagnostics = self.diagnostics.clone();
         for file in &self.files {
-            let (found, told) = manifest::objects(&file.name, &file.text, limits);
+            let (found, mut told) = manifest::objects(&file.name, &file.text, limits);
+            if found.is_empty() && told.is_empty() {
+                told.push(Diagnostic::note(Code::ManifestForeign, "holds no document").at(&file.name));
+            }
             objects.extend(found);
             diagnostics.extend(told);
         }
@@ -84,6 +87,7 @@ impl Inputs {
     /// Takes the files of a directory and of those below it, in the order of their names. A link to a file is followed
     /// where that lies in the directory, too, as in the volumes of Kubernetes; one that leads out of it is told.
     fn directory(&mut self, top: &Path, ends: &[&str], rendered: bool, limits: &Limits) -> Result<(), CliError> {
+        let real = std::fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
         let mut rest = vec![(top.to_owned(), 0)];
         let mut found = Vec::new();
         while let Some((directory, depth)) = rest.pop() {
@@ -118,11 +122,17 @@ impl Inputs {
                 if name.to_string_lossy().starts_with('.') {
                     continue;
                 }
-                if kind.is_dir() && depth < DEPTH {
+                // What lies in this directory is read where it is.
+                let is_elsewhere = || !std::fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&real));
+                if kind.is_symlink() && path.is_dir() {
+                    if is_elsewhere() {
+                        self.unreadable(&path, "is a link to a directory elsewhere, which is not followed");
+                    }
+                } else if kind.is_dir() && depth < DEPTH {
                     rest.push((path, depth + 1));
                 } else if kind.is_dir() {
                     self.unreadable(&path, "lies too deep");
-                } else if ends.iter().any(|end| name.to_string_lossy().ends_with(end)) {
+                } else if ends.iter().any(|end| name.to_string_lossy().to_lowercase().ends_with(end)) {
                     found.push(path);
                 }
             }
@@ -132,7 +142,6 @@ impl Inputs {
             self.unreadable(top, &format!("holds more than {FILES} files; the rest is left out"));
             found.truncate(FILES);
         }
-        let real = std::fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
         for path in found {
             if path.is_symlink() && !std::fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&real)) {
                 self.unreadable(&path, "is a link that leads out of the directory, or nowhere");

@@ -21,7 +21,7 @@ use sekisho_base::Limits;
 use sekisho_model::{
     CHECK_SCHEMA, CheckGate, CheckReport, Code, Diagnostic, Exit, Fact, ImageRef, Level, SourceKind, Verdict,
 };
-use sekisho_policy::manifest::Object;
+use sekisho_policy::manifest::{Object, put_into};
 use sekisho_policy::policy::Stage;
 use sekisho_policy::{
     CheckOptions, Checked, Context as PolicyContext, Foreign, ImageFacts, ImageSubject, Point, PolicyFault, PolicySet,
@@ -102,8 +102,17 @@ pub(super) fn some(set: &PolicySet, foreign: &Foreign, stage: Stage) -> Result<(
 
 /// `check manifest`.
 pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArguments) -> CommandResult {
-    let CheckManifestArguments { paths, policies: choice, pod_security, images, db, suppression, cluster, verdict } =
-        arguments;
+    let CheckManifestArguments {
+        paths,
+        policies: choice,
+        pod_security,
+        images,
+        db,
+        suppression,
+        namespace,
+        cluster,
+        verdict,
+    } = arguments;
     let settings = scan::settings(context, &verdict.common, None, false)?;
     let limits = settings.limits();
     let named: Vec<_> = paths.iter().map(|path| (path.as_path(), "a manifest that is read")).collect();
@@ -112,7 +121,10 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     let (mut set, policy_inputs) = policies(choice, &settings, shipped, &limits)?;
     set.standards.extend(*pod_security);
     let inputs = Inputs::read_manifests(paths, &limits)?;
-    let (objects, mut diagnostics) = inputs.objects(&limits);
+    let (mut objects, mut diagnostics) = inputs.objects(&limits);
+    if let Some(namespace) = namespace {
+        put_into(namespace, &mut objects);
+    }
     let foreign = set.foreign(Point::CommandLine(&objects));
     sound(&foreign.faults)?;
     some(&set, &foreign, Stage::Deploy)?;

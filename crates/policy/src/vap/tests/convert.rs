@@ -232,7 +232,9 @@ fn metadata(choose: &mut Choices<'_>) -> Value {
 fn workload(choose: &mut Choices<'_>) -> Object {
     let kinds = [
         ("v1", "Pod"),
+        ("v1", "PodTemplate"),
         ("v1", "ReplicationController"),
+        ("apps.openshift.io/v1", "DeploymentConfig"),
         ("apps/v1", "Deployment"),
         ("apps/v1", "StatefulSet"),
         ("apps/v1", "DaemonSet"),
@@ -259,6 +261,7 @@ fn workload(choose: &mut Choices<'_>) -> Object {
         "CronJob" => object["spec"] = json!({"schedule": "* * * * *", "jobTemplate": {"spec": {"template": template}}}),
         "Job" => object["spec"] = json!({"parallelism": number("parallelism"), "template": template}),
         "DaemonSet" => object["spec"] = json!({"template": template}),
+        "PodTemplate" => object["template"] = template,
         _ => object["spec"] = json!({"replicas": number("replicas"), "template": template}),
     }
     let node: Node = from_json(object.to_string().as_bytes()).unwrap();

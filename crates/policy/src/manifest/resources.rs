@@ -1,14 +1,14 @@
 //! What the API server calls the objects of a kind, and whether they are in namespaces.
 
-use crate::manifest::Object;
+use super::Object;
 use crate::request::Request;
 use sekisho_base::tree::Node;
 
 /// A kind of the API server's own: group, kind, resource, whether in namespaces.
 type Known = (&'static str, &'static str, &'static str, bool);
 
-/// Kinds that come with Kubernetes, of all versions that are still met in manifests.
-const KNOWN: [Known; 73] = [
+/// Kinds that come with Kubernetes, of all versions that are still met in manifests, and what OpenShift has for workloads.
+const KNOWN: [Known; 74] = [
     ("", "Binding", "bindings", true),
     ("", "ConfigMap", "configmaps", true),
     ("", "Endpoints", "endpoints", true),
@@ -77,6 +77,7 @@ const KNOWN: [Known; 73] = [
     ("resource.k8s.io", "ResourceSlice", "resourceslices", false),
     ("scheduling.k8s.io", "PriorityClass", "priorityclasses", false),
     ("storage.k8s.io", "CSIDriver", "csidrivers", false),
+    ("apps.openshift.io", "DeploymentConfig", "deploymentconfigs", true),
     ("storage.k8s.io", "CSINode", "csinodes", false),
     ("storage.k8s.io", "CSIStorageCapacity", "csistoragecapacities", true),
     ("storage.k8s.io", "StorageClass", "storageclasses", false),
@@ -97,26 +98,26 @@ const SAME: [(&str, &str, &str); 7] = [
 
 /// What the objects of a kind are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Resource {
-    pub(super) group: String,
-    pub(super) version: String,
-    pub(super) kind: String,
+pub(crate) struct Resource {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
     /// `deployments`
-    pub(super) name: String,
-    pub(super) namespaced: bool,
-    /// Whether it comes with Kubernetes, so that its fields are known.
-    pub(super) known: bool,
+    pub(crate) name: String,
+    pub(crate) namespaced: bool,
+    /// Whether its fields are known.
+    pub(crate) known: bool,
 }
 
 /// What definitions of custom resources among given objects say.
 #[derive(Debug, Default)]
-pub(super) struct Resources {
+pub(crate) struct Resources {
     /// Group, kind, resource, whether in namespaces.
     defined: Vec<(String, String, String, bool)>,
 }
 
 impl Resources {
-    pub(super) fn of(objects: &[Object]) -> Self {
+    pub(crate) fn of(objects: &[Object]) -> Self {
         let definitions = objects
             .iter()
             .filter(|object| object.group() == "apiextensions.k8s.io" && object.kind == "CustomResourceDefinition");
@@ -131,7 +132,7 @@ impl Resources {
 
     /// What objects of a kind are called. A kind that nothing is known of is in namespaces, and its resource is guessed as
     /// Kubernetes itself proposes names: small letters, with `s`, `es` or `ies` at the end.
-    pub(super) fn resource(&self, api_version: &str, kind: &str) -> Resource {
+    pub(crate) fn resource(&self, api_version: &str, kind: &str) -> Resource {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let known = KNOWN.iter().find(|known| known.0 == group && known.1 == kind);
         let defined = self.defined.iter().find(|defined| defined.0 == group && defined.1 == kind);
@@ -147,7 +148,7 @@ impl Resources {
 
 impl Resource {
     /// What a request is about.
-    pub(super) fn of(request: &Request<'_>) -> Self {
+    pub(crate) fn of(request: &Request<'_>) -> Self {
         let text = |names: &[&str]| request.text(names).to_owned();
         Self {
             group: text(&["resource", "group"]),
@@ -176,12 +177,12 @@ fn plural(kind: &str) -> String {
 }
 
 impl Resource {
-    pub(super) fn is_namespace(&self) -> bool {
+    pub(crate) fn is_namespace(&self) -> bool {
         self.group.is_empty() && self.kind == "Namespace"
     }
 
     /// Its group, and others in which the same objects are.
-    pub(super) fn groups(&self) -> Vec<&str> {
+    pub(crate) fn groups(&self) -> Vec<&str> {
         let others = SAME.iter().filter_map(|(one, other, name)| match () {
             () if *name != self.name => None,
             () if *one == self.group => Some(*other),
@@ -192,7 +193,7 @@ impl Resource {
     }
 
     /// Whether no policy is asked about it, so that policies can always be changed and users be told apart.
-    pub(super) fn is_exempt(&self) -> bool {
+    pub(crate) fn is_exempt(&self) -> bool {
         let is_policy = self.group == "admissionregistration.k8s.io" && self.name.contains("admissionpolic");
         let is_review = matches!(&*self.group, "authentication.k8s.io" | "authorization.k8s.io");
         is_policy || is_review
