@@ -366,6 +366,9 @@ fn is_about(ecosystem: Ecosystem, facts: &PackageFacts, look: &Look<'_>, entry: 
 /// modules gives both.
 fn is_of_module(facts: &PackageFacts, entry: &Entry, texts: &[&str]) -> bool {
     const MARK: &str = ".module";
+    if facts.kind != PackageKind::Rpm {
+        return true;
+    }
     let mut labels = facts.extra.iter().filter(|(key, value)| key == "modularity" && !value.is_empty());
     let label = labels.next().map(|(_, value)| value.as_str());
     let package = facts.version.contains(MARK);

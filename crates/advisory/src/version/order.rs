@@ -9,21 +9,25 @@ use std::cmp::Ordering;
 /// Decimal digits by the number they stand for, of any length: leading zeros do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number<'a> {
-    // The order of the fields is the order of numbers: more digits first, then the digits.
+    // The order of the fields is the order of numbers: more digits first, then the digits. Few have more than eight, and
+    // comparing slices is a call of its own.
     length: usize,
-    digits: &'a [u8],
+    first: u64,
+    rest: Option<&'a [u8]>,
 }
 
 impl<'a> Number<'a> {
     /// Nothing, or only zeros.
-    pub(super) const ZERO: Self = Self { length: 0, digits: &[] };
+    pub(super) const ZERO: Self = Self { length: 0, first: 0, rest: None };
 
     /// The number that digits stand for; zero for none.
     #[inline]
     pub(super) fn of(digits: &'a [u8]) -> Self {
         let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
         let digits = digits.get(zeros..).unwrap_or_default();
-        Self { length: digits.len(), digits }
+        let (first, rest) = digits.split_at_checked(8).map_or((digits, None), |(first, rest)| (first, Some(rest)));
+        let packed = first.iter().fold(0, |packed, byte| packed << 8 | u64::from(*byte));
+        Self { length: digits.len(), first: packed, rest }
     }
 }
 
