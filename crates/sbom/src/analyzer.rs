@@ -82,6 +82,11 @@ impl<'a> File<'a> {
         Diagnostic::incomplete(Code::FileMalformed, message.to_string()).at(self.path)
     }
 
+    /// The diagnostic for a file of nothing, where no program writes one: it was cut off, or is still to be written.
+    pub fn empty(&self) -> Option<Diagnostic> {
+        (self.data.size() == 0).then(|| self.malformed("is empty, so what should be in it is missing"))
+    }
+
     /// The same for `text` whose last line has no end, where the program that writes such files ends every line: what came
     /// behind it is lost.
     pub fn cut_off(&self, text: &str) -> Option<Diagnostic> {

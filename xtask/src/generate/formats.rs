@@ -74,7 +74,7 @@ fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static 
 }
 
 /// The titles of analyzers in Japanese.
-const TITLES: [(&str, &str); 61] = [
+const TITLES: [(&str, &str); 62] = [
     ("os-release", "ディストリビューション(os-release)"),
     ("dpkg-status", "Debian パッケージ(dpkg の status、status.d)"),
     ("deb-package", "Debian パッケージファイル(.deb)"),
@@ -103,7 +103,11 @@ const TITLES: [(&str, &str); 61] = [
     ("npm-lock", "npm のロックファイル"),
     ("yarn-lock", "yarn のロックファイル(classic、berry)"),
     ("pnpm-lock", "pnpm のロックファイル"),
-    ("bun-lock", "bun のロックファイル(bun.lockb は有無だけ)"),
+    ("bun-lock", "bun のロックファイル(bun.lock)"),
+    (
+        "unread-lock",
+        "読まず、あることだけを報告するロックファイル: Deno、rebar3、pixi、conda-lock、Paket、Carthage、dep、Glide、uv の単独スクリプト、bun 1.2 より前、pnpm 3 より前",
+    ),
     ("cargo-lock", "Rust のロックファイル(Cargo.lock)"),
     ("rust-binary", "実行ファイル中の Rust クレート(cargo auditable)"),
     ("go-binary", "実行ファイル中の Go モジュール"),

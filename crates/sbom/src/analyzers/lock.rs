@@ -16,6 +16,7 @@ pub(super) struct Locked<'f> {
     /// Where what has a name and a version is, by a hash of both.
     index: HashMap<u64, usize>,
     over_limit: bool,
+    may_be_empty: bool,
     /// Stanzas that could not be read, and why the first could not.
     broken: Option<(&'static str, u64)>,
     diagnostics: Vec<Diagnostic>,
@@ -25,7 +26,13 @@ impl<'f> Locked<'f> {
     /// None yet.
     pub(super) fn new(file: &'f File<'f>, kind: PackageKind) -> Self {
         let (list, index) = (Vec::new(), HashMap::new());
-        Self { file, kind, list, index, over_limit: false, broken: None, diagnostics: Vec::new() }
+        let (over_limit, may_be_empty) = (false, false);
+        Self { file, kind, list, index, over_limit, may_be_empty, broken: None, diagnostics: Vec::new() }
+    }
+
+    /// For a file in which there may be nothing at all.
+    pub(super) fn may_be_empty(self) -> Self {
+        Self { may_be_empty: true, ..self }
     }
 
     /// A package to be filled in and [added](Self::add). `version` is empty where the format gives a folder, a commit or
@@ -84,6 +91,9 @@ impl<'f> Locked<'f> {
     pub(super) fn finish(mut self) -> Extract {
         if let Some((reason, count)) = self.broken {
             self.malformed(format_args!("parts that could not be read: {count}; the first {reason}"));
+        }
+        if self.diagnostics.is_empty() && !self.may_be_empty {
+            self.diagnostics.extend(self.file.empty());
         }
         if self.over_limit {
             self.diagnostics.push(self.file.exceeded(LimitKey::Records, "packages of one file"));

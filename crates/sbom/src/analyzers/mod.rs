@@ -36,6 +36,7 @@ mod python;
 mod redhat;
 pub mod rpm;
 mod swift;
+mod unread;
 mod vex;
 mod wordpress;
 
@@ -102,6 +103,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &hackage::STACK,
     &binary::ANALYZER,
     &vex::ANALYZER,
+    &unread::ANALYZER,
 ];
 
 #[cfg(test)]

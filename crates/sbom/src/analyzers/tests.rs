@@ -148,6 +148,17 @@ fn what_is_no_lock_file_is_told_under_each_of_their_names() {
 }
 
 #[test]
+fn an_empty_lock_file_is_told_where_no_program_writes_one() {
+    let dispatch = Dispatch::all();
+    let is_silent = |path: &&str| {
+        let [analyzer] = dispatch.by_path(path).try_into().unwrap();
+        testing::run(analyzer, path, b"").diagnostics.is_empty()
+    };
+    let silent: Vec<&str> = LOCKS.iter().copied().filter(is_silent).collect();
+    assert_eq!(silent, ["requirements.txt", "yarn.lock", "conanfile.txt", "Manifest.toml"]);
+}
+
+#[test]
 fn time_grows_no_faster_than_the_file() {
     let entries = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
     let dispatch = Dispatch::all();

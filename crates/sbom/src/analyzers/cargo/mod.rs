@@ -10,7 +10,7 @@ mod lock;
 /// Reads `Cargo.lock`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "cargo-lock",
-    version: 2,
+    version: 3,
     title: "Rust lock files (Cargo.lock)",
     kinds: &[PackageKind::Cargo],
     paths: &["**/Cargo.lock"],

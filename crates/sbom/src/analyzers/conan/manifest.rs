@@ -13,7 +13,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let mut locked = Locked::new(file, PackageKind::Conan);
+    let mut locked = Locked::new(file, PackageKind::Conan).may_be_empty();
     let (mut dev, mut unusable, mut in_section) = (None, 0, false);
     for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {

@@ -154,7 +154,7 @@ mod tests {
     fn what_is_not_of_the_format_may_hide_a_gem() {
         check("GEM\n  specs:\n    a\n    b (1\n    c ()\n    d (1)\n", &["d 1"], 1);
         check("GEM\n  specs:\n    a (1)\n<<<<<<< HEAD\n    b (1)\n", &["a 1"], 1);
-        check("", &[], 0);
+        check("", &[], 1);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
 /// Reads `Gemfile.lock`, which beside a `gems.rb` is `gems.locked`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "gem-lock",
-    version: 2,
+    version: 3,
     title: "Bundler lock files (Gemfile.lock, gems.locked)",
     kinds: &[PackageKind::Gem],
     paths: &["**/Gemfile.lock", "**/gems.locked"],

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// Reads `go.mod`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-mod",
-    version: 3,
+    version: 4,
     title: "Go modules (go.mod)",
     kinds: &[PackageKind::Golang],
     paths: &["**/go.mod"],

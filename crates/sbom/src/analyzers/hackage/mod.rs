@@ -7,7 +7,7 @@ use sekisho_model::PackageKind;
 /// Reads `cabal.project.freeze`.
 pub(crate) static CABAL: Analyzer = Analyzer {
     id: "cabal-freeze",
-    version: 2,
+    version: 3,
     title: "Cabal freeze files (cabal.project.freeze)",
     kinds: &[PackageKind::Hackage],
     paths: &["**/cabal.project.freeze"],
@@ -21,7 +21,7 @@ pub(crate) static STACK: Analyzer = Analyzer {
     title: "Stack lock files (stack.yaml.lock)",
     kinds: &[PackageKind::Hackage],
     paths: &["**/stack.yaml.lock"],
-    version: 2,
+    version: 3,
     run: stack,
     ..Analyzer::NONE
 };
@@ -220,7 +220,7 @@ mod tests {
         ];
         check(&CABAL, text, &expect, 0);
         check(&CABAL, "constraints: a_b ==1, ==2\n  , c ==1\n", &["c 1"], 1);
-        check(&CABAL, "", &[], 0);
+        check(&CABAL, "", &[], 1);
     }
 
     #[test]

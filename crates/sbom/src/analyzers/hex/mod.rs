@@ -13,7 +13,7 @@ use sekisho_model::PackageKind;
 /// Reads `mix.lock`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "hex-lock",
-    version: 2,
+    version: 3,
     title: "Mix lock files (mix.lock)",
     kinds: &[PackageKind::Hex],
     paths: &["**/mix.lock"],
@@ -194,7 +194,7 @@ mod tests {
             0,
         );
         check("%{\n}\n", &[], 0);
-        check("", &[], 0);
+        check("", &[], 1);
         check("packages", &[], 1);
     }
 

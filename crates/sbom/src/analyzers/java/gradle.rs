@@ -92,6 +92,7 @@ pub(super) fn lock(file: &File<'_>) -> Extract {
     if unusable > 0 {
         diagnostics.push(file.malformed(format_args!("{unusable} lines are not group:artifact:version")));
     }
+    diagnostics.extend(file.empty());
     Extract { packages, diagnostics, ..Extract::default() }
 }
 

@@ -71,7 +71,7 @@ pub(crate) static GRADLE_LOCK: Analyzer = Analyzer {
     kinds: &[PackageKind::Maven],
     paths: &["**/*gradle.lockfile", "**/dependency-locks/*.lockfile"],
     alike: same_name,
-    version: 3,
+    version: 4,
     run: gradle::lock,
     ..Analyzer::NONE
 };

@@ -35,7 +35,8 @@ fn run(file: &File<'_>) -> Extract {
         let is_toml = text.len() > STANZA_BYTES || text.parse::<Table>().is_ok();
         return if is_toml { Extract::default() } else { Extract::failed(file.malformed("is no TOML")) };
     }
-    let mut locked = Locked::new(file, PackageKind::Julia);
+    // Julia before 1.6 wrote nothing where nothing was needed.
+    let mut locked = Locked::new(file, PackageKind::Julia).may_be_empty();
     let (mut julia, mut unusable) = (String::new(), 0);
     for part in parts(text) {
         let whole = match part.read() {

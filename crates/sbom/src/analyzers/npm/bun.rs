@@ -1,5 +1,4 @@
-//! `bun.lock`: JSON with commas where JSON has none. `bun.lockb`, its binary form before bun 1.2, is not read, and said
-//! to be there.
+//! `bun.lock`: JSON with commas where JSON has none.
 //!
 //! `packages` has a list for each place where a package is installed (`a`, `a/b`), which begins with `name@version`;
 //! `workspaces` says what the project and its workspaces ask for. Linked folders and workspaces are not packages. Who
@@ -23,11 +22,6 @@ const LAST_VERSION: u64 = 1;
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
-    if file.name() == "bun.lockb" {
-        return Extract::failed(
-            file.malformed("is a binary lock file of bun, which is not read; bun writes bun.lock in its place"),
-        );
-    }
     let text = match file.text() {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
@@ -317,7 +311,5 @@ mod tests {
             let (lines, diagnostics) = run(text);
             assert_eq!((lines.len(), diagnostics), (packages, 1), "{text}");
         }
-        let extract = testing::run(&BUN, "srv/bun.lockb", b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n");
-        assert_eq!(extract.diagnostics[0].level, sekisho_model::Level::Incomplete);
     }
 }

@@ -54,7 +54,7 @@ pub(crate) static YARN: Analyzer = Analyzer {
 /// Reads pnpm's lock files of versions 5 to 9.
 pub(crate) static PNPM: Analyzer = Analyzer {
     id: "pnpm-lock",
-    version: 2,
+    version: 3,
     title: "pnpm lock files (pnpm-lock.yaml)",
     kinds: &[PackageKind::Npm],
     paths: &["**/pnpm-lock.yaml"],
@@ -66,10 +66,10 @@ pub(crate) static PNPM: Analyzer = Analyzer {
 /// Reads bun's lock files in text.
 pub(crate) static BUN: Analyzer = Analyzer {
     id: "bun-lock",
-    version: 2,
-    title: "bun lock files (bun.lock; of bun.lockb only that it is there)",
+    version: 3,
+    title: "bun lock files (bun.lock)",
     kinds: &[PackageKind::Npm],
-    paths: &["**/bun.lock", "**/bun.lockb"],
+    paths: &["**/bun.lock"],
     not_below: &["node_modules"],
     run: bun::run,
     ..Analyzer::NONE

@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn what_is_not_of_the_format_is_told() {
         let good = "lockfileVersion: '9.0'\npackages:\n  a@1:\n    hasBin: true\n";
-        assert_eq!(run(""), (Vec::new(), 0));
+        assert_eq!(run(""), (Vec::new(), 1));
         assert_eq!(run("lockfileVersion: '9.0'\n"), (Vec::new(), 0));
         assert_eq!(run(good), (vec!["a@1".to_owned()], 0));
         for text in [

@@ -31,7 +31,8 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         }
     }
     lock.take(entry, file.limits.records);
-    let mut locked = Locked::new(file, PackageKind::Npm);
+    // Yarn's own guide has people make an empty one to mark the root of a project.
+    let mut locked = Locked::new(file, PackageKind::Npm).may_be_empty();
     if !known && !lock.berry && !text.trim().is_empty() {
         locked.malformed("does not say which lock file of yarn it is");
     }

@@ -102,7 +102,7 @@ pub(crate) static PYLOCK: Analyzer = Analyzer {
 };
 
 /// What all that declare packages have in common.
-const LOCK: Analyzer = Analyzer { kinds: &[PackageKind::Pypi], version: 2, ..Analyzer::NONE };
+const LOCK: Analyzer = Analyzer { kinds: &[PackageKind::Pypi], version: 3, ..Analyzer::NONE };
 
 /// A `License` field longer than this, in bytes, is a licence's text and not its name.
 const LICENSE_NAME_BYTES: usize = 200;

@@ -26,7 +26,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let mut locked = Locked::new(file, PackageKind::Pypi);
+    let mut locked = Locked::new(file, PackageKind::Pypi).may_be_empty();
     let [mut open, mut included, mut blank, mut refused] = [const { Names::NONE }; 4];
     let mut is_of_pip = false;
     for line in logical_lines(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
