@@ -13,8 +13,9 @@ use sekisho_model::{
     SourceKind, SourcePackage, Tool,
 };
 use sekisho_sbom::purl::purl_of;
+use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FORMATS: [&str; 3] = ["cyclonedx", "spdx", "json"];
 
@@ -64,6 +65,53 @@ fn a_scan_of_an_export_is_the_scan() {
                 assert_eq!(of_export, of_thing, "{thing} as {format} with {options}");
                 assert!(code == Some(0) || of_thing.0 != Some(0), "{thing}: what is incomplete stays so");
             }
+        }
+    }
+}
+
+/// Every file that an analyzer is tested with, with all its oddities.
+#[test]
+fn a_scan_of_an_export_is_the_scan_of_every_fixture() {
+    let world = World::new();
+    let analyzers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sbom/src/analyzers");
+    let folders = |of: &Path| -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path()).collect();
+        found.retain(|path| path.is_dir());
+        found.sort();
+        found
+    };
+    let fixtures =
+        folders(&analyzers).into_iter().map(|folder| folder.join("fixtures")).filter(|folder| folder.is_dir());
+    let cases: Vec<PathBuf> = fixtures.flat_map(|folder| folders(&folder)).collect();
+    let mut packages = 0;
+    for (case, format) in cases.iter().zip(FORMATS.iter().cycle()) {
+        let name = case.strip_prefix(&analyzers).unwrap().display();
+        let (target, export) = (world.path().join("case"), world.path().join("export"));
+        let _ = fs::remove_dir_all(&target);
+        put(case, &target);
+        let output = |arguments: &str| world.command(arguments).output().unwrap().stdout;
+        fs::write(&export, output(&format!("sbom fs case --format {format}"))).unwrap();
+        let [of_case, of_export] = ["fs case", "sbom export"].map(|what| -> Value {
+            serde_json::from_slice(&output(&format!("scan {what} --db demo --format json"))).unwrap()
+        });
+        assert_eq!(of_export, of_case, "{name} as {format}");
+        packages += of_case["inventory"]["packages"].as_array().unwrap().len();
+    }
+    assert!(cases.len() > 80 && packages > 2000, "{} cases, {packages} packages", cases.len());
+}
+
+/// Copies a directory; what ends in `.zst` is inflated.
+fn put(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        let to = to.join(&name);
+        if path.is_dir() {
+            put(&path, &to);
+        } else if let Some(plain) = name.to_str().and_then(|name| name.strip_suffix(".zst")) {
+            fs::write(to.with_file_name(plain), zstd::decode_all(fs::File::open(path).unwrap()).unwrap()).unwrap();
+        } else {
+            fs::copy(path, to).unwrap();
         }
     }
 }
