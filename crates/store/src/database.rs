@@ -1,0 +1,179 @@
+//! The database: opened, brought up to date, and what differs between the two kinds.
+
+use crate::error::{During, StoreError};
+use jiff::Timestamp;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, SqlStr, Transaction};
+use std::borrow::Cow;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+/// The forms that the tables had, oldest first; what is released is never changed again.
+const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
+    1,
+    "core",
+    include_str!("../migrations/sqlite/0001_core.sql"),
+    include_str!("../migrations/postgres/0001_core.sql"),
+)];
+
+/// Connections of readers, and to `PostgreSQL` of all.
+const CONNECTIONS: u32 = 8;
+/// How long to wait for a connection, or for another process that writes to the same file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Of each connection to `SQLite`: a commit is on disk before it is told (`FULL`), and readers do not wait for the writer (`WAL`).
+const PRAGMAS: &str =
+    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// The state of a hub, over `SQLite` (one file, one writer at a time) or `PostgreSQL` (any number of hubs).
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) backend: Backend,
+    pub(crate) readers: AnyPool,
+    writers: AnyPool,
+}
+
+impl Store {
+    /// Opens the database at `url` and brings its tables up to date: `sqlite:/var/lib/sekisho/hub.db`, which is made where it is
+    /// not there, or `postgres://user@host/name`.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] where it cannot be reached or is of no known kind, [`StoreError::Migrate`] where a later version has
+    /// written to it or a step fails, which leaves it as it was.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let shown = without_password(url);
+        let failed = |source| StoreError::Open { url: shown.clone(), source };
+        let backend = match url.split_once(':') {
+            Some(("sqlite", _)) => Backend::Sqlite,
+            Some(("postgres" | "postgresql", _)) => Backend::Postgres,
+            _ => {
+                let message = "its address begins neither with sqlite: nor with postgres:";
+                return Err(failed(sqlx::Error::Configuration(message.into())));
+            }
+        };
+        let url = match backend {
+            Backend::Sqlite if !url.contains("mode=") => {
+                Cow::Owned(format!("{url}{}mode=rwc", if url.contains('?') { '&' } else { '?' }))
+            }
+            _ => Cow::Borrowed(url),
+        };
+        let options = AnyConnectOptions::from_str(&url).map_err(failed)?.disable_statement_logging();
+        // A pool tries for as long as it may, and then says no more than that.
+        let mut first = options.connect().await.map_err(failed)?;
+        first.execute(if backend == Backend::Sqlite { PRAGMAS } else { "SELECT 1" }).await.map_err(failed)?;
+        first.close().await.map_err(failed)?;
+        let pool = |size: u32| {
+            AnyPoolOptions::new().max_connections(size).acquire_timeout(PATIENCE).after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if backend == Backend::Sqlite {
+                        connection.execute(PRAGMAS).await?;
+                    }
+                    Ok(())
+                })
+            })
+        };
+        let size = if backend == Backend::Sqlite { 1 } else { CONNECTIONS };
+        let writers = pool(size).connect_with(options.clone()).await.map_err(failed)?;
+        let store = match backend {
+            Backend::Sqlite => {
+                // The file must be there, with its journal's mode, before others read it.
+                let readers = pool(CONNECTIONS).connect_lazy_with(options);
+                Self { backend, readers, writers }
+            }
+            Backend::Postgres => Self { backend, readers: writers.clone(), writers },
+        };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let migrations = MIGRATIONS.map(|(version, name, sqlite, postgres)| {
+            let sql = if self.backend == Backend::Sqlite { sqlite } else { postgres };
+            Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
+        });
+        Migrator { migrations: Cow::Owned(migrations.into()), ..Migrator::DEFAULT }.run(&self.writers).await?;
+        Ok(())
+    }
+
+    /// Begins what is done as a whole or not at all.
+    pub(crate) async fn begin(&self, action: &'static str) -> Result<Transaction<'static, Any>, StoreError> {
+        self.writers.begin().await.during(action)
+    }
+
+    /// What keeps two takers from waiting for one row where there may be several at once.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self.backend {
+            Backend::Sqlite => "",
+            Backend::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Ends all connections, so that nothing is left to be written.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+/// Microseconds since 1970, as times are stored.
+pub(crate) fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// The time that was stored.
+pub(crate) fn moment(micros: i64, what: &str) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros)
+        .map_err(|error| StoreError::Damaged { what: what.to_owned(), reason: error.to_string() })
+}
+
+/// `$1, $2, $3` for rows of so many values, as `($1, $2), ($3, $4)`.
+pub(crate) fn rows(count: usize, width: usize) -> String {
+    let row = |row: usize| {
+        let values: Vec<String> = (1..=width).map(|value| format!("${}", row * width + value)).collect();
+        format!("({})", values.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// An address without the password in it, for messages.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((login, host)) => {
+            let user = login.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_passwords() {
+        for (url, expect) in [
+            ("postgres://hub:se@cret@db:5432/hub?sslmode=require", "postgres://hub@db:5432/hub?sslmode=require"),
+            ("postgres://db/hub", "postgres://db/hub"),
+            ("sqlite:/var/lib/hub.db", "sqlite:/var/lib/hub.db"),
+        ] {
+            assert_eq!(without_password(url), expect);
+        }
+    }
+
+    #[test]
+    fn places_are_numbered_through() {
+        assert_eq!(rows(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    }
+}

@@ -1,0 +1,184 @@
+//! Inventories: what each image or directory has, once, and who has a package.
+
+use crate::database::{Store, micros, moment, rows};
+use crate::error::{During, StoreError};
+use jiff::Timestamp;
+use sekisho_model::{Inventory, OsRelease, PackageKind, Purl};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::collections::BTreeMap;
+
+/// Values that one statement takes at most; `SQLite` takes 32,766.
+const VALUES: usize = 8_000;
+/// How hard zstd tries: inventories are written once, and read as fast whatever the level.
+const LEVEL: i32 = 6;
+/// Bytes that a stored document may have unpacked.
+const DOCUMENT_BYTES: usize = 1 << 30;
+
+/// An inventory as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryEntry {
+    /// What tells it from others ([`Inventory::identity`]): the digest of an image's configuration.
+    pub identity: String,
+    /// What was scanned, as it was named.
+    pub name: String,
+    /// The distribution, `debian-12`; empty where there is none.
+    pub os: String,
+    /// Whether all that could hide a package was read.
+    pub complete: bool,
+    /// How many packages.
+    pub packages: u64,
+    /// When it was scanned.
+    pub observed_at: Timestamp,
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What comes after the entry with this key; from the beginning where empty.
+    pub after: String,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Keeps an inventory in place of what was known of the same content. One that is older than what is kept changes nothing.
+    pub async fn inventory_put(&self, inventory: &Inventory, now: Timestamp) -> Result<(), StoreError> {
+        const ACTION: &str = "store an inventory";
+        let identity = inventory.identity();
+        let damaged = |reason: String| StoreError::Damaged { what: format!("the inventory {identity}"), reason };
+        let json = serde_json::to_vec(inventory).map_err(|error| damaged(error.to_string()))?;
+        let document = zstd::encode_all(json.as_slice(), LEVEL).map_err(|error| damaged(error.to_string()))?;
+        // In one order, so that two who store the same packages do not wait for each other.
+        let packages: BTreeMap<&str, (PackageKind, &str, &str)> = (inventory.packages.iter())
+            .map(|it| (it.purl.as_str(), (it.facts.kind, it.facts.name.as_str(), it.facts.version.as_str())))
+            .collect();
+        let purls: Vec<&str> = packages.keys().copied().collect();
+
+        let mut transaction = self.begin(ACTION).await?;
+        let stored = sqlx::query(
+            "INSERT INTO inventory (identity, name, os, complete, packages, observed_at, stored_at, document) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (identity) DO UPDATE SET name = excluded.name, os = excluded.os, complete = excluded.complete, \
+             packages = excluded.packages, observed_at = excluded.observed_at, stored_at = excluded.stored_at, \
+             document = excluded.document WHERE inventory.observed_at <= excluded.observed_at \
+             RETURNING number",
+        )
+        .bind(&identity)
+        .bind(&inventory.source.name)
+        .bind(inventory.os.as_ref().map(OsRelease::distro).unwrap_or_default())
+        .bind(i64::from(inventory.complete))
+        .bind(i64::try_from(inventory.packages.len()).unwrap_or(i64::MAX))
+        .bind(micros(inventory.observed_at))
+        .bind(micros(now))
+        .bind(document)
+        .fetch_optional(&mut *transaction)
+        .await
+        .during(ACTION)?;
+        let Some(stored) = stored else { return Ok(()) };
+        let number: i64 = stored.try_get(0).during(ACTION)?;
+        for some in purls.chunks(VALUES / 4) {
+            let sql = format!(
+                "INSERT INTO package (purl, kind, name, version) VALUES {} ON CONFLICT (purl) DO NOTHING",
+                rows(some.len(), 4)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for purl in some {
+                let (kind, name, version) = packages[purl];
+                query = query.bind(*purl).bind(kind.as_str()).bind(name).bind(version);
+            }
+            query.execute(&mut *transaction).await.during(ACTION)?;
+        }
+        let forget = sqlx::query("DELETE FROM inventory_package WHERE inventory = $1").bind(number);
+        forget.execute(&mut *transaction).await.during(ACTION)?;
+        for some in purls.chunks(VALUES) {
+            let places: Vec<String> = (2..=some.len() + 1).map(|place| format!("${place}")).collect();
+            let sql = format!(
+                "INSERT INTO inventory_package (package, inventory) SELECT number, $1 FROM package WHERE purl IN ({})",
+                places.join(", ")
+            );
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(number), |query, purl| query.bind(*purl));
+            query.execute(&mut *transaction).await.during(ACTION)?;
+        }
+        transaction.commit().await.during(ACTION)
+    }
+
+    /// The inventory with this identity, if it is kept.
+    pub async fn inventory_get(&self, identity: &str) -> Result<Option<Inventory>, StoreError> {
+        const ACTION: &str = "read an inventory";
+        let query = sqlx::query("SELECT document FROM inventory WHERE identity = $1").bind(identity);
+        let Some(row) = query.fetch_optional(&self.readers).await.during(ACTION)? else { return Ok(None) };
+        let document: Vec<u8> = row.try_get(0).during(ACTION)?;
+        let damaged = |reason: String| StoreError::Damaged { what: format!("the inventory {identity}"), reason };
+        let json = zstd::bulk::Decompressor::new()
+            .and_then(|mut decompressor| {
+                let size =
+                    zstd::bulk::Decompressor::upper_bound(&document).unwrap_or(DOCUMENT_BYTES).min(DOCUMENT_BYTES);
+                decompressor.decompress(&document, size)
+            })
+            .map_err(|error| damaged(error.to_string()))?;
+        serde_json::from_slice(&json).map(Some).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// Inventories in the order of their identities.
+    pub async fn inventory_list(&self, page: &Page) -> Result<Vec<InventoryEntry>, StoreError> {
+        const ACTION: &str = "list inventories";
+        let rows = sqlx::query(
+            "SELECT identity, name, os, complete, packages, observed_at FROM inventory \
+             WHERE identity > $1 ORDER BY identity LIMIT $2",
+        )
+        .bind(&page.after)
+        .bind(i64::from(page.limit))
+        .fetch_all(&self.readers)
+        .await
+        .during(ACTION)?;
+        rows.iter().map(entry).collect()
+    }
+
+    /// Identities of the inventories that have a package of this kind and name, in any version, with that package.
+    pub async fn inventory_with(&self, kind: PackageKind, name: &str) -> Result<Vec<(String, Purl)>, StoreError> {
+        const ACTION: &str = "look for a package";
+        let rows = sqlx::query(
+            "SELECT inventory.identity, package.purl FROM package \
+             JOIN inventory_package ON inventory_package.package = package.number \
+             JOIN inventory ON inventory.number = inventory_package.inventory \
+             WHERE package.kind = $1 AND package.name = $2 ORDER BY inventory.identity, package.purl",
+        )
+        .bind(kind.as_str())
+        .bind(name)
+        .fetch_all(&self.readers)
+        .await
+        .during(ACTION)?;
+        let read = |row: &AnyRow| {
+            let (identity, purl): (String, String) = (row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
+            let damaged = |reason: String| StoreError::Damaged { what: format!("a package of {identity}"), reason };
+            let purl = purl.parse().map_err(|error: sekisho_model::InvalidPurl| damaged(error.to_string()))?;
+            Ok((identity, purl))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Forgets an inventory; whether there was one.
+    pub async fn inventory_delete(&self, identity: &str) -> Result<bool, StoreError> {
+        const ACTION: &str = "forget an inventory";
+        let mut transaction = self.begin(ACTION).await?;
+        let query = sqlx::query("DELETE FROM inventory WHERE identity = $1").bind(identity);
+        let deleted = query.execute(&mut *transaction).await.during(ACTION)?.rows_affected() > 0;
+        transaction.commit().await.during(ACTION)?;
+        Ok(deleted)
+    }
+}
+
+fn entry(row: &AnyRow) -> Result<InventoryEntry, StoreError> {
+    const ACTION: &str = "list inventories";
+    let identity: String = row.try_get(0).during(ACTION)?;
+    let number = |place: usize| row.try_get::<i64, _>(place).during(ACTION);
+    Ok(InventoryEntry {
+        name: row.try_get(1).during(ACTION)?,
+        os: row.try_get(2).during(ACTION)?,
+        complete: number(3)? != 0,
+        packages: number(4)?.unsigned_abs(),
+        observed_at: moment(number(5)?, &identity)?,
+        identity,
+    })
+}

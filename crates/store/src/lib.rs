@@ -1,0 +1,15 @@
+//! What the hub keeps, and what an agent keeps until the hub has it.
+//!
+//! [`Store`] is one set of operations over `SQLite` or `PostgreSQL`, named by what they are about: `inventory_put`, `job_take`. What
+//! is acknowledged was written to disk. [`spool`] needs no database: files that only grow at their end.
+
+mod database;
+mod error;
+mod inventory;
+mod job;
+pub mod spool;
+
+pub use database::Store;
+pub use error::StoreError;
+pub use inventory::{InventoryEntry, Page};
+pub use job::{Job, NewJob, Taken};
