@@ -4,8 +4,11 @@
 //! terminal or a server.
 
 mod accounts;
+mod activity;
 mod ask;
 mod host;
+mod policies;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
+pub use policies::{Judged, Policies};

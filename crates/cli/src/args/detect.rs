@@ -61,6 +61,19 @@ pub(crate) struct RulesOption {
     pub(crate) refuse_blind: bool,
 }
 
+/// Policies that are asked beside the rules.
+#[derive(Debug, Args)]
+pub(crate) struct RuntimePolicies {
+    /// Policies of the stage `runtime` to ask beside the rules: a file or a directory, of this program or of `StackRox`; may be
+    /// repeated
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
+    pub(crate) policy: Vec<PathBuf>,
+
+    /// Which of the policies that ship to ask as well: baseline, restricted, nist-800-190 or ci; `all`; without it none
+    #[arg(long, value_name = "NAME", help_heading = "Policies")]
+    pub(crate) profile: Option<String>,
+}
+
 /// The same, for commands about rules alone.
 #[derive(Debug, Args)]
 pub(crate) struct RuleFiles {
@@ -164,6 +177,9 @@ pub(crate) struct ReplayArguments {
     pub(crate) rules: RulesOption,
 
     #[command(flatten)]
+    pub(crate) policies: RuntimePolicies,
+
+    #[command(flatten)]
     pub(crate) selected: SelectedOption,
 
     /// Judge all events, also those that Falco leaves out unless asked; in a recording all are judged always
@@ -181,6 +197,9 @@ pub(crate) struct ReplayArguments {
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) rules: RulesOption,
+
+    #[command(flatten)]
+    pub(crate) policies: RuntimePolicies,
 
     #[command(flatten)]
     pub(crate) selected: SelectedOption,

@@ -2,8 +2,8 @@
 
 use super::super::scan::Context;
 use super::super::stopped;
-use super::rules::{loaded, sound};
-use super::told::{hostname, lines, matching, running, selection, things, verdicts, write};
+use super::rules::{Ruling, ruling};
+use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
 use crate::args::RunArguments;
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
@@ -26,9 +26,10 @@ pub(super) const WAIT: Duration = Duration::from_millis(200);
 
 /// `detect run`.
 pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandResult {
-    let RunArguments { rules: files, selected, alerts, seconds, buffer, output: file, .. } = arguments;
-    let limits = context.config.settings()?.limits();
-    let rules = sound(loaded(files, &limits)?)?;
+    let RunArguments { rules: files, policies, selected, alerts, seconds, buffer, output: file, .. } = arguments;
+    let settings = context.config.settings()?;
+    let limits = settings.limits();
+    let Ruling { rules, mut policies } = ruling(files, policies, &settings)?;
     let selection = selection(selected);
     let running = running(&rules, &selection, "syscall");
     let mut to = opened(file.as_deref())?;
@@ -37,7 +38,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
-        also: None,
+        also: (policies.about("syscall") > 0).then(|| policies.demand()),
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: hostname(),
@@ -45,6 +46,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     };
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     introduce(&host, &selection, running, arguments.all_events);
+    asked(&policies, "syscall");
 
     let stop = stop_when_told();
     let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
@@ -55,7 +57,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             written = write(&alert, alerts, &mut to);
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        match host.poll(wait, &mut (), &mut each) {
+        match host.poll(wait, &mut policies, &mut each) {
             Err(error) => break Err(CliError::new(Code::SensorRefused, format!("cannot go on watching: {error}"))),
             Ok(ControlFlow::Break(())) => break Ok(()),
             Ok(ControlFlow::Continue(())) => {}
@@ -69,6 +71,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     };
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     verdicts(host.watch(), running, "", alerts.count);
+    policy_verdicts(&policies, alerts.count);
     account(&seen);
     outcome?;
     match written {
