@@ -7,7 +7,9 @@ mod accounts;
 mod activity;
 mod ask;
 mod host;
+pub mod metrics;
 mod policies;
+pub mod posted;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};

@@ -73,6 +73,16 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Whether events of `source` tell what it is about.
+    pub fn is_about(&self, source: &str) -> bool {
+        self.kinds.is_of(source)
+    }
+
+    /// What it is known by.
+    pub fn id(&self) -> &str {
+        self.ready.id()
+    }
+
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.ready.policy
@@ -147,6 +157,17 @@ impl Policies {
         }
     }
 
+    /// Goes on counting where others ended that these take the place of, and remembers what was told.
+    pub fn follow(&mut self, others: Self) {
+        for one in &mut self.judged {
+            if let Some(old) = others.judged.iter().find(|old| old.id() == one.id()) {
+                (one.alerts, one.excluded, one.undecided) = (old.alerts, old.excluded, old.undecided);
+                one.why.clone_from(&old.why);
+            }
+        }
+        (self.flows, self.requests) = (others.flows, others.requests);
+    }
+
     /// The policies, with what came of each.
     pub fn judged(&self) -> &[Judged] {
         &self.judged
@@ -163,13 +184,13 @@ impl Policies {
 
     /// How many policies are about events of `source`.
     pub fn about(&self, source: &str) -> usize {
-        self.judged.iter().filter(|one| one.kinds.is_of(source)).count()
+        self.judged.iter().filter(|one| one.is_about(source)).count()
     }
 
     /// What policies ask for that no event of `source` can tell, each with its policy, in words.
     pub fn blind(&self, source: &str) -> Vec<String> {
         let mut said = Vec::new();
-        for one in self.judged.iter().filter(|one| one.kinds.is_of(source)) {
+        for one in self.judged.iter().filter(|one| one.is_about(source)) {
             let policy = one.policy();
             let mut say = |why: &str| said.push(format!("policy {:?}: {why}", policy.name));
             for group in policy.sections.iter().flat_map(|section| &section.groups) {

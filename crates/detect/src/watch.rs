@@ -2,6 +2,8 @@
 
 use crate::alert::Alert;
 use crate::engine::Engine;
+use crate::load::Rule;
+use hashbrown::HashMap;
 use sekisho_trace::audit;
 use sekisho_trace::field::{Facts, Scalar, Value};
 use sekisho_trace::scap::Replay;
@@ -53,6 +55,15 @@ impl Watch {
     /// The rules, and what could not be judged by them.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Judges by other rules from now on. Those of the same name go on counting.
+    pub fn replace(&mut self, engine: Engine) {
+        let names = self.engine.rules().rules.iter().map(|rule| Arc::clone(&rule.name));
+        let counts: HashMap<Arc<str>, u64> = names.zip(self.alerts.iter().copied()).collect();
+        let count = |rule: &Rule| counts.get(&rule.name).copied().unwrap_or_default();
+        self.alerts = engine.rules().rules.iter().map(count).collect();
+        self.engine = engine;
     }
 
     /// How many events were looked at.

@@ -46,7 +46,7 @@ pub(crate) enum RulesCommand {
 }
 
 /// Rules that are loaded.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RulesOption {
     /// Files of rules in Falco's language, or directories of such, loaded in this order; without it the rules that ship
     #[arg(long, short, value_name = "FILE", num_args = 1.., help_heading = "Rules")]
@@ -62,7 +62,7 @@ pub(crate) struct RulesOption {
 }
 
 /// Policies that are asked beside the rules.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RuntimePolicies {
     /// Policies of the stage `runtime` to ask beside the rules: a file or a directory, of this program or of `StackRox`; may be
     /// repeated
@@ -223,6 +223,26 @@ pub(crate) struct RunArguments {
     /// Append alerts to this file instead of writing them to standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// What is watched: the system calls of this host, or the audit events that an API server posts to `/k8s-audit`
+    #[arg(long, value_name = "SOURCE", default_value = "syscall")]
+    pub(crate) source: EventSource,
+
+    /// Where audit events are posted to
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9765", help_heading = "Serving")]
+    pub(crate) listen: String,
+
+    /// The certificate to listen with, and those above it, as PEM; without it posts are taken in the clear
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "Serving")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = "Serving")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Show what is counted as metrics of Prometheus, at `/metrics` there
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Serving")]
+    pub(crate) listen_metrics: Option<String>,
 }
 
 #[derive(Debug, Args)]
