@@ -4,13 +4,14 @@
 //! and unit, parted by tabs. Run by `cargo xtask bench admission`.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark that cannot run has failed")]
 
-use sekisho_admission::authority::{Authorities, Showing};
+use sekisho_admission::authority::Authorities;
 use sekisho_admission::judge::{Known, Step};
 use sekisho_admission::review::Review;
 use sekisho_admission::{Judge, Listeners, Mode, Rules, Server, Service, Sources};
 use sekisho_base::Limits;
 use sekisho_base::clock::{Clock as _, SystemClock};
 use sekisho_net::Network;
+use sekisho_net::server::Showing;
 use sekisho_policy::PolicySet;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -156,7 +157,7 @@ fn serve(policies: usize, directory: &Path) {
     let authorities = Authorities::default().turned(today).unwrap();
     let shown = authorities.certificate(&["localhost".to_owned()], today).unwrap();
     let service = Service::new(judge(policies), Sources::default(), 2, Arc::new(SystemClock), Arc::new(|_| ()));
-    let server = Server::new(Arc::new(service), Showing::new(&shown), Duration::ZERO).unwrap();
+    let server = Server::new(Arc::new(service), Showing::new(shown.certified()), Duration::ZERO).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let webhook = TcpListener::bind("127.0.0.1:0").await.unwrap();

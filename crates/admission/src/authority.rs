@@ -11,12 +11,12 @@ use rcgen::{
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use sekisho_net::server::{self, CertificateError};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// How long an authority is there.
 pub const LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
@@ -215,18 +215,13 @@ pub struct Shown {
 impl Shown {
     /// The certificate of files: a chain and a key as PEM.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, AuthorityError> {
-        let unreadable = |path: &Path, reason: String| AuthorityError::Store {
-            attempt: "read",
-            place: path.display().to_string(),
-            reason,
-        };
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
-        let chain = chain.map_err(|error| unreadable(certificate, error.to_string()))?;
-        let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, error.to_string()))?;
-        if chain.is_empty() {
-            return Err(unreadable(certificate, "it holds no certificate".to_owned()));
-        }
-        Ok(Self { certified: certified(chain, &secret)?, until: None, by: String::new() })
+        let certified = server::certificate(certificate, key).map_err(unusable)?;
+        Ok(Self { certified, until: None, by: String::new() })
+    }
+
+    /// As a server shows it.
+    pub fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.certified)
     }
 
     /// Whether it is time for another one.
@@ -236,38 +231,20 @@ impl Shown {
     }
 }
 
+fn unusable(error: CertificateError) -> AuthorityError {
+    match error {
+        CertificateError::Unreadable { path, reason } => {
+            AuthorityError::Store { attempt: "read", place: path.display().to_string(), reason }
+        }
+        CertificateError::Unusable(reason) => failed(&reason),
+    }
+}
+
 fn certified(
     chain: Vec<CertificateDer<'static>>,
     key: &PrivateKeyDer<'static>,
 ) -> Result<Arc<CertifiedKey>, AuthorityError> {
-    let key = rustls::crypto::ring::sign::any_supported_type(key).map_err(|error| failed(&error))?;
-    let certified = CertifiedKey::new(chain, key);
-    match certified.keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(Arc::new(certified)),
-        Err(_) => Err(failed(&"the key is not the certificate's")),
-    }
-}
-
-/// The certificate that a server shows now.
-#[derive(Debug)]
-pub struct Showing(RwLock<Arc<CertifiedKey>>);
-
-impl Showing {
-    /// This one, until it is replaced.
-    pub fn new(shown: &Shown) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(Arc::clone(&shown.certified))))
-    }
-
-    /// This one from the next handshake on.
-    pub fn replace(&self, shown: &Shown) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&shown.certified);
-    }
-}
-
-impl ResolvesServerCert for Showing {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
-    }
+    server::certified(chain, key).map_err(unusable)
 }
 
 /// The name of the file in a directory of authorities.

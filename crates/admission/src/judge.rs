@@ -8,14 +8,14 @@ use crate::weighed::Weighed;
 use jiff::Timestamp;
 use sekisho_base::limits::Deadline;
 use sekisho_base::tree::Node;
-use sekisho_model::{CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
+use sekisho_model::{Act, Activity, ApiRequest, CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
 use sekisho_policy::criteria::{Criterion, Needs, criterion};
 use sekisho_policy::manifest::{self, Object, PodTemplate};
 use sekisho_policy::policy::{Policy, Stage};
 use sekisho_policy::vap::Action;
 use sekisho_policy::{
-    Checked, Connection, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings,
-    check_connection, check_request, described, near,
+    Checked, Context, Foreign, ImageFacts, Point, PolicyFault, PolicySet, Request, Surroundings, check_activity,
+    check_request, described, near,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -472,16 +472,25 @@ impl Judge {
         let resource = format!("PODS_{}", part.to_ascii_uppercase());
         let user = case.request.get("userInfo");
         let groups = user.and_then(|user| user.get("groups")).map(Node::items).unwrap_or_default();
-        let connection = Connection {
-            resource: &resource,
-            pod: case.text("name"),
-            namespace: &case.namespace,
-            user: user.and_then(|user| user.get("username")).and_then(Node::as_str).unwrap_or_default(),
-            groups: groups.iter().filter_map(Node::as_str).collect(),
-        };
+        let name = user.and_then(|user| user.get("username")).and_then(Node::as_str).unwrap_or_default();
+        let pod = case.text("name");
+        let untold = || "is not told of a connection".to_owned();
+        let act = Act::Request(ApiRequest {
+            audited: false,
+            resource: Fact::Known(resource),
+            verbs: Fact::Unknown(untold()),
+            name: Fact::Known(Some(pod.to_owned())),
+            namespace: Fact::Known(Some(case.namespace.clone())),
+            user: Fact::Known(name.to_owned()),
+            groups: Fact::Known(groups.iter().filter_map(Node::as_str).map(str::to_owned).collect()),
+            impersonated: Fact::Unknown(untold()),
+            source_ips: Fact::Unknown(untold()),
+            user_agent: Fact::Unknown(untold()),
+        });
+        let activity = Activity { act: &act, container: None };
         let around = self.around(case, known);
         for ready in &self.set.policies {
-            let Some(verdict) = check_connection(ready, &connection, &around, now) else { continue };
+            let Some(verdict) = check_activity(ready, &activity, &around, now) else { continue };
             let policy = &ready.policy;
             let (id, name) = (id_of(policy), policy.name.as_str());
             let denies = policy.is_enforced_at(Stage::Runtime)
@@ -495,7 +504,7 @@ impl Judge {
                 (PolicyOutcome::Violated, None) => {
                     weighed.violated.insert(id.to_owned());
                     let until = until.map(|until| format!(" (refused from {until} on)")).unwrap_or_default();
-                    let text = format!("[{id}]{until} {name}: {part} of pod {:?}", connection.pod);
+                    let text = format!("[{id}]{until} {name}: {part} of pod {pod:?}");
                     weighed.put(follows, id, text);
                 }
                 (PolicyOutcome::Unknown, None) => {

@@ -68,12 +68,37 @@ pub struct Seen {
     pub counters: Counters,
 }
 
+/// How rules are asked, whichever they are.
+#[derive(Debug)]
+struct Ways {
+    selection: Selection,
+    matching: Matching,
+    all_events: bool,
+    every_call: bool,
+}
+
+impl Ways {
+    /// What rules and whoever looks on demand, and what the kernel is asked for.
+    fn asked(&self, rules: &RuleSet, also: Option<Demand>) -> (Demand, Asked) {
+        let mut demand = Demand::of(rules, &self.selection, &|code| !self.all_events && ask::is_frequent(code));
+        if let Some(also) = also {
+            demand.join(also);
+        }
+        let mut asked = Asked::of(&demand);
+        if self.every_call || self.all_events && !demand.of_everything.is_empty() {
+            asked = Asked { interest: sekisho_sensor::Interest::all(), ..Asked::default() };
+        }
+        (demand, asked)
+    }
+}
+
 /// A host under watch. Dropping it takes everything out of the kernel.
 pub struct Host {
     live: Live,
     state: State,
     watch: Watch,
     asked: Asked,
+    ways: Ways,
     /// Rules that ask for no type of events in particular.
     of_everything: Vec<usize>,
     /// What engines have written about containers; nothing if the host's root cannot be read.
@@ -94,14 +119,8 @@ impl Host {
     /// Begins to watch, with what runs already.
     pub fn start(options: Options) -> Result<Self, Refused> {
         let Options { rules, selection, matching, all_events, also, every_call, ring, hostname, limits } = options;
-        let mut demand = Demand::of(&rules, &selection, &|code| !all_events && ask::is_frequent(code));
-        if let Some(also) = also {
-            demand.join(also);
-        }
-        let mut asked = Asked::of(&demand);
-        if every_call || all_events && !demand.of_everything.is_empty() {
-            asked = Asked { interest: sekisho_sensor::Interest::all(), ..Asked::default() };
-        }
+        let ways = Ways { selection, matching, all_events, every_call };
+        let (demand, asked) = ways.asked(&rules, also);
         let sensor = sekisho_sensor::Options {
             interest: asked.interest.clone(),
             filters: asked.filters.clone(),
@@ -123,12 +142,13 @@ impl Host {
             Ok((engines, unknown)) => (Some(engines), unknown),
             Err(_) => (None, Vec::new()),
         };
-        let watch = Watch::new(Engine::new(rules, &selection, matching), &hostname);
+        let watch = Watch::new(Engine::new(rules, &ways.selection, matching), &hostname);
         Ok(Self {
             live,
             state,
             watch,
             asked,
+            ways,
             of_everything: demand.of_everything,
             engines,
             known: HashSet::new(),
@@ -139,6 +159,20 @@ impl Host {
             looked: Instant::now(),
             uncertain: false,
         })
+    }
+
+    /// Judges by other rules from the next event on. The kernel goes on telling meanwhile, and what it told already is judged by
+    /// the new ones.
+    pub fn reload(&mut self, rules: Arc<RuleSet>, also: Option<Demand>) -> Result<(), SensorError> {
+        let (demand, asked) = self.ways.asked(&rules, also);
+        self.live.ask(&asked.interest, &asked.filters)?;
+        self.state.set_files_noted_only(!asked.all_files);
+        // What was opened while nobody followed it.
+        self.uncertain |= asked.all_files && !self.asked.all_files;
+        self.watch.replace(Engine::new(rules, &self.ways.selection, self.ways.matching));
+        self.asked = asked;
+        self.of_everything = demand.of_everything;
+        Ok(())
     }
 
     /// How much is seen.

@@ -4,8 +4,13 @@
 //! terminal or a server.
 
 mod accounts;
+mod activity;
 mod ask;
 mod host;
+pub mod metrics;
+mod policies;
+pub mod posted;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
+pub use policies::{Judged, Policies};

@@ -26,7 +26,7 @@ pub(crate) use db::{
 pub(crate) use detect::{
     AlertFormat, AlertsOption, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching,
     RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption, RulesPullArguments,
-    RulesShowArguments, RunArguments, SelectedOption,
+    RulesShowArguments, RunArguments, RuntimePolicies, SelectedOption,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 

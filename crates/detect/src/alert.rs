@@ -1,7 +1,8 @@
 //! Alerts: what is told when a rule matches.
 
-use crate::load::Capture;
+use crate::load::{Capture, Rule};
 use jiff::Timestamp;
+use sekisho_trace::field::Facts;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -68,8 +69,6 @@ impl Display for Priority {
 pub struct Alert {
     /// The name of the rule.
     pub rule: Arc<str>,
-    /// The place of the rule in its set.
-    pub index: usize,
     /// How urgent it is.
     pub priority: Priority,
     /// Where the event is from.
@@ -112,6 +111,24 @@ impl Default for Style {
 }
 
 impl Alert {
+    /// What `rule` tells of an event of this number in its stream.
+    pub fn of(rule: &Rule, number: u64, facts: &dyn Facts, hostname: &Arc<str>) -> Self {
+        let mut fields = Map::new();
+        rule.output.values(facts, &mut fields);
+        Self {
+            rule: Arc::clone(&rule.name),
+            priority: rule.priority,
+            source: Arc::clone(&rule.source),
+            tags: Arc::clone(&rule.tags),
+            time: rule.output.moment(facts).unwrap_or_default(),
+            number,
+            message: rule.output.render(facts),
+            fields,
+            hostname: Arc::clone(hostname),
+            capture: rule.capture,
+        }
+    }
+
     /// One line: `11:31:50.034205123: Warning What happened (…)`.
     pub fn text(&self, style: Style) -> String {
         let time = if style.iso_time { self.moment(ISO) } else { self.moment("%H:%M:%S.%9f") };

@@ -217,7 +217,7 @@ fn audit_events_give_the_alerts_they_are_to_give() {
         let mut alerts = Vec::new();
         let text = fs::read(root.join(case["trace"].as_str().unwrap())).unwrap();
         let mut log = audit::Reader::new(&*text, text.len() as u64, &Limits::default()).unwrap();
-        let flow = watch.audit(&mut log, &mut |alert| {
+        let flow = watch.audit(&mut log, &mut (), &mut |alert| {
             alerts.push(alert);
             ControlFlow::Continue(())
         });

@@ -2,18 +2,28 @@
 
 use crate::alert::Alert;
 use crate::engine::Engine;
+use crate::load::Rule;
+use hashbrown::HashMap;
 use sekisho_trace::audit;
 use sekisho_trace::field::{Facts, Scalar, Value};
 use sekisho_trace::scap::Replay;
-use sekisho_trace::{Field, SyscallFacts};
+use sekisho_trace::{AuditEvent, Field, SyscallFacts};
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Looks at system calls beside the rules: what learns from them, or compares them with something else.
+/// Looks at events beside the rules: what learns from them, or compares them with something else.
 pub trait Observer {
-    /// Looks at an event. `rules` are those that alert for it.
+    /// Looks at a system call. `rules` are those that alert for it.
     fn see(&mut self, facts: &SyscallFacts<'_>, rules: &[Arc<str>]);
+
+    /// Looks at an audit event.
+    fn see_audit(&mut self, _: &AuditEvent) {}
+
+    /// Tells the alerts that it gives itself for what it saw last, as long as `each` wants more.
+    fn tell(&mut self, _each: &mut dyn FnMut(Alert) -> ControlFlow<()>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// Nobody looks.
@@ -47,6 +57,15 @@ impl Watch {
         &self.engine
     }
 
+    /// Judges by other rules from now on. Those of the same name go on counting.
+    pub fn replace(&mut self, engine: Engine) {
+        let names = self.engine.rules().rules.iter().map(|rule| Arc::clone(&rule.name));
+        let counts: HashMap<Arc<str>, u64> = names.zip(self.alerts.iter().copied()).collect();
+        let count = |rule: &Rule| counts.get(&rule.name).copied().unwrap_or_default();
+        self.alerts = engine.rules().rules.iter().map(count).collect();
+        self.engine = engine;
+    }
+
     /// How many events were looked at.
     pub fn events(&self) -> u64 {
         self.events
@@ -64,25 +83,11 @@ impl Watch {
         for &index in &self.found {
             self.alerts[index] += 1;
             let rule = &self.engine.rules().rules[index];
-            let mut fields = serde_json::Map::new();
-            rule.output.values(facts, &mut fields);
             let number = match self.number.as_ref().map(|field| facts.value(field)) {
                 Some(Value::One(Scalar::Uint(number))) => number,
                 _ => 0,
             };
-            each(Alert {
-                rule: Arc::clone(&rule.name),
-                index,
-                priority: rule.priority,
-                source: Arc::clone(&rule.source),
-                tags: Arc::clone(&rule.tags),
-                time: rule.output.moment(facts).unwrap_or_default(),
-                number,
-                message: rule.output.render(facts),
-                fields,
-                hostname: Arc::clone(&self.hostname),
-                capture: rule.capture,
-            })?;
+            each(Alert::of(rule, number, facts, &self.hostname))?;
         }
         ControlFlow::Continue(())
     }
@@ -99,16 +104,35 @@ impl Watch {
         let rules = &self.engine.rules().rules;
         self.names.extend(self.found.iter().map(|index| Arc::clone(&rules[*index].name)));
         observer.see(facts, &self.names);
-        flow
+        flow?;
+        self.told(observer, each)
+    }
+
+    /// Looks at an audit event, and has `observer` look at it too.
+    pub fn see_audit(
+        &mut self,
+        event: &AuditEvent,
+        observer: &mut dyn Observer,
+        each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.see(event, each)?;
+        observer.see_audit(event);
+        self.told(observer, each)
+    }
+
+    /// What `observer` tells itself, of the same host.
+    fn told(&self, observer: &mut dyn Observer, each: &mut dyn FnMut(Alert) -> ControlFlow<()>) -> ControlFlow<()> {
+        observer.tell(&mut |alert| each(Alert { hostname: Arc::clone(&self.hostname), ..alert }))
     }
 
     /// Looks at all audit events of a log. What of it could not be read it knows itself.
     pub fn audit<R: Read>(
         &mut self,
         log: &mut audit::Reader<R>,
+        observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        log.try_for_each(|event| self.see(&event, each))
+        log.try_for_each(|event| self.see_audit(&event, observer, each))
     }
 
     /// Looks at all events of a capture, which names the host if it can. What of it could not be read it knows itself.

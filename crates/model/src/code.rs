@@ -269,6 +269,9 @@ codes! {
     AdmissionUnusable = "admission.unusable", Incomplete,
         "The admission webhook could not be set up: it cannot listen, has no certificate, or the API server does not let it do what it has to.",
         "see [admission] in `sekisho config show`, and the rights of the service account in `sekisho admission manifests`";
+    ListenFailed = "listen.failed", Incomplete,
+        "Nobody can be listened to: the address is taken or is not of this machine, or the certificate cannot be used.",
+        "give another address with --listen or --listen-metrics, or look at the files of --certificate and --key";
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";

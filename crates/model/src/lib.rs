@@ -5,6 +5,7 @@
 //! are structs with public fields. A document that leaves the process carries
 //! `schema: sekisho.NAME/v1` and only grows within v1.
 
+mod activity;
 mod baseline;
 mod check;
 mod code;
@@ -29,6 +30,7 @@ mod schema;
 mod severity;
 mod workload;
 
+pub use activity::{Act, Activity, ApiRequest, FileAccess, FileOperation, Flow, Process};
 pub use baseline::{
     BASELINE_SCHEMA, Baseline, BaselineKind, BaselineState, Baselines, CallDeed, Confidence, ConfidenceLevel,
     DRIFT_SCHEMA, Deed, Direction, DriftReport, FileDeed, NotCompared, Outside, PeerDeed, PortDeed, ProcessDeed,

@@ -1,4 +1,5 @@
-//! The one way to reach the network: a client that knows the site's proxies and certificate authorities.
+//! The one way to reach the network: a client that knows the site's proxies and certificate authorities; and the one way to be
+//! reached: [`server`].
 //!
 //! Knows no protocol above HTTP. Everything that talks to a server takes its [`Client`] from
 //! [`Network::client`], so that a corporate proxy or a private authority is configured once. The
@@ -7,6 +8,7 @@
 
 mod download;
 mod patience;
+pub mod server;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};

@@ -1,5 +1,6 @@
 //! Policies asked about manifests and images, and what they say, as a report holds it.
 
+use crate::activity::check_activity;
 use crate::compile::Compiled;
 use crate::criteria::{Image, Subject};
 use crate::evaluate::evaluate;
@@ -8,7 +9,7 @@ use crate::facts::ImageFacts;
 use crate::fix;
 use crate::foreign::{Foreign, Found};
 use crate::manifest::{self, Object, PodTemplate};
-use crate::native::Example;
+use crate::native::{Event, Example};
 use crate::pod_security;
 use crate::policy::{Policy, Stage};
 use crate::rego;
@@ -119,7 +120,7 @@ pub fn explain_manifests(ready: &Ready, objects: &[Object], context: &Context<'_
     let (found, _) = manifest::workloads(objects);
     let each = found.iter().map(|found| {
         let images = images_of(&found.workload, context.images);
-        let subject = Subject { workload: Some(&found.workload), images: &images, now: context.now };
+        let subject = Subject { activity: None, workload: Some(&found.workload), images: &images, now: context.now };
         (found.object.title(), explain(compiled, &subject))
     });
     each.collect()
@@ -256,7 +257,7 @@ impl<'a> Asked<'a> {
         let namespace = workload.namespace.clone();
         self.to.subjects.push(subject_of(object, SubjectKind::Workload, namespace));
         let images = images_of(workload, images);
-        let asked = Subject { workload: Some(workload), images: &images, now: self.now };
+        let asked = Subject { activity: None, workload: Some(workload), images: &images, now: self.now };
         for place in 0..self.policies.len() {
             let (policy, _, compiled) = self.policies[place];
             let mut missing = None;
@@ -325,7 +326,7 @@ impl<'a> Asked<'a> {
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
         let facts = Fact::Known(image.facts);
         let images = [Image { name: image.title, reference: image.reference, path: String::new(), facts }];
-        let asked = Subject { workload: None, images: &images, now: self.now };
+        let asked = Subject { activity: None, workload: None, images: &images, now: self.now };
         for place in 0..self.policies.len() {
             let (policy, _, compiled) = self.policies[place];
             let verdict = evaluate(compiled, &asked);
@@ -507,6 +508,9 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
         found.map_or(Fact::NotAsked, |(_, facts)| Fact::Known(facts))
     };
     let one = std::slice::from_ref(ready);
+    if let Some(event) = &example.event {
+        return proven(ready, event, example.now);
+    }
     let checked = if example.manifest.is_empty() {
         let mut asked = Asked::new(one, &[], Stage::Build, &around, example.now);
         asked.to.policies = vec![policy_described(ready, Stage::Build)];
@@ -523,6 +527,23 @@ pub fn prove(ready: &Ready, example: &Example) -> (PolicyOutcome, Checked) {
     };
     let counts = checked.results.iter().filter(|result| result.excluded.is_none());
     (counts.map(|result| result.outcome).max().unwrap_or(PolicyOutcome::Passed), checked)
+}
+
+/// The same of something that happens.
+fn proven(ready: &Ready, event: &Event, now: Timestamp) -> (PolicyOutcome, Checked) {
+    let verdict = check_activity(ready, &event.activity(), &Surroundings::default(), now);
+    let mut checked = Checked { policies: vec![policy_described(ready, Stage::Runtime)], ..Checked::default() };
+    let Some(verdict) = verdict else { return (PolicyOutcome::Passed, checked) };
+    let outcome = if verdict.excluded.is_some() { PolicyOutcome::Passed } else { verdict.outcome };
+    checked.results.push(CheckResult {
+        policy: 0,
+        subject: 0,
+        outcome: verdict.outcome,
+        excluded: None,
+        violations: verdict.witnesses.into_iter().map(bare_violation).collect(),
+        reasons: verdict.reasons,
+    });
+    (outcome, checked)
 }
 
 #[cfg(test)]

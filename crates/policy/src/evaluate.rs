@@ -4,11 +4,11 @@
 //! for and cannot be had is unknown; one that only lacks what nobody asked for is not evaluated.
 
 use crate::compile::{Compiled, Plan, Test};
-use crate::criteria::{Below, Element, Level, Reading, Subject, below, read};
+use crate::criteria::{Below, Element, Level, NOT_TOLD, Reading, Subject, below, read};
 use crate::policy::{Operator, SkipContainer};
 use crate::witness::{Around, Witness, witness};
 pub use sekisho_model::PolicyOutcome as Outcome;
-use sekisho_model::{ContainerKind, Fact, LicenseClass, LicenseTerm};
+use sekisho_model::{Act, Activity, ContainerKind, Fact, LicenseClass, LicenseTerm};
 use std::collections::BTreeSet;
 
 /// What a policy says, and why.
@@ -40,7 +40,7 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     };
     let mut outcome = Outcome::Passed;
     let mut witnesses = Vec::new();
-    for plan in &policy.sections {
+    for plan in policy.sections.iter().filter(|plan| plan.is_about(subject.activity)) {
         let section = judge.plan(plan, root);
         if section == Outcome::Violated {
             judge.gather(plan, root, around, &mut witnesses);
@@ -49,7 +49,7 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     }
     let mut reasons = BTreeSet::new();
     if matches!(outcome, Outcome::Unknown | Outcome::NotEvaluated) {
-        for plan in &policy.sections {
+        for plan in policy.sections.iter().filter(|plan| plan.is_about(subject.activity)) {
             if judge.plan(plan, root) == outcome {
                 judge.reasons(plan, root, &mut reasons);
             }
@@ -58,10 +58,30 @@ pub fn evaluate(policy: &Compiled, subject: &Subject<'_>) -> Verdict {
     Verdict { outcome, witnesses, reasons: reasons.into_iter().take(MOST_REASONS).collect() }
 }
 
-/// Where the plans of a policy begin; none where there is neither a workload nor an image.
+/// Where the plans of a policy begin; none where nothing happened and there is neither a workload nor an image.
 pub(crate) fn root_of_subject<'a>(subject: &Subject<'a>) -> Option<Element<'a>> {
     let image = || subject.images.first().map(Element::Image);
-    subject.workload.map(Element::Workload).or_else(image)
+    let workload = || subject.workload.map(Element::Workload);
+    subject.activity.map(Element::Activity).or_else(workload).or_else(image)
+}
+
+impl Plan {
+    /// Whether it asks for what is of this kind: what a process does to a file is no program that it runs. Where nothing
+    /// happened, all plans are about what is there.
+    pub(crate) fn is_about(&self, activity: Option<&Activity<'_>>) -> bool {
+        let Some(activity) = activity else { return true };
+        let has = |level: Level| self.tests.iter().any(|test| test.criterion.level == level);
+        match activity.act {
+            Act::Program(_) => has(Level::Process) && !has(Level::File),
+            Act::File(..) => has(Level::File),
+            Act::Flow(..) => has(Level::Flow),
+            // What is asked of connections alone says so.
+            Act::Request(request) => {
+                let names = |test: &Test| test.criterion.name == "Kubernetes Resource";
+                has(Level::Request) && (request.audited || self.tests.iter().any(names))
+            }
+        }
+    }
 }
 
 pub(crate) struct Judge<'a, 'p> {
@@ -115,9 +135,11 @@ impl<'a> Judge<'a, '_> {
 
     pub(crate) fn test(&self, test: &Test, element: Element<'a>) -> Outcome {
         let reading = read(test.criterion.name, element, self.subject.now);
-        match reading {
+        match &reading {
             Reading::Unknown(_) => return Outcome::Unknown,
             Reading::NotAsked => return Outcome::NotEvaluated,
+            // What is missing can only make more match.
+            Reading::Some(..) if !test.matches(&reading) => return Outcome::Unknown,
             _ => {}
         }
         if test.holds(&reading) { Outcome::Violated } else { Outcome::Passed }
@@ -133,6 +155,7 @@ impl<'a> Judge<'a, '_> {
                 around.image = &container.image;
             }
             // It may be that of a volume.
+            Element::Running(container) => around.container = container.name.as_deref(),
             Element::Image(image) => {
                 around.image = image.name;
                 around.image_path = &image.path;
@@ -160,7 +183,9 @@ impl<'a> Judge<'a, '_> {
     fn reasons(&self, plan: &Plan, element: Element<'a>, to: &mut BTreeSet<String>) {
         for test in &plan.tests {
             match read(test.criterion.name, element, self.subject.now) {
-                Reading::Unknown(reason) => to.insert(format!("{}: {}{reason}", test.criterion.name, name_of(element))),
+                Reading::Unknown(reason) | Reading::Some(_, reason) => {
+                    to.insert(format!("{}: {}{reason}", test.criterion.name, name_of(element)))
+                }
                 Reading::NotAsked => to.insert(match test.criterion.later {
                     Some(reason) => format!("{}: {reason}", test.criterion.name),
                     None => format!("{}: nobody looked", test.criterion.name),
@@ -196,12 +221,16 @@ impl Test {
             // the one that is.
             return !can_be_kept(terms, |id, class| looked_for(id, class) == self.negate);
         }
+        self.matches(reading) == (self.negate == self.criterion.inverted)
+    }
+
+    /// Whether its values are in what was read.
+    fn matches(&self, reading: &Reading<'_>) -> bool {
         let mut matchers = self.matchers.iter();
-        let matched = match self.operator {
+        match self.operator {
             Operator::Or => matchers.any(|matcher| matcher.matches(reading)),
             Operator::And => matchers.all(|matcher| matcher.matches(reading)),
-        };
-        matched == (self.negate == self.criterion.inverted)
+        }
     }
 }
 
@@ -248,6 +277,7 @@ fn why(element: Element<'_>, below: Level) -> String {
             Fact::Unknown(reason) => reason.clone(),
             _ => "packages were not compared with advisories".to_owned(),
         },
+        Element::Activity(_) | Element::Running(_) => format!("the {} {NOT_TOLD}", below.as_str()),
         _ => "was not looked at".to_owned(),
     }
 }

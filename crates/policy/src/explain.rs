@@ -88,6 +88,8 @@ fn title(element: Element<'_>) -> String {
         Element::Line((instruction, rest)) => format!("built by {instruction} {rest}"),
         Element::Component(component) => format!("package {} {}", component.name, component.version),
         Element::Vulnerability(vulnerability) => vulnerability.id.clone(),
+        Element::Activity(_) => "what happened".to_owned(),
+        Element::Running(container) => format!("container {}", container.name.as_deref().unwrap_or(&container.id)),
     }
 }
 

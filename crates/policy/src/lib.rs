@@ -2,10 +2,10 @@
 //!
 //! Texts and values in, verdicts out: nothing here opens a file or a connection, or asks the time.
 
+mod activity;
 mod cel;
 mod check;
 pub mod compile;
-mod connection;
 pub mod criteria;
 pub mod evaluate;
 mod explain;
@@ -32,12 +32,12 @@ mod validate;
 pub mod vap;
 mod witness;
 
+pub use activity::{ActivityVerdict, check_activity};
 pub use check::{
     CheckOptions, Checked, Context, ImageSubject, check_image, check_manifests, check_request, described,
     explain_manifests, judge, prove,
 };
 pub use compile::{Compiled, Fault, compile, near};
-pub use connection::{Connection, ConnectionVerdict, check_connection};
 pub use criteria::{Image, Subject};
 pub use evaluate::{Outcome, Verdict, evaluate};
 pub use explain::Step;

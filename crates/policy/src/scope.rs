@@ -3,7 +3,7 @@
 use crate::criteria::Pattern;
 use crate::policy::{Exclusion, Label, Scope};
 use jiff::{Timestamp, civil, tz::TimeZone};
-use sekisho_model::{Fact, Workload};
+use sekisho_model::{Act, Activity, Fact, Workload};
 use std::collections::BTreeMap;
 
 /// What is known of where a workload is to run.
@@ -24,6 +24,49 @@ pub(crate) enum Applies {
     No,
     /// It asks for what is not known.
     Unknown(&'static str),
+}
+
+/// Where something happened, of which nobody knows what workload that is of.
+#[derive(Debug)]
+pub(crate) struct Site<'a> {
+    /// The namespace; none for what is in none.
+    namespace: Fact<Option<&'a str>>,
+    /// The name of the pod, where it is in one.
+    pod: Fact<Option<&'a str>>,
+}
+
+impl<'a> Site<'a> {
+    pub(crate) fn of(activity: &Activity<'a>) -> Self {
+        let maybe = |fact: &'a Fact<Option<String>>| match fact {
+            Fact::Known(text) => Fact::Known(text.as_deref()),
+            Fact::Unknown(why) => Fact::Unknown(why.clone()),
+            Fact::NotAsked => Fact::NotAsked,
+        };
+        match (activity.act, activity.container) {
+            (Act::Request(request), _) => {
+                let pod = if request.is_connection() { maybe(&request.name) } else { Fact::Known(None) };
+                Self { namespace: maybe(&request.namespace), pod }
+            }
+            (_, Some(container)) => {
+                let of_pod = |text: &'a Option<String>| match text.as_deref() {
+                    None if !container.no_pod => Fact::NotAsked,
+                    known => Fact::Known(known),
+                };
+                Self { namespace: of_pod(&container.pod_namespace), pod: of_pod(&container.pod_name) }
+            }
+            (_, None) => Self { namespace: Fact::Known(None), pod: Fact::Known(None) },
+        }
+    }
+}
+
+/// Names of pods that are longer may begin with a name that was cut.
+const WHOLE_POD_NAME: usize = 58;
+
+/// Whether a workload of such a name can have made the pod: those that make pods put their names in front, and what
+/// follows is after a hyphen.
+fn can_have_made(name: &Pattern, pod: &str) -> bool {
+    let ends = pod.bytes().enumerate().filter(|(_, byte)| *byte == b'-').map(|(at, _)| at);
+    pod.len() >= WHOLE_POD_NAME || name.matches(pod) || ends.into_iter().any(|end| name.matches(&pod[..end]))
 }
 
 /// A scope made ready.
@@ -76,19 +119,35 @@ impl ScopeTest {
     }
 
     pub(crate) fn applies(&self, workload: &Workload, around: &Surroundings) -> Applies {
-        self.applies_to(&workload.namespace, Some(&workload.labels), around)
+        self.applies_to(Some(&workload.namespace), Some(&workload.labels), around)
     }
 
-    /// The same of a pod of which nobody knows what workload it is of.
-    pub(crate) fn applies_in(&self, namespace: &str, around: &Surroundings) -> Applies {
-        self.applies_to(namespace, None, around)
+    /// The same of a place of which nobody knows what workload it is of.
+    pub(crate) fn applies_at(&self, site: &Site<'_>, around: &Surroundings) -> Applies {
+        match site.namespace {
+            Fact::Known(Some(namespace)) => self.applies_to(Some(namespace), None, around),
+            // What is in no namespace is of no workload either.
+            Fact::Known(None) if self.namespace.is_some() || self.label.is_some() || self.namespace_label.is_some() => {
+                Applies::No
+            }
+            _ => self.applies_to(None, None, around),
+        }
     }
 
-    fn applies_to(&self, namespace: &str, labels: Option<&BTreeMap<String, String>>, around: &Surroundings) -> Applies {
+    fn applies_to(
+        &self,
+        namespace: Option<&str>,
+        labels: Option<&BTreeMap<String, String>>,
+        around: &Surroundings,
+    ) -> Applies {
         let mut missing = None;
         // What is known not to fit decides before what is not known.
-        if self.namespace.as_ref().is_some_and(|wanted| !wanted.matches(namespace)) {
-            return Applies::No;
+        if let Some(wanted) = &self.namespace {
+            match namespace {
+                Some(namespace) if !wanted.matches(namespace) => return Applies::No,
+                Some(_) => {}
+                None => missing = Some("its namespace"),
+            }
         }
         if let Some(wanted) = &self.label {
             match labels {
@@ -112,7 +171,7 @@ impl ScopeTest {
             }
         }
         if let Some(wanted) = &self.namespace_label {
-            match around.namespaces.get(namespace) {
+            match namespace.and_then(|namespace| around.namespaces.get(namespace)) {
                 Some(labels) if !has(wanted, labels) => return Applies::No,
                 Some(_) => {}
                 None => missing = Some("the labels of its namespace"),
@@ -148,12 +207,16 @@ impl ExclusionTest {
         scope.as_ref().map_or(Applies::Yes, |scope| scope.applies(workload, around))
     }
 
-    /// Whether it is about a pod of which nobody knows what workload it is of.
-    pub(crate) fn is_about_pod(&self, namespace: &str, around: &Surroundings) -> Applies {
+    /// Whether it is about a place of which nobody knows what workload it is of.
+    pub(crate) fn is_about_site(&self, site: &Site<'_>, around: &Surroundings) -> Applies {
         let Some((name, scope)) = &self.workload else { return Applies::No };
-        match scope.as_ref().map_or(Applies::Yes, |scope| scope.applies_in(namespace, around)) {
-            Applies::Yes if name.is_some() => Applies::Unknown("the name of its workload"),
-            applies => applies,
+        let scoped = scope.as_ref().map_or(Applies::Yes, |scope| scope.applies_at(site, around));
+        match (name, &site.pod) {
+            _ if scoped == Applies::No => Applies::No,
+            (None, _) => scoped,
+            (Some(_), Fact::Known(None)) => Applies::No,
+            (Some(name), Fact::Known(Some(pod))) if !can_have_made(name, pod) => Applies::No,
+            (Some(_), _) => Applies::Unknown("the name of its workload"),
         }
     }
 

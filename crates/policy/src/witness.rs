@@ -2,7 +2,7 @@
 
 use crate::compile::Test;
 use crate::criteria::{Element, Matcher, Reading, word_of};
-use sekisho_model::LicenseTerm;
+use sekisho_model::{Act, Activity, Fact, FileOperation, LicenseTerm};
 use serde_json::{Value, json};
 
 /// What holds in a violation: a criterion, and of what.
@@ -50,7 +50,10 @@ pub(crate) struct Around<'a> {
 /// What `test` found in `element`.
 pub(crate) fn witness(test: &Test, element: Element<'_>, reading: &Reading<'_>, around: Around<'_>) -> Witness {
     let criterion = test.criterion.name;
-    let (field, sentence) = sentence(test, element, reading);
+    let (field, sentence) = match element {
+        Element::Activity(activity) => (Field::Own(""), of_activity(criterion, activity, &shown(reading))),
+        _ => sentence(test, element, reading),
+    };
     let own = match element {
         Element::Port(port) => port.path.as_str(),
         Element::Container(_, container) => container.path.as_str(),
@@ -73,6 +76,7 @@ pub(crate) fn witness(test: &Test, element: Element<'_>, reading: &Reading<'_>, 
     let subject = match (element, around.container) {
         (Element::Image(_) | Element::Line(_) | Element::Component(_), _) => format!("image {}: ", around.image),
         (Element::Vulnerability(_), _) => format!("image {}: {}: ", around.image, around.component),
+        (Element::Activity(activity), _) => subject(activity),
         (Element::Workload(_), _) => String::new(),
         (_, Some(container)) => format!("container {container}: "),
         _ => String::new(),
@@ -243,6 +247,90 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
     }
 }
 
+/// Who did something, before what it was.
+fn subject(activity: &Activity<'_>) -> String {
+    match activity.act {
+        Act::Request(request) => match &request.user {
+            Fact::Known(user) => format!("{user}: "),
+            _ => "somebody: ".to_owned(),
+        },
+        act => {
+            let name = act.process().and_then(|process| match &process.names {
+                Fact::Known(names) => names.last(),
+                _ => None,
+            });
+            format!("process {}: ", name.map_or("of an unknown name", String::as_str))
+        }
+    }
+}
+
+/// The beginning of a text that may be very long.
+fn beginning(text: &str) -> String {
+    const MOST: usize = 120;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn of_activity(criterion: &str, activity: &Activity<'_>, shown: &str) -> String {
+    match (criterion, activity.act) {
+        ("Process Name", _) => "is run".to_owned(),
+        ("Process Arguments", _) => format!("is run with the arguments {}", beginning(shown)),
+        ("Process Ancestor", _) => format!("is below {}", or_none(shown)),
+        ("Process UID", _) => format!("runs as the user {shown}"),
+        ("Unexpected Process Executed", _) => "is not in the baseline".to_owned(),
+        ("File Path" | "File Operation", Act::File(_, access)) => {
+            let path = |fact: &Fact<String>| match fact {
+                Fact::Known(path) => path.clone(),
+                _ => "a file whose path is not known".to_owned(),
+            };
+            let paths: Vec<String> = access.paths.iter().map(path).collect();
+            match access.operation {
+                FileOperation::Open => format!("opens {} to write", paths.join(", ")),
+                FileOperation::Create => format!("makes {}", paths.join(", ")),
+                FileOperation::Rename => format!("renames {}", paths.join(" to ")),
+                FileOperation::Unlink => format!("removes {}", paths.join(", ")),
+                FileOperation::OwnershipChange => format!("sets the owner of {}", paths.join(", ")),
+                FileOperation::PermissionChange => format!("sets the mode of {}", paths.join(", ")),
+            }
+        }
+        ("Unexpected Network Flow Detected", Act::Flow(_, flow)) => {
+            let peer = flow.address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+            let (port, protocol) = (flow.port, &flow.protocol);
+            if flow.incoming {
+                format!("is asked by {peer} on port {port}/{protocol}, which is not in the baseline")
+            } else {
+                format!("talks to {peer}, port {port}/{protocol}, which is not in the baseline")
+            }
+        }
+        ("Kubernetes Resource" | "Kubernetes API Verb" | "Kubernetes Resource Name", Act::Request(request)) => {
+            let verb = match &request.verbs {
+                Fact::Known(verbs) => verbs.first().map(|verb| verb.to_ascii_lowercase()).unwrap_or_default(),
+                _ => "asks for".to_owned(),
+            };
+            let between = if request.is_connection() { "/" } else { " " };
+            let resource = match &request.resource {
+                Fact::Known(resource) => resource.to_ascii_lowercase().replace('_', between),
+                _ => String::new(),
+            };
+            let name = match &request.name {
+                Fact::Known(Some(name)) => format!(" {name}"),
+                _ => String::new(),
+            };
+            format!("{verb} {resource}{name}")
+        }
+        ("Kubernetes User Name", _) => format!("is the user {shown}"),
+        ("Kubernetes User Groups", _) => format!("is in the groups {}", or_none(shown)),
+        ("Is Impersonated User", _) if shown == "true" => "acts in another's name".to_owned(),
+        ("Is Impersonated User", _) => "acts in nobody else's name".to_owned(),
+        ("Source IP Address", _) => format!("asks from {}", or_none(shown)),
+        ("User Agent", _) => format!("asks by the program {}", or_none(shown)),
+        ("Namespace", _) => format!("it is in the namespace {}", or_none(shown)),
+        (name, _) => format!("{name}: {shown}"),
+    }
+}
+
 fn of_component(test: &Test, component: &crate::facts::Component, reading: &Reading<'_>, shown: &str) -> String {
     let crate::facts::Component { name, version, .. } = component;
     match (test.criterion.name, reading) {
@@ -289,7 +377,7 @@ pub(crate) fn shown(reading: &Reading<'_>) -> String {
         Reading::Flag(flag) => flag.to_string(),
         Reading::Number(number) => number.to_string(),
         Reading::Text(text) => text.to_string(),
-        Reading::Texts(texts) => texts.join(", "),
+        Reading::Texts(texts) | Reading::Some(texts, _) => texts.join(", "),
         Reading::Pairs(pairs) => {
             pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
         }

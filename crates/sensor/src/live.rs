@@ -3,6 +3,7 @@
 use crate::calls::ROWS;
 use crate::cgroup::Cgroups;
 use crate::fallback::Fallback;
+use crate::interest::{Filters, Interest};
 use crate::sensor::{Item, Options, Sensor, SensorError};
 use sekisho_trace::{EventCode as E, FieldId};
 use std::fmt;
@@ -118,6 +119,15 @@ impl Live {
         let fallback: &[(&str, &str)] = if self.rung() == Rung::Fallback { FALLBACK } else { &[] };
         let named = UNTOLD.iter().chain(fallback).filter_map(|(name, reason)| Some((FieldId::of(name)?, *reason)));
         named.collect()
+    }
+
+    /// Tells of these calls from now on, but for what is left out of them. Without programs in the kernel nothing is to be asked.
+    pub fn ask(&mut self, interest: &Interest, filters: &Filters) -> Result<(), SensorError> {
+        if let Self::Sensor(sensor) = self {
+            sensor.set_filters(filters)?;
+            sensor.set_interest(interest)?;
+        }
+        Ok(())
     }
 
     /// Waits until there is something or `timeout` is over, and hands it over. How much that was.

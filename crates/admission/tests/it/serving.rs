@@ -2,12 +2,13 @@ use super::*;
 use bytes::Bytes;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use sekisho_admission::authority::{Authorities, SETTLED, Showing};
+use sekisho_admission::authority::{Authorities, SETTLED};
 use sekisho_admission::metrics::Number;
 use sekisho_admission::{Event, ImageSource, Images, Later, Listeners, Missed, Outcome, Server, Service, Sources};
 use sekisho_base::clock::{Clock as _, FixedClock, SystemClock};
 use sekisho_model::{Digest, ImageRef};
 use sekisho_net::Network;
+use sekisho_net::server::Showing;
 use sekisho_policy::ImageFacts;
 use sekisho_testkit::apiserver::{connect, post};
 use serde_json::json;
@@ -40,7 +41,7 @@ impl Running {
         let today = SystemClock.now();
         let authorities = Authorities::default().turned(today).unwrap();
         let shown = authorities.certificate(&[HOST.to_owned(), "127.0.0.1".to_owned()], today).unwrap();
-        let showing = Showing::new(&shown);
+        let showing = Showing::new(shown.certified());
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&told);
         let service = Arc::new(Service::new(
@@ -242,7 +243,7 @@ fn certificates_change_without_a_restart_and_both_authorities_hold_meanwhile() {
     running.authorities = both.clone();
     running.review("/validate", &review);
     // Now it signs.
-    running.showing.replace(&both.certificate(&[HOST.to_owned()], today).unwrap());
+    running.showing.replace(both.certificate(&[HOST.to_owned()], today).unwrap().certified());
     running.review("/validate", &review);
     running.authorities = first;
     let only_old = running.post("/validate", review.to_string().as_bytes());

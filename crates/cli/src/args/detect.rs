@@ -46,7 +46,7 @@ pub(crate) enum RulesCommand {
 }
 
 /// Rules that are loaded.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RulesOption {
     /// Files of rules in Falco's language, or directories of such, loaded in this order; without it the rules that ship
     #[arg(long, short, value_name = "FILE", num_args = 1.., help_heading = "Rules")]
@@ -59,6 +59,19 @@ pub(crate) struct RulesOption {
     /// Refuse rules that ask for a field which nothing can fill, rather than leave them undecided
     #[arg(long, help_heading = "Rules")]
     pub(crate) refuse_blind: bool,
+}
+
+/// Policies that are asked beside the rules.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RuntimePolicies {
+    /// Policies of the stage `runtime` to ask beside the rules: a file or a directory, of this program or of `StackRox`; may be
+    /// repeated
+    #[arg(long, value_name = "PATH", help_heading = "Policies")]
+    pub(crate) policy: Vec<PathBuf>,
+
+    /// Which of the policies that ship to ask as well: baseline, restricted, nist-800-190 or ci; `all`; without it none
+    #[arg(long, value_name = "NAME", help_heading = "Policies")]
+    pub(crate) profile: Option<String>,
 }
 
 /// The same, for commands about rules alone.
@@ -164,6 +177,9 @@ pub(crate) struct ReplayArguments {
     pub(crate) rules: RulesOption,
 
     #[command(flatten)]
+    pub(crate) policies: RuntimePolicies,
+
+    #[command(flatten)]
     pub(crate) selected: SelectedOption,
 
     /// Judge all events, also those that Falco leaves out unless asked; in a recording all are judged always
@@ -181,6 +197,9 @@ pub(crate) struct ReplayArguments {
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) rules: RulesOption,
+
+    #[command(flatten)]
+    pub(crate) policies: RuntimePolicies,
 
     #[command(flatten)]
     pub(crate) selected: SelectedOption,
@@ -204,6 +223,26 @@ pub(crate) struct RunArguments {
     /// Append alerts to this file instead of writing them to standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// What is watched: the system calls of this host, or the audit events that an API server posts to `/k8s-audit`
+    #[arg(long, value_name = "SOURCE", default_value = "syscall")]
+    pub(crate) source: EventSource,
+
+    /// Where audit events are posted to
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9765", help_heading = "Serving")]
+    pub(crate) listen: String,
+
+    /// The certificate to listen with, and those above it, as PEM; without it posts are taken in the clear
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "Serving")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = "Serving")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Show what is counted as metrics of Prometheus, at `/metrics` there
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Serving")]
+    pub(crate) listen_metrics: Option<String>,
 }
 
 #[derive(Debug, Args)]

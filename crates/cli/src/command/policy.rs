@@ -312,7 +312,11 @@ pub(crate) fn test(context: &Context, files: &PolicyFiles) -> CommandResult {
     if let Some(fault) = faults.first() {
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }
+    let mut unproven = Vec::new();
     for ready in &set.policies {
+        if ready.examples.is_empty() {
+            unproven.push(ready.id());
+        }
         for example in &ready.examples {
             let (outcome, checked) = prove(ready, example);
             let name = format!("{}: {}", ready.policy.id, example.name);
@@ -320,6 +324,10 @@ pub(crate) fn test(context: &Context, files: &PolicyFiles) -> CommandResult {
         }
     }
     let Tests { mut text, passed, failed } = tests;
+    // A suite may be about them, which names policies by their ids.
+    if !unproven.is_empty() && passed + failed > 0 {
+        let _ = writeln!(text, "without examples: {}", printable(&unproven.join(", ")));
+    }
     let _ = writeln!(text, "{passed} passed, {failed} failed");
     output::write_styled(&text, None)?;
     if passed + failed == 0 {

@@ -292,3 +292,70 @@ fn rules_are_pulled_as_falcoctl_distributes_them() {
         }
     }
 }
+
+/// Policies of the stage `runtime` beside rules, over audit events of Falco's own suite.
+#[test]
+fn policies_alert_beside_rules() {
+    let audit = |name: &str| fixtures().join("k8saudit/traces").join(name);
+    let replay = |trace: &Path, more: &[&str]| {
+        let mut command = detect(&["replay", trace.to_str().unwrap(), "--source", "k8s_audit", "--count"]);
+        command.arg("--rules").arg(fixtures().join("rules/k8s_audit_rules.yaml")).args(more);
+        let output = command.output().unwrap();
+        let (out, error) = said(&output);
+        (output.status.code(), out, error)
+    };
+    let attach = audit("attach_pod.json");
+    let (code, out, error) = replay(&attach, &["--profile", "all", "-f", "json"]);
+    assert_eq!(code, Some(0), "{error}");
+    let alerts: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rules: Vec<&str> = alerts.iter().map(|alert| alert["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["Attach/Exec Pod", "Somebody attaches to a pod"], "{out}");
+    let ours = &alerts[1];
+    assert_eq!((&ours["priority"], &ours["source"]), (&json!("Warning"), &json!("k8s_audit")));
+    let fields = &ours["output_fields"];
+    assert_eq!(fields["policy.id"], "attach-to-pod");
+    assert_eq!(fields["ka.target.subresource"], "attach");
+    assert!(fields["evt.time"].is_u64() && ours["tags"].as_array().unwrap().contains(&json!("T1609")), "{ours}");
+    assert!(error.contains("1 violation of 33 policies\n  1 Somebody attaches to a pod\n"), "{error}");
+    assert!(error.contains("policies ask for what runs on a host, of which k8s_audit tells nothing"), "{error}");
+    // Without any that were asked for nothing is said of policies.
+    let (_, out, error) = replay(&attach, &[]);
+    assert!(out.lines().count() == 1 && !error.contains("polic"), "{out}{error}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ours.yaml");
+    let text = |when: &str, more: &str| {
+        format!("policy: ours\nname: Ours\nseverity: critical\nstages: [runtime]\n{more}\nwhen: {{{when}}}\n")
+    };
+    let asked = |policy: String, trace: &str| {
+        fs::write(&file, policy).unwrap();
+        replay(&audit(trace), &["--policy", file.to_str().unwrap(), "--priority", "emergency"])
+    };
+    let (_, out, _) =
+        asked(text("Kubernetes Resource: PODS_ATTACH, Kubernetes User Name: minikube-.*", ""), "attach_pod.json");
+    assert!(out.contains(": Critical Ours: minikube-user: create pods/attach nginx-"), "{out}");
+    let (_, out, _) =
+        asked(text("Kubernetes Resource: PODS_ATTACH, Kubernetes User Name: alice", ""), "attach_pod.json");
+    assert_eq!(out, "");
+    // An exclusion is counted; one by a name that the pod's begins with cannot be told.
+    let (_, out, error) =
+        asked(text("Kubernetes Resource: PODS_ATTACH", "except: [{namespace: default}]"), "attach_pod.json");
+    assert!(out.is_empty() && error.contains("excluded: policy \"Ours\": 1 time"), "{out}{error}");
+    let except = "except: [{workload: nginx-deployment, reason: web}]";
+    let (_, out, error) = asked(text("Kubernetes Resource: PODS_ATTACH", except), "attach_pod.json");
+    assert!(
+        out.is_empty() && error.contains("the exclusion \"web\" asks for the name of its workload"),
+        "{out}{error}"
+    );
+    let except = "except: [{workload: nginx, namespace: other, reason: web}, {workload: db-.*, reason: db}]";
+    let (_, out, error) = asked(text("Kubernetes Resource: PODS_ATTACH", except), "attach_pod.json");
+    assert!(out.contains("Ours") && !error.contains("undecided"), "{out}{error}");
+    // What the event cannot tell is not passed.
+    let (_, out, error) =
+        asked(text("Kubernetes Resource: PODS_ATTACH, Privileged Container: true", ""), "attach_pod.json");
+    assert!(out.is_empty() && error.contains("undecided: policy \"Ours\" for 1 event: "), "{out}{error}");
+    // None that is asked at all is a mistake.
+    let deploy = "policy: ours\nname: Ours\nstages: [deploy]\nwhen: {Host PID: true}\n";
+    let (code, _, error) = asked(deploy.to_owned(), "attach_pod.json");
+    assert!(code == Some(2) && error.contains("none of those chosen is for the stage runtime"), "{error}");
+}

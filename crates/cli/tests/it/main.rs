@@ -8,6 +8,7 @@ mod faults;
 mod output;
 mod pipelines;
 mod policies;
+mod posted;
 mod registry;
 mod reproducible;
 mod sboms;

@@ -172,7 +172,7 @@ fn plain(address: IpAddr) -> IpAddr {
 }
 
 /// Whether an event tells that a program is run.
-pub(super) fn is_exec(code: E) -> bool {
+pub fn is_exec(code: E) -> bool {
     matches!(
         code,
         E::EXECVE_8_X

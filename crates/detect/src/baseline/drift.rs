@@ -31,6 +31,7 @@ pub struct Drift {
     unknown: BTreeMap<(Option<String>, String, String), u64>,
     compared: u64,
     sights: Vec<Sight>,
+    latest: Vec<(Deed, Result<bool, String>)>,
 }
 
 impl Drift {
@@ -52,12 +53,18 @@ impl Drift {
             unknown: BTreeMap::new(),
             compared: 0,
             sights: Vec::new(),
+            latest: Vec::new(),
         }
     }
 
     /// Whether any of the baselines knows calls, so that all have to be told.
     pub fn needs_calls(&self) -> bool {
         self.calls
+    }
+
+    /// What was done in the event that was seen last, with whether a locked baseline has it, or why that cannot be told.
+    pub fn latest(&self) -> &[(Deed, Result<bool, String>)] {
+        &self.latest
     }
 
     /// The locked baseline of a container, or why there is none.
@@ -110,7 +117,7 @@ impl Drift {
                 }
             }
             None => {
-                self.not_compared(who, format!("its baseline cannot say which {} are outside", deed.kind().as_str()));
+                self.not_compared(who, cannot_say(deed));
             }
         }
     }
@@ -121,6 +128,10 @@ impl Drift {
             *self.unknown.entry(key).or_default() += 1;
         }
     }
+}
+
+fn cannot_say(deed: &Deed) -> String {
+    format!("its baseline cannot say which {} are outside", deed.kind().as_str())
 }
 
 /// Whom an event is of.
@@ -142,6 +153,7 @@ fn named(state: &State, thread: &Thread) -> (Option<String>, String) {
 
 impl Observer for Drift {
     fn see(&mut self, facts: &SyscallFacts<'_>, rules: &[Arc<str>]) {
+        self.latest.clear();
         let Some(thread) = facts.thread().filter(|thread| thread.is_known()) else { return };
         let id = match &thread.cgroups.container {
             Some((_, full, _)) => full,
@@ -180,6 +192,11 @@ impl Observer for Drift {
                 if !sights.is_empty() {
                     self.not_compared(&who, reason.to_owned());
                 }
+                for sight in sights.drain(..) {
+                    if let Sight::Did(deed) = sight {
+                        self.latest.push((deed, Err(reason.to_owned())));
+                    }
+                }
                 self.sights = sights;
                 return;
             }
@@ -210,6 +227,8 @@ impl Observer for Drift {
         self.compared += verdicts.len() as u64;
         for (deed, verdict) in verdicts {
             self.note(&who, &deed, verdict);
+            let verdict = verdict.ok_or_else(|| cannot_say(&deed));
+            self.latest.push((deed, verdict));
         }
         for reason in unknown {
             self.not_compared(&who, reason);

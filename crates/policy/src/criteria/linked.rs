@@ -402,7 +402,7 @@ proptest! {
                 Fact::NotAsked => Fact::NotAsked,
             },
         }).collect();
-        let subject = Subject { workload: Some(&world.workload), images: &images, now: Timestamp::UNIX_EPOCH };
+        let subject = Subject { activity: None, workload: Some(&world.workload), images: &images, now: Timestamp::UNIX_EPOCH };
         let verdict = evaluate(&compiled, &subject);
         // A port that the cluster chooses is not known, whatever else nobody asked for.
         let both = [Outcome::Unknown, Outcome::NotEvaluated];

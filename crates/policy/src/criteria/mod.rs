@@ -3,6 +3,7 @@
 //! Names and grammars of values are those of StackRox 1.1, so that its policies mean the same here; those that are ours
 //! say so.
 
+mod activity;
 #[cfg(test)]
 mod linked;
 mod read;
@@ -11,6 +12,7 @@ mod table;
 mod tests;
 mod value;
 
+pub(crate) use activity::NOT_TOLD;
 pub(crate) use read::{Below, Element, Reading, below, read};
 pub use read::{Image, Subject};
 pub use table::CRITERIA;

@@ -1,21 +1,25 @@
 //! Where the facts of each criterion are.
 
 use super::Level;
+use super::activity::{of_activity, of_running};
 use crate::facts::{Component, ImageFacts, Vulnerability};
 use jiff::Timestamp;
 use sekisho_model::{
-    Container, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, ImageRef, LicenseTerm, Mount, Permissions, Port,
-    Propagation, Seccomp, Severity, Workload,
+    Activity, Container, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, ImageRef, LicenseTerm, Mount, Permissions,
+    Port, Propagation, RunningContainer, Seccomp, Severity, Workload,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What policies are asked about: a workload with what is known of its images, or an image alone.
+/// What policies are asked about: a workload with what is known of its images, an image alone, or something that happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
+    /// What happened; none where that is not what is judged.
+    pub activity: Option<&'a Activity<'a>>,
     /// The workload; none for an image alone.
     pub workload: Option<&'a Workload>,
-    /// The images of its containers, in their order, and those of volumes after them; one for an image alone.
+    /// The images of its containers, in their order, and those of volumes after them; one for an image alone, and for the
+    /// container in which something happened.
     pub images: &'a [Image<'a>],
     /// The moment by which ages are judged.
     pub now: Timestamp,
@@ -48,6 +52,10 @@ pub(crate) enum Element<'a> {
     Line(&'a (String, String)),
     Component(&'a Component),
     Vulnerability(&'a Vulnerability),
+    /// What happened, and the workload in which it did.
+    Activity(&'a Activity<'a>),
+    /// The container in which it did.
+    Running(&'a RunningContainer),
 }
 
 /// A fact of an element.
@@ -57,6 +65,8 @@ pub(crate) enum Reading<'a> {
     Number(f64),
     Text(Cow<'a, str>),
     Texts(Vec<&'a str>),
+    /// Some of several texts, and why the others are not known.
+    Some(Vec<&'a str>, &'a str),
     Pairs(Vec<(&'a str, &'a str)>),
     EnvVar {
         source: &'static str,
@@ -132,6 +142,8 @@ pub(crate) fn read<'a>(name: &str, element: Element<'a>, now: Timestamp) -> Read
         Element::Line((instruction, rest)) => Reading::Pairs(vec![(instruction, rest)]),
         Element::Component(component) => of_component(name, component),
         Element::Vulnerability(vulnerability) => of_vulnerability(name, vulnerability, now),
+        Element::Activity(activity) => of_activity(name, activity),
+        Element::Running(container) => of_running(name, container),
     }
 }
 
@@ -414,6 +426,23 @@ pub(crate) fn below<'a>(
                 }
             }
         }
+        // What happened did so in one container, if in any; a request says nothing of those that it is about.
+        (Element::Activity(activity), Level::Container) => match activity.container {
+            Some(container) => {
+                let _ = visit(Element::Running(container));
+            }
+            None if activity.act.process().is_some() => {}
+            None => return Below::Unknown,
+        },
+        (Element::Activity(activity), Level::Port) => {
+            let is_of_host = activity.container.is_none() && activity.act.process().is_some();
+            return if is_of_host { Below::Whole } else { Below::Unknown };
+        }
+        (Element::Running(container), Level::Image) => {
+            let _ = subject.images.iter().any(|image| visit(Element::Image(image)));
+            return if subject.images.is_empty() && !container.no_image { Below::Unknown } else { Below::Whole };
+        }
+        (Element::Running(_), Level::Env | Level::Volume) => return Below::Unknown,
         (Element::Component(component), Level::Vulnerability) => {
             let _ = component.vulnerabilities.iter().any(|it| visit(Element::Vulnerability(it)));
             return match component.judged {

@@ -63,10 +63,8 @@ const LICENSE_CLASSES: &[&str] =
 const FIXED: &str = "no advisory that is read says when a fix was there first";
 const HISTORY: &str = "scans are not kept yet";
 const MALWARE: &str = "images are not searched for malware yet";
-const REQUESTS: &str = "requests to the API server are not looked at yet";
-const CONNECTIONS: &str = "asked of connections to pods at admission; other requests are not looked at yet";
 const SECRETS: &str = "images are not searched for secrets yet";
-const SENSOR: &str = "policies are not asked about what runs yet";
+const SENSOR: &str = "what opens files of packages is not kept yet";
 const SIGNATURES: &str = "signatures are not verified yet";
 
 /// All criteria, sorted by name: 79 of `StackRox`, and ours.
@@ -99,8 +97,8 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Exposure, "Exposed Node Port", Grammar::Number, "a port of the node that leads to a port of the workload").not().many(),
     of(Level::Port, "Exposed Port", Grammar::Number, "a port that a container declares").not().many(),
     of(Level::Port, "Exposed Port Protocol", Grammar::Text, "`tcp`, `udp` or `sctp`").not().many(),
-    of(Level::File, "File Operation", Grammar::Word(FILE_OPERATIONS), "what is done to a file").not().many().later(SENSOR),
-    of(Level::File, "File Path", Grammar::Glob, "the path of the file").many().later(SENSOR),
+    of(Level::File, "File Operation", Grammar::Word(FILE_OPERATIONS), "what is done to a file: opened to be written, made, renamed, removed, its owner or its mode set").not().many(),
+    of(Level::File, "File Path", Grammar::Glob, "the path of the file as the process sees it; of a rename either").many(),
     of(Level::Vulnerability, "Fixable", Grammar::Flag, "whether a version without it exists"),
     of(Level::Vulnerability, "Fixed By", Grammar::Present, "the first version without it").not().many(),
     of(Level::Workload, "Has Egress Network Policy", Grammar::Flag, "whether a network policy restricts what goes out").not(),
@@ -123,13 +121,13 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Image, "Image Tag", Grammar::Regex, "the tag; `latest` where nothing is said, nothing where only a digest is").not().many(),
     of(Level::Image, "Image User", Grammar::Regex, "the user that the image runs as; `root` where it names none").not().many(),
     of(Level::Image, "Image Volume", Grammar::Regex, "a path that the image makes a volume").many().ours(),
-    of(Level::Request, "Is Impersonated User", Grammar::Flag, "whether somebody acts in another's name").later(REQUESTS),
+    of(Level::Request, "Is Impersonated User", Grammar::Flag, "whether somebody acts in another's name"),
     of(Level::Vulnerability, "Known Exploited", Grammar::Flag, "whether it is known to be exploited (CISA KEV)").ours(),
-    of(Level::Request, "Kubernetes API Verb", Grammar::Word(&["CREATE", "DELETE", "GET", "PATCH", "UPDATE"]), "what is asked of the API server").many().later(REQUESTS),
-    of(Level::Request, "Kubernetes Resource", Grammar::Word(RESOURCES), "about what kind of thing it is asked").many().later(CONNECTIONS),
-    of(Level::Request, "Kubernetes Resource Name", Grammar::Regex, "the name of that thing").not().many().later(CONNECTIONS),
-    of(Level::Request, "Kubernetes User Groups", Grammar::Regex, "a group of who asks").not().many().later(CONNECTIONS),
-    of(Level::Request, "Kubernetes User Name", Grammar::Regex, "who asks").not().many().later(CONNECTIONS),
+    of(Level::Request, "Kubernetes API Verb", Grammar::Word(&["CREATE", "DELETE", "GET", "PATCH", "UPDATE"]), "what is asked of the API server; what removes many at once is `DELETE` too").many(),
+    of(Level::Request, "Kubernetes Resource", Grammar::Word(RESOURCES), "about what kind of thing it is asked; `PODS_EXEC`, `PODS_ATTACH` and `PODS_PORTFORWARD` also at admission").many(),
+    of(Level::Request, "Kubernetes Resource Name", Grammar::Regex, "the name of that thing").not().many(),
+    of(Level::Request, "Kubernetes User Groups", Grammar::Regex, "a group of who asks").not().many(),
+    of(Level::Request, "Kubernetes User Name", Grammar::Regex, "who asks").not().many(),
     of(Level::Component, "License", Grammar::Regex, "an SPDX id that has to be kept to use the package: of `MIT OR GPL-3.0-only` neither has to; turned round, holds where none of these is enough").not().many().ours(),
     of(Level::Component, "License Class", Grammar::Word(LICENSE_CLASSES), "the same by what licences ask for; `NONE` where the package states no licence").not().many().ours(),
     of(Level::Container, "Liveness Probe Defined", Grammar::Flag, "whether the container has a liveness probe"),
@@ -141,10 +139,10 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Component, "Package In Use", Grammar::Flag, "whether a file of the package was opened while the image ran").ours().later(SENSOR),
     of(Level::Port, "Port Exposure Method", Grammar::Word(EXPOSURE), "from where the port can be reached").not().many(),
     of(Level::Container, "Privileged Container", Grammar::Flag, "whether the container has all capabilities and devices of its node"),
-    of(Level::Process, "Process Ancestor", Grammar::Regex, "the path of a process above it").not().many().later(SENSOR),
-    of(Level::Process, "Process Arguments", Grammar::Contains, "its arguments").not().many().later(SENSOR),
-    of(Level::Process, "Process Name", Grammar::Regex, "the name of the process").not().many().later(SENSOR),
-    of(Level::Process, "Process UID", Grammar::Number, "the user it runs as").not().many().later(SENSOR),
+    of(Level::Process, "Process Ancestor", Grammar::Regex, "the path of the executable of a process above it in the container").not().many(),
+    of(Level::Process, "Process Arguments", Grammar::Contains, "its arguments, with blanks between and without the name of the program").not().many(),
+    of(Level::Process, "Process Name", Grammar::Regex, "what the program is called: the first 15 bytes, as the kernel has it, or the whole").not().many(),
+    of(Level::Process, "Process UID", Grammar::Number, "the number of the user it runs as").not().many(),
     of(Level::Container, "Read-Only Root Filesystem", Grammar::Flag, "whether the root file system cannot be written"),
     of(Level::Container, "Readiness Probe Defined", Grammar::Flag, "whether the container has a readiness probe").not(),
     of(Level::Workload, "Replicas", Grammar::Number, "how many pods there are to be").not().many(),
@@ -159,11 +157,11 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Image, "Secret Found", Grammar::Regex, "a secret in a file of the image, by the rule that found it").many().ours().later(SECRETS),
     of(Level::Workload, "Service Account", Grammar::Regex, "the service account; `default` where none is named").not().many(),
     of(Level::Vulnerability, "Severity", Grammar::Ordered(SEVERITIES), "how bad it is for this package").many(),
-    of(Level::Request, "Source IP Address", Grammar::Address, "from where it is asked").not().many().later(REQUESTS),
-    of(Level::Flow, "Unexpected Network Flow Detected", Grammar::Flag, "whether the connection is not in the baseline").later(SENSOR),
-    of(Level::Process, "Unexpected Process Executed", Grammar::Flag, "whether the process is not in the baseline").later(SENSOR),
+    of(Level::Request, "Source IP Address", Grammar::Address, "from where it is asked").not().many(),
+    of(Level::Flow, "Unexpected Network Flow Detected", Grammar::Flag, "whether the locked baseline of the container has no such connection"),
+    of(Level::Process, "Unexpected Process Executed", Grammar::Flag, "whether the locked baseline of the container has no such process"),
     of(Level::Image, "Unscanned Image", Grammar::Flag, "whether nothing is known of the image's content"),
-    of(Level::Request, "User Agent", Grammar::Regex, "what program asks").not().many().later(REQUESTS),
+    of(Level::Request, "User Agent", Grammar::Regex, "what program asks").not().many(),
     of(Level::Volume, "Volume Destination", Grammar::Regex, "where the volume is in the container").not().many(),
     of(Level::Volume, "Volume Name", Grammar::Regex, "the name of the volume").not().many(),
     of(Level::Volume, "Volume Source", Grammar::Regex, "what it is of: a path of the node, the name of a secret, config map or claim").not().many(),

@@ -40,7 +40,7 @@ fn judge(groups: Vec<Group>, workload: &Workload, images: &[Fact<&ImageFacts>]) 
             Image { name: &container.image, reference: container.image_ref.as_ref(), path, facts }
         })
         .collect();
-    let subject = Subject { workload: Some(workload), images: &images, now: Timestamp::UNIX_EPOCH };
+    let subject = Subject { activity: None, workload: Some(workload), images: &images, now: Timestamp::UNIX_EPOCH };
     evaluate(&compiled, &subject).outcome
 }
 
@@ -137,7 +137,7 @@ fn judge_image(groups: Vec<Group>, name: &str, facts: Fact<&ImageFacts>) -> Outc
     let reference = sekisho_model::ImageRef::familiar(name).ok();
     let images = [Image { name, reference: reference.as_ref(), path: String::new(), facts }];
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    evaluate(&compiled, &Subject { workload: None, images: &images, now }).outcome
+    evaluate(&compiled, &Subject { activity: None, workload: None, images: &images, now }).outcome
 }
 
 #[test]
@@ -394,7 +394,12 @@ fn corpus_policies_compile_for_their_stages_and_judge_every_manifest() {
                 assert!(compiled.is_err(), "{name} at {stage:?}");
             }
             let (Ok(compiled), Stage::Deploy) = (compiled, stage) else { continue };
-            let subject = |workload| Subject { workload: Some(workload), images: &[], now: Timestamp::UNIX_EPOCH };
+            let subject = |workload| Subject {
+                activity: None,
+                workload: Some(workload),
+                images: &[],
+                now: Timestamp::UNIX_EPOCH,
+            };
             let hit =
                 workloads.iter().filter(|it| evaluate(&compiled, &subject(it)).outcome == Outcome::Violated).count();
             if hit > 0 {

@@ -279,7 +279,9 @@ impl Matcher {
                 .position(|word| word.eq_ignore_ascii_case(own))
                 .is_some_and(|own| comparison.holds(&own, wanted)),
             (Self::Text(pattern), Reading::Text(own)) => pattern.matches(own),
-            (Self::Text(pattern), Reading::Texts(own)) => own.iter().any(|own| pattern.matches(own)),
+            (Self::Text(pattern), Reading::Texts(own) | Reading::Some(own, _)) => {
+                own.iter().any(|own| pattern.matches(own))
+            }
             (Self::Present, Reading::Text(own)) => !own.is_empty(),
             (Self::Present, Reading::Texts(own)) => own.iter().any(|own| !own.is_empty()),
             (Self::Pair(key, value), Reading::Pairs(own)) => {
@@ -289,8 +291,8 @@ impl Matcher {
                 source.is_none_or(|source| source == *own) && key.matches(name) && value.matches(text)
             }
             (Self::Capability(wanted), Reading::Texts(own)) => own.iter().any(|own| own == wanted || *own == "ALL"),
-            (Self::Glob(glob), Reading::Text(own)) => glob.is_match(own.as_ref()),
-            (Self::Address(wanted), Reading::Text(own)) => own.parse() == Ok(*wanted),
+            (Self::Glob(glob), Reading::Texts(own) | Reading::Some(own, _)) => own.iter().any(|own| glob.is_match(own)),
+            (Self::Address(wanted), Reading::Texts(own)) => own.iter().any(|own| own.parse() == Ok(*wanted)),
             _ => false,
         }
     }

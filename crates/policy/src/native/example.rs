@@ -1,12 +1,13 @@
 //! Examples of a policy: what it says of them is known, so that they are its tests.
 
+use super::event::{self, Event};
 use super::fields::Fields;
 use crate::facts::{Component, ImageFacts, Vulnerability};
 use jiff::Timestamp;
 use sekisho_base::tree::Node;
 use sekisho_model::{Fact, ImageConfig, License, PolicyOutcome, Severity};
 
-/// A manifest or an image, and what the policy says of it.
+/// A manifest, an image or something that happens, and what the policy says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
     /// What it shows.
@@ -17,6 +18,8 @@ pub struct Example {
     pub manifest: Vec<Node>,
     /// Images by the names that manifests give them; without a manifest, they are asked about themselves.
     pub images: Vec<(String, ImageFacts)>,
+    /// What happens, for policies of the stage `runtime`.
+    pub event: Option<Event>,
     /// The moment by which ages are judged.
     pub now: Timestamp,
 }
@@ -44,14 +47,17 @@ pub(super) fn read(from: &mut Fields<'_>) -> Example {
         Some(node) => node.items().to_vec(),
     };
     let images = from.each("images", image);
-    if manifest.is_empty() && images.is_empty() {
-        from.wrong("shows nothing: manifest or images is needed");
+    let said = from.below("event");
+    let event = said.and_then(|said| event::read(said, from));
+    if manifest.is_empty() && images.is_empty() && from.get("event").is_none() {
+        from.wrong("shows nothing: manifest, images or event is needed");
     }
     Example {
         name: from.needed_text("name"),
         expect: from.word("expect", &OUTCOMES).unwrap_or(PolicyOutcome::Violated),
         manifest,
         images,
+        event,
         now: moment(from, "now").unwrap_or_default(),
     }
 }

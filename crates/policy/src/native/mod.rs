@@ -17,6 +17,7 @@
 //! `when` maps criteria to what they look for: a value, a list of which any is meant, or `{not: …}`, `{all: […]}`. All
 //! of its entries must hold of the same thing; of a list of such maps, one must.
 
+mod event;
 mod example;
 mod fields;
 mod suite;
@@ -24,6 +25,7 @@ mod suite;
 mod tests;
 mod write;
 
+pub use event::Event;
 pub use example::Example;
 pub use suite::{Case, Suite, is_suite, read_suite};
 pub use write::write;

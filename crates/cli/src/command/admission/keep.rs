@@ -3,11 +3,12 @@
 use crate::config::AdmissionSettings;
 use crate::error::CliError;
 use sekisho_admission::Service;
-use sekisho_admission::authority::{Authorities, AuthorityError, Directory, Showing, Shown};
+use sekisho_admission::authority::{Authorities, AuthorityError, Directory, Shown};
 use sekisho_admission::cluster::{Api, ApiError};
 use sekisho_admission::metrics::Number;
 use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_model::{Code, Digest};
+use sekisho_net::server::Showing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -119,7 +120,7 @@ impl Keeper {
         let authorities = keeping.authorities(false).await?;
         let files = Self::files(&keeping);
         let shown = Self::certificate(&keeping, &host, authorities.as_ref()).map_err(|error| unusable(&error))?;
-        let showing = Showing::new(&shown);
+        let showing = Showing::new(shown.certified());
         let webhook = api.filter(|_| !settings.webhook.is_empty()).map(|api| (api, settings.webhook.clone()));
         let keeper = Self { keeping, host, showing: Arc::clone(&showing), shown, files, webhook };
         keeper.publish(authorities.as_ref(), service).await;
@@ -169,7 +170,7 @@ impl Keeper {
         if due {
             match Self::certificate(&self.keeping, &self.host, authorities.as_ref()) {
                 Ok(shown) => {
-                    self.showing.replace(&shown);
+                    self.showing.replace(shown.certified());
                     (self.shown, self.files) = (shown, files);
                     service.tell("certificate_changed", false, "another certificate is shown".to_owned());
                 }

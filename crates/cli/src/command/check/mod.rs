@@ -39,7 +39,7 @@ pub(super) const OF_POLICIES: [&str; 4] = [".yaml", ".yml", ".json", ".rego"];
 
 /// The policies that were chosen, and the files they are from. `shipped` is the profile where none is named. What is wrong
 /// with those in other languages is told where they are made ready.
-pub(super) fn policies(
+pub(crate) fn policies(
     choice: &PolicyChoice,
     settings: &Settings,
     shipped: &str,
@@ -90,7 +90,7 @@ pub(super) fn sound(faults: &[PolicyFault]) -> Result<(), CliError> {
 }
 
 /// An error where no policy is asked at a stage: whatever is checked would pass.
-pub(super) fn some(set: &PolicySet, foreign: &Foreign, stage: Stage) -> Result<(), CliError> {
+pub(crate) fn some(set: &PolicySet, foreign: &Foreign, stage: Stage) -> Result<(), CliError> {
     if !described(set, foreign, stage).is_empty() {
         return Ok(());
     }

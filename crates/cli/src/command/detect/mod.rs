@@ -1,8 +1,10 @@
 //! `detect`: what rules say of events.
 
 mod baseline;
+mod posted;
 mod pull;
 mod recorded;
+mod reload;
 mod replay;
 mod rules;
 mod run;

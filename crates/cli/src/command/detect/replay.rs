@@ -2,10 +2,11 @@
 
 use super::super::scan::{self, Context, clock};
 use super::recorded::Recorded;
-use super::rules::{loaded, sound};
-use super::told::{hostname, lines, matching, running, selection, verdicts, write};
+use super::rules::{Ruling, ruling};
+use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, verdicts, write};
 use crate::args::ReplayArguments;
 use crate::{CommandResult, output};
+use sekisho_agent::Policies;
 use sekisho_detect::{Alert, Engine, Watch};
 use sekisho_model::{Exit, Level};
 use std::io::Write as _;
@@ -14,19 +15,21 @@ use std::path::Path;
 
 /// `detect replay`.
 pub(super) fn run(context: &mut Context, arguments: &ReplayArguments) -> CommandResult {
-    let ReplayArguments { recorded: named, rules, selected, alerts, common, .. } = arguments;
+    let ReplayArguments { recorded: named, rules, policies, selected, alerts, common, .. } = arguments;
     let settings = scan::settings(context, common, None, false)?;
     let limits = settings.limits();
-    let files = rules.rules.iter().chain(&rules.baseline).map(|path| (path.as_path(), "a file of rules that is read"));
+    let files = rules.rules.iter().chain(&rules.baseline).chain(&policies.policy);
+    let files = files.map(|path| (path.as_path(), "a file of rules that is read"));
     let inputs: Vec<_> = files
         .chain([(named.path.as_path(), "the recording that is read")])
         .filter(|(path, _)| *path != Path::new("-"))
         .collect();
     output::check(common.output.as_deref(), &inputs)?;
-    let rules = sound(loaded(rules, &limits)?)?;
+    let Ruling { rules, mut policies } = ruling(rules, policies, &settings)?;
     let selection = selection(selected);
     let running = running(&rules, &selection, named.source.as_str());
     let mut recorded = Recorded::open(named, &limits)?;
+    asked(&policies, named.source.as_str());
     let mut watch = Watch::new(Engine::new(rules, &selection, matching(selected)), &hostname());
     // What comes through a pipe is told at once.
     let lively = named.path.as_os_str() == "-";
@@ -41,8 +44,8 @@ pub(super) fn run(context: &mut Context, arguments: &ReplayArguments) -> Command
                 }
             };
         let _ = match &mut recorded {
-            Recorded::Calls(replay) => watch.replay(replay, &mut (), &mut each),
-            Recorded::Audit(log) => watch.audit(log, &mut each),
+            Recorded::Calls(replay) => watch.replay(replay, &mut policies, &mut each),
+            Recorded::Audit(log) => watch.audit(log, &mut policies, &mut each),
         };
         failed.map_or(Ok(()), Err)
     })?;
@@ -52,14 +55,15 @@ pub(super) fn run(context: &mut Context, arguments: &ReplayArguments) -> Command
     } else {
         String::new()
     };
-    summary(&watch, &recorded, running, &moment, alerts.count);
+    summary(&watch, &policies, &recorded, running, &moment, alerts.count);
     let whole = recorded.diagnostics().iter().all(|told| told.level != Level::Incomplete);
     Ok(if whole || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete })
 }
 
 /// Says on standard error what came of it, and all that could not be judged.
-fn summary(watch: &Watch, recorded: &Recorded, running: usize, moment: &str, count: bool) {
+fn summary(watch: &Watch, policies: &Policies, recorded: &Recorded, running: usize, moment: &str, count: bool) {
     verdicts(watch, running, moment, count);
+    policy_verdicts(policies, count);
     lines("lost", &recorded.lost());
     let told = |level: Level| {
         let of = recorded.diagnostics().iter().filter(move |told| told.level == level);

@@ -1,20 +1,24 @@
 //! `detect rules`, and how rules are loaded for all of `detect`.
 
-use super::super::check::Inputs;
+use super::super::check::{self, Inputs};
 use super::super::scan::Context;
 use super::baseline;
 use super::recorded::Recorded;
 use crate::args::{
-    JsonOrTable, RuleFiles, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption,
-    RulesShowArguments,
+    JsonOrTable, PolicyChoice, RuleFiles, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption,
+    RulesShowArguments, RuntimePolicies,
 };
+use crate::config::Settings as Config;
 use crate::error::CliError;
 use crate::{CommandResult, output};
+use sekisho_agent::Policies;
 use sekisho_base::Limits;
 use sekisho_detect::Truth;
 use sekisho_detect::inspect::{self, Coverage, Sight, Step};
 use sekisho_detect::load::{Blind, File, Loaded, Problem, Rule, RuleSet, Settings, Texts, load};
 use sekisho_model::{BaselineState, Baselines, Code, Exit};
+use sekisho_policy::policy::Stage;
+use sekisho_policy::{Foreign, PolicySet};
 use sekisho_report::{Language, RuleRow, TableOptions, printable, rule_table};
 use sekisho_rules::{DETECTION, DETECTION_TEXTS};
 use sekisho_trace::FieldId;
@@ -30,8 +34,30 @@ pub(super) const OF_RULES: [&str; 2] = [".yaml", ".yml"];
 /// How many warnings are told where rules are to run; more are counted.
 const MOST: usize = 20;
 
-/// Loads the rules that are to run: those of files, or those that ship, and those of locked baselines.
-pub(super) fn loaded(rules: &RulesOption, limits: &Limits) -> Result<Loaded, CliError> {
+/// What events are judged by.
+pub(super) struct Ruling {
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) policies: Policies,
+}
+
+/// The rules and the policies that are to be asked.
+pub(super) fn ruling(rules: &RulesOption, policies: &RuntimePolicies, settings: &Config) -> Result<Ruling, CliError> {
+    let limits = settings.limits();
+    let baselines = baselines(rules, &limits)?;
+    let text = baselines.as_ref().map(sekisho_detect::baseline::rules);
+    let loaded = load_files(&rules.rules, text.as_deref(), rules.refuse_blind, &limits)?;
+    let mut set = PolicySet::default();
+    if !policies.policy.is_empty() || policies.profile.is_some() {
+        let RuntimePolicies { policy, profile } = policies;
+        let choice = PolicyChoice { policy: policy.clone(), data: Vec::new(), profile: profile.clone() };
+        set = check::policies(&choice, settings, "none", &limits)?.0;
+        check::some(&set, &Foreign::default(), Stage::Runtime)?;
+    }
+    Ok(Ruling { rules: sound(loaded)?, policies: Policies::new(set, baselines, settings.now()) })
+}
+
+/// The baselines that were named; none where none was. Of those that are not locked it is said that they are not asked.
+fn baselines(rules: &RulesOption, limits: &Limits) -> Result<Option<Baselines>, CliError> {
     let mut all = Baselines::default();
     for path in &rules.baseline {
         let read = baseline::read(path, limits)?;
@@ -43,7 +69,12 @@ pub(super) fn loaded(rules: &RulesOption, limits: &Limits) -> Result<Loaded, Cli
         }
         all.baselines.extend(read.baselines);
     }
-    let text = (!rules.baseline.is_empty()).then(|| sekisho_detect::baseline::rules(&all));
+    Ok((!rules.baseline.is_empty()).then_some(all))
+}
+
+/// Loads the rules that are to run: those of files, or those that ship, and those of locked baselines.
+pub(super) fn loaded(rules: &RulesOption, limits: &Limits) -> Result<Loaded, CliError> {
+    let text = baselines(rules, limits)?.as_ref().map(sekisho_detect::baseline::rules);
     load_files(&rules.rules, text.as_deref(), rules.refuse_blind, limits)
 }
 

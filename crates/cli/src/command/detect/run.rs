@@ -2,16 +2,19 @@
 
 use super::super::scan::Context;
 use super::super::stopped;
-use super::rules::{loaded, sound};
-use super::told::{hostname, lines, matching, running, selection, things, verdicts, write};
-use crate::args::RunArguments;
+use super::posted;
+use super::reload::{Reloader, Sources};
+use super::rules::Ruling;
+use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
+use crate::args::{EventSource, RunArguments};
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
-use sekisho_agent::{Host, Options, Seen};
+use sekisho_agent::posted::Servers;
+use sekisho_agent::{Host, Options, Policies, Seen, metrics};
 use sekisho_detect::inspect::{Coverage, Sight};
 use sekisho_detect::{Alert, Selection};
 use sekisho_model::{Code, Exit};
-use sekisho_sensor::Account;
+use sekisho_sensor::{Account, Rung};
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
@@ -26,36 +29,59 @@ pub(super) const WAIT: Duration = Duration::from_millis(200);
 
 /// `detect run`.
 pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandResult {
-    let RunArguments { rules: files, selected, alerts, seconds, buffer, output: file, .. } = arguments;
-    let limits = context.config.settings()?.limits();
-    let rules = sound(loaded(files, &limits)?)?;
+    if arguments.source == EventSource::K8sAudit {
+        return posted::run(context, arguments);
+    }
+    let RunArguments { rules: files, policies, selected, alerts, seconds, buffer, output: file, .. } = arguments;
+    let settings = context.config.settings()?;
+    let limits = settings.limits();
+    let sources = Sources { rules: files.clone(), policies: policies.clone(), settings };
+    let (Ruling { rules, mut policies }, mut reloader) = Reloader::start(sources)?;
     let selection = selection(selected);
-    let running = running(&rules, &selection, "syscall");
+    let mut count = running(&rules, &selection, "syscall");
     let mut to = opened(file.as_deref())?;
     let options = Options {
         rules,
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
-        also: None,
+        also: (policies.about("syscall") > 0).then(|| policies.demand()),
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: hostname(),
         limits,
     };
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
-    introduce(&host, &selection, running, arguments.all_events);
+    introduce(&host, &selection, count, arguments.all_events);
+    asked(&policies, "syscall");
 
+    let mut shown = Shown::start(arguments.listen_metrics.as_deref())?;
     let stop = stop_when_told();
     let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     let mut written = Ok(());
     let outcome = loop {
+        if let Some(Ruling { rules, policies: mut others }) = reloader.next() {
+            let now = running(&rules, &selection, "syscall");
+            match host.reload(rules, (others.about("syscall") > 0).then(|| others.demand())) {
+                Ok(()) => {
+                    count = now;
+                    std::mem::swap(&mut policies, &mut others);
+                    policies.follow(others);
+                    introduce(&host, &selection, count, arguments.all_events);
+                    asked(&policies, "syscall");
+                }
+                Err(error) => reloader.failed(&error.to_string()),
+            }
+        }
+        if let Some(shown) = &mut shown {
+            shown.show(&mut host, &policies, &reloader);
+        }
         let wait = end.map_or(WAIT, |end| WAIT.min(end.saturating_duration_since(Instant::now())));
         let mut each = |alert: Alert| {
             written = write(&alert, alerts, &mut to);
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        match host.poll(wait, &mut (), &mut each) {
+        match host.poll(wait, &mut policies, &mut each) {
             Err(error) => break Err(CliError::new(Code::SensorRefused, format!("cannot go on watching: {error}"))),
             Ok(ControlFlow::Break(())) => break Ok(()),
             Ok(ControlFlow::Continue(())) => {}
@@ -68,7 +94,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         }
     };
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
-    verdicts(host.watch(), running, "", alerts.count);
+    verdicts(host.watch(), count, "", alerts.count);
+    policy_verdicts(&policies, alerts.count);
     account(&seen);
     outcome?;
     match written {
@@ -82,8 +109,50 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     }
 }
 
+/// Metrics, and when they were made last.
+struct Shown {
+    servers: Servers,
+    last: Option<Instant>,
+}
+
+impl Shown {
+    /// Shows metrics at an address, if there is one.
+    fn start(address: Option<&str>) -> Result<Option<Self>, CliError> {
+        let Some(address) = address else { return Ok(None) };
+        let servers = Servers::new().map_err(|error| posted::unusable(&error))?;
+        let at = servers.metrics(address).map_err(|error| posted::unusable(&error))?;
+        output::error_line(&format!("metrics at http://{at}/metrics"));
+        Ok(Some(Self { servers, last: None }))
+    }
+
+    /// Makes them anew, if they are not new.
+    fn show(&mut self, host: &mut Host, policies: &Policies, reloader: &Reloader) {
+        if self.last.is_some_and(|last| last.elapsed() < posted::SHOW) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let (seen, coverage) = (host.seen().ok(), host.coverage());
+        self.servers.show(metrics::text(&metrics::Snapshot {
+            source: "syscall",
+            watch: host.watch(),
+            policies,
+            rung: Some(match host.rung() {
+                Rung::Full => "full",
+                Rung::Lifecycle => "lifecycle",
+                Rung::Fallback => "fallback",
+            }),
+            seen: seen.as_ref(),
+            coverage: &coverage,
+            turned: None,
+            skipped: (0, 0),
+            reloads: reloader.counts,
+            current: reloader.current,
+        }));
+    }
+}
+
 /// Where alerts go.
-fn opened(file: Option<&Path>) -> Result<Box<dyn Write>, CliError> {
+pub(super) fn opened(file: Option<&Path>) -> Result<Box<dyn Write>, CliError> {
     let Some(path) = file else { return Ok(Box::new(BufWriter::new(io::stdout()))) };
     let opened = OpenOptions::new().append(true).create(true).open(path);
     let failed = |error: io::Error| {

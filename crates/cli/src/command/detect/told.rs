@@ -2,6 +2,7 @@
 
 use crate::args::{AlertFormat, AlertsOption, RuleMatching, SelectedOption};
 use crate::output;
+use sekisho_agent::Policies;
 use sekisho_detect::load::RuleSet;
 use sekisho_detect::{Alert, By, Matching, Selection, Style, Watch};
 use sekisho_report::printable;
@@ -84,6 +85,45 @@ pub(super) fn verdicts(watch: &Watch, running: usize, moment: &str, count: bool)
         })
         .collect();
     lines("undecided", &undecided);
+}
+
+/// Says which policies are asked about events of `source`, and what they ask in vain.
+pub(super) fn asked(policies: &Policies, source: &str) {
+    let (about, all) = (policies.about(source), policies.judged().len());
+    if all > about {
+        let what = if source == "k8s_audit" { "what runs on a host" } else { "requests to the API server" };
+        output::error_line(&format!(
+            "note: {} of {all} policies ask for {what}, of which {source} tells nothing",
+            all - about
+        ));
+    }
+    lines("blind", &policies.blind(source));
+}
+
+/// Says what came of policies, and which could not be judged.
+pub(super) fn policy_verdicts(policies: &Policies, count: bool) {
+    let judged = policies.judged();
+    if judged.is_empty() {
+        return;
+    }
+    let alerts: u64 = judged.iter().map(|one| one.alerts).sum();
+    let of = if judged.len() == 1 { "1 policy".to_owned() } else { format!("{} policies", judged.len()) };
+    output::error_line(&format!("{} of {of}", things(alerts, "violation")));
+    if count {
+        let mut counts: Vec<_> = judged.iter().filter(|one| one.alerts > 0).collect();
+        counts.sort_by_key(|one| std::cmp::Reverse(one.alerts));
+        for one in counts {
+            output::error_line(&format!("  {} {}", one.alerts, printable(&one.policy().name)));
+        }
+    }
+    let excluded = judged.iter().filter(|one| one.excluded > 0);
+    let excluded = excluded.map(|one| format!("policy {:?}: {}", one.policy().name, things(one.excluded, "time")));
+    lines("excluded", &excluded.collect::<Vec<_>>());
+    let undecided = judged.iter().filter(|one| one.undecided > 0).map(|one| {
+        let why = one.why.as_deref().unwrap_or_default();
+        format!("policy {:?} for {}: {why}", one.policy().name, things(one.undecided, "event"))
+    });
+    lines("undecided", &undecided.collect::<Vec<_>>());
 }
 
 /// Says things of one kind on standard error, each on a line; of very many only the first ones.

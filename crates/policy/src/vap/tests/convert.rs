@@ -374,7 +374,8 @@ fn own(policy: &Compiled, object: &Object) -> Option<Outcome> {
     let images: Vec<Image<'_>> = (found.workload.images().into_iter())
         .map(|it| Image { name: it.name, reference: it.reference, path: it.path, facts: Fact::NotAsked })
         .collect();
-    let subject = Subject { workload: Some(&found.workload), images: &images, now: Timestamp::UNIX_EPOCH };
+    let subject =
+        Subject { activity: None, workload: Some(&found.workload), images: &images, now: Timestamp::UNIX_EPOCH };
     Some(crate::evaluate(policy, &subject).outcome)
 }
 
