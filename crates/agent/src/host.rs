@@ -2,10 +2,12 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
+use crate::respond::{Happened, Responder};
 use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
+use sekisho_detect::response::{Plan, Record};
 use sekisho_detect::{Alert, Demand, Engine, Matching, Observer, Selection, Watch};
 use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
 use sekisho_oci::container::Engines;
@@ -83,6 +85,8 @@ pub struct Host {
     /// Containers of which something was not there yet, by cgroup, with how many times that was looked for.
     waiting: HashMap<u64, (String, Runs, u8)>,
     unknown: Vec<Diagnostic>,
+    /// What acts on alerts, if anything is to.
+    responder: Option<Responder>,
     lost: u64,
     seeded: u64,
     /// When `/proc` was read, and whether something was lost since.
@@ -134,6 +138,7 @@ impl Host {
             known: HashSet::new(),
             waiting: HashMap::new(),
             unknown,
+            responder: None,
             lost: 0,
             seeded: 0,
             looked: Instant::now(),
@@ -191,6 +196,29 @@ impl Host {
         })
     }
 
+    /// Acts as a plan says from now on. What of it cannot be done here, and why, each in words.
+    pub fn respond(&mut self, plan: Plan, limits: &Limits) -> Vec<String> {
+        let Self { live, engines, .. } = self;
+        let responder = self.responder.insert(Responder::new(plan, limits));
+        // What runs already may do nothing for long that would tell of it.
+        for cgroup in live.cgroups().of_containers() {
+            if let (Some((id, runs)), Some(engines)) = (&cgroup.container, &engines) {
+                responder.container(&engines.find(id, *runs).0, &cgroup.path, None);
+            }
+        }
+        responder.missing()
+    }
+
+    /// What was done since this was last asked, beside answering alerts.
+    pub fn records(&mut self) -> Vec<Record> {
+        self.responder.as_mut().map_or_else(Vec::new, Responder::records)
+    }
+
+    /// How much was let through that should have been decided whether to deny it.
+    pub fn undecided(&self) -> u64 {
+        self.responder.as_ref().map_or(0, Responder::undecided)
+    }
+
     /// Waits until something happens or `timeout` is over, judges all there is, and calls `each` with the alerts, until
     /// that wants no more. `observer` sees every event that is judged.
     pub fn poll(
@@ -199,7 +227,8 @@ impl Host {
         observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
-        let Self { live, state, watch, engines, known, waiting, unknown, lost, uncertain, .. } = self;
+        let Self { live, state, watch, engines, known, waiting, unknown, responder, lost, uncertain, .. } = self;
+        let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
@@ -221,6 +250,9 @@ impl Host {
                         None => (RunningContainer::of_id(id), Vec::new()),
                     };
                     let done = is_whole(&container) || *looks >= LOOKS;
+                    if let Some(responder) = responder {
+                        responder.container_of(&container, &told);
+                    }
                     state.add_container(container);
                     if done {
                         let room = REASONS.saturating_sub(unknown.len());
@@ -230,9 +262,25 @@ impl Host {
                 }
                 state.note(event.tid, files);
                 state.apply(event);
-                flow = watch.see_call(&state.facts(event), observer, each);
+                let state = &*state;
+                flow = watch.see_call(&state.facts(event), observer, &mut |mut alert| {
+                    if let Some(responder) = responder {
+                        let thread = state.thread(event.tid);
+                        let process = thread.map(|thread| String::from_utf8_lossy(&thread.comm).into_owned());
+                        let happened = Happened {
+                            told,
+                            process: process.unwrap_or_default(),
+                            container: thread.and_then(|thread| state.container(thread.container()?)),
+                        };
+                        alert.responses = responder.answer(&alert, &happened);
+                    }
+                    each(alert)
+                });
             }
             Item::Cgroup(cgroup, path) => {
+                if let Some(responder) = responder {
+                    responder.note(cgroup, path);
+                }
                 if let Some((id, engine)) = &path.container
                     && !known.contains(id)
                 {
@@ -262,7 +310,7 @@ impl Host {
 }
 
 /// Whether an engine has written all that rules ask for most.
-fn is_whole(container: &RunningContainer) -> bool {
+pub(crate) fn is_whole(container: &RunningContainer) -> bool {
     let RunningContainer { name, image, no_image, privileged, mounts, .. } = container;
     name.is_some() && (image.is_some() || *no_image) && privileged.is_some() && mounts.is_some()
 }

@@ -5,7 +5,9 @@
 
 mod accounts;
 mod ask;
+mod deny;
 mod host;
+mod respond;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};

@@ -1,6 +1,7 @@
 //! Alerts: what is told when a rule matches.
 
 use crate::load::Capture;
+use crate::response::Record;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -88,6 +89,8 @@ pub struct Alert {
     pub hostname: Arc<str>,
     /// Whether the rule asks for the recording to be kept.
     pub capture: Capture,
+    /// What was done about it, by whoever answers alerts.
+    pub responses: Vec<Record>,
 }
 
 /// How alerts are written; the defaults are Falco's.
@@ -114,8 +117,7 @@ impl Default for Style {
 impl Alert {
     /// One line: `11:31:50.034205123: Warning What happened (…)`.
     pub fn text(&self, style: Style) -> String {
-        let time = if style.iso_time { self.moment(ISO) } else { self.moment("%H:%M:%S.%9f") };
-        format!("{time}: {} {}", self.priority, self.message)
+        format!("{}: {} {}", style.time(self.time), self.priority, self.message)
     }
 
     /// The members of Falco's JSON, which are sorted when they are written.
@@ -126,7 +128,11 @@ impl Alert {
         set("priority", self.priority.as_str().into());
         set("rule", (*self.rule).into());
         set("source", (*self.source).into());
-        set("time", self.moment("%Y-%m-%dT%H:%M:%S.%9fZ").into());
+        set("time", moment(self.time, JSON_TIME).into());
+        // Falco has no such member, and nobody sees it who does not ask for responses.
+        if !self.responses.is_empty() {
+            set("responses", self.responses.iter().map(Record::json).collect());
+        }
         if style.output {
             set("output", self.text(style).into());
         }
@@ -145,12 +151,22 @@ impl Alert {
         }
         json
     }
+}
 
-    fn moment(&self, format: &str) -> String {
-        // A moment that no calendar has is none that was recorded.
-        let moment = Timestamp::from_nanosecond(self.time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
-        moment.strftime(format).to_string()
+impl Style {
+    /// A moment as lines begin with it.
+    pub(crate) fn time(self, time: u64) -> String {
+        moment(time, if self.iso_time { ISO } else { "%H:%M:%S.%9f" })
     }
 }
 
+/// A moment, nanoseconds since 1970, in this form.
+pub(crate) fn moment(time: u64, format: &str) -> String {
+    // A moment that no calendar has is none that was recorded.
+    let moment = Timestamp::from_nanosecond(time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment.strftime(format).to_string()
+}
+
+/// As JSON has it.
+pub(crate) const JSON_TIME: &str = "%Y-%m-%dT%H:%M:%S.%9fZ";
 const ISO: &str = "%Y-%m-%dT%H:%M:%S.%9f+0000";

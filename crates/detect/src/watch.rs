@@ -82,6 +82,7 @@ impl Watch {
                 fields,
                 hostname: Arc::clone(&self.hostname),
                 capture: rule.capture,
+                responses: Vec::new(),
             })?;
         }
         ControlFlow::Continue(())

@@ -193,6 +193,11 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) alerts: AlertsOption,
 
+    /// Act on alerts, and keep things from happening, as this file says; a file that does not say `mode: enforce` only
+    /// rehearses
+    #[arg(long, value_name = "FILE", help_heading = "Response")]
+    pub(crate) respond: Option<PathBuf>,
+
     /// End after so many seconds
     #[arg(long, short = 'M', value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,

@@ -4,6 +4,7 @@ mod baseline;
 mod pull;
 mod recorded;
 mod replay;
+mod respond;
 mod rules;
 mod run;
 mod told;

@@ -2,6 +2,7 @@
 
 use super::super::scan::Context;
 use super::super::stopped;
+use super::respond;
 use super::rules::{loaded, sound};
 use super::told::{hostname, lines, matching, running, selection, things, verdicts, write};
 use crate::args::RunArguments;
@@ -31,7 +32,9 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let rules = sound(loaded(files, &limits)?)?;
     let selection = selection(selected);
     let running = running(&rules, &selection, "syscall");
+    let plan = arguments.respond.as_deref().map(|path| respond::read(path, &limits)).transpose()?;
     let mut to = opened(file.as_deref())?;
+    let name = hostname();
     let options = Options {
         rules,
         selection: selection.clone(),
@@ -40,11 +43,14 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         also: None,
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
-        hostname: hostname(),
-        limits,
+        hostname: name.clone(),
+        limits: limits.clone(),
     };
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     introduce(&host, &selection, running, arguments.all_events);
+    if let Some(plan) = plan {
+        respond::begin(&mut host, plan, &limits);
+    }
 
     let stop = stop_when_told();
     let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
@@ -60,6 +66,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             Ok(ControlFlow::Break(())) => break Ok(()),
             Ok(ControlFlow::Continue(())) => {}
         }
+        let records = host.records();
+        written = written.and_then(|()| respond::write(&records, &name, alerts, &mut to));
         // Whoever follows along sees an alert when it is given.
         written = written.and_then(|()| to.flush());
         let over = end.is_some_and(|end| Instant::now() >= end);
@@ -70,6 +78,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     verdicts(host.watch(), running, "", alerts.count);
     account(&seen);
+    respond::account(&host);
     outcome?;
     match written {
         // `| head` has seen enough.

@@ -41,7 +41,10 @@ pub(super) fn running(rules: &RuleSet, selection: &Selection, source: &str) -> u
 pub(super) fn write(alert: &Alert, told: &AlertsOption, to: &mut dyn Write) -> io::Result<()> {
     let style = Style { iso_time: told.iso_time, ..Style::default() };
     match told.format {
-        AlertFormat::Text => writeln!(to, "{}", alert.text(style)),
+        AlertFormat::Text => {
+            writeln!(to, "{}", alert.text(style))?;
+            alert.responses.iter().try_for_each(|record| writeln!(to, "{}", record.text(style)))
+        }
         AlertFormat::Json => {
             serde_json::to_writer(&mut *to, &alert.json(style))?;
             to.write_all(b"\n")
