@@ -2,6 +2,7 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
+use crate::record::{Recorded, Recorder, Recording};
 use crate::respond::{Happened, Responder};
 use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
@@ -87,6 +88,8 @@ pub struct Host {
     unknown: Vec<Diagnostic>,
     /// What acts on alerts, if anything is to.
     responder: Option<Responder>,
+    /// What records them, likewise.
+    recorder: Option<Recorder>,
     lost: u64,
     seeded: u64,
     /// When `/proc` was read, and whether something was lost since.
@@ -139,6 +142,7 @@ impl Host {
             waiting: HashMap::new(),
             unknown,
             responder: None,
+            recorder: None,
             lost: 0,
             seeded: 0,
             looked: Instant::now(),
@@ -196,6 +200,21 @@ impl Host {
         })
     }
 
+    /// Records alerts from now on. For this the kernel has to tell of all files that are opened and closed, which whoever
+    /// starts the host asks for ([`Options::also`]).
+    pub fn record(&mut self, how: Recording) {
+        let recorder = self.recorder.insert(Recorder::new(how, Bounds::default()));
+        let boot = self.live.boot();
+        tell_before(recorder.before(), &self.state, &mut self.live, boot);
+    }
+
+    /// What came of recording; captures that are not over are ended.
+    pub fn end_recording(&mut self) -> Option<Recorded> {
+        let recorder = self.recorder.as_mut()?;
+        recorder.finish();
+        Some(recorder.account())
+    }
+
     /// Acts as a plan says from now on. What of it cannot be done here, and why, each in words.
     pub fn respond(&mut self, plan: Plan, limits: &Limits) -> Vec<String> {
         let Self { live, engines, .. } = self;
@@ -227,7 +246,8 @@ impl Host {
         observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
-        let Self { live, state, watch, engines, known, waiting, unknown, responder, lost, uncertain, .. } = self;
+        let Self { live, state, watch, engines, known, waiting, unknown, responder, recorder, lost, uncertain, .. } =
+            self;
         let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
         live.poll(timeout, &mut |item| match item {
@@ -244,6 +264,9 @@ impl Host {
                     if *looks == 1 {
                         let root = format!("/proc/{}/root", told.pid);
                         accounts::tell(state, RunningContainer::short_id(id), Path::new(&root));
+                        if let Some(recorder) = recorder {
+                            accounts::tell(recorder.before(), RunningContainer::short_id(id), Path::new(&root));
+                        }
                     }
                     let (container, reasons) = match engines {
                         Some(engines) => engines.find(id, *runs),
@@ -252,6 +275,9 @@ impl Host {
                     let done = is_whole(&container) || *looks >= LOOKS;
                     if let Some(responder) = responder {
                         responder.container_of(&container, &told);
+                    }
+                    if let Some(recorder) = recorder {
+                        recorder.container(&container);
                     }
                     state.add_container(container);
                     if done {
@@ -262,6 +288,9 @@ impl Host {
                 }
                 state.note(event.tid, files);
                 state.apply(event);
+                if let Some(recorder) = recorder {
+                    recorder.see(event, files);
+                }
                 let state = &*state;
                 flow = watch.see_call(&state.facts(event), observer, &mut |mut alert| {
                     if let Some(responder) = responder {
@@ -273,6 +302,9 @@ impl Host {
                             container: thread.and_then(|thread| state.container(thread.container()?)),
                         };
                         alert.responses = responder.answer(&alert, &happened);
+                    }
+                    if let Some(recorder) = recorder {
+                        alert.recording = recorder.alert(&alert, event.time);
                     }
                     each(alert)
                 });
@@ -294,18 +326,42 @@ impl Host {
             }
             Item::Lost(event, number) => {
                 state.apply(event);
+                if let Some(recorder) = recorder {
+                    recorder.see(event, &[]);
+                }
                 *lost += number;
                 *uncertain = true;
             }
         })?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.look(sekisho_sensor::now());
+        }
         if self.uncertain && self.looked.elapsed() >= SEED_AGAIN {
             let boot = self.live.boot();
             seed(&mut self.state, self.live.cgroups(), boot);
+            if let Some(recorder) = &mut self.recorder {
+                tell_before(recorder.begin_anew(Bounds::default()), &self.state, &mut self.live, boot);
+            }
             self.uncertain = false;
             self.looked = Instant::now();
             self.seeded += 1;
         }
         Ok(flow)
+    }
+}
+
+/// Tells another state what is there.
+fn tell_before(before: &mut State, state: &State, live: &mut Live, boot: u64) {
+    before.set_exit_only(true);
+    if let Some(machine) = state.machine() {
+        before.set_machine(machine.clone());
+    }
+    accounts::tell(before, "", Path::new("/"));
+    seed(before, live.cgroups(), boot);
+    for id in state.containers() {
+        if let Some(container) = state.container(id) {
+            before.add_container(container.clone());
+        }
     }
 }
 

@@ -7,7 +7,9 @@ mod accounts;
 mod ask;
 mod deny;
 mod host;
+mod record;
 mod respond;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
+pub use record::{Recorded, Recording};

@@ -91,6 +91,8 @@ pub struct Alert {
     pub capture: Capture,
     /// What was done about it, by whoever answers alerts.
     pub responses: Vec<Record>,
+    /// The recording that it is kept in, by whoever records.
+    pub recording: Option<Arc<str>>,
 }
 
 /// How alerts are written; the defaults are Falco's.
@@ -120,6 +122,11 @@ impl Alert {
         format!("{}: {} {}", style.time(self.time), self.priority, self.message)
     }
 
+    /// A line that says where the alert is recorded.
+    pub fn recorded(&self, style: Style, recording: &str) -> String {
+        format!("{}: Capture {recording}", style.time(self.time))
+    }
+
     /// The members of Falco's JSON, which are sorted when they are written.
     pub fn json(&self, style: Style) -> Map<String, Value> {
         let mut json = Map::new();
@@ -132,6 +139,9 @@ impl Alert {
         // Falco has no such member, and nobody sees it who does not ask for responses.
         if !self.responses.is_empty() {
             set("responses", self.responses.iter().map(Record::json).collect());
+        }
+        if let Some(recording) = &self.recording {
+            set("capture", (**recording).into());
         }
         if style.output {
             set("output", self.text(style).into());
@@ -165,6 +175,11 @@ pub(crate) fn moment(time: u64, format: &str) -> String {
     // A moment that no calendar has is none that was recorded.
     let moment = Timestamp::from_nanosecond(time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
     moment.strftime(format).to_string()
+}
+
+/// A moment in the name of a file.
+pub fn file_time(time: u64) -> String {
+    moment(time, "%Y%m%dT%H%M%S.%9fZ")
 }
 
 /// As JSON has it.

@@ -83,6 +83,7 @@ impl Watch {
                 hostname: Arc::clone(&self.hostname),
                 capture: rule.capture,
                 responses: Vec::new(),
+                recording: None,
             })?;
         }
         ControlFlow::Continue(())

@@ -3,6 +3,7 @@
 
 mod admission;
 mod baselines;
+mod captures;
 mod detect;
 mod faults;
 mod live;

@@ -23,6 +23,7 @@ fn alert(rule: &str, priority: Priority, tags: &[&str]) -> Alert {
         hostname: "h".into(),
         capture: Capture::default(),
         responses: Vec::new(),
+        recording: None,
     }
 }
 

@@ -6,5 +6,6 @@
 
 mod act;
 mod containers;
+mod faults;
 mod host;
 mod watch;

@@ -1,6 +1,7 @@
 //! `detect`: what rules say of events.
 
 mod baseline;
+mod capture;
 mod pull;
 mod recorded;
 mod replay;

@@ -2,9 +2,9 @@
 
 use super::super::scan::Context;
 use super::super::stopped;
-use super::respond;
 use super::rules::{loaded, sound};
 use super::told::{hostname, lines, matching, running, selection, things, verdicts, write};
+use super::{capture, respond};
 use crate::args::RunArguments;
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
@@ -33,6 +33,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let selection = selection(selected);
     let running = running(&rules, &selection, "syscall");
     let plan = arguments.respond.as_deref().map(|path| respond::read(path, &limits)).transpose()?;
+    let recording = capture::recording(&arguments.capture)?;
     let mut to = opened(file.as_deref())?;
     let name = hostname();
     let options = Options {
@@ -40,7 +41,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
-        also: None,
+        also: capture::demand(recording.as_ref()),
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: name.clone(),
@@ -48,6 +49,9 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     };
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     introduce(&host, &selection, running, arguments.all_events);
+    if let Some(recording) = recording {
+        host.record(recording);
+    }
     if let Some(plan) = plan {
         respond::begin(&mut host, plan, &limits);
     }
@@ -79,6 +83,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     verdicts(host.watch(), running, "", alerts.count);
     account(&seen);
     respond::account(&host);
+    capture::account(&mut host);
     outcome?;
     match written {
         // `| head` has seen enough.

@@ -43,6 +43,9 @@ pub(super) fn write(alert: &Alert, told: &AlertsOption, to: &mut dyn Write) -> i
     match told.format {
         AlertFormat::Text => {
             writeln!(to, "{}", alert.text(style))?;
+            if let Some(recording) = &alert.recording {
+                writeln!(to, "{}", alert.recorded(style, recording))?;
+            }
             alert.responses.iter().try_for_each(|record| writeln!(to, "{}", record.text(style)))
         }
         AlertFormat::Json => {
