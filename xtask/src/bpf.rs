@@ -13,7 +13,7 @@ use std::path::Path;
 
 const FOLDER: &str = "crates/sensor/bpf";
 /// Each has its source beside it, `.c` in place of `.o`.
-const OBJECTS: [&str; 2] = ["empty.bpf.o", "sensor.bpf.o"];
+const OBJECTS: [&str; 3] = ["deny.bpf.o", "empty.bpf.o", "sensor.bpf.o"];
 const RECORD: &str = "MADE";
 /// No debugging information but that of types, which loading needs; the third instruction set, which every kernel with a
 /// ring buffer has.

@@ -2,10 +2,13 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
+use crate::record::{Recorded, Recorder, Recording};
+use crate::respond::{Happened, Responder};
 use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
+use sekisho_detect::response::{Plan, Record};
 use sekisho_detect::{Alert, Demand, Engine, Matching, Observer, Selection, Watch};
 use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
 use sekisho_oci::container::Engines;
@@ -108,6 +111,10 @@ pub struct Host {
     /// Containers of which something was not there yet, by cgroup, with how many times that was looked for.
     waiting: HashMap<u64, (String, Runs, u8)>,
     unknown: Vec<Diagnostic>,
+    /// What acts on alerts, if anything is to.
+    responder: Option<Responder>,
+    /// What records them, likewise.
+    recorder: Option<Recorder>,
     lost: u64,
     seeded: u64,
     /// When `/proc` was read, and whether something was lost since.
@@ -154,6 +161,8 @@ impl Host {
             known: HashSet::new(),
             waiting: HashMap::new(),
             unknown,
+            responder: None,
+            recorder: None,
             lost: 0,
             seeded: 0,
             looked: Instant::now(),
@@ -225,6 +234,44 @@ impl Host {
         })
     }
 
+    /// Records alerts from now on. For this the kernel has to tell of all files that are opened and closed, which whoever
+    /// starts the host asks for ([`Options::also`]).
+    pub fn record(&mut self, how: Recording) {
+        let recorder = self.recorder.insert(Recorder::new(how, Bounds::default()));
+        let boot = self.live.boot();
+        tell_before(recorder.before(), &self.state, &mut self.live, boot);
+    }
+
+    /// What came of recording; captures that are not over are ended.
+    pub fn end_recording(&mut self) -> Option<Recorded> {
+        let recorder = self.recorder.as_mut()?;
+        recorder.finish();
+        Some(recorder.account())
+    }
+
+    /// Acts as a plan says from now on. What of it cannot be done here, and why, each in words.
+    pub fn respond(&mut self, plan: Plan, limits: &Limits) -> Vec<String> {
+        let Self { live, engines, .. } = self;
+        let responder = self.responder.insert(Responder::new(plan, limits));
+        // What runs already may do nothing for long that would tell of it.
+        for cgroup in live.cgroups().of_containers() {
+            if let (Some((id, runs)), Some(engines)) = (&cgroup.container, &engines) {
+                responder.container(&engines.find(id, *runs).0, &cgroup.path, None);
+            }
+        }
+        responder.missing()
+    }
+
+    /// What was done since this was last asked, beside answering alerts.
+    pub fn records(&mut self) -> Vec<Record> {
+        self.responder.as_mut().map_or_else(Vec::new, Responder::records)
+    }
+
+    /// How much was let through that should have been decided whether to deny it.
+    pub fn undecided(&self) -> u64 {
+        self.responder.as_ref().map_or(0, Responder::undecided)
+    }
+
     /// Waits until something happens or `timeout` is over, judges all there is, and calls `each` with the alerts, until
     /// that wants no more. `observer` sees every event that is judged.
     pub fn poll(
@@ -233,7 +280,9 @@ impl Host {
         observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
-        let Self { live, state, watch, engines, known, waiting, unknown, lost, uncertain, .. } = self;
+        let Self { live, state, watch, engines, known, waiting, unknown, responder, recorder, lost, uncertain, .. } =
+            self;
+        let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
@@ -249,12 +298,21 @@ impl Host {
                     if *looks == 1 {
                         let root = format!("/proc/{}/root", told.pid);
                         accounts::tell(state, RunningContainer::short_id(id), Path::new(&root));
+                        if let Some(recorder) = recorder {
+                            accounts::tell(recorder.before(), RunningContainer::short_id(id), Path::new(&root));
+                        }
                     }
                     let (container, reasons) = match engines {
                         Some(engines) => engines.find(id, *runs),
                         None => (RunningContainer::of_id(id), Vec::new()),
                     };
                     let done = is_whole(&container) || *looks >= LOOKS;
+                    if let Some(responder) = responder {
+                        responder.container_of(&container, &told);
+                    }
+                    if let Some(recorder) = recorder {
+                        recorder.container(&container);
+                    }
                     state.add_container(container);
                     if done {
                         let room = REASONS.saturating_sub(unknown.len());
@@ -264,9 +322,31 @@ impl Host {
                 }
                 state.note(event.tid, files);
                 state.apply(event);
-                flow = watch.see_call(&state.facts(event), observer, each);
+                if let Some(recorder) = recorder {
+                    recorder.see(event, files);
+                }
+                let state = &*state;
+                flow = watch.see_call(&state.facts(event), observer, &mut |mut alert| {
+                    if let Some(responder) = responder {
+                        let thread = state.thread(event.tid);
+                        let process = thread.map(|thread| String::from_utf8_lossy(&thread.comm).into_owned());
+                        let happened = Happened {
+                            told,
+                            process: process.unwrap_or_default(),
+                            container: thread.and_then(|thread| state.container(thread.container()?)),
+                        };
+                        alert.responses = responder.answer(&alert, &happened);
+                    }
+                    if let Some(recorder) = recorder {
+                        alert.recording = recorder.alert(&alert, event.time);
+                    }
+                    each(alert)
+                });
             }
             Item::Cgroup(cgroup, path) => {
+                if let Some(responder) = responder {
+                    responder.note(cgroup, path);
+                }
                 if let Some((id, engine)) = &path.container
                     && !known.contains(id)
                 {
@@ -280,13 +360,22 @@ impl Host {
             }
             Item::Lost(event, number) => {
                 state.apply(event);
+                if let Some(recorder) = recorder {
+                    recorder.see(event, &[]);
+                }
                 *lost += number;
                 *uncertain = true;
             }
         })?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.look(sekisho_sensor::now());
+        }
         if self.uncertain && self.looked.elapsed() >= SEED_AGAIN {
             let boot = self.live.boot();
             seed(&mut self.state, self.live.cgroups(), boot);
+            if let Some(recorder) = &mut self.recorder {
+                tell_before(recorder.begin_anew(Bounds::default()), &self.state, &mut self.live, boot);
+            }
             self.uncertain = false;
             self.looked = Instant::now();
             self.seeded += 1;
@@ -295,8 +384,23 @@ impl Host {
     }
 }
 
+/// Tells another state what is there.
+fn tell_before(before: &mut State, state: &State, live: &mut Live, boot: u64) {
+    before.set_exit_only(true);
+    if let Some(machine) = state.machine() {
+        before.set_machine(machine.clone());
+    }
+    accounts::tell(before, "", Path::new("/"));
+    seed(before, live.cgroups(), boot);
+    for id in state.containers() {
+        if let Some(container) = state.container(id) {
+            before.add_container(container.clone());
+        }
+    }
+}
+
 /// Whether an engine has written all that rules ask for most.
-fn is_whole(container: &RunningContainer) -> bool {
+pub(crate) fn is_whole(container: &RunningContainer) -> bool {
     let RunningContainer { name, image, no_image, privileged, mounts, .. } = container;
     name.is_some() && (image.is_some() || *no_image) && privileged.is_some() && mounts.is_some()
 }

@@ -6,11 +6,15 @@
 mod accounts;
 mod activity;
 mod ask;
+mod deny;
 mod host;
 pub mod metrics;
 mod policies;
 pub mod posted;
+mod record;
+mod respond;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
 pub use policies::{Judged, Policies};
+pub use record::{Recorded, Recording};

@@ -24,9 +24,10 @@ pub(crate) use db::{
     StatusArguments, UpdateArguments, VercmpArguments,
 };
 pub(crate) use detect::{
-    AlertFormat, AlertsOption, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles, RuleMatching,
-    RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption, RulesPullArguments,
-    RulesShowArguments, RunArguments, RuntimePolicies, SelectedOption,
+    AlertFormat, AlertsOption, CaptureMode, CaptureOption, DetectCommand, EventSource, RecordedArguments,
+    ReplayArguments, RuleFiles, RuleMatching, RulesCommand, RulesExplainArguments, RulesLintArguments,
+    RulesListArguments, RulesOption, RulesPullArguments, RulesShowArguments, RunArguments, RuntimePolicies,
+    SelectedOption,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 

@@ -1,6 +1,7 @@
 //! Alerts: what is told when a rule matches.
 
 use crate::load::{Capture, Rule};
+use crate::response::Record;
 use jiff::Timestamp;
 use sekisho_trace::field::Facts;
 use serde_json::{Map, Value};
@@ -87,6 +88,10 @@ pub struct Alert {
     pub hostname: Arc<str>,
     /// Whether the rule asks for the recording to be kept.
     pub capture: Capture,
+    /// What was done about it, by whoever answers alerts.
+    pub responses: Vec<Record>,
+    /// The recording that it is kept in, by whoever records.
+    pub recording: Option<Arc<str>>,
 }
 
 /// How alerts are written; the defaults are Falco's.
@@ -126,13 +131,19 @@ impl Alert {
             fields,
             hostname: Arc::clone(hostname),
             capture: rule.capture,
+            responses: Vec::new(),
+            recording: None,
         }
     }
 
     /// One line: `11:31:50.034205123: Warning What happened (…)`.
     pub fn text(&self, style: Style) -> String {
-        let time = if style.iso_time { self.moment(ISO) } else { self.moment("%H:%M:%S.%9f") };
-        format!("{time}: {} {}", self.priority, self.message)
+        format!("{}: {} {}", style.time(self.time), self.priority, self.message)
+    }
+
+    /// A line that says where the alert is recorded.
+    pub fn recorded(&self, style: Style, recording: &str) -> String {
+        format!("{}: Capture {recording}", style.time(self.time))
     }
 
     /// The members of Falco's JSON, which are sorted when they are written.
@@ -143,7 +154,14 @@ impl Alert {
         set("priority", self.priority.as_str().into());
         set("rule", (*self.rule).into());
         set("source", (*self.source).into());
-        set("time", self.moment("%Y-%m-%dT%H:%M:%S.%9fZ").into());
+        set("time", moment(self.time, JSON_TIME).into());
+        // Falco has no such member, and nobody sees it who does not ask for responses.
+        if !self.responses.is_empty() {
+            set("responses", self.responses.iter().map(Record::json).collect());
+        }
+        if let Some(recording) = &self.recording {
+            set("capture", (**recording).into());
+        }
         if style.output {
             set("output", self.text(style).into());
         }
@@ -162,12 +180,27 @@ impl Alert {
         }
         json
     }
+}
 
-    fn moment(&self, format: &str) -> String {
-        // A moment that no calendar has is none that was recorded.
-        let moment = Timestamp::from_nanosecond(self.time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
-        moment.strftime(format).to_string()
+impl Style {
+    /// A moment as lines begin with it.
+    pub(crate) fn time(self, time: u64) -> String {
+        moment(time, if self.iso_time { ISO } else { "%H:%M:%S.%9f" })
     }
 }
 
+/// A moment, nanoseconds since 1970, in this form.
+pub(crate) fn moment(time: u64, format: &str) -> String {
+    // A moment that no calendar has is none that was recorded.
+    let moment = Timestamp::from_nanosecond(time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment.strftime(format).to_string()
+}
+
+/// A moment in the name of a file.
+pub fn file_time(time: u64) -> String {
+    moment(time, "%Y%m%dT%H%M%S.%9fZ")
+}
+
+/// As JSON has it.
+pub(crate) const JSON_TIME: &str = "%Y-%m-%dT%H:%M:%S.%9fZ";
 const ISO: &str = "%Y-%m-%dT%H:%M:%S.%9f+0000";

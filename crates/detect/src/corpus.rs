@@ -5,13 +5,15 @@ use crate::{Alert, By, Engine, Matching, Selection, Style, Unjudged, Watch};
 use sekisho_base::Limits;
 use sekisho_trace::audit;
 use sekisho_trace::field::Unknown;
-use sekisho_trace::scap::{Options, Replay};
+use sekisho_trace::scap::{self, Options, Replay};
+use sekisho_trace::state::Bounds;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -103,11 +105,20 @@ fn replay(
     matching: Matching,
     exit_only: bool,
 ) -> (Vec<Alert>, Watch) {
-    let stored = fs::read(capture).expect("a capture");
+    replay_stored(&fs::read(capture).expect("a capture"), rules, selection, matching, exit_only)
+}
+
+fn replay_stored(
+    stored: &[u8],
+    rules: &Arc<RuleSet>,
+    selection: &Selection,
+    matching: Matching,
+    exit_only: bool,
+) -> (Vec<Alert>, Watch) {
     let mut watch = Watch::new(Engine::new(Arc::clone(rules), selection, matching), "host");
     let mut alerts = Vec::new();
     let options = Options { exit_only, ..Options::default() };
-    let mut replay = Replay::new(&*stored, stored.len() as u64, &Limits::default(), &options).expect("a capture");
+    let mut replay = Replay::new(stored, stored.len() as u64, &Limits::default(), &options).expect("a capture");
     let flow = watch.replay(&mut replay, &mut (), &mut |alert| {
         alerts.push(alert);
         ControlFlow::Continue(())
@@ -191,6 +202,75 @@ fn stable_rules_agree_on_captures() {
         {}
         assert!(events > 0, "{name}");
     }
+}
+
+/// What a flight recorder writes for an alert gives the alert again, however little it keeps.
+#[test]
+fn a_capture_of_an_alert_gives_the_alert_again() {
+    let root = fixtures().join("scap");
+    let expected: Value = serde_json::from_str(&fs::read_to_string(root.join("expected.json")).unwrap()).unwrap();
+    let mut compared = 0;
+    for case in expected["cases"].as_array().unwrap() {
+        let id = case["id"].as_str().unwrap();
+        let names: Vec<PathBuf> =
+            case["rules"].as_array().unwrap().iter().map(|name| root.join(name.as_str().unwrap())).collect();
+        let rules = rules(&names);
+        let selection = selection(&case["options"]);
+        let capture = root.join(case["capture"].as_str().unwrap());
+        let (alerts, _) = replay(&capture, &rules, &selection, Matching::First, false);
+        let stored = fs::read(&capture).unwrap();
+        for (window, most) in
+            [(Duration::MAX, usize::MAX), (Duration::from_millis(20), usize::MAX), (Duration::MAX, 4096)]
+        {
+            let mut reader = scap::Reader::new(&*stored, stored.len() as u64, &Limits::default()).unwrap();
+            let mut flight = scap::Flight::new(Bounds::default(), window, most);
+            while let Some(record) = reader.read() {
+                let before = flight.before();
+                let number = match record {
+                    scap::Record::Machine(machine) => {
+                        before.set_machine(machine);
+                        continue;
+                    }
+                    scap::Record::Thread(seed) => {
+                        before.add_thread(*seed);
+                        continue;
+                    }
+                    scap::Record::Fd(tid, fd) => {
+                        before.add_fd(tid, *fd);
+                        continue;
+                    }
+                    scap::Record::Interface(interface) => {
+                        before.add_interface(interface);
+                        continue;
+                    }
+                    scap::Record::User(user) => {
+                        before.add_user("", user);
+                        continue;
+                    }
+                    scap::Record::Group(group) => {
+                        before.add_group("", group);
+                        continue;
+                    }
+                    scap::Record::Event(event) => {
+                        flight.see(&event, &[]);
+                        event.number
+                    }
+                };
+                let wanted: Vec<&Alert> = alerts.iter().filter(|alert| alert.number == number).take(1).collect();
+                // Of very many the first ones and some of the others.
+                let Some(wanted) = wanted.first().filter(|_| compared < 200 || number % 97 == 0) else { continue };
+                let (writer, unexplained) = flight.write(Vec::new()).unwrap();
+                let written = writer.into_inner().unwrap();
+                assert_eq!(unexplained, 0, "{id}");
+                let (again, _) = replay_stored(&written, &rules, &selection, Matching::First, false);
+                let again = again.last().unwrap_or_else(|| panic!("{id}: event {number} is not told again"));
+                let of = |alert: &Alert| (alert.rule.clone(), alert.time, alert.message.clone(), alert.fields.clone());
+                assert_eq!(of(again), of(wanted), "{id}: {window:?} {most}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 50, "{compared}");
 }
 
 #[test]

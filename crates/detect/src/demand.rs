@@ -58,17 +58,22 @@ const OPENS: [E; 5] = [E::OPEN_X, E::CREAT_X, E::OPENAT_2_X, E::OPENAT2_X, E::OP
 const ALL_FILES: [&str; 2] = ["fd.types", "proc.fdopencount"];
 
 impl Demand {
-    /// What the rules for system calls ask that are selected. `frequent` are types that a rule about everything does not
-    /// get for itself.
-    pub fn of(rules: &RuleSet, selection: &Selection, frequent: &dyn Fn(E) -> bool) -> Self {
-        let mut demand = Self {
+    /// Nothing.
+    pub fn none() -> Self {
+        Self {
             events: EventTypes::none(),
             of_everything: Vec::new(),
             opens: Opens { read: Region::none(), write: Region::none(), failed: false },
             calls: BTreeSet::new(),
             failed_programs: false,
             all_files: false,
-        };
+        }
+    }
+
+    /// What the rules for system calls ask that are selected. `frequent` are types that a rule about everything does not
+    /// get for itself.
+    pub fn of(rules: &RuleSet, selection: &Selection, frequent: &dyn Fn(E) -> bool) -> Self {
+        let mut demand = Self::none();
         let wanted = |(_, rule): &(usize, &Rule)| &*rule.source == "syscall" && selection.has(rule);
         for (at, rule) in rules.rules.iter().enumerate().filter(wanted) {
             if rule.events.too_many() && !rule.events.is_empty() {

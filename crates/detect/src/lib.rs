@@ -15,6 +15,7 @@ mod glob;
 pub mod inspect;
 mod interpret;
 pub mod load;
+pub mod response;
 #[cfg(test)]
 mod shipped;
 #[cfg(test)]

@@ -263,6 +263,9 @@ codes! {
     BaselineMalformed = "baseline.malformed", Usage,
         "A document of baselines cannot be used: it is of another form, or has no baseline of what was asked for.",
         "give what `sekisho detect baseline learn` wrote; `sekisho detect baseline show` lists what is in it";
+    ResponseMalformed = "response.malformed", Usage,
+        "A plan of responses cannot be used: it does not follow its form, or asks for something that does not exist.",
+        "correct what the message names; docs/guide/en/response.md has the form";
     SensorRefused = "sensor.refused", Incomplete,
         "This host cannot be watched, or not any longer: the kernel allows to this process neither programs of the sensor nor the connector of processes.",
         "run it as root, or with the capabilities that docs/sensor.md names; in a container, with the host's processes";

@@ -91,6 +91,11 @@ impl Cgroups {
         }
     }
 
+    /// Those of containers that are known.
+    pub fn of_containers(&self) -> impl Iterator<Item = &Arc<Cgroup>> {
+        self.known.values().filter(|cgroup| cgroup.container.is_some())
+    }
+
     /// As programs know the hierarchy.
     pub(crate) fn kind(&self) -> u32 {
         self.hierarchy.kind
@@ -217,8 +222,31 @@ fn hierarchy_of(mounts: &str, numbers: &str) -> Option<Hierarchy> {
     })
 }
 
+/// Where the first file system of this kind is mounted whole.
+fn place_of(of: impl Fn(&str, &str) -> bool) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    mounts.lines().find_map(|line| {
+        let (before, behind) = line.split_once(" - ")?;
+        let mut behind = behind.split_ascii_whitespace();
+        let (kind, options) = (behind.next()?, behind.nth(1)?);
+        let mut before = before.split_ascii_whitespace();
+        let (root, place) = (before.nth(3)?, before.next()?);
+        (root == "/" && of(kind, options)).then(|| unescape(place))
+    })
+}
+
+/// Where a file system of this kind is mounted.
+pub(crate) fn mounted(kind: &str) -> Option<PathBuf> {
+    place_of(|fs, _| fs == kind)
+}
+
+/// Where the hierarchy of a controller of version 1 is mounted.
+pub(crate) fn v1_mount(controller: &str) -> Option<PathBuf> {
+    place_of(|fs, options| fs == "cgroup" && options.split(',').any(|option| option == controller))
+}
+
 /// Octal escapes of blanks and the like in mountinfo.
-fn unescape(text: &str) -> PathBuf {
+pub(crate) fn unescape(text: &str) -> PathBuf {
     PathBuf::from(text.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\"))
 }
 

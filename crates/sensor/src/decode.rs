@@ -33,6 +33,8 @@ const OVERRIDE: u64 = 1 << 1;
 pub struct Told {
     /// The process, which events name by one of its threads only.
     pub pid: u32,
+    /// When, nanoseconds since the machine was started.
+    pub at: u64,
     /// Id of the cgroup that it happened in; see [`crate::Cgroups`].
     pub cgroup: u64,
     /// Of arguments, the environment, a path or a buffer only the beginning is told.
@@ -100,6 +102,7 @@ impl Decoder {
         };
         let told = Told {
             pid: header.pid,
+            at: header.time,
             cgroup: header.cgroup,
             cut: record.blobs.any_cut(),
             incomplete: header.flags & (flag::UNREADABLE | flag::OVERFULL) != 0,

@@ -13,7 +13,7 @@ use crate::layout::{Exit, Header, KIND_EXEC, KIND_EXIT, KIND_FORK, Task, flag, t
 use crate::record::{Blobs, Body, Record};
 use crate::seed;
 use crate::sensor::{Item, SensorError, boot};
-use crate::sys;
+use crate::sys::{self, FanotifyEvent};
 use hashbrown::HashMap;
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netlink};
@@ -287,27 +287,6 @@ fn file_systems() -> Vec<PathBuf> {
 fn is_loader(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.starts_with(b"ld-") && name.windows(3).any(|three| three == b".so")
-}
-
-/// One event of fanotify (`struct fanotify_event_metadata`).
-struct FanotifyEvent {
-    len: usize,
-    mask: u64,
-    fd: i32,
-    pid: u32,
-}
-
-impl FanotifyEvent {
-    const SIZE: usize = 24;
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let whole = bytes.get(..Self::SIZE)?;
-        let len = u32::from_ne_bytes(*whole.first_chunk()?) as usize;
-        let mask = u64::from_ne_bytes(*whole.get(8..)?.first_chunk()?);
-        let fd = i32::from_ne_bytes(*whole.get(16..)?.first_chunk()?);
-        let pid = u32::from_ne_bytes(*whole.get(20..)?.first_chunk()?);
-        (len >= Self::SIZE && len <= bytes.len()).then_some(Self { len, mask, fd, pid })
-    }
 }
 
 /// What the connector tells (`struct proc_event`).

@@ -300,6 +300,23 @@ mirrors! {
         dropped: u64,
         filtered: u64,
     }
+    /// What connections are denied beside what networks say.
+    DenySettings = "sk_deny_settings" {
+        host: u64,
+        enforce: u32,
+        self_: u32,
+    }
+    /// A connection that was denied.
+    Denied = "sk_denied" {
+        time: u64,
+        denials: u64,
+        pid: u32,
+        port: u16,
+        refused: u16,
+        address: [u8; 16],
+        cgroup: u64,
+        comm: [u8; 16],
+    }
 }
 
 #[cfg(test)]

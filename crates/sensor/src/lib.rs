@@ -5,11 +5,14 @@
 //! [`Sensor`] loads them, says what they are to look at ([`Interest`], [`Filters`]) and makes events of the records.
 //! What was lost is counted exactly, by kind, and told where it happened ([`Account`], [`Item::Lost`]).
 
+mod act;
 mod calls;
 mod cgroup;
 mod decode;
+mod deny;
 mod fallback;
 mod flags;
+mod guard;
 mod interest;
 mod layout;
 mod live;
@@ -21,13 +24,16 @@ mod seed;
 mod sensor;
 mod sys;
 
+pub use act::{ActError, ContainerGroup, Process, sees_host};
 pub use cgroup::{Cgroup, Cgroups};
 pub use decode::{Decoded, Decoder, Told};
+pub use deny::{Connections, DeniedConnection, Target};
 pub use fallback::Fallback;
+pub use guard::{Attempt, FromImage, Guard, Held};
 pub use interest::{Filters, Interest, Keep, Networks, Paths, Results};
 pub use live::{Live, Refused, Rung};
 pub use load::LoadError;
 pub use probe::{Probe, probe};
 pub use record::Broken;
 pub use seed::seed;
-pub use sensor::{Account, Item, Options, Sensor, SensorError};
+pub use sensor::{Account, Item, Options, Sensor, SensorError, now, of_since_boot};

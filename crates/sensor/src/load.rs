@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "aya wants it said which types are plain bytes")]
 
 use crate::interest::{Filters, Interest};
-use crate::layout::{self, Count, KINDS, PREFIX, Plan, Settings, TEXT, set};
+use crate::layout::{self, Count, DenySettings, KINDS, PREFIX, Plan, Settings, TEXT, set};
 use crate::numbers::{I386, SOCKETCALL, X32};
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
@@ -27,6 +27,8 @@ unsafe impl aya::Pod for Plan {}
 unsafe impl aya::Pod for Settings {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Count {}
+// SAFETY: as above.
+unsafe impl aya::Pod for DenySettings {}
 
 /// One program: what it is called in the object, and what it is attached to.
 struct Place {
@@ -70,7 +72,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    fn program(place: &Place, error: &ProgramError) -> Self {
+    pub(crate) fn program(tracepoint: &'static str, error: &ProgramError) -> Self {
         let errno = match error {
             ProgramError::LoadError { io_error, .. } => io_error.raw_os_error(),
             ProgramError::SyscallError(error) => error.io_error.raw_os_error(),
@@ -84,20 +86,20 @@ impl LoadError {
             }
             error => chain(error),
         };
-        Self::Program { tracepoint: place.tracepoint, reason, errno: errno.unwrap_or_default() }
+        Self::Program { tracepoint, reason, errno: errno.unwrap_or_default() }
     }
 
-    fn of(map: &'static str) -> impl Fn(MapError) -> Self {
+    pub(crate) fn of(map: &'static str) -> impl Fn(MapError) -> Self {
         move |error| Self::Map { map, reason: chain(&error) }
     }
 
-    fn no_map(map: &'static str) -> Self {
+    pub(crate) fn no_map(map: &'static str) -> Self {
         Self::Map { map, reason: "it is not in the object".to_owned() }
     }
 }
 
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -131,7 +133,7 @@ fn fill_numbers(ebpf: &mut Ebpf) -> Result<(), LoadError> {
 }
 
 /// A map as what it is.
-fn typed<T: TryFrom<Map, Error = MapError>>(name: &'static str, map: Map) -> Result<T, LoadError> {
+pub(crate) fn typed<T: TryFrom<Map, Error = MapError>>(name: &'static str, map: Map) -> Result<T, LoadError> {
     T::try_from(map).map_err(LoadError::of(name))
 }
 
@@ -198,7 +200,7 @@ impl Loaded {
     }
 
     fn attach(&mut self, place: &Place) -> Result<BtfTracePointLink, LoadError> {
-        let failed = |error: ProgramError| LoadError::program(place, &error);
+        let failed = |error: ProgramError| LoadError::program(place.tracepoint, &error);
         let program: &mut BtfTracePoint = self
             .ebpf
             .program_mut(place.name)
@@ -231,7 +233,7 @@ impl Loaded {
         }
         if interest.is_empty() {
             if let Some(link) = self.calls.take() {
-                link.detach().map_err(|error| LoadError::program(&CALL, &error))?;
+                link.detach().map_err(|error| LoadError::program(CALL.tracepoint, &error))?;
             }
         } else if self.calls.is_none() {
             self.calls = Some(self.attach(&CALL)?);

@@ -141,23 +141,25 @@ fn open_file(number: i64, target: Vec<u8>) -> Fd {
 
 /// Of `/proc/PID/stat` what nothing else says (`proc_pid_stat(5)`).
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
+pub(crate) struct Stat {
     comm: Vec<u8>,
-    parent: i64,
+    pub(crate) parent: i64,
     group: i64,
     session: i64,
     tty: u32,
+    /// `PF_*` of the kernel.
+    pub(crate) flags: u64,
     minor_faults: u64,
     major_faults: u64,
     /// Nanoseconds since boot.
-    start: u64,
+    pub(crate) start: u64,
 }
 
 /// Nanoseconds of a tick as programs see it, which is 1/100 s everywhere.
 const TICK: u64 = 10_000_000;
 
 impl Stat {
-    fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         // The name is in parentheses and may have such.
         let from = text.iter().position(|byte| *byte == b'(')?;
         let to = text.iter().rposition(|byte| *byte == b')')?;
@@ -170,6 +172,7 @@ impl Stat {
             group: number(2)?,
             session: number(3)?,
             tty: number(4)? as u32,
+            flags: number(6)?.cast_unsigned(),
             minor_faults: number(7)?.cast_unsigned(),
             major_faults: number(9)?.cast_unsigned(),
             start: number(19)?.cast_unsigned().saturating_mul(TICK),

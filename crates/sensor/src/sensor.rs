@@ -417,6 +417,16 @@ pub(crate) fn since_boot() -> u64 {
     nanoseconds(rustix::time::clock_gettime(ClockId::Boottime))
 }
 
+/// The present moment by the clock of events, nanoseconds since 1970.
+pub fn now() -> u64 {
+    of_since_boot(since_boot())
+}
+
+/// A moment that is given in nanoseconds since the machine was started, by the same clock.
+pub fn of_since_boot(moment: u64) -> u64 {
+    boot().wrapping_add(moment)
+}
+
 /// When the machine was started by today's clock: what a record's time is to be added to. Asked for anew each time, so
 /// that events follow when the clock is set.
 pub(crate) fn boot() -> u64 {

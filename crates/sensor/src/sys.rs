@@ -73,20 +73,59 @@ pub(crate) fn fanotify() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Watches all of the file system that `path` is on.
-pub(crate) fn fanotify_watch(fanotify: &OwnedFd, path: &Path) -> io::Result<()> {
+/// A watch that holds whoever opens something until it is answered; events name threads rather than processes if asked.
+pub(crate) fn fanotify_deciding(threads: bool) -> io::Result<OwnedFd> {
+    let names = if threads { libc::FAN_REPORT_TID } else { 0 };
+    let flags = libc::FAN_CLASS_CONTENT | libc::FAN_CLOEXEC | libc::FAN_NONBLOCK | libc::FAN_UNLIMITED_QUEUE | names;
+    // SAFETY: the call takes two numbers.
+    let fd = unsafe { libc::fanotify_init(flags, (libc::O_RDONLY | libc::O_CLOEXEC | libc::O_LARGEFILE) as u32) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call returned a descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Watches what a path leads to, in a way that `flags` say, for what `mask` says.
+pub(crate) fn fanotify_mark(fanotify: &OwnedFd, flags: u32, mask: u64, path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_encoded_bytes())?;
     // SAFETY: the path ends in a zero byte and outlives the call.
-    let done = unsafe {
-        libc::fanotify_mark(
-            fanotify.as_raw_fd(),
-            libc::FAN_MARK_ADD | libc::FAN_MARK_FILESYSTEM,
-            libc::FAN_OPEN_EXEC,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-        )
-    };
+    let done = unsafe { libc::fanotify_mark(fanotify.as_raw_fd(), flags, mask, libc::AT_FDCWD, path.as_ptr()) };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Lets go on what is held by an event of this descriptor, or refuses it. An event that is gone already is none.
+pub(crate) fn fanotify_answer(fanotify: &OwnedFd, event: &OwnedFd, allow: bool) {
+    // struct fanotify_response
+    let answer = [event.as_raw_fd().cast_unsigned(), if allow { libc::FAN_ALLOW } else { libc::FAN_DENY }];
+    let bytes: Vec<u8> = answer.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let _ = rustix::io::write(fanotify, &bytes);
+}
+
+/// Watches all of the file system that `path` is on for programs.
+pub(crate) fn fanotify_watch(fanotify: &OwnedFd, path: &Path) -> io::Result<()> {
+    fanotify_mark(fanotify, libc::FAN_MARK_ADD | libc::FAN_MARK_FILESYSTEM, libc::FAN_OPEN_EXEC, path)
+}
+
+/// One event of fanotify (`struct fanotify_event_metadata`).
+pub(crate) struct FanotifyEvent {
+    pub(crate) len: usize,
+    pub(crate) mask: u64,
+    pub(crate) fd: i32,
+    pub(crate) pid: u32,
+}
+
+impl FanotifyEvent {
+    const SIZE: usize = 24;
+
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let whole = bytes.get(..Self::SIZE)?;
+        let len = u32::from_ne_bytes(*whole.first_chunk()?) as usize;
+        let mask = u64::from_ne_bytes(*whole.get(8..)?.first_chunk()?);
+        let fd = i32::from_ne_bytes(*whole.get(16..)?.first_chunk()?);
+        let pid = u32::from_ne_bytes(*whole.get(20..)?.first_chunk()?);
+        (len >= Self::SIZE && len <= bytes.len()).then_some(Self { len, mask, fd, pid })
+    }
 }
 
 /// Takes over a descriptor that the kernel wrote into a buffer for this process.

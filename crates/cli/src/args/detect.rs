@@ -212,6 +212,14 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) alerts: AlertsOption,
 
+    /// Act on alerts, and keep things from happening, as this file says; a file that does not say `mode: enforce` only
+    /// rehearses
+    #[arg(long, value_name = "FILE", help_heading = "Response")]
+    pub(crate) respond: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) capture: CaptureOption,
+
     /// End after so many seconds
     #[arg(long, short = 'M', value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,
@@ -243,6 +251,48 @@ pub(crate) struct RunArguments {
     /// Show what is counted as metrics of Prometheus, at `/metrics` there
     #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Serving")]
     pub(crate) listen_metrics: Option<String>,
+}
+
+/// What is recorded of alerts.
+#[derive(Debug, Args)]
+pub(crate) struct CaptureOption {
+    /// Record what was just before each alert and what came after as a capture (scap) in this directory
+    #[arg(long, value_name = "DIRECTORY", help_heading = "Captures")]
+    pub(crate) capture: Option<PathBuf>,
+
+    /// Which alerts are recorded
+    #[arg(long, value_name = "WHICH", default_value = "all_rules", requires = "capture", help_heading = "Captures")]
+    pub(crate) capture_mode: CaptureMode,
+
+    /// How many seconds before an alert a capture begins
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "capture", help_heading = "Captures")]
+    pub(crate) capture_before: u32,
+
+    /// How many milliseconds after an alert it goes on, unless the rule says otherwise (`capture_duration`)
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 5000, requires = "capture", help_heading = "Captures")]
+    pub(crate) capture_duration: u32,
+
+    /// Memory for the events before an alert, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 16, requires = "capture", help_heading = "Captures",
+          value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) capture_memory: u32,
+
+    /// How large a capture becomes at most, in MiB, unless the rule says otherwise (`capture_filesize`)
+    #[arg(long, value_name = "MIB", default_value_t = 64, requires = "capture", help_heading = "Captures")]
+    pub(crate) capture_filesize: u32,
+
+    /// How many captures are made at most; alerts beyond that are only told
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, requires = "capture", help_heading = "Captures")]
+    pub(crate) capture_files: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CaptureMode {
+    /// All
+    #[value(name = "all_rules")]
+    AllRules,
+    /// Those of rules that say `capture: true`
+    Rules,
 }
 
 #[derive(Debug, Args)]

@@ -3,14 +3,17 @@
 
 mod admission;
 mod baselines;
+mod captures;
 mod detect;
 mod faults;
+mod live;
 mod output;
 mod pipelines;
 mod policies;
 mod posted;
 mod registry;
 mod reproducible;
+mod response;
 mod sboms;
 mod schema;
 mod stores;

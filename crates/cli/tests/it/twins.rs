@@ -4,27 +4,14 @@
 //! Containers are podman's, of this machine's own files under an overlay, which a Debian has to be. One rule for each
 //! technique of MITRE ATT&CK is tried; all of them with `SEKISHO_TEST_FULL=1`, which `cargo xtask test --full` sets.
 
+use crate::live::{Watch, podman_run};
 use sekisho_base::Limits;
 use sekisho_base::tree::{Node, Value, documents};
-use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::Duration;
-
-/// What tells that all before it was judged.
-const SENTINEL: &str = r#"
-- rule: Sentinel
-  desc: d
-  condition: evt.type in (execve, execveat) and proc.args startswith sekisho-sentinel-
-  output: "%proc.args"
-  priority: DEBUG
-"#;
+use std::process::Command;
 
 fn rules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/detection")
@@ -103,81 +90,10 @@ fn chosen(twins: &[Twin]) -> BTreeSet<String> {
     chosen
 }
 
-/// `detect run`, whose alerts are taken from a thread.
-struct Watch {
-    child: Child,
-    alerts: Receiver<Json>,
-    number: u32,
-    _directory: tempfile::TempDir,
-}
-
-impl Watch {
-    /// Or why not, where the kernel takes no programs.
-    fn start() -> Result<Self, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let sentinel = directory.path().join("sentinel.yaml");
-        fs::write(&sentinel, SENTINEL).unwrap();
-        let mut files: Vec<PathBuf> = fs::read_dir(rules()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|path| !["ja", "twins"].iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)));
-        files.sort();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-        command.args(["detect", "run", "--format", "json", "--rule-matching", "all", "--buffer", "64", "--rules"]);
-        command.args(&files).arg(&sentinel).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut first = String::new();
-        said.read_line(&mut first).unwrap();
-        if !first.starts_with("watching by programs in the kernel, for") {
-            assert!(
-                first.contains("sensor.refused")
-                    || first.contains("without system calls")
-                    || first.contains("connector"),
-                "{first}"
-            );
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return Err(first);
-        }
-        thread::spawn(move || said.lines().map_while(Result::ok).for_each(drop));
-        let (to, alerts) = channel();
-        let out: ChildStdout = child.stdout.take().unwrap();
-        thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
-                let _ = to.send(serde_json::from_str(&line).unwrap());
-            }
-        });
-        Ok(Self { child, alerts, number: 0, _directory: directory })
-    }
-
-    /// All alerts up to now.
-    fn take(&mut self) -> Vec<Json> {
-        self.number += 1;
-        let marker = format!("sekisho-sentinel-{}", self.number);
-        assert!(Command::new("/bin/true").arg(&marker).status().unwrap().success());
-        let mut all = Vec::new();
-        loop {
-            let alert = self.alerts.recv_timeout(Duration::from_mins(1)).unwrap();
-            if alert["rule"] != "Sentinel" {
-                all.push(alert);
-            } else if alert["output_fields"]["proc.args"] == marker.as_str() {
-                return all;
-            }
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A container of this machine's files, under an overlay, without a network.
-fn container(needs: &[String], positive: bool) -> Command {
-    let mut command = Command::new("podman");
-    command.args(["--cgroup-manager=cgroupfs", "--runtime", "runc", "run", "--rm", "--network=none"]);
-    command.args(["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]);
+/// A container of this machine's files, under an overlay, without a network. Its id is written to `id`.
+fn container(needs: &[String], positive: bool, id: &Path) -> Command {
+    let mut command = podman_run();
+    command.arg("--rm").arg("--cidfile").arg(id);
     for need in needs {
         let (need, side) = match need.rsplit_once(" (") {
             Some((need, "positive)")) => (need, Some(true)),
@@ -206,12 +122,16 @@ fn container(needs: &[String], positive: bool) -> Command {
 
 #[test]
 fn rules_tell_of_what_happens_in_containers() {
-    let works = container(&[], true).arg("true").output();
+    let directory = tempfile::tempdir().unwrap();
+    let works = container(&[], true, &directory.path().join("first")).arg("true").output();
     if !works.as_ref().is_ok_and(|output| output.status.success()) {
         let why = works.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
         return println!("SKIP: no container can be run: {why:?}");
     }
-    let mut watch = match Watch::start() {
+    let mut files: Vec<PathBuf> = fs::read_dir(rules()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| !["ja", "twins"].iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)));
+    files.sort();
+    let mut watch = match Watch::start(&files, &[]) {
         Ok(watch) => watch,
         Err(why) => return println!("SKIP: {why}"),
     };
@@ -230,8 +150,14 @@ fn rules_tell_of_what_happens_in_containers() {
         for (script, positive) in twin.scripts.iter().zip([true, false]) {
             let is_first = twin.needs.iter().any(|need| need == "first-process");
             let script = if is_first { script.clone() } else { format!("{prelude}\n{script}") };
-            let output = container(&twin.needs, positive).arg(script).output().unwrap();
-            let alerts = watch.take();
+            let id = directory.path().join(format!("{tried}-{positive}"));
+            let output = container(&twin.needs, positive, &id).arg(script).output().unwrap();
+            let id = fs::read_to_string(id).unwrap();
+            // Other containers run beside it, of other tests among them.
+            let ours = |fields: &serde_json::Value| {
+                fields["container.id"].as_str().is_some_and(|short| !short.is_empty() && id.starts_with(short))
+            };
+            let alerts: Vec<_> = watch.take().into_iter().filter(|alert| ours(&alert["output_fields"])).collect();
             let told = alerts.iter().any(|alert| alert["rule"] == twin.rule.as_str());
             if told != positive {
                 let others: BTreeSet<&str> = alerts.iter().filter_map(|alert| alert["rule"].as_str()).collect();

@@ -60,7 +60,7 @@ fn an_open() {
         assert_eq!(int(event, "mode"), Some(0o644));
         assert_eq!(int(event, "dev"), Some(0x2c | 8 << 8 | 0x100 << 12));
         assert_eq!(int(event, "ino"), Some(99));
-        assert_eq!(told, Told { pid: 7, cgroup: 3, ..Told::default() });
+        assert_eq!(told, Told { pid: 7, at: 50, cgroup: 3, ..Told::default() });
     });
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use std::collections::BTreeMap;
 
 static OBJECT: &[u8] = include_bytes!("../../bpf/sensor.bpf.o");
+static DENY: &[u8] = include_bytes!("../../bpf/deny.bpf.o");
 static HEADER: &str = include_str!("../../bpf/record.h");
 
 fn u32_at(bytes: &[u8], at: usize) -> usize {
@@ -64,7 +65,8 @@ fn structs(btf: &[u8]) -> BTreeMap<&str, Shape<'_>> {
 
 #[test]
 fn structs_are_laid_out_as_in_the_object() {
-    let known = structs(section(OBJECT, ".BTF"));
+    let mut known = structs(section(OBJECT, ".BTF"));
+    known.extend(structs(section(DENY, ".BTF")));
     for (name, size, members) in MIRRORS {
         let (c_size, c_members) = known.get(name).unwrap_or_else(|| panic!("{name} is not in the object"));
         let ours: Vec<_> = members.iter().map(|(name, at)| (name.trim_end_matches('_'), *at)).collect();
@@ -72,6 +74,7 @@ fn structs_are_laid_out_as_in_the_object() {
     }
     assert_eq!(known["sk_prefix"].0, 4 + PREFIX);
     assert_eq!(known["sk_network"].0, 20);
+    assert_eq!(known["sk_deny_target"].0, 4 + size_of::<crate::deny::Bits>());
 }
 
 #[test]
@@ -90,6 +93,8 @@ fn structs_have_no_holes_and_are_read_as_they_were_written() {
         (Plan::default().bytes().len(), size_of::<Plan>()),
         (Settings::default().bytes().len(), size_of::<Settings>()),
         (Count::default().bytes().len(), size_of::<Count>()),
+        (DenySettings::default().bytes().len(), size_of::<DenySettings>()),
+        (Denied::default().bytes().len(), size_of::<Denied>()),
     ];
     assert!(sizes.iter().all(|(written, size)| written == size), "{sizes:?}");
 }

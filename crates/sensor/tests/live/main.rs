@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
+mod act;
 mod containers;
+mod faults;
 mod host;
 mod watch;

@@ -7,6 +7,7 @@
 //!
 //! What is read is told in values of [`crate::state`], which knows nothing of captures.
 
+pub mod flight;
 mod lists;
 mod read;
 mod replay;
@@ -14,6 +15,7 @@ mod replay;
 mod tests;
 pub mod write;
 
+pub use flight::Flight;
 pub use read::{Reader, Record, ScapError};
 pub use replay::{Options, Replay};
 

@@ -4,7 +4,7 @@
 //! rest.
 
 use super::{MAGIC, VERSION, kind};
-use crate::event::EventCode;
+use crate::event::{EventCode, traits};
 use crate::state::{Fd, FdKind, Group, Interface, Machine, ThreadSeed, Transport, User};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -108,7 +108,7 @@ impl<W: Write> Writer<W> {
             self.text(&thread.comm);
             self.text(&thread.exe);
             self.text(thread.exepath.as_deref().unwrap_or_default());
-            self.text(&thread.args);
+            self.long(&thread.args);
             self.text(&thread.cwd);
             self.u64(thread.fdlimit.cast_unsigned());
             for number in [thread.flags, thread.uid.unwrap_or(u32::MAX), thread.gid.unwrap_or(u32::MAX)] {
@@ -116,10 +116,10 @@ impl<W: Write> Writer<W> {
             }
             thread.memory.into_iter().for_each(|number| self.u32(number));
             thread.faults.into_iter().for_each(|number| self.u64(number));
-            self.text(&thread.env);
+            self.long(&thread.env);
             self.u64(id(thread.vtid).cast_unsigned());
             self.u64(id(thread.vpid).cast_unsigned());
-            self.text(&thread.cgroups);
+            self.long(&thread.cgroups);
             self.text(&thread.root);
             self.u64(thread.namespace_started.unwrap_or_default());
             self.u32(thread.tty.unwrap_or_default());
@@ -197,7 +197,8 @@ impl<W: Write> Writer<W> {
     /// One event. Fails if it is larger than the format allows.
     pub fn event(&mut self, event: &Written<'_>) -> io::Result<()> {
         let Written { time, cpu, tid, code, params } = *event;
-        let large = params.iter().any(|param| param.len() > usize::from(u16::MAX));
+        let wanted = code.info().is_some_and(|info| info.is(traits::LARGE));
+        let large = wanted || params.iter().any(|param| param.len() > usize::from(u16::MAX));
         let width = if large { 4 } else { 2 };
         let length = 26 + params.iter().map(|param| param.len() + width).sum::<usize>();
         let too_large = || io::Error::new(io::ErrorKind::InvalidInput, "an event is too large for a capture");
@@ -218,6 +219,11 @@ impl<W: Write> Writer<W> {
             self.block.extend_from_slice(param);
         }
         self.finish(if large { kind::EVENT_V2_LARGE } else { kind::EVENT_V2 })
+    }
+
+    /// What it is written to.
+    pub fn get_ref(&self) -> &W {
+        &self.out
     }
 
     /// Ends the capture, and gives back what it was written to.
@@ -264,9 +270,18 @@ impl<W: Write> Writer<W> {
         self.block.push(flag.unwrap_or_default().into());
     }
 
-    /// A text with its length before it, cut where the format has no room.
+    /// A text with its length before it, cut where readers have no room.
     fn text(&mut self, text: &[u8]) {
-        let text = &text[..text.len().min(1023)];
+        self.cut(text, 1023);
+    }
+
+    /// The same for arguments, variables and cgroups.
+    fn long(&mut self, text: &[u8]) {
+        self.cut(text, 4095);
+    }
+
+    fn cut(&mut self, text: &[u8], most: usize) {
+        let text = &text[..text.len().min(most)];
         self.u16(text.len() as u16);
         self.block.extend_from_slice(text);
     }

@@ -249,7 +249,7 @@ fn used_fd(call: &Call<'_>) -> Option<i64> {
 }
 
 impl State {
-    pub(super) fn bounds(&self) -> &Bounds {
+    pub(crate) fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 

@@ -141,6 +141,81 @@ pub(super) fn of_json(text: &[u8]) -> Option<RunningContainer> {
     Some(container)
 }
 
+/// The same the other way. Names of labels of the pod are those by which recorders tell it.
+pub(crate) fn to_json(container: &RunningContainer) -> Vec<u8> {
+    let RunningContainer {
+        id, full_id, engine, name, image, image_id, image_repository, image_tag, image_digest, ..
+    } = container;
+    let mut json = serde_json::Map::new();
+    let mut set = |key: &str, value: Json| json.insert(key.to_owned(), value);
+    set("id", id.as_str().into());
+    set("type", engine.and_then(|engine| Engine::ALL.iter().position(|other| *other == engine)).into());
+    // What other readers take for a container of which all is known.
+    set("lookup_state", 1.into());
+    set("is_pod_sandbox", container.sandbox.into());
+    let texts = [
+        ("full_id", full_id),
+        ("name", name),
+        ("image", image),
+        ("imageid", image_id),
+        ("imagerepo", image_repository),
+        ("imagetag", image_tag),
+        ("imagedigest", image_digest),
+        ("ip", &container.ip),
+        ("cni_json", &container.cni),
+        ("pod_sandbox_id", &container.sandbox_id),
+    ];
+    for (key, value) in texts {
+        if let Some(value) = value {
+            set(key, value.as_str().into());
+        }
+    }
+    let flags = [
+        ("privileged", container.privileged),
+        ("host_pid", container.host_pid),
+        ("host_network", container.host_network),
+        ("host_ipc", container.host_ipc),
+    ];
+    for (key, value) in flags {
+        if let Some(value) = value {
+            set(key, value.into());
+        }
+    }
+    if let Some(created) = container.created {
+        set("created_time", created.into());
+    }
+    if let Some(mounts) = &container.mounts {
+        let mount = |mount: &RunningMount| {
+            serde_json::json!({
+                "Source": mount.source, "Destination": mount.dest, "Mode": mount.mode, "RW": mount.rdwr,
+                "Propagation": mount.propagation,
+            })
+        };
+        set("Mounts", mounts.iter().map(mount).collect());
+    }
+    let object = |labels: &[(String, String)]| -> serde_json::Map<String, Json> {
+        labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
+    };
+    let mut labels = container.labels.as_deref().map(object);
+    let pod = [
+        ("io.kubernetes.pod.name", &container.pod_name),
+        ("io.kubernetes.pod.namespace", &container.pod_namespace),
+        ("io.kubernetes.pod.uid", &container.pod_uid),
+    ];
+    for (key, value) in pod {
+        if let Some(value) = value {
+            labels.get_or_insert_default().insert(key.to_owned(), value.as_str().into());
+        }
+    }
+    if let Some(labels) = labels {
+        set("labels", labels.into());
+    }
+    if let Some(labels) = &container.sandbox_labels {
+        set("pod_sandbox_labels", object(labels).into());
+    }
+    Json::from(serde_json::Map::from_iter([("container".to_owned(), Json::from(json))])).to_string().into_bytes()
+}
+
 /// An engine by its number in recorded events.
 fn engine_of_number(number: u64) -> Option<Engine> {
     Engine::ALL.get(usize::try_from(number).ok()?).copied()

@@ -6,6 +6,7 @@
 
 mod apply;
 mod container;
+mod export;
 mod fd;
 mod files;
 mod held;
@@ -14,6 +15,7 @@ mod process;
 mod tests;
 mod thread;
 
+pub(crate) use container::to_json;
 pub use container::{Cgroups, of_cgroups, of_path};
 pub use fd::{Descriptor, End, Fd, FdKind, Role, Transport, join};
 pub(crate) use fd::{end_name, tuple_name};

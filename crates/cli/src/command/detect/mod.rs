@@ -1,11 +1,13 @@
 //! `detect`: what rules say of events.
 
 mod baseline;
+mod capture;
 mod posted;
 mod pull;
 mod recorded;
 mod reload;
 mod replay;
+mod respond;
 mod rules;
 mod run;
 mod told;

@@ -6,13 +6,14 @@ use super::posted;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
 use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
+use super::{capture, respond};
 use crate::args::{EventSource, RunArguments};
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
 use sekisho_agent::posted::Servers;
 use sekisho_agent::{Host, Options, Policies, Seen, metrics};
 use sekisho_detect::inspect::{Coverage, Sight};
-use sekisho_detect::{Alert, Selection};
+use sekisho_detect::{Alert, Demand, Selection};
 use sekisho_model::{Code, Exit};
 use sekisho_sensor::{Account, Rung};
 use std::fs::OpenOptions;
@@ -39,21 +40,31 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let (Ruling { rules, mut policies }, mut reloader) = Reloader::start(sources)?;
     let selection = selection(selected);
     let mut count = running(&rules, &selection, "syscall");
+    let plan = arguments.respond.as_deref().map(|path| respond::read(path, &limits)).transpose()?;
+    let recording = capture::recording(&arguments.capture)?;
+    let is_recorded = recording.is_some();
     let mut to = opened(file.as_deref())?;
+    let name = hostname();
     let options = Options {
         rules,
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
-        also: (policies.about("syscall") > 0).then(|| policies.demand()),
+        also: also(&policies, is_recorded),
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
-        hostname: hostname(),
-        limits,
+        hostname: name.clone(),
+        limits: limits.clone(),
     };
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     introduce(&host, &selection, count, arguments.all_events);
     asked(&policies, "syscall");
+    if let Some(recording) = recording {
+        host.record(recording);
+    }
+    if let Some(plan) = plan {
+        respond::begin(&mut host, plan, &limits);
+    }
 
     let mut shown = Shown::start(arguments.listen_metrics.as_deref())?;
     let stop = stop_when_told();
@@ -62,7 +73,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let outcome = loop {
         if let Some(Ruling { rules, policies: mut others }) = reloader.next() {
             let now = running(&rules, &selection, "syscall");
-            match host.reload(rules, (others.about("syscall") > 0).then(|| others.demand())) {
+            match host.reload(rules, also(&others, is_recorded)) {
                 Ok(()) => {
                     count = now;
                     std::mem::swap(&mut policies, &mut others);
@@ -86,6 +97,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             Ok(ControlFlow::Break(())) => break Ok(()),
             Ok(ControlFlow::Continue(())) => {}
         }
+        let records = host.records();
+        written = written.and_then(|()| respond::write(&records, &name, alerts, &mut to));
         // Whoever follows along sees an alert when it is given.
         written = written.and_then(|()| to.flush());
         let over = end.is_some_and(|end| Instant::now() >= end);
@@ -97,6 +110,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     verdicts(host.watch(), count, "", alerts.count);
     policy_verdicts(&policies, alerts.count);
     account(&seen);
+    respond::account(&host);
+    capture::account(&mut host);
     outcome?;
     match written {
         // `| head` has seen enough.
@@ -107,6 +122,18 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         }
         Ok(()) => Ok(Exit::Passed),
     }
+}
+
+/// What policies and recordings need beside what rules ask.
+fn also(policies: &Policies, is_recorded: bool) -> Option<Demand> {
+    let mut asked = is_recorded.then(capture::demand);
+    if policies.about("syscall") > 0 {
+        match &mut asked {
+            Some(asked) => asked.join(policies.demand()),
+            None => asked = Some(policies.demand()),
+        }
+    }
+    asked
 }
 
 /// Metrics, and when they were made last.

@@ -42,7 +42,13 @@ pub(super) fn running(rules: &RuleSet, selection: &Selection, source: &str) -> u
 pub(super) fn write(alert: &Alert, told: &AlertsOption, to: &mut dyn Write) -> io::Result<()> {
     let style = Style { iso_time: told.iso_time, ..Style::default() };
     match told.format {
-        AlertFormat::Text => writeln!(to, "{}", alert.text(style)),
+        AlertFormat::Text => {
+            writeln!(to, "{}", alert.text(style))?;
+            if let Some(recording) = &alert.recording {
+                writeln!(to, "{}", alert.recorded(style, recording))?;
+            }
+            alert.responses.iter().try_for_each(|record| writeln!(to, "{}", record.text(style)))
+        }
         AlertFormat::Json => {
             serde_json::to_writer(&mut *to, &alert.json(style))?;
             to.write_all(b"\n")
