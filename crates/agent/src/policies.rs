@@ -409,3 +409,93 @@ impl Observer for Policies {
         self.found.drain(..).try_for_each(each)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_detect::Region;
+    use sekisho_trace::EventCode as E;
+    use sekisho_trace::audit::Reader;
+
+    /// What the policies of `text` alert for audit events, by their names, and how often they could not tell.
+    fn told(text: &str, events: &str) -> (Vec<String>, u64) {
+        let mut set = PolicySet::default();
+        assert_eq!(set.add(None, text, &Limits::default()), []);
+        let mut policies = Policies::new(set, None, Timestamp::UNIX_EPOCH);
+        let mut alerts = Vec::new();
+        let mut log = Reader::new(events.as_bytes(), 1 << 20, &Limits::default()).unwrap();
+        for event in log.by_ref() {
+            policies.see_audit(&event);
+            let _ = policies.tell(&mut |alert| {
+                alerts.push(alert.message);
+                ControlFlow::Continue(())
+            });
+        }
+        assert!(log.diagnostics().is_empty());
+        (alerts, policies.judged().iter().map(|one| one.undecided).sum())
+    }
+
+    fn event(id: &str, stage: &str, verb: &str, about: &str) -> String {
+        format!(
+            "{{\"kind\": \"Event\", \"auditID\": \"{id}\", \"stage\": \"{stage}\", \"verb\": \"{verb}\", \"user\": {{\"username\": \
+             \"ann\\n\"}}, \"objectRef\": {{{about}}}}}\n"
+        )
+    }
+
+    #[test]
+    fn a_request_is_told_once_and_as_soon_as_it_is_allowed() {
+        let policy = "policy: x\nname: Exec\nstages: [runtime]\nwhen: {Kubernetes Resource: PODS_EXEC}\n";
+        let about = r#""resource": "pods", "subresource": "exec", "name": "web-0", "namespace": "shop""#;
+        let of = |id: &str, stages: &[&str]| {
+            stages.iter().map(|stage| event(id, stage, "create", about)).collect::<String>()
+        };
+        let all =
+            of("1", &["RequestReceived", "ResponseStarted", "ResponseComplete"]) + &of("2", &["ResponseComplete"]);
+        let (alerts, undecided) = told(policy, &all);
+        assert_eq!((alerts.len(), undecided), (2, 0), "{alerts:?}");
+        // What somebody else wrote ends no line.
+        assert!(alerts[0].starts_with("Exec: ann\\n: create pods/exec web-0 ("), "{alerts:?}");
+        assert_eq!(told(policy, &of("1", &["RequestReceived"])).0.len(), 0);
+        assert_eq!(told(policy, &of("1", &["Panic"])).0.len(), 1);
+    }
+
+    #[test]
+    fn what_removes_many_removes_each_and_what_has_no_name_is_not_known() {
+        let policy = |name: &str| {
+            format!(
+                "policy: x\nname: Removed\nstages: [runtime]\nevent_source: audit_log\nwhen: {{Kubernetes Resource: \
+                 NETWORK_POLICIES, Kubernetes API Verb: [DELETE, CREATE]{name}}}\n"
+            )
+        };
+        let check = |name: &str, verb: &str, about: &str, expect: (usize, u64)| {
+            let (alerts, undecided) = told(&policy(name), &event("1", "ResponseComplete", verb, about));
+            assert_eq!((alerts.len(), undecided), expect, "{verb} {about}: {alerts:?}");
+        };
+        let (all, one) = (r#""resource": "networkpolicies""#, r#""resource": "networkpolicies", "name": "deny""#);
+        check("", "deletecollection", all, (1, 0));
+        check("", "list", all, (0, 0));
+        check(", Kubernetes Resource Name: deny", "delete", one, (1, 0));
+        check(", Kubernetes Resource Name: other", "delete", one, (0, 0));
+        check(", Kubernetes Resource Name: deny", "create", all, (0, 1));
+        check("", "delete", r#""resource": "networkpolicies", "subresource": "status""#, (0, 0));
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_what_policies_ask() {
+        let demand = |when: &str| {
+            let mut set = PolicySet::default();
+            let text = format!("policy: x\nname: x\nstages: [runtime]\nwhen: {{{when}}}\n");
+            assert_eq!(set.add(None, &text, &Limits::default()), []);
+            Policies::new(set, None, Timestamp::UNIX_EPOCH).demand()
+        };
+        let programs = demand("Process Name: sh");
+        assert!(programs.events.contains(E::EXECVE_19_X) && !programs.events.contains(E::RENAME_X));
+        let files = demand("File Path: [/etc/shadow, '/etc/cron.*/**'], File Operation: OPEN");
+        assert!(files.events.contains(E::RENAME_X) && files.events.contains(E::OPENAT_2_X));
+        let Region::Beginning(paths) = &files.opens.write else { panic!("{:?}", files.opens) };
+        let paths: Vec<String> = paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        assert!(paths.iter().any(|path| path.starts_with("/etc/cron.")), "{paths:?}");
+        assert_eq!(demand("File Path: '/**/.ssh/authorized_keys', File Operation: OPEN").opens.write, Region::All);
+        assert!(demand("Unexpected Network Flow Detected: true").events.is_empty());
+    }
+}

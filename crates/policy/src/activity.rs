@@ -99,3 +99,6 @@ pub fn check_activity(
     let reasons = if violated || outcome == Outcome::Passed { Vec::new() } else { reasons.into_iter().collect() };
     Some(ActivityVerdict { outcome, witnesses, reasons, excluded })
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,8 +96,12 @@ fn watching(directory: &Path, arguments: &[&str]) -> Result<(Child, BufReader<im
     let mut command = detect(directory, arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap());
-    let mut first = String::new();
-    said.read_line(&mut first).unwrap();
+    let mut first = String::from("note: ");
+    // Others may run containers meanwhile, whose baselines are not locked.
+    while first.starts_with("note: ") {
+        first.clear();
+        said.read_line(&mut first).unwrap();
+    }
     if first.starts_with("watching by programs in the kernel, for") {
         return Ok((child, said));
     }
@@ -178,4 +182,49 @@ fn containers_are_learned_and_compared_live() {
         outside[0].contains("/uname by ") && outside[1].contains(&format!("files of {name}: /etc/other ")),
         "{said}"
     );
+}
+
+/// Policies of the stage `runtime` over what really happens, with a locked baseline beside them.
+#[test]
+fn policies_are_asked_about_containers_live() {
+    let name = format!("sekisho-policies-{}", std::process::id());
+    let ordinary = "echo 1 > /tmp/state; id";
+    let works = Command::new("podman").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !works || !container(&name, ordinary).status.success() {
+        return println!("SKIP: no container can be run");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let watch = match watching(at, &["baseline", "learn", "--window", "0", "-o", "one.json"]) {
+        Ok(watch) => watch,
+        Err(why) => return println!("SKIP: {why}"),
+    };
+    assert!(container(&name, ordinary).status.success());
+    assert_eq!(ended(watch).0, Some(0));
+    run(at, &["baseline", "lock", "one.json", "--container", &name, "--alerted", "keep", "-o", "locked.json"], 0);
+
+    let mut arguments = vec!["run", "--profile", "all", "--baseline", "locked.json", "--priority", "emergency"];
+    arguments.extend(["-f", "json", "--count"]);
+    let watch = watching(at, &arguments).unwrap();
+    let script = "id; uname; touch /etc/passwd.other; chmod 600 /etc/shadow; mv /etc/group /etc/gshadow";
+    assert!(container(&name, script).status.success());
+    let (code, said) = ended(watch);
+    assert_eq!(code, Some(0), "{said}");
+    let alerts = said.lines().filter(|line| line.starts_with('{'));
+    let alerts: Vec<Value> = alerts.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |id: &str| -> Vec<&Value> {
+        let fields = alerts.iter().map(|alert| &alert["output_fields"]);
+        fields.filter(|fields| fields["policy.id"] == id && fields["container.name"] == name.as_str()).collect()
+    };
+    let files = of("account-file-written");
+    let calls: Vec<&str> = files.iter().filter_map(|fields| fields["evt.type"].as_str()).collect();
+    assert!(calls.len() == 2 && calls[0].contains("chmod") && calls[1].starts_with("rename"), "{said}");
+    assert_eq!(files[1]["fs.path.target"], "/etc/gshadow");
+    let beyond: Vec<&str> =
+        of("process-beyond-the-baseline").iter().filter_map(|fields| fields["proc.name"].as_str()).collect();
+    assert!(beyond.contains(&"uname") && beyond.contains(&"chmod"), "{said}");
+    assert!(!beyond.contains(&"id") && !beyond.contains(&"runc"), "{said}");
+    // All of them are of root, and none of what the engine does is.
+    let roots: Vec<&str> = of("process-of-root").iter().filter_map(|fields| fields["proc.name"].as_str()).collect();
+    assert_eq!(roots, ["sh", "id", "uname", "touch", "chmod", "mv"], "{said}");
 }

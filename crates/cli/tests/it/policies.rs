@@ -254,8 +254,8 @@ fn what_nobody_answers_yet_is_said_of_sound_policies() {
     assert_eq!(code, Some(0), "{text}");
     assert_eq!(
         text.split_once('\n').unwrap().1,
-        "note: signed: Image Signature Verified By is not answered yet: signatures are not verified yet\nnote: exec: \
-         Process Name is not answered yet: policies are not asked about what runs yet\n2 sound, 0 wrong\n"
+        "note: signed: Image Signature Verified By is not answered yet: signatures are not verified yet\n2 sound, \
+         0 wrong\n"
     );
     let (code, text) = run("check manifest pod.yaml --profile none --policy later.yaml");
     assert_eq!(code, Some(0), "{text}");
