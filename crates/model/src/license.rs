@@ -70,8 +70,8 @@ impl License {
         if ["", "unknown", "none", "noassertion"].iter().any(|nothing| text.eq_ignore_ascii_case(nothing)) {
             return None;
         }
-        let is_expression = parsed(text).is_some();
-        Some(if is_expression { Self::Expression(text.to_owned()) } else { Self::Name(text.to_owned()) })
+        let expression = Some(text.to_owned()).filter(|text| parsed(text).is_some()).map(with_capitals);
+        Some(expression.map_or_else(|| Self::Name(text.to_owned()), Self::Expression))
     }
 
     /// The licences it is made of. A name outside the SPDX list is one.
@@ -108,6 +108,16 @@ impl License {
 }
 
 /// The expression that `text` is.
+/// The expression with its operators in capitals, as SPDX 2.3 has them (annex D.2); some are written without.
+fn with_capitals(text: String) -> String {
+    if !text.split_whitespace().any(|word| matches!(word, "or" | "and" | "with")) {
+        return text;
+    }
+    let upper =
+        |word: &str| if matches!(word, "or" | "and" | "with") { word.to_ascii_uppercase() } else { word.to_owned() };
+    text.split_whitespace().map(upper).collect::<Vec<_>>().join(" ")
+}
+
 fn parsed(text: &str) -> Option<spdx::Expression> {
     // Ids that were replaced by more exact ones, such as GPL-2.0 and GPL-2.0+, are what most packages state.
     let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
@@ -127,6 +137,15 @@ impl fmt::Display for License {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operators_have_capitals() {
+        let read = |text: &str| License::parse(text).unwrap();
+        assert_eq!(read("MIT or Apache-2.0 and  BSD-3-Clause").as_str(), "MIT OR Apache-2.0 AND BSD-3-Clause");
+        assert_eq!(read("GPL-2.0 with Classpath-exception-2.0").as_str(), "GPL-2.0 WITH Classpath-exception-2.0");
+        // What is no expression stays as it is written.
+        assert_eq!(read("mine or yours").as_str(), "mine or yours");
+    }
 
     #[test]
     fn long_texts_are_names_without_being_parsed() {

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 /// Reads `composer.lock`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "composer-lock",
-    version: 2,
+    version: 3,
     title: "Composer lock files (composer.lock)",
     kinds: &[PackageKind::Composer],
     paths: &["**/composer.lock"],
@@ -109,7 +109,7 @@ impl<'f> Found<'f> {
             let mut facts = self.locked.package(name, version);
             facts.dev = dev;
             facts.evidence = self.evidence;
-            facts.licenses = entry.license.licenses().collect();
+            facts.licenses = entry.license.choice();
             facts.supplier = entry.authors.persons();
             facts.extra.extend(entry.place().as_deref().map(source));
             self.packages.push(facts);

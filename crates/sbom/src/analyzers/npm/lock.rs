@@ -119,7 +119,7 @@ impl<'l> Collector<'l> {
             return;
         }
         let facts = PackageFacts {
-            licenses: entry.license.licenses().collect(),
+            licenses: entry.license.choice(),
             evidence: Evidence::Declared,
             // `devOptional` packages are needed without the development tools as well.
             dev: entry.dev.is_true(),

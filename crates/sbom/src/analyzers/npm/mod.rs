@@ -30,7 +30,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
 /// Reads lock files of versions 1 to 3.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "npm-lock",
-    version: 3,
+    version: 4,
     title: "npm lock files (package-lock.json, npm-shrinkwrap.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],

@@ -78,6 +78,20 @@ impl Items<'_> {
             .filter_map(License::parse)
     }
 
+    /// Read as licences of which one is to be kept, which several are in Composer's files and were in npm's.
+    pub(in crate::analyzers) fn choice(&self) -> Vec<License> {
+        let licenses: Vec<License> = self.licenses().collect();
+        let is_plain = licenses.iter().all(|license| matches!(license, License::Expression(_)));
+        if licenses.len() < 2 || !is_plain {
+            return licenses;
+        }
+        let part = |license: &License| match license.as_str() {
+            text if text.contains(' ') => format!("({text})"),
+            text => text.to_owned(),
+        };
+        License::parse(&licenses.iter().map(part).collect::<Vec<_>>().join(" OR ")).into_iter().collect()
+    }
+
     /// Read as persons, joined by commas; `None` when there is none.
     pub(in crate::analyzers) fn persons(&self) -> Option<String> {
         let mut out = String::new();
@@ -142,6 +156,15 @@ mod tests {
 
     fn items(json: &str) -> Items<'_> {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn several_licences_are_a_choice() {
+        let choice = |json: &str| items(json).choice().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(choice(r#"["LGPL-2.1-only", "GPL-3.0-or-later"]"#), ["LGPL-2.1-only OR GPL-3.0-or-later"]);
+        assert_eq!(choice(r#"[{"type": "MIT"}, {"type": "ISC AND Zlib"}]"#), ["MIT OR (ISC AND Zlib)"]);
+        assert_eq!(choice(r#"["MIT", "proprietary"]"#), ["MIT", "proprietary"]);
+        assert_eq!(choice(r#""MIT""#), ["MIT"]);
     }
 
     #[test]

@@ -101,7 +101,11 @@ fn each<'f>(
     locked: &mut Locked<'f>,
     mut take: impl FnMut(&mut Locked<'f>, &str, &Table),
 ) -> Result<(), Diagnostic> {
+    // What such a file has at its top, also one of no packages.
+    const KNOWN: [&str; 5] = ["version", "lock-version", "metadata", "package", "packages"];
+    let mut is_one = false;
     for stanza in stanzas(&file.text()?) {
+        is_one |= KNOWN.contains(&stanza.of) || wanted.contains(&stanza.of);
         let head = Some(stanza.head()).filter(|head| head.of == "metadata");
         for table in head.and_then(|head| tables(&mut head.read().ok()?, "metadata").ok()).unwrap_or_default() {
             take(locked, "", &table);
@@ -110,6 +114,7 @@ fn each<'f>(
             continue;
         }
         let read = stanza.read().and_then(|mut whole| {
+            is_one |= KNOWN.iter().chain(wanted).any(|key| whole.contains_key(*key));
             for key in wanted {
                 tables(&mut whole, key)?.iter().for_each(|table| take(locked, key, table));
             }
@@ -118,7 +123,11 @@ fn each<'f>(
         });
         if let Err(reason) = read {
             locked.broken(reason);
+            is_one = true;
         }
+    }
+    if !is_one {
+        locked.malformed("has neither packages nor anything else that such a lock file has");
     }
     Ok(())
 }
@@ -138,7 +147,8 @@ struct Node {
 pub(super) fn uv(file: &File<'_>) -> Extract {
     let mut locked = Locked::new(file, PackageKind::Pypi);
     let (mut nodes, mut members, mut unusable, mut over) = (Vec::new(), HashSet::new(), 0, false);
-    let read = each(file, &["manifest", "package"], &mut locked, |locked, key, table| match key {
+    // At first uv wrote `distribution`, which it still reads.
+    let read = each(file, &["manifest", "package", "distribution"], &mut locked, |locked, key, table| match key {
         "" => {
             let version = table.get("version").and_then(Value::as_integer).filter(|version| *version != 1);
             if let Some(version) = version {
@@ -378,6 +388,9 @@ mod tests {
             }
             check(analyzer, &format!("{key} = 1\n"), &[], 1);
             check(analyzer, &format!("{a}[metadata]\r{b}"), &["a 1"], 1);
+            check(analyzer, "[other]\nx = 1\n", &[], 1);
         }
+        let old = "version = 1\n[[distribution]]\nname = \"a\"\nversion = \"1\"\n";
+        check(&UV, old, &["a 1"], 0);
     }
 }

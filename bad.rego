@@ -1,2 +1,0 @@
-package main
-dney[msg] { input.kind == "Pod"; msg := "typo" }

@@ -1,2 +1,0 @@
-package other
-deny[msg] { input.kind == "Pod"; msg := "in other ns" }
