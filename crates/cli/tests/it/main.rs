@@ -13,6 +13,7 @@ mod policies;
 mod registry;
 mod reproducible;
 mod response;
+mod restart;
 mod sboms;
 mod schema;
 mod stores;
