@@ -26,14 +26,14 @@ fn who_was_there_before_is_known_after_a_restart() {
     let mut shell = Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::piped()).spawn().unwrap();
     let mut input = shell.stdin.take().unwrap();
     writeln!(input, "{mark}-1").unwrap();
-    assert_eq!(first.next()["rule"], "Marked");
+    assert_eq!(first.next_alert()["rule"], "Marked");
     // Killed, with all it had in the kernel; what is done meanwhile nobody sees.
     drop(first);
     writeln!(input, "{mark}-2").unwrap();
     let mut second = watch(directory.path(), &mark).unwrap();
     second.take();
     writeln!(input, "{mark}-3").unwrap();
-    let alert = second.next();
+    let alert = second.next_alert();
     let fields = &alert["output_fields"];
     assert_eq!((&fields["proc.pname"], &fields["proc.pcmdline"]), (&"sh".into(), &format!("sh -c {script}").into()));
     assert_eq!(fields["proc.exepath"], fs::canonicalize("/bin/true").unwrap().to_str().unwrap());
@@ -49,7 +49,7 @@ fn names_with_control_characters_are_escaped() {
     let program = fs::canonicalize(directory.path()).unwrap().join("e\u{1b}[2J\n\u{8}vil");
     fs::copy("/bin/true", &program).unwrap();
     assert!(Command::new(&program).arg(&mark).status().unwrap().success());
-    let alert = watch.next();
+    let alert = watch.next_alert();
     let output = alert["output"].as_str().unwrap();
     assert!(!output.contains(char::is_control) && output.contains("e\\u{1b}[2J\\n\\u{8}vil"), "{output}");
 }
