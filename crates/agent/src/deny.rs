@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,12 +43,15 @@ struct Shared {
     /// What protected paths lead to, by that.
     aliases: Mutex<HashMap<Vec<u8>, String>>,
     tell: SyncSender<Record>,
+    untold: AtomicU64,
 }
 
 impl Shared {
     fn tell(&self, record: Record) {
         // Whoever is told may be slower than what is denied.
-        let _ = self.tell.try_send(record);
+        if self.tell.try_send(record).is_err() {
+            self.untold.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -66,7 +70,8 @@ impl Denier {
             return None;
         }
         let (tell, told) = sync_channel(WAITING);
-        let shared = Arc::new(Shared { plan: Arc::clone(plan), aliases: Mutex::default(), tell });
+        let shared =
+            Arc::new(Shared { plan: Arc::clone(plan), aliases: Mutex::default(), tell, untold: AtomicU64::new(0) });
         let mut missing = Vec::new();
         let refused = |what: &str, error: &io::Error| {
             format!("{what}: {error} (errno {})", error.raw_os_error().unwrap_or_default())
@@ -127,7 +132,9 @@ impl Denier {
         let mut connections = self.entering.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(connections) = connections.as_mut() else { return told };
         let denials = &self.entering.shared.plan.denials;
-        for one in connections.denied().0 {
+        let (denied, untold) = connections.denied();
+        self.entering.shared.untold.fetch_add(untold, Ordering::Relaxed);
+        for one in denied {
             let denials = connecting(denials).filter(|(_, bit)| one.denials & bit != 0);
             told.extend(denials.map(|(denial, _)| Record {
                 time: of_since_boot(one.at),
@@ -139,6 +146,11 @@ impl Denier {
             }));
         }
         told
+    }
+
+    /// Of how much that was denied, or would have been, nothing could be told.
+    pub(crate) fn untold(&self) -> u64 {
+        self.entering.shared.untold.load(Ordering::Relaxed)
     }
 
     /// How much was let through that should have been decided.

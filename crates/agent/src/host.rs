@@ -267,6 +267,11 @@ impl Host {
         self.responder.as_mut().map_or_else(Vec::new, Responder::records)
     }
 
+    /// Of how much that was denied, or would have been, nothing could be told, since too much came at once.
+    pub fn untold(&self) -> u64 {
+        self.responder.as_ref().map_or(0, Responder::untold)
+    }
+
     /// How much was let through that should have been decided whether to deny it.
     pub fn undecided(&self) -> u64 {
         self.responder.as_ref().map_or(0, Responder::undecided)

@@ -81,6 +81,11 @@ impl Responder {
         }
     }
 
+    /// Of how much that was denied nothing could be told.
+    pub(crate) fn untold(&self) -> u64 {
+        self.denier.as_ref().map_or(0, Denier::untold)
+    }
+
     /// How much was let through that should have been decided whether to deny it.
     pub(crate) fn undecided(&self) -> u64 {
         self.denier.as_ref().map_or(0, Denier::undecided)

@@ -375,7 +375,7 @@ mod tests {
         let kernels = |pid: &u32| stat(*pid).is_some_and(|stat| stat.flags & KERNEL != 0);
         match (2..1000).find(kernels) {
             Some(pid) => {
-                assert!(matches!(Process::open(pid, u64::MAX), Err(ActError::Spared("it is the kernel's own"))))
+                assert!(matches!(Process::open(pid, u64::MAX), Err(ActError::Spared("it is the kernel's own"))));
             }
             None => println!("SKIP: no thread of the kernel is seen"),
         }

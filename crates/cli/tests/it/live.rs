@@ -66,7 +66,8 @@ impl Watch {
     /// All lines up to now.
     pub(crate) fn take(&mut self) -> Vec<Json> {
         self.number += 1;
-        let marker = format!("sekisho-sentinel-{}", self.number);
+        // Others watch beside it, each with its own.
+        let marker = format!("sekisho-sentinel-{}-{}", std::process::id(), self.number);
         assert!(Command::new("/bin/true").arg(&marker).status().unwrap().success());
         let mut all = Vec::new();
         loop {
@@ -82,6 +83,16 @@ impl Watch {
     /// The next line, whenever it comes.
     pub(crate) fn next(&mut self) -> Json {
         self.alerts.recv_timeout(Duration::from_mins(1)).unwrap()
+    }
+
+    /// The next alert of a rule that is tried.
+    pub(crate) fn next_alert(&mut self) -> Json {
+        loop {
+            let line = self.next();
+            if line["rule"] != "Sentinel" {
+                return line;
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod posted;
 mod registry;
 mod reproducible;
 mod response;
+mod restart;
 mod sboms;
 mod schema;
 mod stores;

@@ -6,6 +6,7 @@ use crate::live::{Watch, podman, podman_run};
 use serde_json::Value as Json;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -23,11 +24,14 @@ fn watch(directory: &Path, mark: &str, plan: &str) -> Option<Watch> {
     watch.map_err(|why| println!("SKIP: {why}")).ok()
 }
 
-/// A process that waits until it is ended, with a mark among its arguments.
+/// A process that waits until it is ended, with a mark among its arguments. It runs, or has ended: whoever begins one goes
+/// on before the kernel tells of it.
 fn marked(mark: &str) -> (Child, ChildStdin) {
-    let script = format!("read line; : {mark}");
-    let mut child = Command::new("/bin/sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap();
+    let script = format!("echo; read line; : {mark}");
+    let mut command = Command::new("/bin/sh");
+    let mut child = command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let input = child.stdin.take().unwrap();
+    let _ = child.stdout.as_mut().unwrap().read(&mut [0]).unwrap();
     (child, input)
 }
 
@@ -98,10 +102,12 @@ fn whoever_began_this_is_spared() {
         .unwrap();
     let (out, errors, file) =
         (directory.path().join("out"), directory.path().join("errors"), directory.path().join(&mark));
+    // Nothing is begun to wait: others watch beside it, and would have to hold all of that.
     let script = format!(
-        "'{}' detect run --format json --rules '{}' --respond '{}' >'{}' 2>'{}' & \
-         while ! grep -q denials '{}' && kill -0 $!; do :; done; : >'{}'; \
-         while ! grep -q outcome '{}' && kill -0 $!; do :; done; kill $!; wait; exit 7",
+        "has() {{ while read -r line; do case $line in *$1*) return 0;; esac; done <\"$2\"; return 1; }}; \
+         '{}' detect run --format json --rules '{}' --respond '{}' >'{}' 2>'{}' & \
+         until has denials '{}' || ! kill -0 $!; do :; done; : >'{}'; \
+         until has outcome '{}' || ! kill -0 $!; do :; done; kill $!; wait; exit 7",
         env!("CARGO_BIN_EXE_sekisho"),
         rules.display(),
         plan.display(),

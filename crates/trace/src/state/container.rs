@@ -33,7 +33,8 @@ pub fn of_cgroups(cgroups: &[u8]) -> Option<(String, Engine)> {
 /// The container that a cgroup with this path is of.
 pub fn of_path(path: &str) -> Option<(String, Engine)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    for (at, part) in parts.iter().enumerate().rev().take(3) {
+    // A container may make cgroups below its own, however deep: the innermost that is one of a container's counts.
+    for (at, part) in parts.iter().enumerate().rev() {
         for (prefix, suffix, engine) in PATTERNS {
             let id = part.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
             if let Some(id) = id.filter(|id| RunningContainer::is_number(id)) {
@@ -74,7 +75,7 @@ pub fn of_path(path: &str) -> Option<(String, Engine)> {
     }
     // containerd without CRI: `/namespace/name`, as ctr makes it.
     match parts.as_slice() {
-        ["k8s.io" | "default" | "moby", id] => Some(((*id).to_owned(), Engine::Containerd)),
+        ["k8s.io" | "default" | "moby", id, ..] => Some(((*id).to_owned(), Engine::Containerd)),
         _ => None,
     }
 }
@@ -267,10 +268,13 @@ mod tests {
         check("/kubepods.slice/crio-conmon-ID.scope", None);
         check("/system.slice/nerdctl-ID.scope", Some(Engine::Containerd));
         check("/k8s.io/ID", Some(Engine::Containerd));
+        check("/docker/ID/a/b/c/d", Some(Engine::Docker));
+        check("/k8s.io/ID/init.scope/x/y", Some(Engine::Containerd));
         check("/user.slice/user-1000.slice/session-1.scope", None);
         check("/", None);
         assert_eq!(of_path("/lxc/web"), Some(("web".to_owned(), Engine::Lxc)));
         assert_eq!(of_path("/lxc.payload.web/system.slice"), Some(("web".to_owned(), Engine::Lxc)));
+        assert_eq!(of_path("/k8s.io/t2/a/b/c"), Some(("t2".to_owned(), Engine::Containerd)));
         assert_eq!(of_path("/k8s.io/t2"), Some(("t2".to_owned(), Engine::Containerd)));
         assert_eq!(of_cgroups(b"cpu=/\0memory=/lxc/web\0"), Some(("web".to_owned(), Engine::Lxc)));
     }

@@ -36,7 +36,10 @@ pub(super) fn begin(host: &mut Host, plan: Plan, limits: &Limits) {
 
 /// Says what was not decided in time.
 pub(super) fn account(host: &Host) {
-    let undecided = host.undecided();
+    let (undecided, untold) = (host.undecided(), host.untold());
+    if untold > 0 {
+        lines("not told", &[format!("{} of denials, since too much came at once", things(untold, "record"))]);
+    }
     if undecided > 0 {
         lines(
             "not denied",
