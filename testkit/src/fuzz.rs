@@ -371,7 +371,14 @@ pub fn gem(bytes: &[u8]) {
 /// Lock files in JSON of which no other target is.
 pub fn json_locks(bytes: &[u8]) {
     analyze(
-        &["srv/composer.lock", "vendor/composer/installed.json", "Package.resolved", "srv/conan.lock", "srv/renv.lock"],
+        &[
+            "srv/composer.lock",
+            "vendor/composer/installed.json",
+            "Package.resolved",
+            "srv/conan.lock",
+            "srv/renv.lock",
+            "srv/deno.lock",
+        ],
         bytes,
     );
 }

@@ -23,6 +23,31 @@ const MACHINE_PATHS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), 
 /// One of them is everywhere the home of the superuser, which rules guard: there it may be named.
 const GUARDED: (&str, &str) = (concat!("/ro", "ot/"), "rules/detection/");
 
+/// What may lie at the top, beside folders; anything else was left behind by whoever tried something out.
+const TOP: [&str; 13] = [
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.ja.md",
+    "README.md",
+    "SECURITY.md",
+    "clippy.toml",
+    "deny.toml",
+    "rustfmt.toml",
+];
+
+/// Files that are in no folder and are none of [`TOP`].
+pub(super) fn check_top(tree: &Tree) -> Vec<Problem> {
+    let stray = tree.paths.iter().filter(|path| !path.contains('/') && !TOP.contains(&path.as_str()));
+    stray
+        .map(|path| Problem::file(path, "does not belong at the top: remove it, or name it in TOP of this check"))
+        .collect()
+}
+
 /// Files whose form is wrong.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     tree.written()
@@ -85,6 +110,15 @@ mod tests {
 
     fn check_text(path: &str, text: &str) -> Vec<String> {
         problems_in(check, &[(path, text)])
+    }
+
+    #[test]
+    fn what_was_left_at_the_top_is_found() {
+        let files = [("Cargo.toml", ""), ("p.yaml", ""), ("docs/p.yaml", "")];
+        assert_eq!(
+            problems_in(check_top, &files),
+            ["p.yaml: does not belong at the top: remove it, or name it in TOP of this check"]
+        );
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     problems.extend(manifests::check(&tree));
     problems.extend(links::check(&tree));
     problems.extend(hygiene::check(&tree));
+    problems.extend(hygiene::check_top(&tree));
     problems.extend(generate::stale(generate::FILES, &tree));
     for problem in &problems {
         println!("{problem}");

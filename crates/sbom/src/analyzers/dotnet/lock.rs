@@ -5,9 +5,11 @@
 use crate::analyzer::{Extract, File};
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{Diagnostic, Evidence, PackageFacts, PackageKind, json_reason};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, HashMap};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 pub(super) fn run(file: &File<'_>) -> Extract {
     let out = if file.name() == "project.assets.json" { assets(file) } else { lock(file) };
@@ -69,11 +71,44 @@ impl<'f> Packages<'f> {
     }
 }
 
+/// The members of an object by their names, also several of one name.
+#[derive(Debug)]
+struct Members<T>(Vec<(String, T)>);
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Each<T> {
+            type Value = Members<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<T>, A::Error> {
+                let mut members: Vec<(String, T)> = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                members.sort_by(|(a, _), (b, _)| a.cmp(b));
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Each(PhantomData))
+    }
+}
+
 #[derive(Deserialize)]
 struct Lock {
     version: u64,
     #[serde(default)]
-    dependencies: BTreeMap<String, BTreeMap<String, Locked>>,
+    dependencies: Members<Members<Locked>>,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +129,7 @@ fn lock(file: &File<'_>) -> Result<Extract, Diagnostic> {
     }
     let mut packages = Packages::new(file);
     let mut projects = 0_u64;
-    for (name, it) in lock.dependencies.values().flatten() {
+    for (name, it) in lock.dependencies.0.iter().flat_map(|(_, framework)| &framework.0) {
         // Of the same source tree: it has its own lock file, and what it needs is in this one.
         if it.kind == "Project" {
             projects += 1;
@@ -115,7 +150,7 @@ struct Assets {
     #[serde(rename = "version")]
     _version: u64,
     #[serde(default)]
-    libraries: BTreeMap<String, Library>,
+    libraries: Members<Library>,
     #[serde(default)]
     project: Restored,
 }
@@ -131,13 +166,13 @@ struct Library {
 #[derive(Deserialize, Default)]
 struct Restored {
     #[serde(default)]
-    frameworks: BTreeMap<String, Framework>,
+    frameworks: Members<Framework>,
 }
 
 #[derive(Deserialize)]
 struct Framework {
     #[serde(default)]
-    dependencies: BTreeMap<String, Asked>,
+    dependencies: Members<Asked>,
 }
 
 #[derive(Deserialize)]
@@ -151,14 +186,15 @@ fn assets(file: &File<'_>) -> Result<Extract, Diagnostic> {
     let asked: HashMap<String, bool> = assets
         .project
         .frameworks
-        .values()
-        .flat_map(|framework| &framework.dependencies)
+        .0
+        .iter()
+        .flat_map(|(_, framework)| &framework.dependencies.0)
         .map(|(name, asked)| (name.to_ascii_lowercase(), asked.private.eq_ignore_ascii_case("all")))
         .collect();
     let mut packages = Packages::new(file);
     let mut diagnostics = Vec::new();
     let mut projects = 0_u64;
-    for (key, library) in &assets.libraries {
+    for (key, library) in &assets.libraries.0 {
         if library.kind == "project" {
             projects += 1;
             continue;

@@ -83,6 +83,16 @@ fn programs_say_what_they_bring_and_what_they_were_only_compiled_with() {
 }
 
 #[test]
+fn a_name_that_stands_twice_hides_nothing() {
+    let of = |name: &str| format!(r#""{name}": {{"type": "Direct", "resolved": "1.0.0"}}"#);
+    let text =
+        format!(r#"{{"version": 1, "dependencies": {{"net6.0": {{{}, {}}}, "net6.0": {{}}}}}}"#, of("A"), of("B"));
+    let extract = testing::run(&LOCK, "packages.lock.json", text.as_bytes());
+    let names: Vec<&str> = extract.packages.iter().map(|facts| facts.name.as_str()).collect();
+    assert_eq!(names, ["A", "B"]);
+}
+
+#[test]
 fn files_that_are_not_of_their_format_are_incomplete() {
     let check = |analyzer, path, bytes: &[u8]| {
         let extract = testing::run(analyzer, path, bytes);

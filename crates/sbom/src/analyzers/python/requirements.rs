@@ -27,7 +27,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     let mut locked = Locked::new(file, PackageKind::Pypi).may_be_empty();
-    let [mut open, mut included, mut blank, mut refused] = [const { Names::NONE }; 4];
+    let [mut open, mut included, mut unread, mut blank, mut refused] = [const { Names::NONE }; 5];
     let mut is_of_pip = false;
     for line in logical_lines(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
         let line = without_comment(&line).trim();
@@ -46,7 +46,8 @@ pub(super) fn run(file: &File<'_>) -> Extract {
                 locked.add(facts);
             }
             Requirement::Open(name) => open.add(name),
-            Requirement::Included(path) => included.add(path),
+            Requirement::Included(path) if is_read_by_its_name(file.directory(), path) => included.add(path),
+            Requirement::Included(path) => unread.add(path),
             Requirement::Blank => blank.add(line),
             Requirement::Refused => refused.add(line),
         }
@@ -61,12 +62,24 @@ pub(super) fn run(file: &File<'_>) -> Extract {
             locked.note(file.skipped(format_args!("{what}: {names}")));
         }
     }
+    if unread.count > 0 {
+        locked.malformed(format_args!(
+            "includes files whose names are not those of requirements files, so they are not read: {unread}"
+        ));
+    }
     if refused.count > 0 && is_of_pip {
         locked.malformed(format_args!("lines that are no requirements: {refused}"));
     } else if refused.count > 0 {
         locked.note(file.skipped(format_args!("not a requirements file of pip, by its lines: {refused}")));
     }
     locked.finish()
+}
+
+/// Whether a file that is included, from beside a file in `directory`, is one that the scan reads for itself.
+fn is_read_by_its_name(directory: &str, path: &str) -> bool {
+    let (directory, name) = path.rsplit_once('/').unwrap_or((directory, path));
+    let of_requirements = directory.rsplit('/').next() == Some("requirements");
+    name.strip_suffix(".txt").is_some_and(|stem| of_requirements || stem.contains("requirements"))
 }
 
 /// Names for a message, the first few as they are.
@@ -459,6 +472,21 @@ mod tests {
         assert_eq!(packages, [""; 0]);
         assert_eq!(notes.len(), 1);
         assert!(notes[0].ends_with(": base.txt, dev.txt, more.txt"), "{}", notes[0]);
+    }
+
+    #[test]
+    fn a_file_that_is_included_and_not_read_is_told() {
+        for (path, text, is_whole) in [
+            ("srv/requirements.txt", "a==1\n-r more-requirements.txt\n", true),
+            ("srv/requirements.txt", "a==1\n-r requirements/base.txt\n", true),
+            ("srv/requirements/prod.txt", "a==1\n-r base.txt\n", true),
+            ("srv/requirements.txt", "a==1\n-r base.txt\n", false),
+            ("srv/requirements.txt", "a==1\n-r requirements.in\n", false),
+        ] {
+            let extract = testing::run(&REQUIREMENTS, path, text.as_bytes());
+            let told = extract.diagnostics.iter().any(|told| told.level == Level::Incomplete);
+            assert_eq!((extract.packages.len(), told), (1, !is_whole), "{path} {text:?}");
+        }
     }
 
     #[test]

@@ -62,7 +62,17 @@ pub(super) fn pylock(file: &File<'_>) -> Extract {
             facts.extra.push(source(&format!("{prefix}{place}{commit}")));
         }
         facts.extra.extend(text(table, "index").filter(|index| !PYPI.contains(index)).map(source));
+        facts.dev = text(table, "marker").is_some_and(is_for_groups);
         Some(facts)
+    })
+}
+
+/// Whether a marker of PEP 751 holds only where a group is asked for: `'dev' in dependency_groups`, in each of the cases that it
+/// joins with `or`.
+fn is_for_groups(marker: &str) -> bool {
+    marker.split(" or ").all(|case| {
+        let case = case.split_whitespace().collect::<Vec<_>>().join(" ");
+        case.contains(" in dependency_groups") && !case.contains("not in dependency_groups")
     })
 }
 
@@ -390,6 +400,19 @@ mod tests {
             check(analyzer, &format!("{a}[metadata]\r{b}"), &["a 1"], 1);
             check(analyzer, "[other]\nx = 1\n", &[], 1);
         }
+        let of_groups = |marker: &str| {
+            let text =
+                format!("lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nversion = \"1\"\nmarker = \"{marker}\"\n");
+            testing::run(&PYLOCK, "srv/pylock.toml", text.as_bytes()).packages[0].dev
+        };
+        assert!(
+            of_groups("'dev' in dependency_groups")
+                && of_groups("'a' in dependency_groups or 'b'  in dependency_groups")
+        );
+        assert!(
+            !of_groups("'dev' in dependency_groups or os_name == 'nt'") && !of_groups("'x' not in dependency_groups")
+        );
+        assert!(!of_groups("python_version >= '3.9'"));
         let old = "version = 1\n[[distribution]]\nname = \"a\"\nversion = \"1\"\n";
         check(&UV, old, &["a 1"], 0);
     }
