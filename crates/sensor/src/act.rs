@@ -23,6 +23,8 @@ const KERNEL: u64 = 0x0020_0000;
 const ROUNDS: usize = 100;
 /// How long to wait until a cgroup is frozen.
 const FREEZING: Duration = Duration::from_millis(500);
+/// How long to wait before looking again where nobody tells of a change.
+const TURN: Duration = Duration::from_millis(1);
 /// How deep cgroups of a container are followed.
 const DEEPEST: usize = 16;
 
@@ -259,7 +261,21 @@ impl ContainerGroup {
                     let _ = rustix::event::poll(&mut fds, Timespec::try_from(left).ok().as_ref());
                 }
             }
-            Means::Freezer => self.write("freezer.state", "FROZEN", WHAT),
+            Means::Freezer => {
+                self.write("freezer.state", "FROZEN", WHAT)?;
+                let end = Instant::now() + FREEZING;
+                // Nobody is told of a change here, and whoever reads brings it about where processes were late.
+                while fs::read_to_string(self.directory.join("freezer.state")).map_err(ActError::unread(WHAT))?.trim()
+                    != "FROZEN"
+                {
+                    if Instant::now() >= end {
+                        let slow = io::Error::new(io::ErrorKind::TimedOut, "some process still runs");
+                        return Err(ActError::unread(WHAT)(slow));
+                    }
+                    std::thread::sleep(TURN);
+                }
+                Ok(())
+            }
             Means::List => Err(ActError::unread(WHAT)(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "no hierarchy that can freeze has it",
@@ -282,7 +298,8 @@ impl ContainerGroup {
                 break;
             }
         }
-        if frozen {
+        // Also what did not freeze in time would freeze later, and never end.
+        if self.means != Means::List {
             let thawed = match self.means {
                 Means::Unified => self.write("cgroup.freeze", "0", "let the container's cgroup go on"),
                 _ => self.write("freezer.state", "THAWED", "let the container's cgroup go on"),

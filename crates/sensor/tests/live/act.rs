@@ -39,6 +39,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // Whoever is frozen does not end.
+        let _ = fs::write(self.directory.join("freezer.state"), "THAWED");
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_dir(self.directory.join("below"));
