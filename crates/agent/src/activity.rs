@@ -1,6 +1,5 @@
 //! What an event is for policies: system calls and audit events as acts.
 
-use sekisho_detect::baseline::is_exec;
 use sekisho_model::{Act, ApiRequest, Deed, Direction, Fact, FileAccess, FileOperation, Flow, Process};
 use sekisho_trace::event::EventCode as E;
 use sekisho_trace::field::{Facts, Scalar, Value};
@@ -65,7 +64,7 @@ impl Questions {
             return;
         }
         let done = event.param(0).and_then(|param| param.int()).is_some_and(|result| result >= 0);
-        if kinds.programs && done && is_exec(event.code) {
+        if kinds.programs && done && event.code.is_exec() {
             let mut process = self.process(facts, thread);
             process.unexpected = match compared {
                 None => Fact::NotAsked,

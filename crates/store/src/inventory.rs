@@ -3,17 +3,18 @@
 use crate::database::{Store, micros, moment, rows};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
+use sekisho_base::Limits;
+use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_model::{Inventory, OsRelease, PackageKind, Purl};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 /// Values that one statement takes at most; `SQLite` takes 32,766.
 const VALUES: usize = 8_000;
 /// How hard zstd tries: inventories are written once, and read as fast whatever the level.
 const LEVEL: i32 = 6;
-/// Bytes that a stored document may have unpacked.
-const DOCUMENT_BYTES: usize = 1 << 30;
 
 /// An inventory as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,12 +111,9 @@ impl Store {
         let Some(row) = query.fetch_optional(&self.readers).await.during(ACTION)? else { return Ok(None) };
         let document: Vec<u8> = row.try_get(0).during(ACTION)?;
         let damaged = |reason: String| StoreError::Damaged { what: format!("the inventory {identity}"), reason };
-        let json = zstd::bulk::Decompressor::new()
-            .and_then(|mut decompressor| {
-                let size =
-                    zstd::bulk::Decompressor::upper_bound(&document).unwrap_or(DOCUMENT_BYTES).min(DOCUMENT_BYTES);
-                decompressor.decompress(&document, size)
-            })
+        let mut json = Vec::new();
+        Inflate::new(document.as_slice(), Compression::Zstd, document.len() as u64, &Limits::default())
+            .and_then(|mut inflate| inflate.read_to_end(&mut json))
             .map_err(|error| damaged(error.to_string()))?;
         serde_json::from_slice(&json).map(Some).map_err(|error| damaged(error.to_string()))
     }

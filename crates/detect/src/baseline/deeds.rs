@@ -91,7 +91,7 @@ impl Questions {
         let result = event.param(0).and_then(|param| param.int());
         let done = result.is_some_and(|result| result >= 0);
         match event.code {
-            code if is_exec(code) && done => {
+            code if code.is_exec() && done => {
                 if let Some(thread) = facts.thread() {
                     to.push(program(facts.state(), thread, |program| Sight::Did(Deed::Processes(program))));
                 }
@@ -169,22 +169,6 @@ impl Questions {
 /// Addresses of IPv4 in IPv6 are those of IPv4.
 fn plain(address: IpAddr) -> IpAddr {
     address.to_canonical()
-}
-
-/// Whether an event tells that a program is run.
-pub fn is_exec(code: E) -> bool {
-    matches!(
-        code,
-        E::EXECVE_8_X
-            | E::EXECVE_13_X
-            | E::EXECVE_14_X
-            | E::EXECVE_15_X
-            | E::EXECVE_16_X
-            | E::EXECVE_17_X
-            | E::EXECVE_18_X
-            | E::EXECVE_19_X
-            | E::EXECVEAT_X
-    )
 }
 
 fn is(facts: &SyscallFacts<'_>, field: Option<&Field>) -> bool {

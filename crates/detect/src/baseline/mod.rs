@@ -16,7 +16,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub use deeds::{demand, is_exec};
+pub use deeds::demand;
 pub use drift::Drift;
 pub use export::rules;
 pub use learn::{Learner, NotLearned};

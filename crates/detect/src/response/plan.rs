@@ -143,8 +143,8 @@ impl Scope {
             Place::Container(container) => container,
             Place::Unknown => return Err("it is not known which container it is in"),
         };
-        let (within, missing) = self.within.all(container);
-        let (except, also_missing) = self.except.any(container);
+        let (within, missing) = self.within.told(container, Truth::False, Truth::True);
+        let (except, also_missing) = self.except.told(container, Truth::True, Truth::False);
         match (within, except) {
             (Truth::False, _) | (_, Truth::True) => Ok(false),
             (Truth::True, Truth::False) => Ok(true),
@@ -187,24 +187,13 @@ impl Names {
         ]
     }
 
-    /// Whether it is of every kind that names something.
-    fn all(&self, container: &RunningContainer) -> Told {
+    /// Whether it is of the kinds that name something: of every one where `False` settles it, of any where `True` does;
+    /// `otherwise` where none settles it and all are known.
+    fn told(&self, container: &RunningContainer, settles: Truth, otherwise: Truth) -> Told {
         let each = self.each(container);
         let mut asked = each.into_iter().flatten();
-        if let Some(no) = asked.clone().find(|(truth, _)| *truth == Truth::False) {
-            return no;
-        }
-        asked.find(|(truth, _)| *truth == Truth::Unknown).unwrap_or((Truth::True, None))
-    }
-
-    /// Whether it is of any kind that names something.
-    fn any(&self, container: &RunningContainer) -> Told {
-        let each = self.each(container);
-        let mut asked = each.into_iter().flatten();
-        if let Some(yes) = asked.clone().find(|(truth, _)| *truth == Truth::True) {
-            return yes;
-        }
-        asked.find(|(truth, _)| *truth == Truth::Unknown).unwrap_or((Truth::False, None))
+        let settled = asked.clone().find(|(truth, _)| *truth == settles);
+        settled.or_else(|| asked.find(|(truth, _)| *truth == Truth::Unknown)).unwrap_or((otherwise, None))
     }
 }
 

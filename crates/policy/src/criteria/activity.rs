@@ -1,31 +1,14 @@
 //! Where the facts of each criterion are in something that happened, and in the container that it happened in. What nobody
 //! tells of a container that runs is not known, whatever its manifest may say.
 
+use super::read::{known, text, texts};
 use super::{Level, Reading, criterion};
 use sekisho_model::{Act, Activity, ApiRequest, Fact, FileAccess, Process, RunningContainer};
-use std::borrow::Cow;
 
 /// Why what a manifest says is not known here.
 pub(crate) const NOT_TOLD: &str = "is not told of a container that runs";
 const OF_REQUEST: &str = "is not told of what a request to the API server is about";
 const IMPRECISE: &str = "of which pod it is, is not known";
-
-fn text(text: &str) -> Reading<'_> {
-    Reading::Text(Cow::Borrowed(text))
-}
-
-/// What `read` says of a fact, where it is known.
-fn known<'a, T>(fact: &'a Fact<T>, read: impl FnOnce(&'a T) -> Reading<'a>) -> Reading<'a> {
-    match fact {
-        Fact::Known(value) => read(value),
-        Fact::Unknown(reason) => Reading::Unknown(reason),
-        Fact::NotAsked => Reading::NotAsked,
-    }
-}
-
-fn texts(list: &[String]) -> Reading<'_> {
-    Reading::Texts(list.iter().map(String::as_str).collect())
-}
 
 /// Several texts, of which some may not be known.
 fn some(facts: &[Fact<String>]) -> Reading<'_> {

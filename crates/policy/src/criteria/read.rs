@@ -83,7 +83,7 @@ pub(crate) enum Reading<'a> {
     NotAsked,
 }
 
-fn text(text: &str) -> Reading<'_> {
+pub(super) fn text(text: &str) -> Reading<'_> {
     Reading::Text(Cow::Borrowed(text))
 }
 
@@ -92,7 +92,7 @@ fn pairs(of: &BTreeMap<String, String>) -> Reading<'_> {
 }
 
 /// What `read` says of a fact, where it is known.
-fn known<'a, T>(fact: &'a Fact<T>, read: impl FnOnce(&'a T) -> Reading<'a>) -> Reading<'a> {
+pub(super) fn known<'a, T>(fact: &'a Fact<T>, read: impl FnOnce(&'a T) -> Reading<'a>) -> Reading<'a> {
     match fact {
         Fact::Known(value) => read(value),
         Fact::Unknown(reason) => Reading::Unknown(reason),
@@ -100,7 +100,7 @@ fn known<'a, T>(fact: &'a Fact<T>, read: impl FnOnce(&'a T) -> Reading<'a>) -> R
     }
 }
 
-fn texts(list: &[String]) -> Reading<'_> {
+pub(super) fn texts(list: &[String]) -> Reading<'_> {
     Reading::Texts(list.iter().map(String::as_str).collect())
 }
 

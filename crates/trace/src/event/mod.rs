@@ -33,6 +33,22 @@ impl EventCode {
         self.0 & 1 == 0
     }
 
+    /// Whether it tells that a program was run, or could not be.
+    pub fn is_exec(self) -> bool {
+        matches!(
+            self,
+            Self::EXECVE_8_X
+                | Self::EXECVE_13_X
+                | Self::EXECVE_14_X
+                | Self::EXECVE_15_X
+                | Self::EXECVE_16_X
+                | Self::EXECVE_17_X
+                | Self::EXECVE_18_X
+                | Self::EXECVE_19_X
+                | Self::EXECVEAT_X
+        )
+    }
+
     /// The type that tells that the same call is entered.
     pub fn enter(self) -> Self {
         Self(self.0 & !1)

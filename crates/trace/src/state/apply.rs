@@ -195,15 +195,6 @@ impl State {
 
     fn leave(&mut self, call: &Call<'_>) {
         match call.event.code {
-            E::EXECVE_8_X
-            | E::EXECVE_13_X
-            | E::EXECVE_14_X
-            | E::EXECVE_15_X
-            | E::EXECVE_16_X
-            | E::EXECVE_17_X
-            | E::EXECVE_18_X
-            | E::EXECVE_19_X
-            | E::EXECVEAT_X => self.exec(call),
             E::CLONE_11_X
             | E::CLONE_16_X
             | E::CLONE_17_X
@@ -226,6 +217,7 @@ impl State {
             E::SETPGID_X => self.set_process_group(call),
             E::CAPSET_X => self.set_capabilities(call),
             E::PRCTL_X => self.prctl(call),
+            code if code.is_exec() => self.exec(call),
             _ => self.leave_files(call),
         }
     }
