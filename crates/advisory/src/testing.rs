@@ -34,6 +34,7 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
         newest: None,
         advisories: 1,
         concerned: true,
+        skipped: 0,
     };
     assessment.database = Some(AssessedBy { feeds: vec![feed], exploited: 1, likelihoods: 1, ..AssessedBy::default() });
     for found in findings {

@@ -55,7 +55,7 @@ pub use image_ref::{ImageRef, InvalidImageRef, is_tag};
 pub use inventory::{
     ContentSets, EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool,
 };
-pub use json::{json_reason, write_json};
+pub use json::{MOST_VALUES, json_reason, json_whole, write_json};
 pub use license::{License, LicenseClass, LicenseTerm};
 pub use os::{OsRelease, distribution_id, is_same_release, release_named};
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};

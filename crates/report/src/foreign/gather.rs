@@ -252,6 +252,7 @@ impl<'a> Gather<'a> {
             newest: None,
             advisories: 0,
             concerned: true,
+            skipped: 0,
         };
         let database = AssessedBy {
             // A report without one was judged by a database that no other report is known to share.

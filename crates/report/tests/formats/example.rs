@@ -256,6 +256,7 @@ pub(crate) fn scanned() -> ScanReport {
         newest: None,
         advisories: 0,
         concerned: true,
+        skipped: 0,
     };
     let assessment = Assessment {
         state: ScanState::Scanned,
