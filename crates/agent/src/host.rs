@@ -289,6 +289,8 @@ impl Host {
             self;
         let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
+        // When the last event was, by a clock that is never set.
+        let mut last = sekisho_sensor::since_boot();
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
                 // What is left of the batch is not judged any more, as nothing after it will be.
@@ -325,10 +327,12 @@ impl Host {
                         waiting.remove(&told.cgroup);
                     }
                 }
+                last = told.at;
+                state.set_clock(event.time.wrapping_sub(told.at));
                 state.note(event.tid, files);
                 state.apply(event);
                 if let Some(recorder) = recorder {
-                    recorder.see(event, files);
+                    recorder.see(event, files, told.at);
                 }
                 let state = &*state;
                 flow = watch.see_call(&state.facts(event), observer, &mut |mut alert| {
@@ -343,7 +347,7 @@ impl Host {
                         alert.responses = responder.answer(&alert, &happened);
                     }
                     if let Some(recorder) = recorder {
-                        alert.recording = recorder.alert(&alert, event.time);
+                        alert.recording = recorder.alert(&alert, event.time, told.at);
                     }
                     each(alert)
                 });
@@ -366,14 +370,14 @@ impl Host {
             Item::Lost(event, number) => {
                 state.apply(event);
                 if let Some(recorder) = recorder {
-                    recorder.see(event, &[]);
+                    recorder.see(event, &[], last);
                 }
                 *lost += number;
                 *uncertain = true;
             }
         })?;
         if let Some(recorder) = &mut self.recorder {
-            recorder.look(sekisho_sensor::now());
+            recorder.look(sekisho_sensor::since_boot());
         }
         if self.uncertain && self.looked.elapsed() >= SEED_AGAIN {
             let boot = self.live.boot();
