@@ -2,8 +2,9 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
+use crate::mark::{self, Gap, Mark, MarkError, Moment};
 use crate::record::{Recorded, Recorder, Recording};
-use crate::respond::{Happened, Responder};
+use crate::respond::{Happened, Responder, Responses};
 use hashbrown::{HashMap, HashSet};
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
@@ -69,6 +70,8 @@ pub struct Seen {
     pub accounts: Vec<Account>,
     /// What the state had to forget.
     pub counters: Counters,
+    /// Since the last run nothing was watched; `None` if there was none, or nobody asked ([`Host::keep`]).
+    pub gap: Option<Gap>,
 }
 
 /// How rules are asked, whichever they are.
@@ -115,6 +118,9 @@ pub struct Host {
     responder: Option<Responder>,
     /// What records them, likewise.
     recorder: Option<Recorder>,
+    /// What tells the next run how far this one came, likewise.
+    mark: Option<Mark>,
+    gap: Option<Gap>,
     lost: u64,
     seeded: u64,
     /// When `/proc` was read, and whether something was lost since.
@@ -163,6 +169,8 @@ impl Host {
             unknown,
             responder: None,
             recorder: None,
+            mark: None,
+            gap: None,
             lost: 0,
             seeded: 0,
             looked: Instant::now(),
@@ -231,7 +239,25 @@ impl Host {
             unknown: self.unknown.clone(),
             accounts,
             counters: self.state.counters(),
+            gap: self.gap,
         })
+    }
+
+    /// Keeps a mark in `directory` from now on, by which the next run tells what it missed. What was missed before this one, or
+    /// why that is not known; the error is that no mark is kept.
+    pub fn keep(&mut self, directory: &Path) -> Result<Result<Option<Gap>, MarkError>, MarkError> {
+        let (at, now, boot) = (sekisho_sensor::since_boot(), sekisho_sensor::now(), mark::boot());
+        let (mark, gap) = Mark::keep(directory, Moment { boot: &boot, at, now })?;
+        self.mark = Some(mark);
+        self.gap = gap.as_ref().ok().copied().flatten();
+        Ok(gap)
+    }
+
+    /// Notes that watching ends since it was told to.
+    pub fn stopped(&mut self) {
+        if let Some(mark) = self.mark.take() {
+            mark.stopped(sekisho_sensor::since_boot(), sekisho_sensor::now());
+        }
     }
 
     /// Records alerts from now on. For this the kernel has to tell of all files that are opened and closed, which whoever
@@ -267,6 +293,11 @@ impl Host {
         self.responder.as_mut().map_or_else(Vec::new, Responder::records)
     }
 
+    /// What was done so far, if anything is to be.
+    pub fn responses(&self) -> Option<Responses> {
+        self.responder.as_ref().map(Responder::responses)
+    }
+
     /// Of how much that was denied, or would have been, nothing could be told, since too much came at once.
     pub fn untold(&self) -> u64 {
         self.responder.as_ref().map_or(0, Responder::untold)
@@ -285,12 +316,14 @@ impl Host {
         observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
+        // What happened until here is judged when this is over.
+        let (at, now) = (sekisho_sensor::since_boot(), sekisho_sensor::now());
         let Self { live, state, watch, engines, known, waiting, unknown, responder, recorder, lost, uncertain, .. } =
             self;
         let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
         // When the last event was, by a clock that is never set.
-        let mut last = sekisho_sensor::since_boot();
+        let mut last = at;
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
                 // What is left of the batch is not judged any more, as nothing after it will be.
@@ -388,6 +421,9 @@ impl Host {
             self.uncertain = false;
             self.looked = Instant::now();
             self.seeded += 1;
+        }
+        if let Some(mark) = &mut self.mark {
+            mark.reached(at, now);
         }
         Ok(flow)
     }

@@ -8,6 +8,7 @@ mod activity;
 mod ask;
 mod deny;
 mod host;
+mod mark;
 pub mod metrics;
 mod policies;
 pub mod posted;
@@ -16,5 +17,7 @@ mod respond;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
+pub use mark::{Ended, Gap, MarkError};
 pub use policies::{Judged, Policies};
 pub use record::{Recorded, Recording};
+pub use respond::Responses;
