@@ -2,16 +2,18 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
+use crate::in_use::Images;
 use crate::mark::{self, Gap, Mark, MarkError, Moment};
 use crate::record::{Recorded, Recorder, Recording};
 use crate::respond::{Happened, Responder, Responses};
 use hashbrown::{HashMap, HashSet};
+use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
 use sekisho_detect::response::{Plan, Record};
 use sekisho_detect::{Alert, Demand, Engine, Matching, Observer, Selection, Watch};
-use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
+use sekisho_model::{Diagnostic, Engine as Runs, IN_USE_SCHEMA, InUseReport, RunningContainer};
 use sekisho_oci::container::Engines;
 use sekisho_sensor::{Account, Item, Live, Refused, Rung, SensorError, seed};
 use sekisho_trace::event::EventCode;
@@ -118,6 +120,8 @@ pub struct Host {
     responder: Option<Responder>,
     /// What records them, likewise.
     recorder: Option<Recorder>,
+    /// What is in images, to tell what of it is used, likewise.
+    images: Option<(Images, u64)>,
     /// What tells the next run how far this one came, likewise.
     mark: Option<Mark>,
     gap: Option<Gap>,
@@ -169,6 +173,7 @@ impl Host {
             unknown,
             responder: None,
             recorder: None,
+            images: None,
             mark: None,
             gap: None,
             lost: 0,
@@ -275,6 +280,28 @@ impl Host {
         Some(recorder.account())
     }
 
+    /// Tells from now on what of these images is in use. For this the kernel has to tell of all files that are opened, which whoever
+    /// starts the host asks for ([`Options::also`]).
+    pub fn join(&mut self, images: Images) {
+        self.images = Some((images, sekisho_sensor::now()));
+    }
+
+    /// What was in use since, if anybody asked.
+    pub fn in_use(&self, hostname: &str) -> Option<InUseReport> {
+        let (images, from) = self.images.as_ref()?;
+        let moment = |time: u64| Timestamp::from_nanosecond(time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (images, without_inventory) = images.in_use();
+        Some(InUseReport {
+            schema: IN_USE_SCHEMA.to_owned(),
+            host: hostname.to_owned(),
+            from: moment(*from),
+            to: moment(sekisho_sensor::now()),
+            lost: self.lost,
+            images,
+            without_inventory,
+        })
+    }
+
     /// Acts as a plan says from now on. What of it cannot be done here, and why, each in words.
     pub fn respond(&mut self, plan: Plan, limits: &Limits) -> Vec<String> {
         let Self { live, engines, .. } = self;
@@ -318,8 +345,21 @@ impl Host {
     ) -> Result<ControlFlow<()>, SensorError> {
         // What happened until here is judged when this is over.
         let (at, now) = (sekisho_sensor::since_boot(), sekisho_sensor::now());
-        let Self { live, state, watch, engines, known, waiting, unknown, responder, recorder, lost, uncertain, .. } =
-            self;
+        let Self {
+            live,
+            state,
+            watch,
+            engines,
+            known,
+            waiting,
+            unknown,
+            responder,
+            recorder,
+            images,
+            lost,
+            uncertain,
+            ..
+        } = self;
         let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
         // When the last event was, by a clock that is never set.
@@ -368,6 +408,9 @@ impl Host {
                     recorder.see(event, files, told.at);
                 }
                 let state = &*state;
+                if let Some((images, _)) = images {
+                    images.see(&state.facts(event));
+                }
                 flow = watch.see_call(&state.facts(event), observer, &mut |mut alert| {
                     if let Some(responder) = responder {
                         let thread = state.thread(event.tid);
@@ -378,6 +421,12 @@ impl Host {
                             container: thread.and_then(|thread| state.container(thread.container()?)),
                         };
                         alert.responses = responder.answer(&alert, &happened);
+                    }
+                    if let Some((images, _)) = &images
+                        && let Some(thread) = state.thread(event.tid)
+                        && let Some(container) = thread.container().and_then(|id| state.container(id))
+                    {
+                        images.label(&mut alert, thread, container);
                     }
                     if let Some(recorder) = recorder {
                         alert.recording = recorder.alert(&alert, event.time, told.at);

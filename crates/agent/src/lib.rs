@@ -8,6 +8,7 @@ mod activity;
 mod ask;
 mod deny;
 mod host;
+mod in_use;
 mod mark;
 pub mod metrics;
 mod policies;
@@ -17,6 +18,7 @@ mod respond;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
+pub use in_use::Images;
 pub use mark::{Ended, Gap, MarkError};
 pub use policies::{Judged, Policies};
 pub use record::{Recorded, Recording};

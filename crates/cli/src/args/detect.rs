@@ -217,6 +217,15 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "FILE", help_heading = "Response")]
     pub(crate) respond: Option<PathBuf>,
 
+    /// Inventories of images (`scan image --format json --package-files`), or a directory of such: alerts say which package a
+    /// program is of; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Packages")]
+    pub(crate) inventory: Vec<PathBuf>,
+
+    /// Write at the end which packages of the images of `--inventory` are in use
+    #[arg(long, value_name = "FILE", requires = "inventory", help_heading = "Packages")]
+    pub(crate) in_use: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) capture: CaptureOption,
 

@@ -28,7 +28,7 @@ pub(in super::super) fn report(
     common: &CommonArguments,
 ) -> Result<ScanReport, CliError> {
     let inventory = match document::inventory_if_any(&target.path, settings.now(), &settings.limits())? {
-        None => scan::read_image(context, target, false, common)?.0,
+        None => scan::read_image(context, target, [false; 2], common)?.0,
         Some(inventory) => match target.of_images_only() {
             None => inventory,
             Some(option) => {

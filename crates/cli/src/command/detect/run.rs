@@ -1,12 +1,12 @@
 //! `detect run`: alerts of what happens on this host.
 
-use super::super::scan::Context;
+use super::super::scan::{Context, clock};
 use super::super::stopped;
 use super::posted;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
 use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
-use super::{capture, respond};
+use super::{capture, in_use, respond};
 use crate::args::{CaptureMode, EventSource, RunArguments};
 use crate::config::Settings;
 use crate::error::{CliError, reason};
@@ -44,7 +44,9 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let plan = given(&own.respond).map(|path| respond::read(path, &limits)).transpose()?;
     let enforces = plan.as_ref().is_some_and(|plan| plan.responses.iter().any(|one| one.enforced_policies));
     let recording = capture::recording(&own)?;
-    let is_recorded = recording.is_some();
+    let images = in_use::images(&arguments.inventory, clock(&context.environment)?.now(), &limits)?;
+    // Which files are opened is asked by both.
+    let all_files = recording.is_some() || images.is_some();
     let mut to = opened(file.as_deref())?;
     let name = hostname();
     let options = Options {
@@ -52,7 +54,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
-        also: also(&policies, is_recorded),
+        also: also(&policies, all_files),
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: name.clone(),
@@ -65,6 +67,9 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let gap = kept(&mut host, &own.directory);
     if let Some(recording) = recording {
         host.record(recording);
+    }
+    if let Some(images) = images {
+        in_use::begin(&mut host, images);
     }
     if let Some(plan) = plan {
         respond::begin(&mut host, plan, &limits);
@@ -80,7 +85,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let outcome = loop {
         if let Some(Ruling { rules, policies: mut others }) = reloader.next() {
             let now = running(&rules, &selection, "syscall");
-            match host.reload(rules, also(&others, is_recorded)) {
+            match host.reload(rules, also(&others, all_files)) {
                 Ok(()) => {
                     count = now;
                     std::mem::swap(&mut policies, &mut others);
@@ -124,7 +129,9 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     account(&seen);
     respond::account(&host);
     capture::account(&mut host);
+    let told = in_use::account(&host, &name, arguments.in_use.as_deref());
     outcome?;
+    told?;
     match written {
         // `| head` has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe && file.is_none() => Ok(Exit::Passed),
@@ -190,9 +197,9 @@ fn kept(host: &mut Host, directory: &Path) -> Option<Gap> {
     None
 }
 
-/// What policies and recordings need beside what rules ask.
-fn also(policies: &Policies, is_recorded: bool) -> Option<Demand> {
-    let mut asked = is_recorded.then(capture::demand);
+/// What policies, recordings and inventories need beside what rules ask.
+fn also(policies: &Policies, all_files: bool) -> Option<Demand> {
+    let mut asked = all_files.then(capture::demand);
     if policies.about("syscall") > 0 {
         match &mut asked {
             Some(asked) => asked.join(policies.demand()),
