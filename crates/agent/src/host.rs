@@ -25,6 +25,8 @@ use std::time::{Duration, Instant};
 
 /// After a loss `/proc` is read again, but not more often than this.
 const SEED_AGAIN: Duration = Duration::from_secs(5);
+/// Bytes of the ring for programs and processes, at least.
+const LEAST_PRIORITY: u32 = 1 << 22;
 /// How many containers are remembered as known.
 const CONTAINERS: usize = 16_384;
 /// How many programs of a container are waited for until its engine has written all about it.
@@ -47,7 +49,8 @@ pub struct Options {
     pub also: Option<Demand>,
     /// Whether every call is told.
     pub every_call: bool,
-    /// Bytes of the ring for everything but programs and processes: a power of two, at least 4096.
+    /// Bytes of the ring for everything but programs and processes: a power of two, at least 4096. These have one of a quarter of
+    /// that, and of 4 MiB at least.
     pub ring: u32,
     /// The name of the host, for alerts.
     pub hostname: String,
@@ -141,6 +144,8 @@ impl Host {
         let sensor = sekisho_sensor::Options {
             interest: asked.interest.clone(),
             filters: asked.filters.clone(),
+            // A quarter of the other, so that whoever gives much gives much of both.
+            priority_ring: (ring / 4).max(LEAST_PRIORITY),
             bulk_ring: ring,
             ..sekisho_sensor::Options::default()
         };

@@ -26,7 +26,7 @@ const LONGEST: usize = 512;
 #[derive(Debug, thiserror::Error)]
 pub enum MarkError {
     /// Another run keeps it.
-    #[error("{} is kept by another run, which tells what was missed", .0.display())]
+    #[error("another run keeps {}", .0.display())]
     Kept(PathBuf),
     /// It cannot be written or read.
     #[error("{}: {source}", path.display())]

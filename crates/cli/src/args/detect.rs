@@ -233,7 +233,8 @@ pub(crate) struct RunArguments {
     #[arg(long, short = 'M', value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,
 
-    /// Memory for events that wait to be judged, in MiB; rounded up to a power of two
+    /// Memory for events that wait to be judged, in MiB; rounded up to a power of two. A quarter of that, and at least 4, is beside it for
+    /// programs and processes
     #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) buffer: u32,
 

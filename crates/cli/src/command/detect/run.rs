@@ -191,7 +191,7 @@ fn kept(host: &mut Host, directory: &Path) -> Option<Gap> {
     let told = match host.keep(directory) {
         Ok(Ok(gap)) => return gap,
         Ok(Err(why)) => format!("it is not known what was missed since the last run: {why}"),
-        Err(why) => format!("the next run will not know what it missed: {why}"),
+        Err(why) => format!("how far this run comes is not noted for the next one: {why}"),
     };
     lines("note", &[told]);
     None
