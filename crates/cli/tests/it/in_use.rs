@@ -110,6 +110,25 @@ fn what_is_opened_and_run_is_joined_to_packages() {
     watch.take();
     watch.stop();
 
+    // Policies ask for it.
+    for (name, expect) in [("words", Some(1)), ("idle", Some(0)), ("strange", Some(3))] {
+        let policy = format!(
+            "policy: x\nname: x\nstages: [build]\nseverity: high\nenforce: true\nwhen: {{Package In Use: true, Image Component: {name}=}}\n"
+        );
+        fs::write(at("policy.yaml"), policy).unwrap();
+        let mut check = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        check.args(["check", "image"]).arg(at("inventories/image.json")).args([
+            "--db",
+            "none",
+            "--profile",
+            "none",
+            "--policy",
+        ]);
+        let output = check.arg(at("policy.yaml")).arg("--in-use").arg(&report).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), expect, "{name}: {said}");
+    }
+
     let report: InUseReport = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let [used] = report.images.as_slice() else { panic!("{report:?}") };
     let of = |name: &str| {
