@@ -20,6 +20,7 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
         os: None,
         packages,
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: true,

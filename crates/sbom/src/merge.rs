@@ -44,6 +44,7 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
         os,
         packages: Vec::new(),
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: inventories.iter().all(|inventory| inventory.complete),

@@ -210,6 +210,7 @@ impl<'a> Gather<'a> {
             os: about.os,
             packages: self.packages.into_values().collect(),
             removed: Vec::new(),
+            files: Vec::new(),
             documents: Vec::new(),
             content_sets: Vec::new(),
             complete: true,

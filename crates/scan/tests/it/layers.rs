@@ -279,6 +279,34 @@ fn language_packages_in_files_of_system_packages_are_linked_through_a_merged_usr
 }
 
 #[test]
+fn files_of_packages_are_listed_where_they_are_reached_when_asked_for() {
+    let shared = "/.\n/usr\n/usr/share\n/usr/share/doc\n/usr/share/common\n/usr/share.d\n";
+    let base = base_layer()
+        .symlink("lib", "usr/lib")
+        .file("var/lib/dpkg/info/libc6:amd64.list", format!("{shared}/lib\n/lib/libc.so.6\n/usr/share/doc/libc6\n"))
+        .file("var/lib/dpkg/info/base-files.list", format!("{shared}/usr/share/doc/base-files\n/etc/empty\n"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    ImageBuilder::write_tar(&image(vec![base, app("a")]).oci_layout(), &path);
+    let of = |package_files: bool| {
+        let inventory = sekisho_scan::scan_image(&path, &Options { package_files, ..options() }).unwrap();
+        let name = |id| inventory.packages.iter().find(|package| package.id == id).unwrap().facts.name.clone();
+        let files = inventory.files.iter().cloned();
+        files.map(|files| (name(files.package), files.paths)).collect::<Vec<_>>()
+    };
+    assert!(of(false).is_empty());
+    // No directories that others are in, nor what two packages list.
+    let expect = [
+        ("base-files", vec!["etc/empty", "usr/share/doc/base-files"]),
+        ("libc6", vec!["usr/lib/libc.so.6", "usr/share/doc/libc6"]),
+    ];
+    let expect =
+        expect.map(|(name, paths)| (name.to_owned(), paths.into_iter().map(str::to_owned).collect::<Vec<_>>()));
+    assert_eq!(of(true), expect);
+    assert!(of(false).is_empty(), "what was asked before is not what is asked now");
+}
+
+#[test]
 fn a_database_behind_a_link_is_not_passed_over_in_silence() {
     let moved =
         LayerBuilder::new().symlink("var/lib/dpkg", "/data/dpkg").file("data/dpkg/status", dpkg(&[("hidden", "1")]));

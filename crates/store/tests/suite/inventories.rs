@@ -37,6 +37,7 @@ fn inventory(name: &str, observed: i64, packages: &[(&str, &str)]) -> Inventory 
         os: Some(OsRelease { id: "debian".to_owned(), version_id: "12".to_owned(), ..OsRelease::default() }),
         packages: packages.iter().map(package).collect(),
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: false,
