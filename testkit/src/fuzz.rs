@@ -378,6 +378,7 @@ pub fn json_locks(bytes: &[u8]) {
             "srv/conan.lock",
             "srv/renv.lock",
             "srv/deno.lock",
+            "srv/a.spdx.json",
         ],
         bytes,
     );

@@ -10,10 +10,12 @@ use sekisho_model::{
     Code, ContentSets, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level,
     License, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Removal, Removed, Source,
 };
+use sekisho_sbom::merge::{self, Told};
 use sekisho_sbom::project::Projects;
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Everything that was read of an image or a tree.
 pub(crate) struct Scanned<'a> {
@@ -30,6 +32,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     let system = distribution(&overlay);
     let maker = Maker { overlay: &overlay, system, image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
+    maker.settle_named(&mut packages, &mut diagnostics);
     maker.databases_led_astray(dispatch, &mut diagnostics);
     maker.system_uncovered(dispatch, &mut diagnostics);
     link_declared(&mut packages);
@@ -108,6 +111,31 @@ impl Maker<'_> {
             }
         }
         packages
+    }
+
+    /// Leaves out what SBOMs in the image name and other files tell of, and what of it is of another distribution.
+    fn settle_named(&self, packages: &mut Vec<Package>, diagnostics: &mut Vec<Diagnostic>) {
+        if !packages.iter().any(Told::is_named) {
+            return;
+        }
+        let told = Told::of(packages.iter());
+        packages.retain(|package| !told.repeats(package));
+        let Some((_, os)) = self.system else { return };
+        let mut foreign: BTreeMap<(String, Option<LayerIndex>), usize> = BTreeMap::new();
+        packages.retain(|package| {
+            let is_foreign = merge::is_foreign(package, os);
+            if is_foreign {
+                *foreign.entry((package.location.clone(), package.layer)).or_default() += 1;
+            }
+            !is_foreign
+        });
+        diagnostics.extend(foreign.into_iter().map(|((location, layer), count)| {
+            let message = format!(
+                "names packages of another distribution than {}, whose advisories say nothing of them: {count} are not listed",
+                os.distro()
+            );
+            Diagnostic { layer, ..Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message).at(location) }
+        }));
     }
 
     fn documents(&self) -> Vec<EmbeddedDocument> {
@@ -314,6 +342,8 @@ impl Maker<'_> {
             diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         // What another layer brought back is not gone.
+        let told = Told::of(packages.iter().chain(removed.iter().map(|gone| &gone.package)));
+        removed.retain(|gone| !told.repeats(&gone.package));
         let present: HashSet<(&str, &str)> =
             packages.iter().map(|package| (package.purl.as_str(), package.location.as_str())).collect();
         removed.retain(|gone| !present.contains(&(gone.package.purl.as_str(), gone.package.location.as_str())));

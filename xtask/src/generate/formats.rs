@@ -24,6 +24,7 @@ pub(super) fn english() -> Result<String> {
             executables: "any file that begins as an executable",
             programs: "[well-known names](../../analyzers.md#programs-without-a-package)",
             itself: "what is scanned itself",
+            any: "any",
         },
         |analyzer| Some(analyzer.title),
     )
@@ -43,6 +44,7 @@ pub(super) fn japanese() -> Result<String> {
             executables: "実行ファイルとして始まるすべてのファイル",
             programs: "[よく知られた名前](../../analyzers.md#programs-without-a-package)",
             itself: "スキャン対象そのもの",
+            any: "すべて",
         },
         |analyzer| TITLES.iter().find(|(id, _)| *id == analyzer.id).map(|(_, title)| *title),
     )
@@ -53,14 +55,23 @@ struct Words {
     executables: &'static str,
     programs: &'static str,
     itself: &'static str,
+    any: &'static str,
+}
+
+/// The types of package URLs of what it reads; `any` for all of them.
+pub(super) fn kinds(analyzer: &Analyzer, any: &str) -> String {
+    if analyzer.kinds == PackageKind::ALL {
+        return any.to_owned();
+    }
+    let kinds: Vec<_> = analyzer.kinds.iter().copied().map(PackageKind::as_str).collect();
+    if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") }
 }
 
 fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static str>) -> Result<String> {
     let mut out = head.to_owned();
     for analyzer in ANALYZERS {
         let Some(title) = title(analyzer) else { bail!("{} has no title in Japanese", analyzer.id) };
-        let kinds: Vec<_> = analyzer.kinds.iter().copied().map(PackageKind::as_str).collect();
-        let kinds = if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") };
+        let kinds = kinds(analyzer, words.any);
         let files = match (analyzer.hints, analyzer.paths.is_empty(), analyzer.magic.is_empty()) {
             (true, ..) => words.programs.to_owned(),
             (_, true, true) => words.itself.to_owned(),
@@ -74,7 +85,7 @@ fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static 
 }
 
 /// The titles of analyzers in Japanese.
-const TITLES: [(&str, &str); 62] = [
+const TITLES: [(&str, &str); 63] = [
     ("os-release", "ディストリビューション(os-release)"),
     ("dpkg-status", "Debian パッケージ(dpkg の status、status.d)"),
     ("deb-package", "Debian パッケージファイル(.deb)"),
@@ -139,6 +150,7 @@ const TITLES: [(&str, &str); 62] = [
     ("cabal-freeze", "Cabal の freeze ファイル(cabal.project.freeze)"),
     ("stack-lock", "Stack のロックファイル(stack.yaml.lock)"),
     ("binary", "よく知られたプログラムとライブラリー(中身のバイトから判別)"),
+    ("sbom", "SBOM(CycloneDX、SPDX 2、Syft 形式の JSON)。ほかのどのファイルからもわからないパッケージを載せる"),
     ("vex", "VEX 文書(保存し、--vex embedded を付けると信用する)"),
 ];
 

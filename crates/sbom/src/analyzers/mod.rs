@@ -17,6 +17,7 @@ mod cran;
 mod dart;
 mod dotnet;
 pub mod dpkg;
+pub mod embedded;
 mod executable;
 mod gem;
 mod golang;
@@ -102,6 +103,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &hackage::CABAL,
     &hackage::STACK,
     &binary::ANALYZER,
+    &embedded::ANALYZER,
     &vex::ANALYZER,
     &unread::ANALYZER,
 ];
