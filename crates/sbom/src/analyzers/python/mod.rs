@@ -54,9 +54,9 @@ pub(crate) static EGG: Analyzer = Analyzer {
 /// Reads requirements files.
 pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
     id: "python-requirements",
-    title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt)",
-    paths: &["**/*requirements*.txt", "**/requirements/*.txt"],
-    version: LOCK.version + 1,
+    title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt, requirements*.lock of Rye)",
+    paths: &["**/*requirements*.txt", "**/requirements/*.txt", "**/requirements*.lock"],
+    version: LOCK.version + 2,
     run: requirements::run,
     ..LOCK
 };
@@ -65,6 +65,7 @@ pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
 pub(crate) static PIPFILE: Analyzer = Analyzer {
     id: "python-pipenv",
     title: "pipenv lock files (Pipfile.lock)",
+    version: LOCK.version + 1,
     paths: &["**/Pipfile.lock"],
     run: pipfile::run,
     ..LOCK
