@@ -33,6 +33,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     let maker = Maker { overlay: &overlay, system, image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
     maker.settle_named(&mut packages, &mut diagnostics);
+    leave_out_guessed(&mut packages);
     maker.databases_led_astray(dispatch, &mut diagnostics);
     maker.system_uncovered(dispatch, &mut diagnostics);
     link_declared(&mut packages);
@@ -310,7 +311,7 @@ impl Maker<'_> {
                     continue;
                 }
                 let listed = removed.len();
-                for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
+                for facts in file.extract.packages.iter().filter(|facts| !still(facts) && !is_guessed(facts)) {
                     if let Ok(mut package) = self.package(facts, &file.path, layer) {
                         if package.facts.licenses.is_empty() {
                             package.facts.licenses = self.licenses_of(&package, &licenses);
@@ -452,6 +453,19 @@ fn link_declared(packages: &mut Vec<Package>) {
     }
     let mut keep = keep.into_iter();
     packages.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Leaves out distributions of Python that the name of a directory tells of, where metadata lies in it.
+fn leave_out_guessed(packages: &mut Vec<Package>) {
+    let directory = |package: &Package| package.location.rsplit_once('/').map(|(directory, _)| directory.to_owned());
+    let known =
+        packages.iter().filter(|package| package.facts.kind == PackageKind::Pypi && !is_guessed(&package.facts));
+    let known: HashSet<Option<String>> = known.map(directory).collect();
+    packages.retain(|package| !is_guessed(&package.facts) || !known.contains(&directory(package)));
+}
+
+fn is_guessed(facts: &PackageFacts) -> bool {
+    (facts.kind, facts.evidence) == (PackageKind::Pypi, Evidence::Inferred)
 }
 
 /// Makes one package of what several files of a layer tell of one: a program, its libraries and their other names. The

@@ -85,7 +85,7 @@ fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static 
 }
 
 /// The titles of analyzers in Japanese.
-const TITLES: [(&str, &str); 63] = [
+const TITLES: [(&str, &str); 67] = [
     ("os-release", "ディストリビューション(os-release)"),
     ("dpkg-status", "Debian パッケージ(dpkg の status、status.d)"),
     ("deb-package", "Debian パッケージファイル(.deb)"),
@@ -102,8 +102,10 @@ const TITLES: [(&str, &str); 63] = [
     ("portage-contents", "Gentoo パッケージ(portage のデータベース)"),
     ("portage-license", "Gentoo パッケージのライセンス"),
     ("python-installed", "Python のパッケージ(dist-info、egg-info)"),
+    ("python-named", "メタデータのない Python パッケージ(dist-info のディレクトリ名から判別)"),
     ("python-egg", "Python の egg ファイル(*.egg)"),
     ("python-requirements", "バージョンを固定した Python の requirements"),
+    ("python-setup", "setup.py の中の、バージョンを固定した Python の要求"),
     ("python-pipenv", "pipenv のロックファイル"),
     ("python-poetry", "Poetry のロックファイル"),
     ("python-uv", "uv のロックファイル"),
@@ -126,6 +128,7 @@ const TITLES: [(&str, &str); 63] = [
     ("java-archive", "Java アーカイブと、その中のアーカイブ(jar、war、ear など)"),
     ("java-unpacked", "展開された Java アーカイブの Maven メタデータ(pom.properties)"),
     ("maven-pom", "Maven プロジェクト(pom.xml)。プロパティ、親、別の pom で管理されるバージョンも解決"),
+    ("java-release", "Java ランタイム(ホームの release ファイル)"),
     ("gradle-lock", "Gradle のロックファイル"),
     ("gradle-verification", "Gradle の依存関係検証(verification-metadata.xml)"),
     ("sbt-lock", "sbt のロックファイル(build.sbt.lock)"),
@@ -148,6 +151,7 @@ const TITLES: [(&str, &str); 63] = [
     ("r-installed", "R パッケージ(DESCRIPTION)"),
     ("renv-lock", "renv のロックファイル(renv.lock)"),
     ("cabal-freeze", "Cabal の freeze ファイル(cabal.project.freeze)"),
+    ("stack-project", "Stack のプロジェクト(stack.yaml の extra-deps)"),
     ("stack-lock", "Stack のロックファイル(stack.yaml.lock)"),
     ("binary", "よく知られたプログラムとライブラリー(中身のバイトから判別)"),
     ("sbom", "SBOM(CycloneDX、SPDX 2、Syft 形式の JSON)。ほかのどのファイルからもわからないパッケージを載せる"),

@@ -124,6 +124,42 @@ fn of_what_an_sbom_names_only_that_is_listed_which_nothing_else_tells_of() {
 }
 
 #[test]
+fn a_directory_names_a_distribution_whose_metadata_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    for name in ["kept-1.0", "gone-2.0", "old-3.0"] {
+        write(root, &format!("lib/{name}.dist-info/WHEEL"), "Wheel-Version: 1.0\n");
+    }
+    write(root, "lib/kept-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: kept\nVersion: 1.0\n");
+    write(root, "lib/old-3.0.dist-info/PKG-INFO", "Metadata-Version: 2.1\nName: other\nVersion: 4.0\n");
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    assert_eq!(packages(&inventory), ["gone 2.0", "kept 1.0", "other 4.0"]);
+}
+
+#[test]
+fn parents_of_maven_projects_may_have_any_of_their_usual_names() {
+    let parent = "<project><groupId>g</groupId><artifactId>all</artifactId><version>1</version>\
+        <dependencyManagement><dependencies><dependency><groupId>x</groupId><artifactId>y</artifactId><version>2.5</version>\
+        </dependency></dependencies></dependencyManagement><dependencies><dependency><groupId>not</groupId>\
+        <artifactId>listed</artifactId><version>1</version></dependency></dependencies></project>";
+    for name in ["parent.xml", "pom-parent.xml", "all-1.pom"] {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &format!("build/{name}"), parent);
+        let child = format!(
+            "<project><parent><groupId>g</groupId><artifactId>all</artifactId><version>1</version>\
+            <relativePath>../build/{name}</relativePath></parent><artifactId>app</artifactId><dependencies><dependency>\
+            <groupId>x</groupId><artifactId>y</artifactId></dependency></dependencies></project>"
+        );
+        write(directory.path(), "app/pom.xml", &child);
+        // What is called so and is no project says nothing.
+        write(directory.path(), "build/pomade.xml", "<recipe/");
+        let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+        assert_eq!(packages(&inventory), ["g:app 1", "x:y 2.5"], "{name}");
+        assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    }
+}
+
+#[test]
 fn an_executable_is_known_by_its_first_bytes_under_any_name() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sbom/src/analyzers/golang/fixtures/elf64");
     let layer = LayerBuilder::new().fixture("", &fixture).build();
