@@ -10,7 +10,7 @@
 use super::lines::descriptor;
 use super::{is_name, is_range, origin};
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::{Keys, Object, Scalar, each, nothing, skip, skip_map, skip_seq};
+use crate::analyzers::json::{Keys, Object, Part, Scalar, each, nothing, skip, skip_map, skip_seq};
 use crate::analyzers::lock::{Locked, reached, unknown_version};
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
@@ -227,7 +227,11 @@ impl<'de> Keys<'de> for Lock<'de> {
                 self.unknown_version = version.filter(|version| *version > LAST_VERSION);
                 Ok(())
             }
-            "workspaces" => map.next_value_seed(each(|folder, workspace: Workspace<'de>| {
+            "workspaces" => map.next_value_seed(each(|folder, Part(workspace): Part<Workspace<'de>>| {
+                let Some(workspace) = workspace else {
+                    self.unusable += 1;
+                    return;
+                };
                 let Workspace { name, dependencies, dev, optional, peers } = workspace;
                 let name = if folder.is_empty() { "" } else { name.as_str() };
                 let needed = dependencies.0.into_iter().chain(optional.0).chain(peers.0).map(|wanted| (wanted, false));
@@ -464,6 +468,7 @@ mod tests {
             (r#"{"packages": {"a": ["a@1"]}} x"#, 1),
             (r#"{"lockfileVersion": 2, "packages": {"a": ["a@1"]}}"#, 1),
             (r#"{"packages": {"a": []}}"#, 0),
+            (r#"{"workspaces": {"": 1}, "packages": {"a": ["a@1"]}}"#, 1),
         ] {
             let (lines, diagnostics) = run(text);
             assert_eq!((lines.len(), diagnostics), (packages, 1), "{text}");
