@@ -11,6 +11,7 @@ use sekisho_model::{
     License, Origin, OsRelease, Package, PackageFacts, PackageFiles, PackageId, PackageKind, Purl, Removal, Removed,
     Source,
 };
+use sekisho_sbom::merge::{self, Told};
 use sekisho_sbom::project::Projects;
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
@@ -32,6 +33,8 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     let system = distribution(&overlay);
     let maker = Maker { overlay: &overlay, system, image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
+    maker.settle_named(&mut packages, &mut diagnostics);
+    leave_out_guessed(&mut packages);
     maker.databases_led_astray(dispatch, &mut diagnostics);
     maker.system_uncovered(dispatch, &mut diagnostics);
     link_declared(&mut packages);
@@ -113,6 +116,31 @@ impl Maker<'_> {
             }
         }
         packages
+    }
+
+    /// Leaves out what SBOMs in the image name and other files tell of, and what of it is of another distribution.
+    fn settle_named(&self, packages: &mut Vec<Package>, diagnostics: &mut Vec<Diagnostic>) {
+        if !packages.iter().any(Told::is_named) {
+            return;
+        }
+        let told = Told::of(packages.iter());
+        packages.retain(|package| !told.repeats(package));
+        let Some((_, os)) = self.system else { return };
+        let mut foreign: BTreeMap<(String, Option<LayerIndex>), usize> = BTreeMap::new();
+        packages.retain(|package| {
+            let is_foreign = merge::is_foreign(package, os);
+            if is_foreign {
+                *foreign.entry((package.location.clone(), package.layer)).or_default() += 1;
+            }
+            !is_foreign
+        });
+        diagnostics.extend(foreign.into_iter().map(|((location, layer), count)| {
+            let message = format!(
+                "names packages of another distribution than {}, whose advisories say nothing of them: {count} are not listed",
+                os.distro()
+            );
+            Diagnostic { layer, ..Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message).at(location) }
+        }));
     }
 
     fn documents(&self) -> Vec<EmbeddedDocument> {
@@ -322,7 +350,7 @@ impl Maker<'_> {
                     continue;
                 }
                 let listed = removed.len();
-                for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
+                for facts in file.extract.packages.iter().filter(|facts| !still(facts) && !is_guessed(facts)) {
                     if let Ok(mut package) = self.package(facts, &file.path, layer) {
                         if package.facts.licenses.is_empty() {
                             package.facts.licenses = self.licenses_of(&package, &licenses);
@@ -354,6 +382,8 @@ impl Maker<'_> {
             diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         // What another layer brought back is not gone.
+        let told = Told::of(packages.iter().chain(removed.iter().map(|gone| &gone.package)));
+        removed.retain(|gone| !told.repeats(&gone.package));
         let present: HashSet<(&str, &str)> =
             packages.iter().map(|package| (package.purl.as_str(), package.location.as_str())).collect();
         removed.retain(|gone| !present.contains(&(gone.package.purl.as_str(), gone.package.location.as_str())));
@@ -462,6 +492,19 @@ fn link_declared(packages: &mut Vec<Package>) {
     }
     let mut keep = keep.into_iter();
     packages.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Leaves out distributions of Python that the name of a directory tells of, where metadata lies in it.
+fn leave_out_guessed(packages: &mut Vec<Package>) {
+    let directory = |package: &Package| package.location.rsplit_once('/').map(|(directory, _)| directory.to_owned());
+    let known =
+        packages.iter().filter(|package| package.facts.kind == PackageKind::Pypi && !is_guessed(&package.facts));
+    let known: HashSet<Option<String>> = known.map(directory).collect();
+    packages.retain(|package| !is_guessed(&package.facts) || !known.contains(&directory(package)));
+}
+
+fn is_guessed(facts: &PackageFacts) -> bool {
+    (facts.kind, facts.evidence) == (PackageKind::Pypi, Evidence::Inferred)
 }
 
 /// Makes one package of what several files of a layer tell of one: a program, its libraries and their other names. The

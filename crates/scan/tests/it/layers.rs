@@ -90,6 +90,24 @@ fn what_a_layer_takes_away_and_loses_itself_is_uncertain() {
 }
 
 #[test]
+fn what_an_sbom_repeats_is_not_removed_twice() {
+    let sbom = |purl: &str| {
+        let component = format!(r#"{{"type": "library", "name": "c", "purl": "{purl}"}}"#);
+        format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{component}]}}"#)
+    };
+    let layer = |version: &str| {
+        LayerBuilder::new()
+            .file("etc/os-release", OS_RELEASE)
+            .file("var/lib/dpkg/status", dpkg(&[("a", version)]))
+            .file(&format!("sbom/a-{version}.cdx.json"), sbom(&format!("pkg:deb/debian/a@{version}?distro=debian-12")))
+    };
+    let upgrade = layer("2").whiteout("sbom/a-1.cdx.json");
+    check(vec![layer("1"), upgrade], &["a 2 @1"], &["a 1 @0 -1 Replaced"]);
+    let only = LayerBuilder::new().file("app/b.cdx.json", sbom("pkg:npm/b@1"));
+    check(vec![only, LayerBuilder::new().whiteout("app")], &[], &["b 1 @0 -1 Whiteout"]);
+}
+
+#[test]
 fn global_headers_named_as_entries_before_them_are_told() {
     let global = |layer: LayerBuilder, name: &str| {
         let records = sekisho_testkit::pax_record("comment", "x");
