@@ -436,7 +436,7 @@ impl Locked<'_> {
         match fs::hard_link(&current, &second) {
             // One that was damaged does not take the place of a whole one.
             Ok(()) if Published::open(&second).is_err() && Published::open(&previous).is_ok() => {
-                fs::remove_file(&second)?
+                fs::remove_file(&second)?;
             }
             Ok(()) => fs::rename(&second, &previous)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
