@@ -101,8 +101,10 @@ struct Importer<'a> {
     now: Timestamp,
     taking: BTreeMap<&'static str, Taking>,
     strange: Strange,
-    /// How many files beside others are of no feed by what is in them, or could not be read.
-    lost: BTreeMap<Kin, usize>,
+    /// How many files could not be read, by where they lie.
+    unread: BTreeMap<Kin, usize>,
+    /// How many are of no feed by what is in them: among files that hold a record each they are records.
+    unlike: BTreeMap<Kin, usize>,
     /// Why an archive was not read to its end: what is there of a feed is not all of it.
     torn: Option<String>,
     diagnostics: Vec<Diagnostic>,
@@ -179,7 +181,8 @@ pub(crate) fn take(
         now,
         taking: BTreeMap::new(),
         strange: Strange::default(),
-        lost: BTreeMap::new(),
+        unread: BTreeMap::new(),
+        unlike: BTreeMap::new(),
         torn: None,
         diagnostics: Vec::new(),
         failure: None,
@@ -199,7 +202,11 @@ pub(crate) fn take(
         if let Some(failure) = taking.failure {
             return Err(FeedsError::Write { path: directory, source: failure });
         }
-        let lost: usize = taking.kin.iter().filter_map(|kin| importer.lost.get(kin)).sum();
+        let unlike = if taking.feed.whole { &importer.unlike } else { &BTreeMap::new() };
+        let lost: usize = [&importer.unread, unlike]
+            .into_iter()
+            .flat_map(|files| taking.kin.iter().filter_map(|kin| files.get(kin)))
+            .sum();
         let lacks = taking.of.saturating_sub(taking.source.enrichments + taking.source.skipped);
         if lost + lacks > 0 {
             taking.source.skipped += lost + lacks;
@@ -262,7 +269,7 @@ impl Files for Importer<'_> {
     fn file(&mut self, name: &str, bytes: &[u8]) {
         let Some(feed) = feed_of(name, bytes) else {
             self.strange.take(name);
-            *self.lost.entry(kin(name)).or_default() += 1;
+            *self.unlike.entry(kin(name)).or_default() += 1;
             return;
         };
         let taking = match self.taking.entry(feed.id) {
@@ -332,7 +339,7 @@ impl Files for Importer<'_> {
     }
 
     fn unread(&mut self, name: &str, reason: String) {
-        *self.lost.entry(kin(name)).or_default() += 1;
+        *self.unread.entry(kin(name)).or_default() += 1;
         if self.diagnostics.len() < MAX_DIAGNOSTICS {
             self.diagnostics.push(Diagnostic::incomplete(Code::FeedUnreadable, reason).at(name));
         }

@@ -254,6 +254,9 @@ fn what_is_no_feed_is_counted_and_takes_nothing_away() {
     assert_eq!(place.known(), ["left-pad"]);
 }
 
+/// Makes a file unusable.
+type Spoil = fn(&Path);
+
 #[test]
 fn what_cannot_be_read_of_a_feed_counts_as_lost() {
     let good = |count: usize| -> Vec<(String, String)> {
@@ -266,7 +269,6 @@ fn what_cannot_be_read_of_a_feed_counts_as_lost() {
             place.write(&format!("feed/{name}"), text);
         }
     };
-    type Spoil = fn(&Path);
     let spoils: [(&str, Spoil); 3] = [
         ("cut", |path| fs::write(path, "{\"schema_ve").unwrap()),
         ("empty", |path| fs::write(path, "").unwrap()),
@@ -332,6 +334,14 @@ fn a_feed_beyond_the_limit_of_records_is_refused() {
     let imported = import(&place.store, &[path], false, &limits, NOW).unwrap();
     assert_eq!((imported.feeds.len(), imported.refused.len()), (0, 1), "{:?}", imported.diagnostics);
     assert_eq!(place.store.generations().unwrap()[0].source.enrichments, 10);
+}
+
+#[test]
+fn what_lies_beside_a_catalogue_is_none_of_it() {
+    let place = Place::new();
+    place.write("epss/scores.csv", "#model_version:v1\ncve,epss,percentile\nCVE-2024-1,0.5,0.5\n");
+    place.write("epss/columns.csv", "name,meaning\nepss,how likely\n");
+    assert_eq!(place.import(&place.directory.path().join("epss")).feeds[0].skipped, 0);
 }
 
 #[test]
