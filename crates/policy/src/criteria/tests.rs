@@ -92,6 +92,45 @@ fn groups_of_one_section_are_about_the_same_element() {
 }
 
 #[test]
+fn regular_expressions_are_those_of_go() {
+    let check = |value: &str, name: &str, expect: bool| {
+        let mut pod = workload(TWO);
+        pod.containers.truncate(1);
+        name.clone_into(&mut pod.containers[0].name);
+        let expect = if expect { Outcome::Violated } else { Outcome::Passed };
+        assert_eq!(judge(vec![group("Container Name", &[value])], &pod, &[]), expect, "{value} {name}");
+    };
+    for (value, name) in [
+        ("[a&&w]eb", "web"),
+        ("[[a]eb", "[eb"),
+        ("[a~~b]", "~"),
+        ("web{,2}", "web{,2}"),
+        ("\\Qw.b\\E", "W.B"),
+        ("\\167eb", "web"),
+        ("\\pL+", "wéb"),
+        ("\\p{L}+", "web"),
+        ("\\p{Lu}eb", "web"),
+        ("[\\p{Latin}]+", "wéb"),
+        ("[^\\P{Greek}]+", "Ω"),
+    ] {
+        check(value, name, true);
+    }
+    for (value, name) in [("\\w+", "wéb"), ("\\d", "٣"), ("\\Qw.b\\E", "web"), ("\\pL+", "w3b"), ("\\p{Latin}", "Ω")]
+    {
+        check(value, name, false);
+    }
+    for (value, why) in [
+        ("(?x)a", "invalid or unsupported Perl syntax"),
+        ("\\p{White_Space}", "invalid character class range"),
+        ("\\p{C}", "the class C, which is not the same on every server"),
+        ("a**", "invalid nested repetition operator: `*`"),
+    ] {
+        let faults = compile(&policy(vec![group("Container Name", &[value])]), Stage::Deploy).unwrap_err();
+        assert!(faults[0].reason.ends_with(&format!("is no regular expression: {why}")), "{}", faults[0].reason);
+    }
+}
+
+#[test]
 fn what_is_not_known_does_not_pass() {
     let pod = workload(TWO);
     let critical = Vulnerability { id: "CVE-1".to_owned(), severity: Severity::Critical, ..Vulnerability::default() };
