@@ -145,6 +145,24 @@ fn files_are_known_by_their_ends_and_empty_ones_are_told() {
 }
 
 #[test]
+fn what_cannot_be_converted_is_told() {
+    let own = "policy: x\nname: Known exploited\nseverity: low\nstages: [deploy]\nwhen: {Known Exploited: true}\n";
+    let run = said(&[
+        ("own.yaml", own),
+        ("gatekeeper.yaml", &format!("{TEMPLATE}---\n{CONSTRAINT}")),
+        ("rules.rego", "package main\ndeny contains \"a\" if false\n"),
+    ]);
+    let (code, text) = run("policy convert own.yaml --to stackrox");
+    assert!(code == Some(3) && text.contains("StackRox has no criterion \"Known Exploited\""), "{code:?} {text}");
+    for file in ["gatekeeper.yaml", "rules.rego"] {
+        for form in ["stackrox", "vap", "sekisho"] {
+            let (code, text) = run(&format!("policy convert {file} --to {form}"));
+            assert!(code == Some(3) && text.contains("not converted: 1 in other languages"), "{code:?} {text}");
+        }
+    }
+}
+
+#[test]
 fn what_holds_no_object_does_not_pass() {
     let run = said(&[
         ("pod.yaml", POD),
