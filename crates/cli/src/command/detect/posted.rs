@@ -150,7 +150,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     };
     drop(posts);
     drop(servers);
-    verdicts(&log.watch, running_rules, "", alerts.count);
+    verdicts(&log.watch, &log.policies, running_rules, "", alerts.count);
     policy_verdicts(&log.policies, alerts.count);
     let skipped =
         [(log.foreign, "records that are no audit events"), (log.unreadable, "records that could not be read")];

@@ -124,7 +124,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         host.stopped();
     }
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
-    verdicts(host.watch(), count, "", alerts.count);
+    verdicts(host.watch(), &policies, count, "", alerts.count);
     policy_verdicts(&policies, alerts.count);
     account(&seen);
     respond::account(&host);
