@@ -22,7 +22,7 @@ use sekisho_model::{
     CheckExclusion, CheckGate, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code, Diagnostic, Digest, Fact,
     Fix, ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was asked, and what was said.
 #[derive(Debug, Default)]
@@ -142,6 +142,18 @@ pub fn check_image(set: &PolicySet, image: &ImageSubject<'_>, now: Timestamp) ->
     asked.to
 }
 
+/// What is to be said of objects of kinds, with their versions, that no policy is about; by how many there are.
+fn told_of_kinds(passed_over: &BTreeMap<(&str, &str), usize>) -> Option<Diagnostic> {
+    const NAMED: usize = 10;
+    let (count, first) = (passed_over.values().sum::<usize>(), passed_over.iter().take(NAMED));
+    let mut named: Vec<String> = first.map(|((kind, version), count)| format!("{count} {kind} ({version})")).collect();
+    if passed_over.len() > NAMED {
+        named.push(format!("{} other kinds", passed_over.len() - NAMED));
+    }
+    let message = format!("not evaluated, as no policy is about such objects: {}", named.join(", "));
+    (count > 0).then(|| Diagnostic::note(Code::ManifestForeign, message))
+}
+
 struct Asked<'a> {
     /// The policies of criteria that are for the stage, by their places in the report.
     policies: Vec<(usize, &'a Ready, &'a Compiled)>,
@@ -186,13 +198,18 @@ impl<'a> Asked<'a> {
         let (found, diagnostics) = manifest::workloads(objects);
         self.to.diagnostics.extend(diagnostics);
         let mut workloads = found.iter().peekable();
+        let mut passed_over = BTreeMap::new();
         for object in objects {
             let subject = self.to.subjects.len();
             if let Some(found) = workloads.next_if(|found| std::ptr::eq(found.object, object)) {
                 self.workload(object, &found.workload, images);
             }
             self.ask_foreign(About::Manifest(object), subject);
+            if self.to.subjects.len() == subject && manifest::is_strange(object) {
+                *passed_over.entry((&*object.kind, &*object.api_version)).or_insert(0) += 1;
+            }
         }
+        self.to.diagnostics.extend(told_of_kinds(&passed_over));
     }
 
     /// Asks the policies in other languages, which may be about anything; `subject` is its place, where it has one.

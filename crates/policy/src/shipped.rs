@@ -220,11 +220,12 @@ fn the_corpus_is_judged_as_before() {
     let set = shipped();
     let context = Context { around: &Surroundings::default(), images: &|_| Fact::NotAsked, now: Timestamp::UNIX_EPOCH };
     let mut counts: BTreeMap<String, [usize; 4]> = BTreeMap::new();
-    let mut subjects = 0;
+    let (mut subjects, mut told) = (0, Vec::new());
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
         let (objects, _) = crate::manifest::objects("x", &text, &Limits::default());
         let checked = check_manifests(&set, &Foreign::default(), &objects, &context);
+        told.extend(checked.diagnostics.into_iter().map(|diagnostic| diagnostic.message));
         subjects += checked.subjects.len();
         for policy in &checked.policies {
             counts.entry(policy.id.clone()).or_default()[PolicyOutcome::Passed as usize] += policy.passed;
@@ -234,6 +235,8 @@ fn the_corpus_is_judged_as_before() {
             counts.get_mut(id).unwrap()[result.outcome as usize] += 1;
         }
     }
+    let strange = "not evaluated, as no policy is about such objects: 1 ServiceMonitor (monitoring.coreos.com/v1)";
+    assert_eq!(told, [strange]);
     let mut found = String::from("# policy passed not_evaluated unknown violated\n");
     for (id, [passed, not_evaluated, unknown, violated]) in &counts {
         assert_eq!(passed + not_evaluated + unknown + violated, subjects, "{id}");

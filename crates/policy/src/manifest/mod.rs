@@ -73,6 +73,12 @@ fn unknown(object: &Object) -> Option<Diagnostic> {
     Some(Diagnostic::incomplete(Code::ManifestForeign, message).at(&object.file))
 }
 
+/// Whether the object is of a kind that neither Kubernetes nor `OpenShift` has, and without containers.
+pub(crate) fn is_strange(object: &Object) -> bool {
+    let (group, is_of) = (object.group(), |domain: &str| object.group().ends_with(domain));
+    group.contains('.') && !is_of(".k8s.io") && !is_of(".openshift.io") && !has_containers(&object.node)
+}
+
 /// Where kinds of others have containers, as lists: pods in them, tasks of Tekton.
 const LISTS: [&str; 5] = ["containers", "initContainers", "ephemeralContainers", "sidecars", "steps"];
 /// The same, alone: workflows of Argo.
