@@ -6,26 +6,40 @@ use crate::record::Status;
 use jiff::Timestamp;
 use sekisho_model::{
     AssessedBy, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource, FindingStatus, Inventory,
-    Judgement, Likelihood, Package, ScanState, Severity, Vulnerability,
+    Judgement, Likelihood, OsRelease, PackageFacts, PackageFinding, PackageKind, ScanState, Severity, Subject,
+    Vulnerability,
 };
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Looks for the vulnerabilities of all packages of `inventory`. Language packages whose files a package of the
 /// distribution owns are judged with that one, where anything is said about it. `now` is when that is.
 pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) -> Result<Assessment, DatabaseError> {
     let matcher = Matcher::new(database, inventory.os.as_ref());
-    let mut found = Found { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() };
+    let mut found = Found::new(database);
     let identity = inventory.identity();
     let mut findings = Vec::new();
-    let mut obstacles: BTreeMap<Obstacle, Vec<&Package>> = BTreeMap::new();
+    let mut obstacles: BTreeMap<Obstacle, Vec<&PackageFacts>> = BTreeMap::new();
     for (package, owner) in with_owners(inventory) {
         let Matched { vulnerabilities, obstacle } = matcher.owned(&package.facts, owner)?;
         if let Some(obstacle) = obstacle {
-            obstacles.entry(obstacle).or_default().push(package);
+            obstacles.entry(obstacle).or_default().push(&package.facts);
         }
         for (number, hits) in vulnerabilities {
-            findings.push(found.finding(&identity, package, number, &hits)?);
+            let PackageFinding { vulnerability, severity, status, fixed_in, sources } =
+                found.finding(package.facts.kind, number, &hits)?;
+            let id = FindingId::new(&identity, &package.id, &vulnerability);
+            let package = package.id.clone();
+            findings.push(Finding {
+                id,
+                vulnerability,
+                package,
+                severity,
+                status,
+                fixed_in,
+                sources,
+                suppressed: None,
+            });
         }
     }
     findings.sort_by(|a, b| {
@@ -33,7 +47,7 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
     });
     let vulnerabilities = found.describe()?;
     let diagnostics: Vec<Diagnostic> =
-        obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory)).collect();
+        obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory.os.as_ref())).collect();
     let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
     let header = database.header();
     let concerns = place::concerns(inventory);
@@ -52,16 +66,46 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
     Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
 }
 
+/// Judges packages of any systems by one database, and remembers which vulnerabilities it met.
+pub struct Judge<'a> {
+    matchers: HashMap<Option<OsRelease>, Matcher<'a>>,
+    found: Found<'a>,
+}
+
+impl<'a> Judge<'a> {
+    /// Judges by `database`.
+    pub fn new(database: &'a Database<'a>) -> Self {
+        Self { matchers: HashMap::new(), found: Found::new(database) }
+    }
+
+    /// Which vulnerabilities a package has, and why it could not be judged, or not in full.
+    pub fn judge(&mut self, subject: &Subject) -> Result<(Vec<PackageFinding>, Option<Diagnostic>), DatabaseError> {
+        let Subject { os, facts, owner } = subject;
+        if !self.matchers.contains_key(os) {
+            self.matchers.insert(os.clone(), Matcher::new(self.found.database, os.as_ref()));
+        }
+        let Matched { vulnerabilities, obstacle } = self.matchers[os].owned(facts, owner.as_ref())?;
+        let findings = vulnerabilities.iter().map(|(number, hits)| self.found.finding(facts.kind, *number, hits));
+        let findings = findings.collect::<Result<_, _>>()?;
+        Ok((findings, obstacle.map(|obstacle| told(obstacle, &[facts], os.as_ref()))))
+    }
+
+    /// What is known about the vulnerabilities of all that was judged so far, by id.
+    pub fn vulnerabilities(&self) -> Result<Vec<Vulnerability>, DatabaseError> {
+        self.found.describe()
+    }
+}
+
 /// Why packages could not be judged.
-fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Diagnostic {
+fn told(obstacle: Obstacle, packages: &[&PackageFacts], os: Option<&OsRelease>) -> Diagnostic {
     let count = packages.len();
     let noun = if count == 1 { "package" } else { "packages" };
-    let system = || match &inventory.os {
+    let system = || match os {
         Some(os) => os.pretty_name.clone().unwrap_or_else(|| os.distro()),
         None => "a system that does not say what it is".to_owned(),
     };
     let some = || {
-        let named = packages.iter().take(5).map(|package| format!("{} {}", package.facts.name, package.facts.version));
+        let named = packages.iter().take(5).map(|package| format!("{} {}", package.name, package.version));
         let rest = if count > 5 { ", …" } else { "" };
         format!("{}{rest}", named.collect::<Vec<_>>().join(", "))
     };
@@ -102,7 +146,7 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
 pub(super) fn describe(database: &Database<'_>, numbers: &BTreeSet<u32>) -> Result<Vec<Vulnerability>, DatabaseError> {
     let stored = numbers.iter().map(|number| Ok((*number, database.vulnerability(*number)?)));
     let vulnerabilities = stored.collect::<Result<_, DatabaseError>>()?;
-    Found { database, advisories: BTreeMap::new(), vulnerabilities }.describe()
+    Found { vulnerabilities, ..Found::new(database) }.describe()
 }
 
 /// What was read of the database for the findings so far.
@@ -112,14 +156,13 @@ struct Found<'a> {
     vulnerabilities: BTreeMap<u32, StoredVulnerability>,
 }
 
-impl Found<'_> {
-    fn finding(
-        &mut self,
-        identity: &str,
-        package: &Package,
-        number: u32,
-        hits: &[Hit],
-    ) -> Result<Finding, DatabaseError> {
+impl<'a> Found<'a> {
+    fn new(database: &'a Database<'a>) -> Self {
+        Self { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() }
+    }
+
+    /// That a package of this kind has the vulnerability with this number.
+    fn finding(&mut self, kind: PackageKind, number: u32, hits: &[Hit]) -> Result<PackageFinding, DatabaseError> {
         for hit in hits {
             if !self.advisories.contains_key(&hit.advisory) {
                 self.advisories.insert(hit.advisory, self.database.advisory(hit.advisory)?);
@@ -142,20 +185,17 @@ impl Found<'_> {
             .collect();
         sources.sort_by(|a, b| (&a.feed, &a.advisory, &a.fixed_in).cmp(&(&b.feed, &b.advisory, &b.fixed_in)));
         sources.dedup();
-        let scheme = place::scheme_of(package.facts.kind);
+        let scheme = place::scheme_of(kind);
         let mut fixed_in: Vec<String> = sources.iter().filter_map(|source| source.fixed_in.clone()).collect();
         fixed_in.sort_by(|a, b| scheme.compare(a, b).then_with(|| a.cmp(b)));
         fixed_in.dedup();
-        Ok(Finding {
-            id: FindingId::new(identity, &package.id, &vulnerability.id),
+        Ok(PackageFinding {
             vulnerability: vulnerability.id.clone(),
-            package: package.id.clone(),
             severity: severity::of(vulnerability, &hits),
             // The best that any source offers.
             status: sources.iter().map(|source| source.status).min().unwrap_or(FindingStatus::Affected),
             fixed_in,
             sources,
-            suppressed: None,
         })
     }
 
