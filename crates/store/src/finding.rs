@@ -6,9 +6,9 @@
 use crate::database::{Store, VALUES, micros, moment, places, rows};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
-use sekisho_model::{PackageFinding, Purl, Subject, Vulnerability};
+use sekisho_model::{AssessedBy, PackageFinding, Purl, Subject, Vulnerability};
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
+use sqlx::{Any, AssertSqlSafe, Executor, Row as _, Transaction};
 use std::collections::HashMap;
 
 /// Packages that are judged in one step, whole or not at all.
@@ -60,6 +60,29 @@ pub struct Hit {
 }
 
 impl Store {
+    /// From now on this advisory database judges.
+    pub async fn database_adopt(&self, database: &AssessedBy, now: Timestamp) -> Result<(), StoreError> {
+        const ACTION: &str = "adopt an advisory database";
+        let document = serde_json::to_string(database).map_err(|error| damaged(&database.digest, &error))?;
+        let mut transaction = self.begin(ACTION).await?;
+        sqlx::query(
+            "INSERT INTO advisory_database (digest, adopted_at, document) VALUES ($1, $2, $3) \
+             ON CONFLICT (digest) DO UPDATE SET adopted_at = excluded.adopted_at, document = excluded.document",
+        )
+        .bind(&database.digest)
+        .bind(micros(now))
+        .bind(document)
+        .execute(&mut *transaction)
+        .await
+        .during(ACTION)?;
+        transaction.commit().await.during(ACTION)
+    }
+
+    /// The advisory database that judges, if there is one.
+    pub async fn database_current(&self) -> Result<Option<AssessedBy>, StoreError> {
+        current(&self.readers).await
+    }
+
     /// Some of the packages that the database with this digest has not judged.
     pub async fn package_due(&self, database: &str) -> Result<Vec<DuePackage>, StoreError> {
         const ACTION: &str = "look for packages to be judged";
@@ -81,14 +104,15 @@ impl Store {
     }
 
     /// Keeps what the database with this digest says about packages, and what is known of the `vulnerabilities` among it:
-    /// what is new is opened, what is no longer said is closed.
+    /// what is new is opened, what is no longer said is closed. Where another database judges by now, nothing is kept, and none
+    /// comes back.
     pub async fn package_judged(
         &self,
         database: &str,
         judged: &[JudgedPackage],
         vulnerabilities: &[Vulnerability],
         now: Timestamp,
-    ) -> Result<Transitions, StoreError> {
+    ) -> Result<Option<Transitions>, StoreError> {
         const ACTION: &str = "store what was found";
         let mut transaction = self.begin(ACTION).await?;
         // Whoever does the same waits here for its end.
@@ -118,6 +142,9 @@ impl Store {
                 let of = open.entry(row.try_get(0).during(ACTION)?).or_default();
                 of.insert(row.try_get(1).during(ACTION)?, found);
             }
+        }
+        if current(&mut *transaction).await?.is_none_or(|current| current.digest != database) {
+            return Ok(None);
         }
         let (mut transitions, mut begin, mut end) = (Transitions::default(), Vec::new(), Vec::new());
         for JudgedPackage { package: DuePackage { number, .. }, findings, obstacle } in judged {
@@ -175,7 +202,7 @@ impl Store {
         }
         vulnerability_put(&mut transaction, database, vulnerabilities).await?;
         transaction.commit().await.during(ACTION)?;
-        Ok(transitions)
+        Ok(Some(transitions))
     }
 
     /// What is known about a vulnerability that something has or had.
@@ -219,6 +246,14 @@ impl Store {
         };
         rows.iter().map(read).collect()
     }
+}
+
+async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<AssessedBy>, StoreError> {
+    const ACTION: &str = "look for the advisory database";
+    let query = sqlx::query("SELECT document FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1");
+    let Some(row) = query.fetch_optional(from).await.during(ACTION)? else { return Ok(None) };
+    let text: String = row.try_get(0).during(ACTION)?;
+    serde_json::from_str(&text).map(Some).map_err(|error| damaged("an advisory database", &error))
 }
 
 /// A finding that holds.

@@ -1,7 +1,7 @@
 //! All of an inventory: findings with what is known about their vulnerabilities.
 
 use super::{Hit, Matched, Matcher, Obstacle, place, severity, with_owners};
-use crate::db::{Database, DatabaseError, StoredAdvisory, StoredRating, StoredVulnerability, Text};
+use crate::db::{Database, DatabaseError, PlaceCount, StoredAdvisory, StoredRating, StoredVulnerability, Text};
 use crate::record::Status;
 use jiff::Timestamp;
 use sekisho_model::{
@@ -49,21 +49,26 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
     let diagnostics: Vec<Diagnostic> =
         obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory.os.as_ref())).collect();
     let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
-    let header = database.header();
     let concerns = place::concerns(inventory);
-    let places: Vec<_> = header.counts.places.iter().filter(|place| concerns(place)).collect();
-    // What only judges vulnerabilities concerns everything.
+    let by = assessed_by(database, concerns);
+    Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
+}
+
+/// The database as what findings were made by, of which those places are concerned that `concerns` says; what only judges
+/// vulnerabilities concerns everything.
+pub fn assessed_by(database: &Database<'_>, concerns: impl Fn(&PlaceCount) -> bool) -> AssessedBy {
+    let header = database.header();
+    let places: Vec<&PlaceCount> = header.counts.places.iter().filter(|place| concerns(place)).collect();
     let feeds = (0..).zip(&header.feeds).map(|(number, feed)| {
         feed.assessed(feed.advisories == 0 || places.iter().any(|place| place.feeds.contains(&number)))
     });
-    let by = AssessedBy {
+    AssessedBy {
         digest: header.digest(),
         feeds: feeds.collect(),
         exploited: header.counts.exploited,
         likelihoods: header.counts.likelihoods,
         stale: Vec::new(),
-    };
-    Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
+    }
 }
 
 /// Judges packages of any systems by one database, and remembers which vulnerabilities it met.

@@ -11,7 +11,7 @@ mod severity;
 #[cfg(test)]
 mod tests;
 
-pub use assess::{Judge, assess};
+pub use assess::{Judge, assess, assessed_by};
 pub use explain::explain;
 pub(crate) use place::{language_of, scheme_of};
 

@@ -75,6 +75,15 @@ CREATE UNIQUE INDEX finding_open ON finding (package, vulnerability) WHERE close
 CREATE INDEX finding_by_vulnerability ON finding (vulnerability, package);
 CREATE INDEX finding_by_time ON finding (opened_at, number);
 
+-- Advisory databases that findings were made by; the one that was adopted last judges.
+CREATE TABLE advisory_database (
+    digest TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    adopted_at BIGINT NOT NULL,
+    -- What it was built from, in JSON.
+    document TEXT NOT NULL
+);
+CREATE INDEX advisory_database_by_time ON advisory_database (adopted_at);
+
 -- Work to be done, by whoever comes first.
 CREATE TABLE job (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -2,7 +2,7 @@
 
 use crate::inventories::{inventory, put};
 use crate::{World, at, suite};
-use sekisho_model::{FindingSource, FindingStatus, PackageFinding, Severity, Vulnerability};
+use sekisho_model::{AssessedBy, FindingSource, FindingStatus, PackageFinding, Severity, Vulnerability};
 use sekisho_store::{JudgedPackage, Store, Transitions};
 
 suite!(
@@ -10,6 +10,7 @@ suite!(
     what_was_known_then_can_be_told,
     what_cannot_be_judged_is_not_closed,
     packages_are_judged_once_by_each_database,
+    one_database_judges_at_a_time,
 );
 
 fn finding(vulnerability: &str, fixed: Option<&str>) -> PackageFinding {
@@ -34,6 +35,7 @@ async fn judge(
     obstacle: Option<&str>,
     now: i64,
 ) -> Transitions {
+    store.database_adopt(&by(database), at(now)).await.unwrap();
     let judged: Vec<JudgedPackage> = (store.package_due(database).await.unwrap().into_iter())
         .map(|package| {
             let is_it = package.subject.facts.name == "a";
@@ -45,7 +47,11 @@ async fn judge(
         })
         .collect();
     let known = findings.iter().map(|it| Vulnerability { id: it.vulnerability.clone(), ..Vulnerability::default() });
-    store.package_judged(database, &judged, &known.collect::<Vec<_>>(), at(now)).await.unwrap()
+    store.package_judged(database, &judged, &known.collect::<Vec<_>>(), at(now)).await.unwrap().unwrap()
+}
+
+fn by(digest: &str) -> AssessedBy {
+    AssessedBy { digest: digest.to_owned(), ..AssessedBy::default() }
 }
 
 /// Who had it, since when, and where it is fixed.
@@ -116,7 +122,7 @@ async fn packages_are_judged_once_by_each_database(world: World) {
     let packages: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
     put(store, &inventory("large", 1, &packages), at(1)).await;
     put(store, &inventory("same", 1, &packages), at(1)).await;
-    for database in ["m", "a", "z"] {
+    for (now, database) in (10..).zip(["m", "a", "z"]) {
         let mut judged = 0;
         loop {
             let due = store.package_due(database).await.unwrap();
@@ -124,8 +130,24 @@ async fn packages_are_judged_once_by_each_database(world: World) {
                 break;
             }
             judged += due.len();
-            judge(store, database, &[], None, 10).await;
+            judge(store, database, &[], None, now).await;
         }
         assert_eq!(judged, 5_000, "{database}");
     }
+}
+
+async fn one_database_judges_at_a_time(world: World) {
+    let store = &world.store;
+    put(store, &inventory("one", 1, &[("a", "1")]), at(1)).await;
+    assert_eq!(store.database_current().await.unwrap(), None);
+    judge(store, "x", &[finding("CVE-1", None)], None, 10).await;
+    store.database_adopt(&by("y"), at(20)).await.unwrap();
+    // Another hub that is still at it says no more.
+    let package = store.package_due("y").await.unwrap().remove(0);
+    let late = [JudgedPackage { package, findings: Vec::new(), obstacle: None }];
+    assert_eq!(store.package_judged("x", &late, &[], at(21)).await.unwrap(), None);
+    assert_eq!(hits(store, "CVE-1", 30).await, [hit("one", 10, &[])]);
+    assert_eq!(store.package_due("y").await.unwrap().len(), 1);
+    store.database_adopt(&by("x"), at(22)).await.unwrap();
+    assert_eq!(store.database_current().await.unwrap(), Some(by("x")));
 }
