@@ -4,9 +4,10 @@ use sekisho_advisory::db::DatabaseError;
 use sekisho_advisory::matching::{Judge, assessed_by, subject, with_owners};
 use sekisho_base::clock::Clock;
 use sekisho_feeds::{FeedsError, Published};
-use sekisho_model::{Inventory, Purl, Subject, Vulnerability};
-use sekisho_store::{DuePackage, JudgedPackage, Store, StoreError, Transitions};
+use sekisho_model::{Inventory, Purl, Subject};
+use sekisho_store::{JudgedPackage, Store, StoreError, Transitions};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, spawn_blocking};
 
 /// Why the hub could not do something.
@@ -29,12 +30,12 @@ pub enum HubError {
 /// What is known of all that was scanned.
 pub struct Hub {
     store: Store,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Hub {
     /// Over this state.
-    pub fn new(store: Store, clock: Box<dyn Clock>) -> Self {
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock }
     }
 
@@ -60,35 +61,35 @@ impl Hub {
     /// Judges by `database` all that it has not judged, and says what that changed; nothing, where another judges by now. Another
     /// hub may do the same meanwhile.
     pub async fn judge(&self, database: &Arc<Published>) -> Result<Option<Transitions>, HubError> {
-        let digest = database.database()?.header().digest();
-        let mut all = Transitions::default();
-        loop {
-            let due = self.store.package_due(&digest).await?;
-            if due.is_empty() {
-                return Ok(Some(all));
-            }
-            let by = Arc::clone(database);
-            let (judged, vulnerabilities) = spawn_blocking(move || judge(&by, due)).await??;
-            let step = self.store.package_judged(&digest, &judged, &vulnerabilities, self.clock.now()).await?;
-            let Some(step) = step else { return Ok(None) };
-            all.opened += step.opened;
-            all.changed += step.changed;
-            all.closed += step.closed;
-        }
+        let (store, clock, by) = (self.store.clone(), Arc::clone(&self.clock), Arc::clone(database));
+        // What was read of the database is kept from step to step, and reading waits for the disk.
+        let runtime = Handle::current();
+        spawn_blocking(move || judge(&store, &*clock, &by, &runtime)).await?
     }
 }
 
-/// Judges some packages.
-fn judge(by: &Published, due: Vec<DuePackage>) -> Result<(Vec<JudgedPackage>, Vec<Vulnerability>), HubError> {
+fn judge(store: &Store, clock: &dyn Clock, by: &Published, runtime: &Handle) -> Result<Option<Transitions>, HubError> {
     let database = by.database()?;
+    let digest = database.header().digest();
     let mut judge = Judge::new(&database);
-    let judged = due.into_iter().map(|package| {
-        let (findings, obstacle) = judge.judge(&package.subject)?;
-        Ok(JudgedPackage { package, findings, obstacle: obstacle.map(|obstacle| obstacle.message) })
-    });
-    let judged = judged.collect::<Result<_, DatabaseError>>()?;
-    let vulnerabilities = judge.vulnerabilities()?;
-    Ok((judged, vulnerabilities))
+    let mut all = Transitions::default();
+    loop {
+        let due = runtime.block_on(store.package_due(&digest))?;
+        if due.is_empty() {
+            return Ok(Some(all));
+        }
+        let judged = due.into_iter().map(|package| {
+            let (findings, obstacle) = judge.judge(&package.subject)?;
+            Ok(JudgedPackage { package, findings, obstacle: obstacle.map(|obstacle| obstacle.message) })
+        });
+        let judged = judged.collect::<Result<Vec<_>, DatabaseError>>()?;
+        let met = judge.met()?;
+        let step = store.package_judged(&digest, &judged, &met, clock.now());
+        let Some(step) = runtime.block_on(step)? else { return Ok(None) };
+        all.opened += step.opened;
+        all.changed += step.changed;
+        all.closed += step.closed;
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +186,7 @@ mod tests {
     async fn check(steps: Vec<Vec<Said>>, inventories: Vec<(usize, Vec<(bool, usize, u8)>)>) {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", directory.path().join("hub.db").display())).await.unwrap();
-        let hub = Hub::new(store, Box::new(Ticking(AtomicI64::new(1))));
+        let hub = Hub::new(store, Arc::new(Ticking(AtomicI64::new(1))));
         let inventories: Vec<Inventory> = (0..)
             .zip(&inventories)
             .map(|(number, (release, packages))| inventory(number, *release, packages))

@@ -45,7 +45,7 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
     findings.sort_by(|a, b| {
         (Reverse(a.severity), &a.vulnerability, &a.id).cmp(&(Reverse(b.severity), &b.vulnerability, &b.id))
     });
-    let vulnerabilities = found.describe()?;
+    let vulnerabilities = found.describe(&found.vulnerabilities.keys().copied().collect())?;
     let diagnostics: Vec<Diagnostic> =
         obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory.os.as_ref())).collect();
     let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
@@ -75,12 +75,14 @@ pub fn assessed_by(database: &Database<'_>, concerns: impl Fn(&PlaceCount) -> bo
 pub struct Judge<'a> {
     matchers: HashMap<Option<OsRelease>, Matcher<'a>>,
     found: Found<'a>,
+    /// Numbers of the vulnerabilities that were described.
+    described: BTreeSet<u32>,
 }
 
 impl<'a> Judge<'a> {
     /// Judges by `database`.
     pub fn new(database: &'a Database<'a>) -> Self {
-        Self { matchers: HashMap::new(), found: Found::new(database) }
+        Self { matchers: HashMap::new(), found: Found::new(database), described: BTreeSet::new() }
     }
 
     /// Which vulnerabilities a package has, and why it could not be judged, or not in full.
@@ -95,9 +97,13 @@ impl<'a> Judge<'a> {
         Ok((findings, obstacle.map(|obstacle| told(obstacle, &[facts], os.as_ref()))))
     }
 
-    /// What is known about the vulnerabilities of all that was judged so far, by id.
-    pub fn vulnerabilities(&self) -> Result<Vec<Vulnerability>, DatabaseError> {
-        self.found.describe()
+    /// What is known about the vulnerabilities that were met since this was asked last, by id.
+    pub fn met(&mut self) -> Result<Vec<Vulnerability>, DatabaseError> {
+        let met = self.found.vulnerabilities.keys().copied().filter(|number| !self.described.contains(number));
+        let met: BTreeSet<u32> = met.collect();
+        let described = self.found.describe(&met)?;
+        self.described.extend(met);
+        Ok(described)
     }
 }
 
@@ -151,7 +157,7 @@ fn told(obstacle: Obstacle, packages: &[&PackageFacts], os: Option<&OsRelease>) 
 pub(super) fn describe(database: &Database<'_>, numbers: &BTreeSet<u32>) -> Result<Vec<Vulnerability>, DatabaseError> {
     let stored = numbers.iter().map(|number| Ok((*number, database.vulnerability(*number)?)));
     let vulnerabilities = stored.collect::<Result<_, DatabaseError>>()?;
-    Found { vulnerabilities, ..Found::new(database) }.describe()
+    Found { vulnerabilities, ..Found::new(database) }.describe(numbers)
 }
 
 /// What was read of the database for the findings so far.
@@ -208,10 +214,10 @@ impl<'a> Found<'a> {
         self.database.header().feeds.get(advisory.feed as usize).map_or("", |feed| feed.id.as_str())
     }
 
-    /// What is known about the vulnerabilities that were found.
-    fn describe(&self) -> Result<Vec<Vulnerability>, DatabaseError> {
+    /// What is known about those of the vulnerabilities that were found.
+    fn describe(&self, numbers: &BTreeSet<u32>) -> Result<Vec<Vulnerability>, DatabaseError> {
         let mut described = Vec::new();
-        for stored in self.vulnerabilities.values() {
+        for stored in numbers.iter().filter_map(|number| self.vulnerabilities.get(number)) {
             let mut advisories = Vec::new();
             for number in &stored.advisories {
                 advisories.push(match self.advisories.get(number) {
