@@ -272,7 +272,8 @@ pub fn apk(bytes: &[u8]) {
 
 /// The metadata of Python distributions.
 pub fn python(bytes: &[u8]) {
-    analyze(&["site-packages/a-1.dist-info/METADATA", "site-packages/a-1.egg"], bytes);
+    let wheel = "site-packages/a-1.dist-info/WHEEL";
+    analyze(&["site-packages/a-1.dist-info/METADATA", wheel, "site-packages/a-1.egg"], bytes);
 }
 
 /// Requirements files of Python.
@@ -378,6 +379,7 @@ pub fn json_locks(bytes: &[u8]) {
             "srv/conan.lock",
             "srv/renv.lock",
             "srv/deno.lock",
+            "srv/a.spdx.json",
         ],
         bytes,
     );
@@ -395,6 +397,9 @@ pub fn text_locks(bytes: &[u8]) {
             "R/library/a/DESCRIPTION",
             "srv/cabal.project.freeze",
             "srv/stack.yaml.lock",
+            "srv/stack.yaml",
+            "srv/setup.py",
+            "opt/java/release",
             "srv/go.mod",
         ],
         bytes,

@@ -33,6 +33,7 @@ pub(crate) const FILES: &[Generated] = &[
     Generated { path: "docs/schemas/sekisho.db-status.v1.json", make: || Ok(sekisho_model::database_status_schema()?) },
     Generated { path: "docs/schemas/sekisho.diff.v1.json", make: || Ok(sekisho_model::diff_schema()?) },
     Generated { path: "docs/schemas/sekisho.drift.v1.json", make: || Ok(sekisho_model::drift_schema()?) },
+    Generated { path: "docs/schemas/sekisho.in-use.v1.json", make: || Ok(sekisho_model::in_use_schema()?) },
     Generated { path: "docs/schemas/sekisho.inventory.v1.json", make: || Ok(sekisho_model::inventory_schema()?) },
     Generated { path: "docs/schemas/sekisho.reevaluation.v1.json", make: || Ok(sekisho_model::reevaluation_schema()?) },
     Generated { path: "docs/schemas/sekisho.scan.v1.json", make: || Ok(sekisho_model::scan_schema()?) },

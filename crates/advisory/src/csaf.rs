@@ -5,6 +5,9 @@
 use crate::feeds::text::{Text, nullable};
 use serde::Deserialize;
 
+/// Values of one document: those of Red Hat about flaws that are everywhere have more than a million.
+pub(crate) const CSAF_VALUES: usize = 2 * sekisho_model::MOST_VALUES;
+
 #[derive(Deserialize)]
 pub(crate) struct Csaf<'a> {
     #[serde(borrow)]

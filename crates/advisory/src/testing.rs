@@ -20,6 +20,7 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
         os: None,
         packages,
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: true,
@@ -34,6 +35,7 @@ pub(crate) fn report(packages: &[&str], findings: &[Found]) -> ScanReport {
         newest: None,
         advisories: 1,
         concerned: true,
+        skipped: 0,
     };
     assessment.database = Some(AssessedBy { feeds: vec![feed], exploited: 1, likelihoods: 1, ..AssessedBy::default() });
     for found in findings {

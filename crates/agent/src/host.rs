@@ -2,15 +2,18 @@
 
 use crate::accounts;
 use crate::ask::{self, Asked};
+use crate::in_use::Images;
+use crate::mark::{self, Gap, Mark, MarkError, Moment};
 use crate::record::{Recorded, Recorder, Recording};
-use crate::respond::{Happened, Responder};
+use crate::respond::{Happened, Responder, Responses};
 use hashbrown::{HashMap, HashSet};
+use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_detect::inspect::{Coverage, coverage};
 use sekisho_detect::load::RuleSet;
 use sekisho_detect::response::{Plan, Record};
 use sekisho_detect::{Alert, Demand, Engine, Matching, Observer, Selection, Watch};
-use sekisho_model::{Diagnostic, Engine as Runs, RunningContainer};
+use sekisho_model::{Diagnostic, Engine as Runs, IN_USE_SCHEMA, InUseReport, RunningContainer};
 use sekisho_oci::container::Engines;
 use sekisho_sensor::{Account, Item, Live, Refused, Rung, SensorError, seed};
 use sekisho_trace::event::EventCode;
@@ -22,6 +25,8 @@ use std::time::{Duration, Instant};
 
 /// After a loss `/proc` is read again, but not more often than this.
 const SEED_AGAIN: Duration = Duration::from_secs(5);
+/// Bytes of the ring for programs and processes, at least.
+const LEAST_PRIORITY: u32 = 1 << 22;
 /// How many containers are remembered as known.
 const CONTAINERS: usize = 16_384;
 /// How many programs of a container are waited for until its engine has written all about it.
@@ -44,7 +49,8 @@ pub struct Options {
     pub also: Option<Demand>,
     /// Whether every call is told.
     pub every_call: bool,
-    /// Bytes of the ring for everything but programs and processes: a power of two, at least 4096.
+    /// Bytes of the ring for everything but programs and processes: a power of two, at least 4096. These have one of a quarter of
+    /// that, and of 4 MiB at least.
     pub ring: u32,
     /// The name of the host, for alerts.
     pub hostname: String,
@@ -69,6 +75,8 @@ pub struct Seen {
     pub accounts: Vec<Account>,
     /// What the state had to forget.
     pub counters: Counters,
+    /// Since the last run nothing was watched; `None` if there was none, or nobody asked ([`Host::keep`]).
+    pub gap: Option<Gap>,
 }
 
 /// How rules are asked, whichever they are.
@@ -115,6 +123,11 @@ pub struct Host {
     responder: Option<Responder>,
     /// What records them, likewise.
     recorder: Option<Recorder>,
+    /// What is in images, to tell what of it is used, likewise.
+    images: Option<(Images, u64)>,
+    /// What tells the next run how far this one came, likewise.
+    mark: Option<Mark>,
+    gap: Option<Gap>,
     lost: u64,
     seeded: u64,
     /// When `/proc` was read, and whether something was lost since.
@@ -131,6 +144,8 @@ impl Host {
         let sensor = sekisho_sensor::Options {
             interest: asked.interest.clone(),
             filters: asked.filters.clone(),
+            // A quarter of the other, so that whoever gives much gives much of both.
+            priority_ring: (ring / 4).max(LEAST_PRIORITY),
             bulk_ring: ring,
             ..sekisho_sensor::Options::default()
         };
@@ -163,6 +178,9 @@ impl Host {
             unknown,
             responder: None,
             recorder: None,
+            images: None,
+            mark: None,
+            gap: None,
             lost: 0,
             seeded: 0,
             looked: Instant::now(),
@@ -231,7 +249,25 @@ impl Host {
             unknown: self.unknown.clone(),
             accounts,
             counters: self.state.counters(),
+            gap: self.gap,
         })
+    }
+
+    /// Keeps a mark in `directory` from now on, by which the next run tells what it missed. What was missed before this one, or
+    /// why that is not known; the error is that no mark is kept.
+    pub fn keep(&mut self, directory: &Path) -> Result<Result<Option<Gap>, MarkError>, MarkError> {
+        let (at, now, boot) = (sekisho_sensor::since_boot(), sekisho_sensor::now(), mark::boot());
+        let (mark, gap) = Mark::keep(directory, Moment { boot: &boot, at, now })?;
+        self.mark = Some(mark);
+        self.gap = gap.as_ref().ok().copied().flatten();
+        Ok(gap)
+    }
+
+    /// Notes that watching ends since it was told to.
+    pub fn stopped(&mut self) {
+        if let Some(mark) = self.mark.take() {
+            mark.stopped(sekisho_sensor::since_boot(), sekisho_sensor::now());
+        }
     }
 
     /// Records alerts from now on. For this the kernel has to tell of all files that are opened and closed, which whoever
@@ -247,6 +283,28 @@ impl Host {
         let recorder = self.recorder.as_mut()?;
         recorder.finish();
         Some(recorder.account())
+    }
+
+    /// Tells from now on what of these images is in use. For this the kernel has to tell of all files that are opened, which whoever
+    /// starts the host asks for ([`Options::also`]).
+    pub fn join(&mut self, images: Images) {
+        self.images = Some((images, sekisho_sensor::now()));
+    }
+
+    /// What was in use since, if anybody asked.
+    pub fn in_use(&self, hostname: &str) -> Option<InUseReport> {
+        let (images, from) = self.images.as_ref()?;
+        let moment = |time: u64| Timestamp::from_nanosecond(time.into()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (images, without_inventory) = images.in_use();
+        Some(InUseReport {
+            schema: IN_USE_SCHEMA.to_owned(),
+            host: hostname.to_owned(),
+            from: moment(*from),
+            to: moment(sekisho_sensor::now()),
+            lost: self.lost,
+            images,
+            without_inventory,
+        })
     }
 
     /// Acts as a plan says from now on. What of it cannot be done here, and why, each in words.
@@ -267,6 +325,11 @@ impl Host {
         self.responder.as_mut().map_or_else(Vec::new, Responder::records)
     }
 
+    /// What was done so far, if anything is to be.
+    pub fn responses(&self) -> Option<Responses> {
+        self.responder.as_ref().map(Responder::responses)
+    }
+
     /// Of how much that was denied, or would have been, nothing could be told, since too much came at once.
     pub fn untold(&self) -> u64 {
         self.responder.as_ref().map_or(0, Responder::untold)
@@ -285,10 +348,27 @@ impl Host {
         observer: &mut dyn Observer,
         each: &mut dyn FnMut(Alert) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SensorError> {
-        let Self { live, state, watch, engines, known, waiting, unknown, responder, recorder, lost, uncertain, .. } =
-            self;
+        // What happened until here is judged when this is over.
+        let (at, now) = (sekisho_sensor::since_boot(), sekisho_sensor::now());
+        let Self {
+            live,
+            state,
+            watch,
+            engines,
+            known,
+            waiting,
+            unknown,
+            responder,
+            recorder,
+            images,
+            lost,
+            uncertain,
+            ..
+        } = self;
         let timeout = responder.as_ref().and_then(Responder::next).map_or(timeout, |next| timeout.min(next));
         let mut flow = ControlFlow::Continue(());
+        // When the last event was, by a clock that is never set.
+        let mut last = at;
         live.poll(timeout, &mut |item| match item {
             Item::Event(event, told, files) => {
                 // What is left of the batch is not judged any more, as nothing after it will be.
@@ -325,12 +405,17 @@ impl Host {
                         waiting.remove(&told.cgroup);
                     }
                 }
+                last = told.at;
+                state.set_clock(event.time.wrapping_sub(told.at));
                 state.note(event.tid, files);
                 state.apply(event);
                 if let Some(recorder) = recorder {
-                    recorder.see(event, files);
+                    recorder.see(event, files, told.at);
                 }
                 let state = &*state;
+                if let Some((images, _)) = images {
+                    images.see(&state.facts(event));
+                }
                 flow = watch.see_call(&state.facts(event), observer, &mut |mut alert| {
                     if let Some(responder) = responder {
                         let thread = state.thread(event.tid);
@@ -342,8 +427,14 @@ impl Host {
                         };
                         alert.responses = responder.answer(&alert, &happened);
                     }
+                    if let Some((images, _)) = &images
+                        && let Some(thread) = state.thread(event.tid)
+                        && let Some(container) = thread.container().and_then(|id| state.container(id))
+                    {
+                        images.label(&mut alert, thread, container);
+                    }
                     if let Some(recorder) = recorder {
-                        alert.recording = recorder.alert(&alert, event.time);
+                        alert.recording = recorder.alert(&alert, event.time, told.at);
                     }
                     each(alert)
                 });
@@ -366,14 +457,14 @@ impl Host {
             Item::Lost(event, number) => {
                 state.apply(event);
                 if let Some(recorder) = recorder {
-                    recorder.see(event, &[]);
+                    recorder.see(event, &[], last);
                 }
                 *lost += number;
                 *uncertain = true;
             }
         })?;
         if let Some(recorder) = &mut self.recorder {
-            recorder.look(sekisho_sensor::now());
+            recorder.look(sekisho_sensor::since_boot());
         }
         if self.uncertain && self.looked.elapsed() >= SEED_AGAIN {
             let boot = self.live.boot();
@@ -384,6 +475,9 @@ impl Host {
             self.uncertain = false;
             self.looked = Instant::now();
             self.seeded += 1;
+        }
+        if let Some(mark) = &mut self.mark {
+            mark.reached(at, now);
         }
         Ok(flow)
     }

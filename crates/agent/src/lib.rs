@@ -8,6 +8,8 @@ mod activity;
 mod ask;
 mod deny;
 mod host;
+mod in_use;
+mod mark;
 pub mod metrics;
 mod policies;
 pub mod posted;
@@ -16,5 +18,8 @@ mod respond;
 
 pub use ask::Asked;
 pub use host::{Host, Options, Seen};
+pub use in_use::Images;
+pub use mark::{Ended, Gap, MarkError};
 pub use policies::{Judged, Policies};
 pub use record::{Recorded, Recording};
+pub use respond::Responses;

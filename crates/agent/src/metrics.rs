@@ -4,6 +4,7 @@
 use crate::host::Seen;
 use crate::policies::Policies;
 use crate::posted::Turned;
+use crate::respond::Responses;
 use sekisho_detect::Watch;
 use sekisho_detect::inspect::{Coverage, Sight};
 use std::fmt::{Display, Write as _};
@@ -22,6 +23,8 @@ pub struct Snapshot<'a> {
     pub rung: Option<&'static str>,
     /// What was seen and lost of a host.
     pub seen: Option<&'a Seen>,
+    /// What was done about alerts, if anything is to be.
+    pub responses: Option<&'a Responses>,
     /// What of each rule works here.
     pub coverage: &'a [Coverage],
     /// What was turned away of a log.
@@ -35,7 +38,7 @@ pub struct Snapshot<'a> {
 }
 
 /// Every metric: its name without `sekisho_detect_`, its kind and its meaning.
-pub const METRICS: [(&str, &str, &str); 17] = [
+pub const METRICS: [(&str, &str, &str); 21] = [
     ("alerts_total", "counter", "Alerts, by rule."),
     (
         "audit_posts_refused_total",
@@ -51,6 +54,7 @@ pub const METRICS: [(&str, &str, &str); 17] = [
     ("events_total", "counter", "Events that were judged."),
     ("events_unattributed_total", "counter", "Events of which nobody can say which container they are of."),
     ("forgotten_total", "counter", "What had to be forgotten, since there was too much, by kind."),
+    ("gap_seconds", "gauge", "How long nothing was watched before this run, by how the last one ended."),
     (
         "policy_undecided_total",
         "counter",
@@ -58,6 +62,17 @@ pub const METRICS: [(&str, &str, &str); 17] = [
     ),
     ("policy_violations_total", "counter", "Violations that were told, by policy."),
     ("reloads_total", "counter", "Times that rules and policies were loaded anew, by what came of it."),
+    (
+        "response_budget",
+        "gauge",
+        "What was killed, stopped or paused within the last minute, and how much of that is allowed.",
+    ),
+    (
+        "response_budget_refused_total",
+        "counter",
+        "What was not killed, stopped or paused, since as much was as is allowed within a minute.",
+    ),
+    ("responses_total", "counter", "What was done about alerts, or denied, by action and by what came of it."),
     (
         "rules_current",
         "gauge",
@@ -109,6 +124,11 @@ pub fn text(of: &Snapshot<'_>) -> String {
             "reloads_total" => {
                 row(&[("outcome", &"done")], of.reloads.0);
                 row(&[("outcome", &"failed")], of.reloads.1);
+            }
+            "response_budget" | "response_budget_refused_total" | "responses_total" => {
+                if let Some(responses) = of.responses {
+                    of_responses(name, responses, &mut row);
+                }
             }
             "rules_current" => row(&[], u64::from(of.current)),
             "rung" => {
@@ -173,7 +193,29 @@ fn of_host(name: &str, seen: &Seen, row: &mut dyn FnMut(Labels<'_>, u64)) {
                 row(&[("kind", &kind)], count);
             }
         }
+        "gap_seconds" => {
+            if let Some(gap) = seen.gap
+                && let Some(length) = gap.length
+            {
+                row(&[("ended", &gap.ended.as_str()), ("rebooted", &gap.rebooted)], length.as_secs());
+            }
+        }
         _ => {}
+    }
+}
+
+fn of_responses(name: &str, Responses { counts, budget }: &Responses, row: &mut dyn FnMut(Labels<'_>, u64)) {
+    match name {
+        "response_budget" => {
+            row(&[("of", &"allowed")], budget.allowed.into());
+            row(&[("of", &"used")], budget.used.into());
+        }
+        "response_budget_refused_total" => row(&[], budget.refused),
+        _ => {
+            for ((action, outcome), count) in counts {
+                row(&[("action", action), ("outcome", outcome)], *count);
+            }
+        }
     }
 }
 
@@ -187,6 +229,7 @@ mod tests {
     use jiff::Timestamp;
     use sekisho_base::Limits;
     use sekisho_detect::load::{File, Settings, load};
+    use sekisho_detect::response::Budget;
     use sekisho_detect::{Engine, Matching, Selection};
     use sekisho_policy::PolicySet;
     use std::sync::Arc;
@@ -227,6 +270,10 @@ mod tests {
             policies: &policies,
             rung: None,
             seen: None,
+            responses: Some(&Responses {
+                counts: [(("kill-process", "done"), 2), (("kill-process", "withheld"), 5)].into(),
+                budget: Budget { allowed: 10, used: 2, refused: 4 },
+            }),
             coverage: &[],
             turned: Some(&turned),
             skipped: (2, 1),
@@ -240,6 +287,10 @@ mod tests {
             r#"sekisho_detect_audit_posts_refused_total{why="busy"} 3"#,
             r#"sekisho_detect_audit_records_skipped_total{why="foreign"} 2"#,
             r#"sekisho_detect_reloads_total{outcome="failed"} 4"#,
+            r#"sekisho_detect_responses_total{action="kill-process",outcome="withheld"} 5"#,
+            r#"sekisho_detect_response_budget{of="allowed"} 10"#,
+            r#"sekisho_detect_response_budget{of="used"} 2"#,
+            "sekisho_detect_response_budget_refused_total 4",
             "sekisho_detect_rules_current 0",
             r#"sekisho_detect_events_total{source="k8s_audit"} 1"#,
         ] {

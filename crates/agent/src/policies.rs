@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_detect::baseline::{Bounds, Drift};
 use sekisho_detect::load::{File, Rule, RuleSet, Settings, load};
+use sekisho_detect::response::ENFORCED;
 use sekisho_detect::{Alert, By, Demand, Observer, Priority, Selection};
 use sekisho_model::{
     Act, Activity, BaselineKind, Baselines, FileOperation, PolicyOutcome, PolicySeverity, RunningContainer,
@@ -81,6 +82,11 @@ impl Judged {
     /// What it is known by.
     pub fn id(&self) -> &str {
         self.ready.id()
+    }
+
+    /// Whether something is to be done about what violates it while it runs.
+    pub fn is_enforced(&self) -> bool {
+        self.ready.policy.is_enforced_at(Stage::Runtime)
     }
 
     /// The policy.
@@ -341,6 +347,7 @@ fn alert(one: &Judged, event: &Rule, said: &[&str], number: u64, facts: &dyn Fac
     alert.tags = Arc::clone(&one.tags);
     alert.fields.insert("policy.id".to_owned(), one.ready.id().into());
     alert.fields.insert("policy.severity".to_owned(), policy.severity.as_str().into());
+    alert.fields.insert(ENFORCED.to_owned(), one.is_enforced().into());
     alert
 }
 
@@ -457,6 +464,38 @@ mod tests {
         assert!(alerts[0].starts_with("Exec: ann\\n: create pods/exec web-0 ("), "{alerts:?}");
         assert_eq!(told(policy, &of("1", &["RequestReceived"])).0.len(), 0);
         assert_eq!(told(policy, &of("1", &["Panic"])).0.len(), 1);
+    }
+
+    #[test]
+    fn alerts_say_whether_their_policy_is_enforced() {
+        let about = r#""resource": "pods", "subresource": "exec", "name": "web-0", "namespace": "shop""#;
+        for (enforce, expect) in
+            [("", false), ("enforce: true\n", true), ("enforce: [runtime]\n", true), ("enforce: [deploy]\n", false)]
+        {
+            let mut set = PolicySet::default();
+            let stages = if enforce.contains("deploy") { "deploy, runtime" } else { "runtime" };
+            let text = format!(
+                "policy: x\nname: Exec\nstages: [{stages}]\n{enforce}when: {{Kubernetes Resource: PODS_EXEC}}\n"
+            );
+            if !set.add(None, &text, &Limits::default()).is_empty() {
+                // What is asked of a request is asked of nothing that is deployed.
+                assert!(enforce.contains("deploy"), "{enforce}");
+                continue;
+            }
+            let mut policies = Policies::new(set, None, Timestamp::UNIX_EPOCH);
+            let text = event("1", "ResponseComplete", "create", about);
+            let mut log = Reader::new(text.as_bytes(), 1 << 20, &Limits::default()).unwrap();
+            let mut told = Vec::new();
+            for event in log.by_ref() {
+                policies.see_audit(&event);
+                let _ = policies.tell(&mut |alert| {
+                    told.push(alert.fields[ENFORCED].clone());
+                    ControlFlow::Continue(())
+                });
+            }
+            assert_eq!(told, [Value::Bool(expect)], "{enforce}");
+            assert_eq!(policies.judged()[0].is_enforced(), expect);
+        }
     }
 
     #[test]

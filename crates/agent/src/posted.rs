@@ -239,3 +239,63 @@ impl Taker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    /// Posts so many bytes, or only says that it will.
+    fn post(at: SocketAddr, length: usize, body: bool) -> TcpStream {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        if body {
+            stream.write_all(&vec![b' '; length]).unwrap();
+        }
+        stream
+    }
+
+    fn answer(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.to_ascii_lowercase()
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_to_be_sent_again() {
+        let servers = Servers::new().unwrap();
+        let (at, posts, turned) = servers.posts("127.0.0.1:0", None).unwrap();
+        let judged = || Taken::Judged { events: 1, foreign: 0 };
+        // Five of the largest leave no room for a sixth, however long they wait to be judged.
+        let waiting: Vec<TcpStream> = (0..5).map(|_| post(at, MOST_BYTES, true)).collect();
+        let taken: Vec<Post> = waiting.iter().map(|_| posts.recv_timeout(PATIENCE).unwrap()).collect();
+        assert!(taken.iter().all(|post| post.body.len() == MOST_BYTES));
+        let refused = answer(post(at, MOST_BYTES, false));
+        assert!(refused.starts_with("http/1.1 429 ") && refused.contains("\r\nretry-after: "), "{refused}");
+        assert_eq!(turned.busy.load(Ordering::Relaxed), 1);
+        // There is some for a small one.
+        let small = post(at, 2, true);
+        posts.recv_timeout(PATIENCE).unwrap().answer(judged());
+        assert!(answer(small).starts_with("http/1.1 200 "));
+        // And for large ones, once others were judged: nothing is held for ever.
+        for post in taken {
+            post.answer(judged());
+        }
+        assert!(waiting.into_iter().map(answer).all(|answer| answer.starts_with("http/1.1 200 ")));
+        let again = post(at, MOST_BYTES, true);
+        posts.recv_timeout(PATIENCE).unwrap().answer(Taken::Malformed("no".to_owned()));
+        assert!(answer(again).starts_with("http/1.1 400 "));
+        assert_eq!((turned.busy.load(Ordering::Relaxed), turned.bad.load(Ordering::Relaxed)), (1, 1));
+        // Nor is it said to be judged when nobody judges any more.
+        let unjudged = post(at, 2, true);
+        drop(posts.recv_timeout(PATIENCE).unwrap());
+        assert!(answer(unjudged).starts_with("http/1.1 503 "));
+        drop(posts);
+        assert!(answer(post(at, 2, true)).starts_with("http/1.1 503 "));
+    }
+}

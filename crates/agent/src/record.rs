@@ -65,6 +65,7 @@ struct Active {
     /// Under which name it is written, and under which it is whole.
     names: [PathBuf; 2],
     name: Arc<str>,
+    /// Since the machine was started.
     until: u64,
     bytes: u64,
     events: Option<u64>,
@@ -112,10 +113,11 @@ impl Recorder {
         self.flight.before().add_container(container.clone());
     }
 
-    /// Keeps an event, before it is judged.
-    pub(crate) fn see(&mut self, event: &Event<'_>, notes: &[Descriptor]) {
-        self.flight.see(event, notes);
-        self.look(event.time);
+    /// Keeps an event, before it is judged. `at` says when it was, in nanoseconds since the machine was started: however the clock
+    /// is set, a capture is as long as it is to be.
+    pub(crate) fn see(&mut self, event: &Event<'_>, notes: &[Descriptor], at: u64) {
+        self.flight.see(event, notes, at);
+        self.look(at);
         let Some(active) = &mut self.active else { return };
         let full = active.writer.get_ref().bytes >= active.bytes || active.events == Some(0);
         if full {
@@ -131,21 +133,21 @@ impl Recorder {
         }
     }
 
-    /// Ends a capture whose time is over.
-    pub(crate) fn look(&mut self, now: u64) {
-        if self.active.as_ref().is_some_and(|active| now > active.until) {
+    /// Ends a capture whose time is over at `at`.
+    pub(crate) fn look(&mut self, at: u64) {
+        if self.active.as_ref().is_some_and(|active| at > active.until) {
             self.finish();
         }
     }
 
-    /// An alert was given for the last event: the capture that it is in, if one is.
-    pub(crate) fn alert(&mut self, alert: &Alert, now: u64) -> Option<Arc<str>> {
+    /// An alert was given for the last event, which was at `at`, and `time` by the clock: the capture that it is in, if one is.
+    pub(crate) fn alert(&mut self, alert: &Alert, time: u64, at: u64) -> Option<Arc<str>> {
         let asked = alert.capture;
         if !self.how.all_rules && !asked.wanted {
             return None;
         }
         let duration = asked.duration.map_or(self.how.duration, |ms| Duration::from_millis(ms.into()));
-        let until = now.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        let until = at.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
         if let Some(active) = &mut self.active {
             active.until = active.until.max(until);
             return Some(Arc::clone(&active.name));
@@ -154,7 +156,7 @@ impl Recorder {
             self.account.withheld += 1;
             return None;
         }
-        match self.begin(alert, until, now) {
+        match self.begin(alert, until, time) {
             Ok(name) => Some(name),
             Err(error) => {
                 self.fail(&error);
@@ -163,9 +165,9 @@ impl Recorder {
         }
     }
 
-    fn begin(&mut self, alert: &Alert, until: u64, now: u64) -> io::Result<Arc<str>> {
+    fn begin(&mut self, alert: &Alert, until: u64, time: u64) -> io::Result<Arc<str>> {
         // As Falco calls them: when, and the number of the event.
-        let name = format!("sekisho_{}_{}.scap", file_time(now), alert.number);
+        let name = format!("sekisho_{}_{}.scap", file_time(time), alert.number);
         let path = self.how.directory.join(&name);
         let part = self.how.directory.join(format!(".{name}.part"));
         let file = File::create_new(&part)?;
@@ -219,5 +221,69 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_detect::load::Capture;
+    use sekisho_trace::event::{EventCode, Params};
+
+    const SECOND: u64 = 1_000_000_000;
+    const HOUR: u64 = 3600 * SECOND;
+
+    fn event(time: u64) -> Event<'static> {
+        Event { number: 1, time, cpu: 0, tid: 7, code: EventCode::CLOSE_X, params: Params::default() }
+    }
+
+    fn alert() -> Alert {
+        Alert {
+            rule: "r".into(),
+            priority: sekisho_detect::Priority::Debug,
+            source: "syscall".into(),
+            tags: Arc::default(),
+            time: 0,
+            number: 1,
+            message: String::new(),
+            fields: serde_json::Map::new(),
+            hostname: "h".into(),
+            capture: Capture::default(),
+            responses: Vec::new(),
+            recording: None,
+        }
+    }
+
+    #[test]
+    fn a_capture_is_as_long_as_it_is_to_be_however_the_clock_is_set() {
+        // Forward by hours, back by hours, and not at all.
+        for set in [5 * HOUR, 0, 2 * HOUR] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut recorder = Recorder::new(
+                Recording {
+                    directory: directory.path().to_owned(),
+                    all_rules: true,
+                    before: Duration::from_secs(5),
+                    duration: Duration::from_secs(10),
+                    memory: 1 << 20,
+                    file_bytes: 1 << 20,
+                    files: 2,
+                },
+                Bounds::default(),
+            );
+            let files = || fs::read_dir(directory.path()).unwrap().flatten().map(|entry| entry.file_name());
+            let whole = || files().filter(|name| name.to_string_lossy().ends_with(".scap")).count();
+            recorder.see(&event(2 * HOUR), &[], 100 * SECOND);
+            let name = recorder.alert(&alert(), 2 * HOUR, 100 * SECOND);
+            assert!(name.is_some());
+            recorder.see(&event(set), &[], 109 * SECOND);
+            assert_eq!((whole(), recorder.account().captures), (0, 0), "{set}: ten seconds are not over");
+            assert_eq!(recorder.alert(&alert(), set, 109 * SECOND), name, "{set}");
+            recorder.look(119 * SECOND);
+            assert_eq!(whole(), 0, "{set}");
+            recorder.look(119 * SECOND + 1);
+            assert_eq!((whole(), recorder.account().captures), (1, 1), "{set}: they are over");
+            assert_eq!(recorder.account().crowded, 0);
+        }
     }
 }

@@ -4,9 +4,10 @@ use crate::deny::Denier;
 use hashbrown::HashMap;
 use sekisho_base::Limits;
 use sekisho_detect::Alert;
-use sekisho_detect::response::{Action, Ledger, Outcome, Place, Plan, Record, Response, Withheld};
+use sekisho_detect::response::{Action, Budget, Ledger, Outcome, Place, Plan, Record, Response, Withheld};
 use sekisho_model::RunningContainer;
 use sekisho_sensor::{ActError, Cgroup, ContainerGroup, Process, Told, now, sees_host};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,17 @@ pub(crate) struct Responder {
     ending: Vec<(ContainerGroup, Instant, Record)>,
     began: Instant,
     denier: Option<Denier>,
+    /// How often something came of an action.
+    counts: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+/// What was done so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Responses {
+    /// How often, by action and what came of it, as records write both.
+    pub counts: BTreeMap<(&'static str, &'static str), u64>,
+    /// What of the budget of a minute is used.
+    pub budget: Budget,
 }
 
 impl Responder {
@@ -49,6 +61,7 @@ impl Responder {
             cgroups: HashMap::new(),
             ending: Vec::new(),
             began: Instant::now(),
+            counts: BTreeMap::new(),
         }
     }
 
@@ -95,7 +108,25 @@ impl Responder {
     pub(crate) fn answer(&mut self, alert: &Alert, happened: &Happened<'_>) -> Vec<Record> {
         let plan = Arc::clone(&self.plan);
         let answering = plan.responses.iter().filter(|response| response.answers(alert));
-        answering.filter_map(|response| self.one(response, alert, happened)).collect()
+        let records: Vec<Record> = answering.filter_map(|response| self.one(response, alert, happened)).collect();
+        self.count(&records);
+        records
+    }
+
+    fn count(&mut self, records: &[Record]) {
+        for record in records {
+            *self.counts.entry((record.action, record.outcome.as_str())).or_default() += 1;
+        }
+    }
+
+    /// What was done so far.
+    pub(crate) fn responses(&self) -> Responses {
+        Responses { counts: self.counts.clone(), budget: self.ledger.budget(self.elapsed()) }
+    }
+
+    /// Nanoseconds since it began, by a clock that is never set.
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn one(&mut self, response: &Response, alert: &Alert, happened: &Happened<'_>) -> Option<Record> {
@@ -171,8 +202,7 @@ impl Responder {
 
     /// Does something, if the plan and its budget allow it.
     fn done(&mut self, action: Action, key: &str, act: impl FnOnce() -> Result<String, ActError>) -> Outcome {
-        let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        match self.ledger.admit(action, key, now) {
+        match self.ledger.admit(action, key, self.elapsed()) {
             Err(why) => Outcome::Withheld(why),
             Ok(()) => act().map_or_else(
                 |error| {
@@ -199,6 +229,7 @@ impl Responder {
             }
             false
         });
+        self.count(&told);
         told
     }
 

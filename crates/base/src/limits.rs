@@ -68,7 +68,7 @@ impl Default for Limits {
             tar_header_bytes: MIB,
             memory_file_bytes: 8 * MIB,
             text_file_bytes: 64 * MIB,
-            feed_file_bytes: GIB,
+            feed_file_bytes: 512 * MIB,
             random_file_bytes: 2 * GIB,
             spill_bytes: 4 * GIB,
             records: 1_000_000,

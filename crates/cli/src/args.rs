@@ -24,10 +24,9 @@ pub(crate) use db::{
     StatusArguments, UpdateArguments, VercmpArguments,
 };
 pub(crate) use detect::{
-    AlertFormat, AlertsOption, CaptureMode, CaptureOption, DetectCommand, EventSource, RecordedArguments,
-    ReplayArguments, RuleFiles, RuleMatching, RulesCommand, RulesExplainArguments, RulesLintArguments,
-    RulesListArguments, RulesOption, RulesPullArguments, RulesShowArguments, RunArguments, RuntimePolicies,
-    SelectedOption,
+    AlertFormat, AlertsOption, CaptureMode, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles,
+    RuleMatching, RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption,
+    RulesPullArguments, RulesShowArguments, RunArguments, RuntimePolicies, SelectedOption,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 

@@ -252,7 +252,7 @@ fn a_capture_of_an_alert_gives_the_alert_again() {
                         continue;
                     }
                     scap::Record::Event(event) => {
-                        flight.see(&event, &[]);
+                        flight.see(&event, &[], event.time);
                         event.number
                     }
                 };

@@ -40,6 +40,8 @@ pub struct Watch {
     events: u64,
     /// How many alerts each rule gave, in the order of the rules.
     alerts: Vec<u64>,
+    /// How many alerts were given by rules that are not there any more.
+    gone: u64,
     found: Vec<usize>,
     names: Vec<Arc<str>>,
 }
@@ -49,7 +51,8 @@ impl Watch {
     pub fn new(engine: Engine, hostname: &str) -> Self {
         let alerts = vec![0; engine.rules().rules.len()];
         let number = Field::of("evt.num", None).ok();
-        Self { engine, hostname: hostname.into(), number, events: 0, alerts, found: Vec::new(), names: Vec::new() }
+        let (found, names) = (Vec::new(), Vec::new());
+        Self { engine, hostname: hostname.into(), number, events: 0, alerts, gone: 0, found, names }
     }
 
     /// The rules, and what could not be judged by them.
@@ -58,12 +61,15 @@ impl Watch {
     }
 
     /// Judges by other rules from now on. Those of the same name go on counting.
-    pub fn replace(&mut self, engine: Engine) {
+    pub fn replace(&mut self, mut engine: Engine) {
+        engine.follow(&self.engine);
+        let before = self.given();
         let names = self.engine.rules().rules.iter().map(|rule| Arc::clone(&rule.name));
         let counts: HashMap<Arc<str>, u64> = names.zip(self.alerts.iter().copied()).collect();
         let count = |rule: &Rule| counts.get(&rule.name).copied().unwrap_or_default();
         self.alerts = engine.rules().rules.iter().map(count).collect();
         self.engine = engine;
+        self.gone += before - self.given();
     }
 
     /// How many events were looked at.
@@ -74,6 +80,11 @@ impl Watch {
     /// How many alerts each rule gave, in the order of the rules.
     pub fn alerts(&self) -> &[u64] {
         &self.alerts
+    }
+
+    /// How many alerts all rules gave, also those that others took the place of.
+    pub fn given(&self) -> u64 {
+        self.alerts.iter().sum::<u64>() + self.gone
     }
 
     /// Looks at an event, and calls `each` with the alerts it gives, as long as that wants more.
@@ -154,5 +165,49 @@ impl Watch {
             flow?;
         }
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Matching, Selection};
+    use crate::load::{File, Settings, load};
+    use crate::testing::event;
+    use sekisho_base::Limits;
+
+    #[test]
+    fn rules_that_take_the_place_of_others_go_on_counting() {
+        let engine = |names: &[&str]| {
+            let rule = |name: &&str| {
+                format!(
+                    "- rule: {name}\n  desc: d\n  condition: evt.type = open and fd.name = /x\n  output: o\n  priority: INFO\n"
+                )
+            };
+            let text: String = names.iter().map(rule).collect();
+            let loaded = load(&[File { name: "r", text: &text }], &Settings::default(), &Limits::default());
+            Engine::new(Arc::new(loaded.rules.unwrap()), &Selection::default(), Matching::All)
+        };
+        let mut watch = Watch::new(engine(&["A", "B"]), "h");
+        let see = |watch: &mut Watch, name: &str| {
+            let flow = watch.see(&event(&[&format!("fd.name: {name}")]), &mut |_| ControlFlow::Continue(()));
+            assert!(flow.is_continue());
+        };
+        let counts = |watch: &Watch| {
+            let unjudged: Vec<u64> = watch.engine().unjudged().iter().map(|one| one.events).collect();
+            (unjudged, watch.alerts().to_vec(), watch.given(), watch.events())
+        };
+        see(&mut watch, "?");
+        see(&mut watch, "\"/x\"");
+        assert_eq!(counts(&watch), (vec![1, 1], vec![1, 1], 2, 2));
+        watch.replace(engine(&["C", "A"]));
+        assert_eq!(counts(&watch), (vec![0, 1], vec![0, 1], 2, 2), "what B told was told all the same");
+        let first = &watch.engine().unjudged()[1].first;
+        assert!(first.as_ref().is_some_and(|(atom, _)| atom.contains("fd.name")), "{first:?}");
+        see(&mut watch, "?");
+        see(&mut watch, "\"/x\"");
+        assert_eq!(counts(&watch), (vec![1, 2], vec![1, 2], 4, 4));
+        watch.replace(engine(&[]));
+        assert_eq!(counts(&watch), (vec![], vec![], 4, 4));
     }
 }

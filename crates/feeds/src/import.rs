@@ -10,7 +10,7 @@ use sekisho_advisory::feeds::{Feed, FeedFile, Read, feed_of};
 use sekisho_advisory::record::Record;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Level};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -78,7 +78,20 @@ struct Taking {
     writer: Writer,
     /// Advisories that say when they were made or changed.
     dated: usize,
+    /// How many records all its files have together, where they say.
+    of: usize,
+    /// Where its files lie, and with which extension: what else is there is of it, too.
+    kin: BTreeSet<Kin>,
     failure: Option<io::Error>,
+}
+
+/// The directory of a file, and its extension.
+type Kin = (String, String);
+
+fn kin(name: &str) -> Kin {
+    let (directory, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
+    (directory.to_owned(), extension.to_ascii_lowercase())
 }
 
 struct Importer<'a> {
@@ -88,6 +101,10 @@ struct Importer<'a> {
     now: Timestamp,
     taking: BTreeMap<&'static str, Taking>,
     strange: Strange,
+    /// How many files could not be read, by where they lie.
+    unread: BTreeMap<Kin, usize>,
+    /// How many are of no feed by what is in them: among files that hold a record each they are records.
+    unlike: BTreeMap<Kin, usize>,
     /// Why an archive was not read to its end: what is there of a feed is not all of it.
     torn: Option<String>,
     diagnostics: Vec<Diagnostic>,
@@ -164,6 +181,8 @@ pub(crate) fn take(
         now,
         taking: BTreeMap::new(),
         strange: Strange::default(),
+        unread: BTreeMap::new(),
+        unlike: BTreeMap::new(),
         torn: None,
         diagnostics: Vec::new(),
         failure: None,
@@ -179,9 +198,21 @@ pub(crate) fn take(
     }
     let mut taken =
         Taken { feeds: Vec::new(), refused: Vec::new(), strange: importer.strange, diagnostics: importer.diagnostics };
-    for (_, taking) in importer.taking {
+    for (_, mut taking) in importer.taking {
         if let Some(failure) = taking.failure {
             return Err(FeedsError::Write { path: directory, source: failure });
+        }
+        let unlike = if taking.feed.whole { &importer.unlike } else { &BTreeMap::new() };
+        let lost: usize = [&importer.unread, unlike]
+            .into_iter()
+            .flat_map(|files| taking.kin.iter().filter_map(|kin| files.get(kin)))
+            .sum();
+        let lacks = taking.of.saturating_sub(taking.source.enrichments + taking.source.skipped);
+        if lost + lacks > 0 {
+            taking.source.skipped += lost + lacks;
+            let message = format!("{} of its records could not be read, or are not there", lost + lacks);
+            let told = Diagnostic::incomplete(Code::FeedRecordMalformed, format!("{}: {message}", taking.source.id));
+            taken.diagnostics.push(told.at(taking.source.source.clone()));
         }
         if let Some(reason) = importer.torn.clone().or_else(|| broken(&taking.source)) {
             let mut source = taking.source;
@@ -191,7 +222,7 @@ pub(crate) fn take(
             taken.refused.push((source, reason));
         } else {
             let mut source = taking.source;
-            // Where few say when they were changed, the newest is not known.
+            // Where few say when they were changed, the newest is not known; a catalogue has no advisories.
             source.newest = source.newest.filter(|_| 2 * taking.dated >= source.advisories);
             let before = Generation::find(&directory, &source.id, &source.source);
             taken.diagnostics.extend(before.and_then(|before| shrunk(&before.source, &source)));
@@ -238,6 +269,7 @@ impl Files for Importer<'_> {
     fn file(&mut self, name: &str, bytes: &[u8]) {
         let Some(feed) = feed_of(name, bytes) else {
             self.strange.take(name);
+            *self.unlike.entry(kin(name)).or_default() += 1;
             return;
         };
         let taking = match self.taking.entry(feed.id) {
@@ -255,6 +287,8 @@ impl Files for Importer<'_> {
                     },
                     writer,
                     dated: 0,
+                    of: 0,
+                    kin: BTreeSet::new(),
                     failure: None,
                 }),
                 Err(error) => {
@@ -278,11 +312,17 @@ impl Files for Importer<'_> {
                 *failure = writer.push(&record).err();
             }
         });
-        let Read { advisories, enrichments, skipped, aside, diagnostics } = read;
+        let Read { advisories, enrichments, skipped, aside, made, of, diagnostics } = read;
+        taking.kin.insert(kin(name));
+        taking.of = taking.of.max(of.unwrap_or_default());
+        if let Some(limit) = diagnostics.iter().find(|told| told.code == Code::LimitExceeded) {
+            self.torn.get_or_insert(format!("{name}: {}", limit.message));
+        }
         // A file that is not of its feed's format is a record that cannot be understood.
         let lost = usize::from(diagnostics.iter().any(|told| told.code == Code::FeedMalformed));
         let source = &mut taking.source;
         source.files += 1;
+        source.newest = source.newest.max(made.filter(|made| *made <= self.now));
         source.advisories += advisories;
         source.enrichments += enrichments;
         source.skipped += skipped + lost;
@@ -299,6 +339,7 @@ impl Files for Importer<'_> {
     }
 
     fn unread(&mut self, name: &str, reason: String) {
+        *self.unread.entry(kin(name)).or_default() += 1;
         if self.diagnostics.len() < MAX_DIAGNOSTICS {
             self.diagnostics.push(Diagnostic::incomplete(Code::FeedUnreadable, reason).at(name));
         }

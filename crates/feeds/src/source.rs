@@ -31,6 +31,10 @@ pub(crate) fn each(path: &Path, limits: &Limits, files: &mut dyn Files) -> io::R
         return directory(path, "", limits, files);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // A pipe that nobody writes to would be waited for.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file; save what it gives first"));
+    }
     let file = File::open(path)?;
     let len = file.metadata()?.len();
     let range = FileRange::new(Arc::new(file), 0, len);
@@ -69,7 +73,7 @@ fn all(reader: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
 
 /// Whether a file is an archive or compressed, by its name: as many as a repository of advisories has are not opened twice.
 fn is_packed(name: &str) -> bool {
-    let packed = ["zip", "gz", "tgz", "zst", "tar"];
+    let packed = ["zip", "gz", "tgz", "zst", "xz", "txz", "tar"];
     name.rsplit_once('.').is_some_and(|(_, extension)| packed.contains(&extension.to_ascii_lowercase().as_str()))
 }
 

@@ -434,6 +434,10 @@ impl Locked<'_> {
         let second = directory.join(format!("{PREVIOUS}.new"));
         let _ = fs::remove_file(&second);
         match fs::hard_link(&current, &second) {
+            // One that was damaged does not take the place of a whole one.
+            Ok(()) if Published::open(&second).is_err() && Published::open(&previous).is_ok() => {
+                fs::remove_file(&second)?;
+            }
             Ok(()) => fs::rename(&second, &previous)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

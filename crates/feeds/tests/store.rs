@@ -208,6 +208,13 @@ fn a_damaged_database_gives_way_to_the_one_before() {
     }
     fs::remove_file(&current).unwrap();
     assert_eq!(place.known(), ["left-pad"]);
+    // A damaged one is not what is kept beside the next.
+    fs::write(&current, &whole[..whole.len() / 2]).unwrap();
+    place.import(&place.write("three.json", osv("OSV-3", "other", "1")));
+    assert_eq!(place.known(), ["left-pad", "is-odd", "other"]);
+    fs::remove_file(&current).unwrap();
+    fs::write(&current, "").unwrap();
+    assert_eq!(place.known(), ["left-pad"]);
     let empty = Place::new();
     assert_eq!(empty.store.open().unwrap_err().code(), sekisho_model::Code::DatabaseAbsent);
 }
@@ -245,4 +252,121 @@ fn what_is_no_feed_is_counted_and_takes_nothing_away() {
         assert!(imported.feeds.is_empty() && !imported.diagnostics.is_empty(), "{name}");
     }
     assert_eq!(place.known(), ["left-pad"]);
+}
+
+/// Makes a file unusable.
+type Spoil = fn(&Path);
+
+#[test]
+fn what_cannot_be_read_of_a_feed_counts_as_lost() {
+    let good = |count: usize| -> Vec<(String, String)> {
+        (0..count)
+            .map(|number| (format!("OSV-{number}.json"), osv(&format!("OSV-{number}"), "left-pad", "1")))
+            .collect()
+    };
+    let write = |place: &Place, files: &[(String, String)]| {
+        for (name, text) in files {
+            place.write(&format!("feed/{name}"), text);
+        }
+    };
+    let spoils: [(&str, Spoil); 3] = [
+        ("cut", |path| fs::write(path, "{\"schema_ve").unwrap()),
+        ("empty", |path| fs::write(path, "").unwrap()),
+        ("link", |path| std::os::unix::fs::symlink("/etc/hostname", path).unwrap()),
+    ];
+    for (what, spoil) in spoils {
+        let place = Place::new();
+        write(&place, &good(40));
+        let feed = place.directory.path().join("feed");
+        assert_eq!(place.import(&feed).feeds[0].skipped, 0, "{what}");
+        // A few are counted, and said by who asks the database.
+        for number in 0..2 {
+            spoil(&feed.join(format!("OSV-9{number}.json")));
+        }
+        // What is there of another kind is not of the feed.
+        place.write("feed/README.md", "about");
+        place.write("feed/other/package.json", "{}");
+        let imported = place.import(&feed);
+        assert_eq!((imported.feeds[0].advisories, imported.feeds[0].skipped), (40, 2), "{what}");
+        assert!(!imported.diagnostics.is_empty(), "{what}");
+        // Of many, what was taken before stays.
+        for number in 2..7 {
+            spoil(&feed.join(format!("OSV-9{number}.json")));
+        }
+        let imported = place.import(&feed);
+        assert_eq!((imported.feeds.len(), imported.refused.len()), (0, 1), "{what}");
+        assert_eq!(imported.refused[0].1, "7 of its 47 records cannot be understood", "{what}");
+    }
+}
+
+#[test]
+fn members_of_an_archive_that_are_damaged_count_as_lost() {
+    let place = Place::new();
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for number in 0..20 {
+        let fixed = if number < 5 { "1-damaged" } else { "1" };
+        archive.start_file(format!("OSV-{number}.json"), stored).unwrap();
+        archive.write_all(osv(&format!("OSV-{number}"), "left-pad", fixed).as_bytes()).unwrap();
+    }
+    let mut bytes = archive.finish().unwrap().into_inner();
+    place.import(&place.write("all.zip", &bytes));
+    let at: Vec<usize> = (0..bytes.len() - 9).filter(|at| &bytes[*at..*at + 9] == b"1-damaged").collect();
+    assert_eq!(at.len(), 5);
+    for at in at {
+        bytes[at] = b'2';
+    }
+    let imported = place.import(&place.write("all.zip", &bytes));
+    assert_eq!((imported.feeds.len(), imported.refused.len()), (0, 1), "{:?}", imported.diagnostics);
+    assert_eq!(place.known(), ["left-pad"]);
+}
+
+#[test]
+fn a_feed_beyond_the_limit_of_records_is_refused() {
+    let place = Place::new();
+    let table = |rows: usize| {
+        let rows: Vec<String> = (0..rows).map(|number| format!("CVE-2024-{number},0.5,0.5\n")).collect();
+        format!("#model_version:v1,score_date:1970-01-01T00:00:00+0000\ncve,epss,percentile\n{}", rows.concat())
+    };
+    let path = place.write("epss.csv", table(10));
+    place.import(&path);
+    let limits = Limits { records: 5, ..Limits::default() };
+    let imported = import(&place.store, &[path], false, &limits, NOW).unwrap();
+    assert_eq!((imported.feeds.len(), imported.refused.len()), (0, 1), "{:?}", imported.diagnostics);
+    assert_eq!(place.store.generations().unwrap()[0].source.enrichments, 10);
+}
+
+#[test]
+fn what_lies_beside_a_catalogue_is_none_of_it() {
+    let place = Place::new();
+    place.write("epss/scores.csv", "#model_version:v1\ncve,epss,percentile\nCVE-2024-1,0.5,0.5\n");
+    place.write("epss/columns.csv", "name,meaning\nepss,how likely\n");
+    assert_eq!(place.import(&place.directory.path().join("epss")).feeds[0].skipped, 0);
+}
+
+#[test]
+fn pages_of_a_catalogue_that_are_not_there_are_missed() {
+    let place = Place::new();
+    let page = |start: usize, ids: &[u32]| {
+        let cves: Vec<String> = ids.iter().map(|id| format!(r#"{{"cve":{{"id":"CVE-2024-{id}"}}}}"#)).collect();
+        let cves = cves.join(",");
+        format!(
+            r#"{{"resultsPerPage":2,"startIndex":{start},"totalResults":3,"format":"NVD_CVE","vulnerabilities":[{cves}]}}"#
+        )
+    };
+    place.write("nvd/0.json", page(0, &[1, 2]));
+    let directory = place.directory.path().join("nvd");
+    let imported = place.import(&directory);
+    assert_eq!(imported.refused[0].1, "1 of its 3 records cannot be understood");
+    place.write("nvd/2.json", page(2, &[3]));
+    assert_eq!(place.import(&directory).feeds[0].skipped, 0);
+}
+
+#[test]
+fn a_pipe_is_no_source() {
+    let place = Place::new();
+    let path = place.directory.path().join("pipe.json");
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    let error = import(&place.store, &[path], false, &Limits::default(), NOW).unwrap_err();
+    assert_eq!(error.code(), sekisho_model::Code::FeedUnreadable);
 }

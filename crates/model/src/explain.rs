@@ -2,6 +2,7 @@
 
 use crate::finding::Vulnerability;
 use crate::package::PackageId;
+use jiff::Timestamp;
 
 /// What one entry of the database and one package have to do with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct Explanation {
     /// What goes by the name that was asked for: none when the database does not know it, several where a notice about
     /// several was named.
     pub vulnerabilities: Vec<Vulnerability>,
+    /// Advisories about it that were withdrawn, each with when: none of them counts.
+    pub withdrawn: Vec<(String, Timestamp)>,
     /// What was compared.
     pub comparisons: Vec<Comparison>,
     /// How many packages were looked at in all.

@@ -264,6 +264,14 @@ pub struct AssessedFeed {
     /// Whether what it says can be about what was judged.
     #[serde(default)]
     pub concerned: bool,
+    /// How many of its records could not be read: what they say is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A feed of more advisories than this has a new one every few days.
@@ -283,9 +291,11 @@ impl AssessedFeed {
         if age >= hours {
             return Some(format!("taken {} days ago", age / 24));
         }
-        let newest = self.newest.filter(|_| self.advisories > LIVELY)?;
+        // One without advisories is a catalogue, made anew every day or week.
+        let newest = self.newest.filter(|_| self.advisories > LIVELY || self.advisories == 0)?;
         let silent = now.duration_since(newest).as_hours() / 24;
-        (silent > SILENT_DAYS).then(|| format!("its newest advisory is {silent} days old"))
+        let what = if self.advisories == 0 { "it was made" } else { "its newest advisory is of" };
+        (silent > SILENT_DAYS).then(|| format!("{what} {silent} days ago"))
     }
 }
 

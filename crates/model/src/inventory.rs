@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Level};
 use crate::image::{Image, LayerIndex};
 use crate::os::OsRelease;
-use crate::package::Package;
+use crate::package::{Package, PackageId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -113,6 +113,16 @@ pub struct ContentSets {
     pub names: Vec<String>,
 }
 
+/// The files of one package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageFiles {
+    /// The package.
+    pub package: PackageId,
+    /// From the root of the image, without a leading slash; below directories that links of the root lead to (`usr/bin/sh`
+    /// where `bin` is a link to `usr/bin`). Sorted.
+    pub paths: Vec<String>,
+}
+
 /// Everything one scan found out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Inventory {
@@ -137,6 +147,9 @@ pub struct Inventory {
     /// Packages that only lower layers hold; filled on request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removed>,
+    /// The files of packages of the operating system, as its package manager lists them; filled on request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PackageFiles>,
     /// VEX documents that lie in it. They count only where the user says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<EmbeddedDocument>,
@@ -169,6 +182,7 @@ impl Inventory {
             os: self.os.clone(),
             packages: Vec::new(),
             removed: self.removed.clone(),
+            files: self.files.clone(),
             documents: self.documents.clone(),
             content_sets: self.content_sets.clone(),
             complete: self.complete,

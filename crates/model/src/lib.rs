@@ -17,6 +17,7 @@ mod explain;
 mod finding;
 mod image;
 mod image_ref;
+mod in_use;
 mod inventory;
 mod json;
 mod license;
@@ -52,10 +53,12 @@ pub use finding::{
 };
 pub use image::{BaseImage, BaseMethod, History, Image, ImageConfig, Layer, LayerIndex, Platform};
 pub use image_ref::{ImageRef, InvalidImageRef, is_tag};
+pub use in_use::{IN_USE_SCHEMA, InUseImage, InUsePackage, InUseReport, UseState};
 pub use inventory::{
-    ContentSets, EmbeddedDocument, INVENTORY_SCHEMA, Inventory, Removal, Removed, Source, SourceKind, Tool,
+    ContentSets, EmbeddedDocument, INVENTORY_SCHEMA, Inventory, PackageFiles, Removal, Removed, Source, SourceKind,
+    Tool,
 };
-pub use json::{json_reason, write_json};
+pub use json::{MOST_VALUES, json_reason, json_whole, write_json};
 pub use license::{License, LicenseClass, LicenseTerm};
 pub use os::{OsRelease, distribution_id, is_same_release, release_named};
 pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage, Subject};
@@ -64,7 +67,7 @@ pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};
 pub use running::{Engine, RunningContainer, RunningMount};
 pub use schema::{
-    baseline_schema, check_schema, database_status_schema, diff_schema, drift_schema, inventory_schema,
+    baseline_schema, check_schema, database_status_schema, diff_schema, drift_schema, in_use_schema, inventory_schema,
     reevaluation_schema, scan_schema,
 };
 pub use severity::{Severity, UnknownSeverity};

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use spdx::ParseMode;
 use spdx::expression::{ExprNode, Operator};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 use utoipa::ToSchema;
 
 /// What a package says its licence is.
@@ -70,7 +72,8 @@ impl License {
         if ["", "unknown", "none", "noassertion"].iter().any(|nothing| text.eq_ignore_ascii_case(nothing)) {
             return None;
         }
-        let expression = Some(text.to_owned()).filter(|text| parsed(text).is_some()).map(with_capitals);
+        let expression = [text.to_owned(), in_case_of_list(text)].into_iter().find(|text| parsed(text).is_some());
+        let expression = expression.map(with_capitals);
         Some(expression.map_or_else(|| Self::Name(text.to_owned()), Self::Expression))
     }
 
@@ -107,7 +110,29 @@ impl License {
     }
 }
 
-/// The expression that `text` is.
+/// Identifiers of the SPDX list, of licences and exceptions, by their letters in lower case.
+static IDS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let licenses = spdx::identifiers::LICENSES.iter().map(|license| license.name);
+    let exceptions = spdx::identifiers::EXCEPTIONS.iter().map(|exception| exception.name);
+    licenses.chain(exceptions).map(|name| (name.to_ascii_lowercase(), name)).collect()
+});
+
+/// `text` with the identifiers of the SPDX list as they stand there: `mit` is `MIT` (SPDX 2.3, annex D.2, where letters of
+/// either case are the same). What is too long to be an expression stays.
+fn in_case_of_list(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = if text.len() > MAX_EXPRESSION { "" } else { text };
+    while !rest.is_empty() {
+        let is_of_id = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-');
+        let (word, after) = rest.split_at(rest.find(|sign| !is_of_id(sign)).unwrap_or(rest.len()));
+        out.push_str(IDS.get(&word.to_ascii_lowercase()).copied().unwrap_or(word));
+        let between = after.chars().next().map_or(0, char::len_utf8);
+        out.push_str(&after[..between]);
+        rest = &after[between..];
+    }
+    out
+}
+
 /// The expression with its operators in capitals, as SPDX 2.3 has them (annex D.2); some are written without.
 fn with_capitals(text: String) -> String {
     if !text.split_whitespace().any(|word| matches!(word, "or" | "and" | "with")) {
@@ -118,6 +143,7 @@ fn with_capitals(text: String) -> String {
     text.split_whitespace().map(upper).collect::<Vec<_>>().join(" ")
 }
 
+/// The expression that `text` is.
 fn parsed(text: &str) -> Option<spdx::Expression> {
     // Ids that were replaced by more exact ones, such as GPL-2.0 and GPL-2.0+, are what most packages state.
     let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
@@ -145,6 +171,22 @@ mod tests {
         assert_eq!(read("GPL-2.0 with Classpath-exception-2.0").as_str(), "GPL-2.0 WITH Classpath-exception-2.0");
         // What is no expression stays as it is written.
         assert_eq!(read("mine or yours").as_str(), "mine or yours");
+    }
+
+    #[test]
+    fn identifiers_have_the_letters_of_the_list() {
+        for (text, expect) in [
+            ("mit", "MIT"),
+            ("APACHE-2.0", "Apache-2.0"),
+            ("(mit or apache-2.0) and BSD-3-clause", "(MIT OR Apache-2.0) AND BSD-3-Clause"),
+            ("gpl-2.0-only with classpath-exception-2.0", "GPL-2.0-only WITH Classpath-exception-2.0"),
+            ("lgpl-2.1+", "LGPL-2.1+"),
+        ] {
+            assert_eq!(License::parse(text), Some(License::Expression(expect.into())), "{text}");
+        }
+        for text in ["mit license", "gplv2", "mit, isc", "é mit"] {
+            assert_eq!(License::parse(text), Some(License::Name(text.into())));
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub enum Evidence {
     /// Its installed form is there: a database record, metadata beside its code, a built binary.
     #[default]
     Installed,
-    /// Only a lock file names it.
+    /// Only a lock file or an SBOM names it.
     Declared,
     /// Told from the name or the bytes of a file that has no metadata.
     Inferred,

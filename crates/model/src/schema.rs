@@ -5,8 +5,8 @@
 
 use crate::{
     BASELINE_SCHEMA, Baselines, CHECK_SCHEMA, CheckReport, Code, DATABASE_STATUS_SCHEMA, DIFF_SCHEMA, DRIFT_SCHEMA,
-    DatabaseStatus, Diff, Digest, DriftReport, FindingId, INVENTORY_SCHEMA, Inventory, PackageId, Platform, Purl,
-    REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
+    DatabaseStatus, Diff, Digest, DriftReport, FindingId, IN_USE_SCHEMA, INVENTORY_SCHEMA, InUseReport, Inventory,
+    PackageId, Platform, Purl, REEVALUATION_SCHEMA, Reevaluation, SCAN_SCHEMA, ScanReport,
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -55,6 +55,11 @@ pub fn baseline_schema() -> serde_json::Result<String> {
 /// The schema of a [`DriftReport`].
 pub fn drift_schema() -> serde_json::Result<String> {
     schema::<DriftReport>(DRIFT_SCHEMA)
+}
+
+/// The schema of an [`InUseReport`].
+pub fn in_use_schema() -> serde_json::Result<String> {
+    schema::<InUseReport>(IN_USE_SCHEMA)
 }
 
 /// The schema of the document `title`, such as `sekisho.scan/v1`.

@@ -3,8 +3,8 @@
 use crate::support;
 use jiff::Timestamp;
 use sekisho_model::{
-    AssessedBy, Fact, FindingRow, FindingStatus, Image, ImageConfig, LicenseTerm, Package, ScanReport, ScanState,
-    Severity,
+    AssessedBy, Fact, FindingRow, FindingStatus, Image, ImageConfig, InUseReport, Inventory, LicenseTerm, Package,
+    PackageId, ScanReport, ScanState, Severity, UseState,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -144,6 +144,39 @@ impl ImageFacts {
             attestations: Fact::NotAsked,
             secrets: Fact::NotAsked,
             malware: Fact::NotAsked,
+        }
+    }
+
+    /// Takes in what hosts saw of the image that these facts are of while it ran. A package that one of them saw in use is; it is
+    /// not where the image ran and nobody saw it, unless somebody lost events or does not know which files are its own.
+    pub fn used(&mut self, inventory: &Inventory, reports: &[InUseReport]) {
+        let image = inventory.image.as_ref();
+        let digests =
+            image.into_iter().flat_map(|image| image.manifest_digest.into_iter().chain([image.config_digest]));
+        let digests: Vec<String> = digests.map(|digest| digest.to_string()).collect();
+        let mut seen: HashMap<&PackageId, Vec<(UseState, u64)>> = HashMap::new();
+        for report in reports {
+            for package in
+                report.images.iter().filter(|image| digests.contains(&image.digest)).flat_map(|image| &image.packages)
+            {
+                seen.entry(&package.id).or_default().push((package.state, report.lost));
+            }
+        }
+        let packages = inventory.packages.iter().filter(|package| package.owned_by.is_none());
+        for (component, package) in self.components.iter_mut().zip(packages) {
+            let seen = seen.get(&package.id).map(Vec::as_slice).unwrap_or_default();
+            let any = |of: fn(&(UseState, u64)) -> bool| seen.iter().any(of);
+            component.in_use = match () {
+                () if any(|(state, _)| *state == UseState::InUse) => Fact::Known(true),
+                () if seen.is_empty() => Fact::Unknown("nobody watched what of the image is in use".to_owned()),
+                () if any(|(state, _)| *state == UseState::Unknown) => {
+                    Fact::Unknown("which files are the package's is not known".to_owned())
+                }
+                () if any(|(_, lost)| *lost > 0) => {
+                    Fact::Unknown("events were lost while it was watched what is in use".to_owned())
+                }
+                () => Fact::Known(false),
+            };
         }
     }
 }

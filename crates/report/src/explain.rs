@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// The explanation of the vulnerability that was asked for as `name`, with ANSI styles.
 pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inventory) -> String {
     let mut out = String::new();
-    let Explanation { vulnerabilities, comparisons, packages, unjudged } = explanation;
+    let Explanation { vulnerabilities, withdrawn, comparisons, packages, unjudged } = explanation;
     let name = printable(name);
     line!(out, "{HEADING}{name}{HEADING:#} in {}", printable(&inventory.source.name));
     if vulnerabilities.is_empty() {
@@ -20,9 +20,18 @@ pub fn explanation_text(name: &str, explanation: &Explanation, inventory: &Inven
     for vulnerability in vulnerabilities {
         known(&mut out, vulnerability);
     }
+    for (advisory, when) in withdrawn {
+        line!(
+            out,
+            "{WARNING}withdrawn{WARNING:#}: {} was taken back on {}, and is not counted",
+            printable(advisory),
+            when.strftime("%Y-%m-%d")
+        );
+    }
     if !vulnerabilities.is_empty() && comparisons.is_empty() && packages > unjudged {
         let looked_up = counted(packages - unjudged, "package");
-        line!(out, "\nno advisory about it names any package of these: {looked_up} could be looked up");
+        let standing = if withdrawn.is_empty() { "" } else { " that stands" };
+        line!(out, "\nno advisory about it{standing} names any package of these: {looked_up} could be looked up");
     }
     if *unjudged > 0 {
         line!(

@@ -266,9 +266,9 @@ impl Analyzer {
         },
     };
 
-    /// Whether it reads a package database of an operating system.
+    /// Whether it reads a package database of an operating system, or the file of one of its packages.
     pub fn reads_system(&self) -> bool {
-        self.kinds.iter().any(|kind| kind.is_os())
+        !self.kinds.is_empty() && self.kinds.iter().all(|kind| kind.is_os())
     }
 }
 

@@ -3,6 +3,7 @@
 //! A package that two of them have at the same place is one. The distribution decides whose advisories hold for its
 //! packages, so that inventories of different ones are not merged.
 
+use crate::analyzers::embedded::NAMED_BY;
 use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
@@ -10,7 +11,7 @@ use sekisho_model::{
     Source, SourceKind, Tool, distribution_id, is_same_release,
 };
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why inventories are not merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +45,7 @@ pub fn merge(inventories: Vec<Inventory>, tool: Tool, limits: &Limits) -> Result
         os,
         packages: Vec::new(),
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: inventories.iter().all(|inventory| inventory.complete),
@@ -118,9 +120,8 @@ pub struct Supplement {
 ///
 /// Packages are the same where kind, name and version are, wherever either says that they lie.
 pub fn supplement(inventory: &mut Inventory, sbom: Inventory, from: &str, limits: &Limits) -> Supplement {
-    let is_same = |own: &OsRelease, other: &OsRelease| {
-        distribution_id(&own.id) == distribution_id(&other.id) && is_same_release(&own.version_id, &other.version_id)
-    };
+    let is_same =
+        |own: &OsRelease, other: &OsRelease| is_of(own, (distribution_id(&other.id), other.version_id.as_str()));
     let is_foreign = matches!((&inventory.os, &sbom.os), (Some(own), Some(other)) if !is_same(own, other));
     if inventory.os.is_none() {
         inventory.os = sbom.os;
@@ -142,7 +143,7 @@ pub fn supplement(inventory: &mut Inventory, sbom: Inventory, from: &str, limits
             break;
         } else {
             (package.layer, package.origin, package.owned_by) = (None, Origin::Unknown, None);
-            package.facts.extra.push(("sbom".to_owned(), from.to_owned()));
+            package.facts.extra.push((NAMED_BY.to_owned(), from.to_owned()));
             package.facts.extra.sort();
             done.added += 1;
             inventory.packages.push(package);
@@ -153,10 +154,47 @@ pub fn supplement(inventory: &mut Inventory, sbom: Inventory, from: &str, limits
     done
 }
 
-/// What is the same of one package in documents of different programs: an epoch of 0 is none.
-fn identity(package: &Package) -> (PackageKind, String, String) {
+/// The packages that something else than an SBOM in the image itself tells of: what such an SBOM names of them as well is
+/// not listed a second time, wherever it lies. Packages of Wolfi each carry one.
+pub struct Told(HashSet<Identity>);
+
+impl Told {
+    /// Of `packages`, what is no [`Told::is_named`].
+    pub fn of<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Self {
+        Self(packages.into_iter().filter(|package| !Self::is_named(package)).map(identity).collect())
+    }
+
+    /// Whether only an SBOM names the package.
+    pub fn is_named(package: &Package) -> bool {
+        package.facts.extra.iter().any(|(key, _)| key == NAMED_BY)
+    }
+
+    /// Whether `package`, which an SBOM names, is there already.
+    pub fn repeats(&self, package: &Package) -> bool {
+        Self::is_named(package) && self.0.contains(&identity(package))
+    }
+}
+
+/// Whether an SBOM names a package of another distribution than `system`, by whose advisories it would be judged.
+pub fn is_foreign(package: &Package, system: &OsRelease) -> bool {
+    let parts = package.purl.parts();
+    Told::is_named(package) && parts.distribution().is_some_and(|distribution| !is_of(system, distribution))
+}
+
+/// Whether a distribution as package URLs name it is `system`.
+fn is_of(system: &OsRelease, (id, version): (&str, &str)) -> bool {
+    distribution_id(&system.id) == id && is_same_release(&system.version_id, version)
+}
+
+/// See [`identity`].
+type Identity = (PackageKind, String, String);
+
+/// What is the same of one package in documents of different programs: an epoch of 0 is none, nor is the sign that Go puts
+/// before versions.
+fn identity(package: &Package) -> Identity {
     let PurlParts { namespace, name, .. } = package.purl.parts();
-    let version = package.facts.version.strip_prefix("0:").unwrap_or(&package.facts.version);
+    let sign = if package.facts.kind == PackageKind::Golang { "v" } else { "0:" };
+    let version = package.facts.version.strip_prefix(sign).unwrap_or(&package.facts.version);
     let namespace = if package.facts.kind.is_os() { String::new() } else { namespace };
     (package.purl.kind(), format!("{namespace}/{name}"), version.to_owned())
 }

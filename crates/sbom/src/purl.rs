@@ -1,5 +1,6 @@
 //! Package URLs of packages, by the type definitions of the purl specification.
 
+use crate::analyzers::embedded::PURL;
 use crate::property::full;
 use sekisho_model::{InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl, PurlParts, SourcePackage};
 
@@ -7,8 +8,11 @@ use sekisho_model::{InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl, Pur
 ///
 /// Distribution packages take the distribution's id as namespace and `distro` as qualifier; an epoch
 /// stays in the version, where dpkg, apk and the purl specification's own examples have it, but for
-/// rpm, whose definition asks for the qualifier `epoch`.
+/// rpm, whose definition asks for the qualifier `epoch`. Where an SBOM in an image gave another, it is that.
 pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, InvalidPurl> {
+    if let Ok(stated) = extra(package, PURL).parse() {
+        return Ok(stated);
+    }
     let kind = package.kind.as_str();
     let arch = package.arch.as_deref().unwrap_or_default();
     let version = package.version.as_str();

@@ -8,12 +8,15 @@ use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     Code, ContentSets, Diagnostic, EmbeddedDocument, Evidence, INVENTORY_SCHEMA, Image, Inventory, LayerIndex, Level,
-    License, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Removal, Removed, Source,
+    License, Origin, OsRelease, Package, PackageFacts, PackageFiles, PackageId, PackageKind, Purl, Removal, Removed,
+    Source,
 };
+use sekisho_sbom::merge::{self, Told};
 use sekisho_sbom::project::Projects;
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Everything that was read of an image or a tree.
 pub(crate) struct Scanned<'a> {
@@ -30,6 +33,8 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     let system = distribution(&overlay);
     let maker = Maker { overlay: &overlay, system, image: image.as_ref() };
     let mut packages = maker.packages(&mut diagnostics);
+    maker.settle_named(&mut packages, &mut diagnostics);
+    leave_out_guessed(&mut packages);
     maker.databases_led_astray(dispatch, &mut diagnostics);
     maker.system_uncovered(dispatch, &mut diagnostics);
     link_declared(&mut packages);
@@ -38,6 +43,8 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
     join_inferred(&mut packages);
     let removed =
         if options.all_layers { maker.removed(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
+    let files =
+        if options.package_files { maker.files(&packages, &options.limits, &mut diagnostics) } else { Vec::new() };
     let documents = maker.documents();
     let content_sets = maker.content_sets();
     diagnostics.sort();
@@ -51,6 +58,7 @@ pub(crate) fn inventory(scanned: Scanned<'_>, dispatch: &Dispatch, options: &Opt
         image,
         packages,
         removed,
+        files,
         documents,
         content_sets,
         complete: !diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Incomplete),
@@ -108,6 +116,31 @@ impl Maker<'_> {
             }
         }
         packages
+    }
+
+    /// Leaves out what SBOMs in the image name and other files tell of, and what of it is of another distribution.
+    fn settle_named(&self, packages: &mut Vec<Package>, diagnostics: &mut Vec<Diagnostic>) {
+        if !packages.iter().any(Told::is_named) {
+            return;
+        }
+        let told = Told::of(packages.iter());
+        packages.retain(|package| !told.repeats(package));
+        let Some((_, os)) = self.system else { return };
+        let mut foreign: BTreeMap<(String, Option<LayerIndex>), usize> = BTreeMap::new();
+        packages.retain(|package| {
+            let is_foreign = merge::is_foreign(package, os);
+            if is_foreign {
+                *foreign.entry((package.location.clone(), package.layer)).or_default() += 1;
+            }
+            !is_foreign
+        });
+        diagnostics.extend(foreign.into_iter().map(|((location, layer), count)| {
+            let message = format!(
+                "names packages of another distribution than {}, whose advisories say nothing of them: {count} are not listed",
+                os.distro()
+            );
+            Diagnostic { layer, ..Diagnostic::incomplete(Code::VulnerabilitiesUnknown, message).at(location) }
+        }));
     }
 
     fn documents(&self) -> Vec<EmbeddedDocument> {
@@ -221,17 +254,60 @@ impl Maker<'_> {
     /// Links language packages to the operating system package that owns their file.
     fn link_owners(&self, packages: &mut [Package]) {
         let mut wanted: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-        let mut owners: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
         let all: &[Package] = packages;
-        for (index, package) in all.iter().enumerate() {
-            if package.facts.kind.is_os() {
-                owners.entry((package.facts.kind, &package.facts.name)).or_default().push(index);
-            } else {
-                wanted.entry(self.overlay.resolve(&package.location).into_bytes()).or_default().push(index);
-            }
+        for (index, package) in all.iter().enumerate().filter(|(_, package)| !package.facts.kind.is_os()) {
+            wanted.entry(self.overlay.resolve(&package.location).into_bytes()).or_default().push(index);
         }
         if wanted.is_empty() {
             return;
+        }
+        let mut links: Vec<(usize, PackageId)> = Vec::new();
+        self.each_owned(all, |owner, path| {
+            let found = wanted.get(path);
+            // What a later layer wrote over it is no longer what the package brought.
+            let own = |index: &&usize| all[**index].layer <= all[owner].layer;
+            links.extend(found.into_iter().flatten().filter(own).map(|index| (*index, all[owner].id.clone())));
+        });
+        for (index, owner) in links {
+            packages[index].owned_by = Some(owner);
+        }
+    }
+
+    /// The files of packages of the operating system. Directories are left out, and what several packages list.
+    fn files(&self, packages: &[Package], limits: &Limits, diagnostics: &mut Vec<Diagnostic>) -> Vec<PackageFiles> {
+        let mut listed: BTreeMap<Vec<u8>, Option<usize>> = BTreeMap::new();
+        let (mut weight, mut is_whole) = (0, true);
+        self.each_owned(packages, |owner, path| {
+            weight += path.len() as u64 + 64;
+            is_whole &= weight <= limits.facts_bytes;
+            if is_whole {
+                let of = listed.entry(path.to_vec()).or_insert(Some(owner));
+                *of = of.filter(|of| *of == owner);
+            }
+        });
+        if !is_whole {
+            let limit = limits.exceeded(LimitKey::FactsBytes, "bytes");
+            let message = format!("the files of packages take {limit}; not all are listed");
+            diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
+        }
+        let mut files: Vec<Vec<String>> = vec![Vec::new(); packages.len()];
+        for (path, owner) in &listed {
+            let within = [path, &b"/"[..]].concat();
+            let is_directory = listed.range(within.clone()..).next().is_some_and(|(next, _)| next.starts_with(&within));
+            if let Some(owner) = owner.filter(|_| !is_directory) {
+                files[owner].push(String::from_utf8_lossy(path).into_owned());
+            }
+        }
+        let all = packages.iter().zip(files).filter(|(_, paths)| !paths.is_empty());
+        all.map(|(package, paths)| PackageFiles { package: package.id.clone(), paths }).collect()
+    }
+
+    /// Calls `each` with every path that the list of a package of the operating system has: the package's place, and the path as it
+    /// is reached.
+    fn each_owned(&self, all: &[Package], mut each: impl FnMut(usize, &[u8])) {
+        let mut owners: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
+        for (index, package) in all.iter().enumerate().filter(|(_, package)| package.facts.kind.is_os()) {
+            owners.entry((package.facts.kind, &package.facts.name)).or_default().push(index);
         }
         // File lists name the place a package was built for; a merged /usr moves it.
         let moved: Vec<(&[u8], &[u8])> = self
@@ -242,7 +318,6 @@ impl Maker<'_> {
             .map(|(link, target)| (link.as_bytes(), target.as_bytes()))
             .collect();
         let mut elsewhere = Vec::new();
-        let mut links: Vec<(usize, PackageId)> = Vec::new();
         for owned in self.overlay.shown.values().flat_map(|shown| &shown.now.files).flat_map(|file| &file.extract.owned)
         {
             let fits = |index: &&usize| owned.arch.is_none() || all[**index].facts.arch == owned.arch;
@@ -250,23 +325,16 @@ impl Maker<'_> {
             let Some(owner) = candidates.and_then(|candidates| candidates.iter().find(fits)) else { continue };
             owned.paths.for_each_bytes(|path| {
                 let first = path.iter().position(|byte| *byte == b'/').unwrap_or_default();
-                let found = match moved.iter().find(|(link, _)| *link == &path[..first]) {
+                match moved.iter().find(|(link, _)| *link == &path[..first]) {
                     Some((_, target)) => {
                         elsewhere.clear();
                         elsewhere.extend_from_slice(target);
                         elsewhere.extend_from_slice(&path[first..]);
-                        wanted.get(&elsewhere)
+                        each(*owner, &elsewhere);
                     }
-                    None => wanted.get(path),
-                };
-                // What a later layer wrote over it is no longer what the package brought.
-                let own = |index: &&usize| all[**index].layer <= all[*owner].layer;
-                links.extend(found.into_iter().flatten().filter(own).map(|index| (*index, all[*owner].id.clone())));
+                    None => each(*owner, path),
+                }
             });
-        }
-        drop(owners);
-        for (index, owner) in links {
-            packages[index].owned_by = Some(owner);
         }
     }
 
@@ -282,7 +350,7 @@ impl Maker<'_> {
                     continue;
                 }
                 let listed = removed.len();
-                for facts in file.extract.packages.iter().filter(|facts| !still(facts)) {
+                for facts in file.extract.packages.iter().filter(|facts| !still(facts) && !is_guessed(facts)) {
                     if let Ok(mut package) = self.package(facts, &file.path, layer) {
                         if package.facts.licenses.is_empty() {
                             package.facts.licenses = self.licenses_of(&package, &licenses);
@@ -314,6 +382,8 @@ impl Maker<'_> {
             diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message));
         }
         // What another layer brought back is not gone.
+        let told = Told::of(packages.iter().chain(removed.iter().map(|gone| &gone.package)));
+        removed.retain(|gone| !told.repeats(&gone.package));
         let present: HashSet<(&str, &str)> =
             packages.iter().map(|package| (package.purl.as_str(), package.location.as_str())).collect();
         removed.retain(|gone| !present.contains(&(gone.package.purl.as_str(), gone.package.location.as_str())));
@@ -422,6 +492,19 @@ fn link_declared(packages: &mut Vec<Package>) {
     }
     let mut keep = keep.into_iter();
     packages.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Leaves out distributions of Python that the name of a directory tells of, where metadata lies in it.
+fn leave_out_guessed(packages: &mut Vec<Package>) {
+    let directory = |package: &Package| package.location.rsplit_once('/').map(|(directory, _)| directory.to_owned());
+    let known =
+        packages.iter().filter(|package| package.facts.kind == PackageKind::Pypi && !is_guessed(&package.facts));
+    let known: HashSet<Option<String>> = known.map(directory).collect();
+    packages.retain(|package| !is_guessed(&package.facts) || !known.contains(&directory(package)));
+}
+
+fn is_guessed(facts: &PackageFacts) -> bool {
+    (facts.kind, facts.evidence) == (PackageKind::Pypi, Evidence::Inferred)
 }
 
 /// Makes one package of what several files of a layer tell of one: a program, its libraries and their other names. The

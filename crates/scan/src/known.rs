@@ -41,7 +41,7 @@ impl Origin {
             Some((media_type.clone(), *digest, *diff_id, stored.as_ref().map_or(0, Stored::size), known))
         };
         let layers: Vec<_> = layers.iter().map(layer).collect::<Option<_>>()?;
-        let asked = (tool(), fingerprint, options.all_layers, &options.bases);
+        let asked = (tool(), fingerprint, options.all_layers, options.package_files, &options.bases);
         let text = format!("{asked:?}\n{image:?}\n{layers:?}");
         Some(Self(text))
     }

@@ -61,6 +61,8 @@ pub struct Options<'a> {
     pub jobs: usize,
     /// Whether packages that only lower layers hold are listed.
     pub all_layers: bool,
+    /// Whether the files of packages of the operating system are listed.
+    pub package_files: bool,
     /// Whether a scan of a directory goes into other file systems.
     pub cross_file_systems: bool,
     /// Base images to recognise.

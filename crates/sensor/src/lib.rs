@@ -36,4 +36,4 @@ pub use load::LoadError;
 pub use probe::{Probe, probe};
 pub use record::Broken;
 pub use seed::seed;
-pub use sensor::{Account, Item, Options, Sensor, SensorError, now, of_since_boot};
+pub use sensor::{Account, Item, Options, Sensor, SensorError, now, of_since_boot, since_boot};

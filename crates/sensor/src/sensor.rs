@@ -413,7 +413,8 @@ fn nanoseconds(time: Timespec) -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-pub(crate) fn since_boot() -> u64 {
+/// Nanoseconds since the machine was started, by a clock that is never set and goes on while the machine sleeps.
+pub fn since_boot() -> u64 {
     nanoseconds(rustix::time::clock_gettime(ClockId::Boottime))
 }
 

@@ -77,6 +77,7 @@ static EMPTY: LazyLock<Inventory> = LazyLock::new(|| Inventory {
     os: None,
     packages: Vec::new(),
     removed: Vec::new(),
+    files: Vec::new(),
     documents: Vec::new(),
     content_sets: Vec::new(),
     complete: true,

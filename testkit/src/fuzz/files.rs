@@ -34,6 +34,7 @@ fn scan(bytes: &[u8]) {
             choice: Choice::default(),
             jobs: 1,
             all_layers: false,
+            package_files: true,
             cross_file_systems: false,
             bases: KnownBases::default(),
             cache: None,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use clap::Command;
-use sekisho_model::{Code, Exit, PackageKind};
+use sekisho_model::{Code, Exit};
 use sekisho_sbom::Analyzer;
 use sekisho_sbom::analyzers::{ANALYZERS, binary};
 
@@ -66,13 +66,12 @@ pub(super) fn analyzers() -> Result<String> {
          | analyzer | reads | packages | paths | first bytes |\n|---|---|---|---|---|\n"
     );
     for analyzer in ANALYZERS {
-        let kinds: Vec<_> = analyzer.kinds.iter().copied().map(PackageKind::as_str).collect();
         line!(
             out,
             "| `{}` | {} | {} | {} | {} |",
             analyzer.id,
             cell(analyzer.title),
-            if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") },
+            super::formats::kinds(analyzer, "any"),
             paths(analyzer),
             magic(analyzer),
         );

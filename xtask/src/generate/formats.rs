@@ -24,6 +24,7 @@ pub(super) fn english() -> Result<String> {
             executables: "any file that begins as an executable",
             programs: "[well-known names](../../analyzers.md#programs-without-a-package)",
             itself: "what is scanned itself",
+            any: "any",
         },
         |analyzer| Some(analyzer.title),
     )
@@ -43,6 +44,7 @@ pub(super) fn japanese() -> Result<String> {
             executables: "実行ファイルとして始まるすべてのファイル",
             programs: "[よく知られた名前](../../analyzers.md#programs-without-a-package)",
             itself: "スキャン対象そのもの",
+            any: "すべて",
         },
         |analyzer| TITLES.iter().find(|(id, _)| *id == analyzer.id).map(|(_, title)| *title),
     )
@@ -53,14 +55,23 @@ struct Words {
     executables: &'static str,
     programs: &'static str,
     itself: &'static str,
+    any: &'static str,
+}
+
+/// The types of package URLs of what it reads; `any` for all of them.
+pub(super) fn kinds(analyzer: &Analyzer, any: &str) -> String {
+    if analyzer.kinds == PackageKind::ALL {
+        return any.to_owned();
+    }
+    let kinds: Vec<_> = analyzer.kinds.iter().copied().map(PackageKind::as_str).collect();
+    if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") }
 }
 
 fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static str>) -> Result<String> {
     let mut out = head.to_owned();
     for analyzer in ANALYZERS {
         let Some(title) = title(analyzer) else { bail!("{} has no title in Japanese", analyzer.id) };
-        let kinds: Vec<_> = analyzer.kinds.iter().copied().map(PackageKind::as_str).collect();
-        let kinds = if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") };
+        let kinds = kinds(analyzer, words.any);
         let files = match (analyzer.hints, analyzer.paths.is_empty(), analyzer.magic.is_empty()) {
             (true, ..) => words.programs.to_owned(),
             (_, true, true) => words.itself.to_owned(),
@@ -74,7 +85,7 @@ fn page(head: &str, words: &Words, title: impl Fn(&Analyzer) -> Option<&'static 
 }
 
 /// The titles of analyzers in Japanese.
-const TITLES: [(&str, &str); 62] = [
+const TITLES: [(&str, &str); 67] = [
     ("os-release", "ディストリビューション(os-release)"),
     ("dpkg-status", "Debian パッケージ(dpkg の status、status.d)"),
     ("deb-package", "Debian パッケージファイル(.deb)"),
@@ -91,8 +102,10 @@ const TITLES: [(&str, &str); 62] = [
     ("portage-contents", "Gentoo パッケージ(portage のデータベース)"),
     ("portage-license", "Gentoo パッケージのライセンス"),
     ("python-installed", "Python のパッケージ(dist-info、egg-info)"),
+    ("python-named", "メタデータのない Python パッケージ(dist-info のディレクトリ名から判別)"),
     ("python-egg", "Python の egg ファイル(*.egg)"),
     ("python-requirements", "バージョンを固定した Python の requirements"),
+    ("python-setup", "setup.py の中の、バージョンを固定した Python の要求"),
     ("python-pipenv", "pipenv のロックファイル"),
     ("python-poetry", "Poetry のロックファイル"),
     ("python-uv", "uv のロックファイル"),
@@ -115,6 +128,7 @@ const TITLES: [(&str, &str); 62] = [
     ("java-archive", "Java アーカイブと、その中のアーカイブ(jar、war、ear など)"),
     ("java-unpacked", "展開された Java アーカイブの Maven メタデータ(pom.properties)"),
     ("maven-pom", "Maven プロジェクト(pom.xml)。プロパティ、親、別の pom で管理されるバージョンも解決"),
+    ("java-release", "Java ランタイム(ホームの release ファイル)"),
     ("gradle-lock", "Gradle のロックファイル"),
     ("gradle-verification", "Gradle の依存関係検証(verification-metadata.xml)"),
     ("sbt-lock", "sbt のロックファイル(build.sbt.lock)"),
@@ -137,8 +151,10 @@ const TITLES: [(&str, &str); 62] = [
     ("r-installed", "R パッケージ(DESCRIPTION)"),
     ("renv-lock", "renv のロックファイル(renv.lock)"),
     ("cabal-freeze", "Cabal の freeze ファイル(cabal.project.freeze)"),
+    ("stack-project", "Stack のプロジェクト(stack.yaml の extra-deps)"),
     ("stack-lock", "Stack のロックファイル(stack.yaml.lock)"),
     ("binary", "よく知られたプログラムとライブラリー(中身のバイトから判別)"),
+    ("sbom", "SBOM(CycloneDX、SPDX 2、Syft 形式の JSON)。ほかのどのファイルからもわからないパッケージを載せる"),
     ("vex", "VEX 文書(保存し、--vex embedded を付けると信用する)"),
 ];
 

@@ -58,6 +58,7 @@ impl FeedSource {
             newest: self.newest,
             advisories: self.advisories,
             concerned,
+            skipped: self.skipped,
         }
     }
 }

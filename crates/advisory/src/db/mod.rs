@@ -60,7 +60,7 @@ pub enum DatabaseError {
         expected: u64,
     },
     /// A part does not have the checksum that it was written with.
-    #[error("the {0} of the database do not have the checksum they were written with")]
+    #[error("does not have the checksum in its {0} that was written")]
     Damaged(&'static str),
     /// A part contradicts itself, although its checksum holds.
     #[error("holds something that cannot be read")]

@@ -195,8 +195,8 @@ pub fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<(Exceptions, Ve
     let too_large =
         |key, what| ExceptionError::TooLarge { name: name.to_owned(), exceeded: limits.exceeded(key, what) };
     let malformed = |(line, reason)| ExceptionError::Malformed { name: name.to_owned(), line, reason };
-    if bytes.len() as u64 > limits.text_file_bytes {
-        return Err(too_large(LimitKey::TextFileBytes, "bytes of a file of exceptions"));
+    if bytes.len() as u64 > limits.document_bytes {
+        return Err(too_large(LimitKey::DocumentBytes, "bytes of a file of exceptions"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| malformed((None, format!("is not text: {error}"))))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

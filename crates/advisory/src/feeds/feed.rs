@@ -1,9 +1,10 @@
 //! What a feed is: how its files are recognised, and the function from one file to [`Record`]s.
 
-use super::text::{is_cve, is_short};
+use super::text::{is_cve, is_short, moment};
 use crate::db::cut_to;
 use crate::range::{Lower, Range, Upper};
 use crate::record::{Advisory, Affected, Enrichment, Record, Says};
+use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic};
 use std::collections::BTreeMap;
@@ -96,6 +97,10 @@ pub struct Read {
     /// What is worth counting beside, by what it is: records that name only commits, that have no CVE, that are not
     /// about security.
     pub aside: BTreeMap<&'static str, usize>,
+    /// When all of it was made, where a catalogue says.
+    pub made: Option<Timestamp>,
+    /// How many records all files of the source have together, where this one is a part and says so.
+    pub of: Option<usize>,
     /// What a person should know: skipped records by name, limits, why a file was not taken.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -168,6 +173,26 @@ impl Sink<'_> {
             let message = format!("a package of the record {name} was left out: {reason}");
             self.read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
         }
+    }
+
+    /// Counts records that should be there and are not: the file says how many it has.
+    pub(crate) fn lacks(&mut self, has: usize, says: Option<usize>) {
+        let lost = says.unwrap_or_default().saturating_sub(has);
+        if lost > 0 {
+            self.read.skipped += lost;
+            let message = format!("it has {has} records and says that it has {}", has + lost);
+            self.read.diagnostics.push(Diagnostic::incomplete(Code::FeedRecordMalformed, message));
+        }
+    }
+
+    /// The file is one of several that have so many records together.
+    pub(crate) fn one_of(&mut self, total: Option<usize>) {
+        self.read.of = total;
+    }
+
+    /// When all of it was made; the latest counts.
+    pub(crate) fn made(&mut self, when: Option<&str>) {
+        self.read.made = self.read.made.max(when.and_then(moment));
     }
 
     /// Counts something beside; see [`Read::aside`].

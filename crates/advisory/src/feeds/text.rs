@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -206,6 +206,43 @@ pub(crate) fn each_entry<'de, D: Deserializer<'de>, K: Deserialize<'de>, V: Dese
     }
 
     deserializer.deserialize_map(Each(visit, PhantomData))
+}
+
+/// A list of at most so many items, since each takes far more memory than what it takes to name it.
+#[derive(Debug)]
+pub(crate) struct Most<T, const N: usize>(pub(crate) Vec<T>);
+
+impl<T, const N: usize> Default for Most<T, N> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Most<T, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T, const N: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Items<T, N> {
+            type Value = Most<T, N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.len() == N {
+                        return Err(A::Error::custom(format_args!("a list has more than {N} items")));
+                    }
+                    list.push(item);
+                }
+                Ok(Most(list))
+            }
+        }
+
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
 }
 
 /// A field that may be `null` where its type would do.

@@ -5,9 +5,9 @@ use crate::db::{Database, DatabaseError, PlaceCount, StoredAdvisory, StoredRatin
 use crate::record::Status;
 use jiff::Timestamp;
 use sekisho_model::{
-    AssessedBy, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource, FindingStatus, Inventory,
-    Judgement, Likelihood, OsRelease, PackageFacts, PackageFinding, PackageKind, ScanState, Severity, Subject,
-    Vulnerability,
+    AssessedBy, AssessedFeed, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource,
+    FindingStatus, Inventory, Judgement, Level, Likelihood, OsRelease, PackageFacts, PackageFinding, PackageKind,
+    ScanState, Severity, Subject, Vulnerability,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -46,11 +46,13 @@ pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) ->
         (Reverse(a.severity), &a.vulnerability, &a.id).cmp(&(Reverse(b.severity), &b.vulnerability, &b.id))
     });
     let vulnerabilities = found.describe(&found.vulnerabilities.keys().copied().collect())?;
-    let diagnostics: Vec<Diagnostic> =
+    let mut diagnostics: Vec<Diagnostic> =
         obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory.os.as_ref())).collect();
-    let state = if diagnostics.is_empty() { ScanState::Scanned } else { ScanState::Incomplete };
     let concerns = place::concerns(inventory);
     let by = assessed_by(database, concerns);
+    diagnostics.extend(by.feeds.iter().filter_map(lacking));
+    let is_whole = diagnostics.iter().all(|told| told.level == Level::Note);
+    let state = if is_whole { ScanState::Scanned } else { ScanState::Incomplete };
     Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
 }
 
@@ -107,6 +109,16 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// What is to be said of a feed some records of which could not be read when it was taken. Of a catalogue, which only tells
+/// more of what is known, it is a note.
+fn lacking(feed: &AssessedFeed) -> Option<Diagnostic> {
+    let AssessedFeed { id, source, skipped, advisories, concerned, .. } = feed;
+    let records = if *skipped == 1 { "record" } else { "records" };
+    let message = format!("{skipped} {records} of {id} from {source} could not be read: what they say is not known");
+    let told = if *advisories == 0 { Diagnostic::note } else { Diagnostic::incomplete };
+    (*concerned && *skipped > 0).then(|| told(Code::FeedRecordMalformed, message))
+}
+
 /// Why packages could not be judged.
 fn told(obstacle: Obstacle, packages: &[&PackageFacts], os: Option<&OsRelease>) -> Diagnostic {
     let count = packages.len();
@@ -116,7 +128,8 @@ fn told(obstacle: Obstacle, packages: &[&PackageFacts], os: Option<&OsRelease>) 
         None => "a system that does not say what it is".to_owned(),
     };
     let some = || {
-        let named = packages.iter().take(5).map(|package| format!("{} {}", package.name, package.version));
+        let cut = |text: &str| text.chars().take(100).collect::<String>();
+        let named = packages.iter().take(5).map(|package| format!("{} {}", cut(&package.name), cut(&package.version)));
         let rest = if count > 5 { ", …" } else { "" };
         format!("{}{rest}", named.collect::<Vec<_>>().join(", "))
     };

@@ -3,6 +3,7 @@
 use super::{Judged, Matcher, Told, Version, assess, is_about, with_owners};
 use crate::db::{DatabaseError, Edge, Entry};
 use crate::record::Status;
+use jiff::Timestamp;
 use sekisho_model::{Comparison, Explanation, Inventory, Outcome, Package};
 use std::collections::BTreeSet;
 
@@ -14,7 +15,15 @@ pub fn explain(inventory: &Inventory, matcher: &Matcher<'_>, name: &str) -> Resu
     let database = matcher.database();
     let numbers: BTreeSet<u32> = database.vulnerabilities_named(name)?.into_iter().collect();
     let vulnerabilities = assess::describe(database, &numbers)?;
-    let mut explanation = Explanation { vulnerabilities, ..Explanation::default() };
+    let mut withdrawn = BTreeSet::new();
+    for number in &numbers {
+        for advisory in database.vulnerability(*number)?.advisories {
+            let advisory = database.advisory(advisory)?;
+            withdrawn.extend(advisory.withdrawn.map(|when| (advisory.id, when)));
+        }
+    }
+    let withdrawn = withdrawn.into_iter().filter_map(|(id, when)| Some((id, Timestamp::from_second(when).ok()?)));
+    let mut explanation = Explanation { vulnerabilities, withdrawn: withdrawn.collect(), ..Explanation::default() };
     for (package, owner) in with_owners(inventory) {
         if let Some(owner) = owner
             && matcher.speaks_of(owner)?

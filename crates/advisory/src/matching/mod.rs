@@ -31,6 +31,9 @@ pub(crate) fn names_of(os: Option<&OsRelease>, facts: &PackageFacts) -> Vec<(Eco
     looks.into_iter().flat_map(|(ecosystem, looks)| looks.into_iter().map(move |look| (ecosystem, look.name))).collect()
 }
 
+/// Bytes of a version; advisories have none that is longer.
+const VERSION_BYTES: usize = 1024;
+
 /// Architectures that advisories tell apart.
 const RPM_ARCHES: [&str; 12] =
     ["x86_64", "aarch64", "i386", "i486", "i586", "i686", "armv7hl", "ppc64", "ppc64le", "riscv64", "s390", "s390x"];
@@ -215,6 +218,12 @@ impl<'a> Matcher<'a> {
     /// What is said about the package.
     pub fn package(&self, facts: &PackageFacts) -> Result<Matched, DatabaseError> {
         let mut matched = Matched::default();
+        // What is no version by its length alone is compared with nothing: each comparison takes as long as it is.
+        let versions = facts.source.iter().map(|source| &source.version).chain([&facts.version]);
+        if versions.into_iter().any(|version| version.len() > VERSION_BYTES) {
+            matched.obstacle = Some(Obstacle::Version(scheme_of(facts.kind)));
+            return Ok(matched);
+        }
         let (ecosystem, looks) = match self.places(facts) {
             Ok(places) => places,
             Err(obstacle) => {

@@ -66,6 +66,7 @@ fn inventory(packages: Vec<Package>, is_image: bool) -> Inventory {
         os: None,
         packages,
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: true,

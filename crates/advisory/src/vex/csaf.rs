@@ -5,16 +5,17 @@
 //! platform with a CPE, is an advisory and read by its feed.
 
 use super::{Product, Sink, Statement, VexStatus, prose};
-use crate::csaf::{Branch, Csaf, Tree, Vulnerability};
+use crate::csaf::{Branch, CSAF_VALUES, Csaf, Tree, Vulnerability};
 use crate::feeds::text::{Text, moment};
 use crate::product::Name;
 use crate::vers::Vers;
+use sekisho_model::json_whole;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Reads a document; gives its author.
 pub(super) fn read(bytes: &[u8], sink: &mut Sink<'_>) -> Result<Option<Arc<str>>, serde_json::Error> {
-    let csaf: Csaf<'_> = serde_json::from_slice(bytes)?;
+    let csaf: Csaf<'_> = json_whole(bytes, CSAF_VALUES)?;
     let products = products(&csaf.product_tree);
     let groups: HashMap<&str, &[Text<'_>]> =
         csaf.product_tree.product_groups.iter().map(|group| (&*group.group_id, &*group.product_ids)).collect();

@@ -9,7 +9,7 @@ use super::{Product, Sink, Statement, VexStatus, prose};
 use crate::feeds::text::{Text, moment, nullable};
 use crate::product::{ImageName, Name};
 use crate::vers::Vers;
-use sekisho_model::{Digest, percent_decoded};
+use sekisho_model::{Digest, MOST_VALUES, json_whole, percent_decoded};
 use serde::Deserialize;
 use serde::de::Deserializer;
 use std::collections::HashMap;
@@ -147,7 +147,7 @@ struct Version<'a> {
 
 /// Reads a document; gives its author.
 pub(super) fn read(bytes: &[u8], sink: &mut Sink<'_>) -> Result<Option<Arc<str>>, serde_json::Error> {
-    let bom: Bom<'_> = serde_json::from_slice(bytes)?;
+    let bom: Bom<'_> = json_whole(bytes, MOST_VALUES)?;
     let subject = bom.metadata.component.as_ref();
     let image = subject.map(of_image).filter(|names| !names.is_empty());
     let refs = References::of(&bom, image.clone());

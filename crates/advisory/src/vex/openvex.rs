@@ -6,7 +6,7 @@
 use super::{Product, Sink, Statement, VexStatus, prose};
 use crate::feeds::text::{Text, is_id, moment, nullable};
 use crate::product::Name;
-use sekisho_model::Digest;
+use sekisho_model::{Digest, MOST_VALUES, json_whole};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ pub(super) fn read(
     subjects: Option<&[Name]>,
     sink: &mut Sink<'_>,
 ) -> Result<Option<Arc<str>>, serde_json::Error> {
-    let document: OpenVex<'_> = serde_json::from_slice(bytes)?;
+    let document: OpenVex<'_> = json_whole(bytes, MOST_VALUES)?;
     let issued = document.timestamp.as_deref().and_then(moment);
     let subjects = subjects.filter(|names| !names.is_empty());
     let inherited = subjects.map(|names| Arc::new(Product { names: names.to_vec(), components: None }));

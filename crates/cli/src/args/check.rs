@@ -102,6 +102,10 @@ pub(crate) struct CheckImageArguments {
     #[command(flatten)]
     pub(crate) suppression: SuppressionArguments,
 
+    /// What hosts saw in use while images ran (`detect run --in-use`), for policies that ask it; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Images")]
+    pub(crate) in_use: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(crate) verdict: VerdictArguments,
 }
@@ -128,6 +132,10 @@ pub(crate) struct CheckManifestArguments {
     /// with the program; `none` to look for no vulnerabilities
     #[arg(long, value_name = "FILE", requires = "images", help_heading = "Images")]
     pub(crate) db: Option<DatabaseChoice>,
+
+    /// What hosts saw in use while images ran (`detect run --in-use`), for policies that ask it; may be repeated
+    #[arg(long, value_name = "FILE", requires = "images", help_heading = "Images")]
+    pub(crate) in_use: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) suppression: SuppressionArguments,

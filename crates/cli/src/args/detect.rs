@@ -217,6 +217,15 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "FILE", help_heading = "Response")]
     pub(crate) respond: Option<PathBuf>,
 
+    /// Inventories of images (`scan image --format json --package-files`), or a directory of such: alerts say which package a
+    /// program is of; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Packages")]
+    pub(crate) inventory: Vec<PathBuf>,
+
+    /// Write at the end which packages of the images of `--inventory` are in use
+    #[arg(long, value_name = "FILE", requires = "inventory", help_heading = "Packages")]
+    pub(crate) in_use: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) capture: CaptureOption,
 
@@ -224,7 +233,8 @@ pub(crate) struct RunArguments {
     #[arg(long, short = 'M', value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,
 
-    /// Memory for events that wait to be judged, in MiB; rounded up to a power of two
+    /// Memory for events that wait to be judged, in MiB; rounded up to a power of two. A quarter of that, and at least 4, is beside it for
+    /// programs and processes
     #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) buffer: u32,
 
@@ -236,9 +246,9 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SOURCE", default_value = "syscall")]
     pub(crate) source: EventSource,
 
-    /// Where audit events are posted to
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9765", help_heading = "Serving")]
-    pub(crate) listen: String,
+    /// Where audit events are posted to, if not at 127.0.0.1:9765
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Serving")]
+    pub(crate) listen: Option<String>,
 
     /// The certificate to listen with, and those above it, as PEM; without it posts are taken in the clear
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "Serving")]
@@ -260,30 +270,29 @@ pub(crate) struct CaptureOption {
     #[arg(long, value_name = "DIRECTORY", help_heading = "Captures")]
     pub(crate) capture: Option<PathBuf>,
 
-    /// Which alerts are recorded
-    #[arg(long, value_name = "WHICH", default_value = "all_rules", requires = "capture", help_heading = "Captures")]
-    pub(crate) capture_mode: CaptureMode,
+    /// Which alerts are recorded; without it all
+    #[arg(long, value_name = "WHICH", help_heading = "Captures")]
+    pub(crate) capture_mode: Option<CaptureMode>,
 
-    /// How many seconds before an alert a capture begins
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "capture", help_heading = "Captures")]
-    pub(crate) capture_before: u32,
+    /// How many seconds before an alert a capture begins, if not 5
+    #[arg(long, value_name = "SECONDS", help_heading = "Captures")]
+    pub(crate) capture_before: Option<u32>,
 
-    /// How many milliseconds after an alert it goes on, unless the rule says otherwise (`capture_duration`)
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 5000, requires = "capture", help_heading = "Captures")]
-    pub(crate) capture_duration: u32,
+    /// How many milliseconds after an alert it goes on, if not 5000 and the rule does not say otherwise (`capture_duration`)
+    #[arg(long, value_name = "MILLISECONDS", help_heading = "Captures")]
+    pub(crate) capture_duration: Option<u32>,
 
-    /// Memory for the events before an alert, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, requires = "capture", help_heading = "Captures",
-          value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub(crate) capture_memory: u32,
+    /// Memory for the events before an alert, in MiB, if not 16
+    #[arg(long, value_name = "MIB", help_heading = "Captures", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) capture_memory: Option<u32>,
 
-    /// How large a capture becomes at most, in MiB, unless the rule says otherwise (`capture_filesize`)
-    #[arg(long, value_name = "MIB", default_value_t = 64, requires = "capture", help_heading = "Captures")]
-    pub(crate) capture_filesize: u32,
+    /// How large a capture becomes at most, in MiB, if not 64 and the rule does not say otherwise (`capture_filesize`)
+    #[arg(long, value_name = "MIB", help_heading = "Captures")]
+    pub(crate) capture_filesize: Option<u32>,
 
-    /// How many captures are made at most; alerts beyond that are only told
-    #[arg(long, value_name = "NUMBER", default_value_t = 100, requires = "capture", help_heading = "Captures")]
-    pub(crate) capture_files: usize,
+    /// How many captures are made at most, if not 100; alerts beyond that are only told
+    #[arg(long, value_name = "NUMBER", help_heading = "Captures")]
+    pub(crate) capture_files: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -293,6 +302,16 @@ pub(crate) enum CaptureMode {
     AllRules,
     /// Those of rules that say `capture: true`
     Rules,
+}
+
+impl CaptureMode {
+    /// As settings write it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AllRules => "all_rules",
+            Self::Rules => "rules",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

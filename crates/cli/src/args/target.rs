@@ -100,6 +100,10 @@ pub(crate) struct LayeredTarget {
     /// Also list packages that only lower layers hold, and what removed them
     #[arg(long)]
     pub(crate) all_layers: bool,
+
+    /// Also list the files of packages of the operating system (JSON only), by which `detect run --inventory` tells what is in use
+    #[arg(long)]
+    pub(crate) package_files: bool,
 }
 
 /// What to scan, when it is a directory.

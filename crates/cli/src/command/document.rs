@@ -8,7 +8,7 @@ use sekisho_report::foreign;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A document about what is in something.
 pub(crate) enum Document {
@@ -94,6 +94,32 @@ pub(crate) fn open(path: &Path, now: Timestamp, limits: &Limits) -> Result<Optio
         Ok(report) => Ok(Some(Document::Report(Box::new(report)))),
         Err(error) => Err(fail(error.code(), error.to_string())),
     }
+}
+
+/// The documents that a path stands for: itself, or every `.json` below a directory, sorted; and whether it is a directory.
+pub(crate) fn below(path: &Path) -> Result<(Vec<PathBuf>, bool), CliError> {
+    if !path.is_dir() {
+        return Ok((vec![path.to_owned()], false));
+    }
+    let mut found = Vec::new();
+    let mut directories = vec![path.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let unreadable = |error: &std::io::Error| {
+            let message = format!("cannot read {}: {}", directory.display(), reason(error));
+            CliError::new(Code::SourceUnreadable, message)
+        };
+        for entry in std::fs::read_dir(&directory).map_err(|error| unreadable(&error))? {
+            let path = entry.map_err(|error| unreadable(&error))?.path();
+            // A link may lead round in a circle.
+            if path.is_dir() && !path.is_symlink() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok((found, true))
 }
 
 /// What is in the thing that the document at `path` describes. What another scanner reported is none: it names what has

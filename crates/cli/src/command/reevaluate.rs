@@ -4,7 +4,7 @@ use super::document;
 use super::scan::{Context, clock};
 use super::vulnerabilities::read_database;
 use crate::args::{JsonOrTable, ReevaluateArguments};
-use crate::error::{CliError, reason};
+use crate::error::CliError;
 use crate::output::error_line;
 use crate::{CommandResult, output};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use sekisho_advisory::reevaluate::{Change, Index};
 use sekisho_base::Limits;
 use sekisho_model::{Code, Exit, REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation, write_json};
 use sekisho_report::{TableOptions, printable, reevaluation_table};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) fn run(context: &Context, arguments: &ReevaluateArguments) -> CommandResult {
     let ReevaluateArguments { old, new, inventory, format, output: file } = arguments;
@@ -57,27 +57,15 @@ struct Stored {
 impl Stored {
     /// Takes a document, or every `.json` below a directory.
     fn take(&mut self, path: &Path, limits: &Limits) -> Result<(), CliError> {
-        if !path.is_dir() {
-            return self.document(path, limits);
-        }
-        let unreadable = |error: &std::io::Error| {
-            let message = format!("cannot read {}: {}", path.display(), reason(error));
-            CliError::new(Code::SourceUnreadable, message)
-        };
-        let entries = std::fs::read_dir(path).map_err(|error| unreadable(&error))?;
-        let entries: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-        let mut paths = entries.map_err(|error| unreadable(&error))?;
-        paths.sort();
+        let (paths, are_found) = document::below(path)?;
         for path in paths {
-            // A link may lead round in a circle.
-            if path.is_dir() && !path.is_symlink() {
-                self.take(&path, limits)?;
-            } else if path.extension().is_some_and(|extension| extension == "json")
-                && let Err(error) = self.document(&path, limits)
-            {
+            match self.document(&path, limits) {
                 // One that cannot be read says nothing about the others.
-                error_line(&format!("not read: {} {}", error.code(), printable(error.message())));
-                self.unread += 1;
+                Err(error) if are_found => {
+                    error_line(&format!("not read: {} {}", error.code(), printable(error.message())));
+                    self.unread += 1;
+                }
+                other => other?,
             }
         }
         Ok(())

@@ -29,10 +29,10 @@ pub(crate) struct Context {
 
 pub(crate) fn scan_image(context: &mut Context, arguments: ScanArguments<LayeredTarget>) -> CommandResult {
     let ScanArguments { target, format, language, vulnerabilities, common } = arguments;
-    let LayeredTarget { image, all_layers } = target;
+    let LayeredTarget { image, all_layers, package_files } = target;
     name_insecure(context, &image)?;
     let asked = Asked::of(context, &vulnerabilities, &common)?;
-    let (inventory, settings) = read_image(context, image, all_layers, &common)?;
+    let (inventory, settings) = read_image(context, image, [all_layers, package_files], &common)?;
     let form = Form { format, language, file: common.output.as_deref() };
     show(context, &settings, asked, inventory, form, &common)
 }
@@ -85,7 +85,7 @@ impl<'a> Asked<'a> {
 
 pub(crate) fn sbom_image(context: &mut Context, arguments: SbomArguments<ImageTarget>) -> CommandResult {
     name_insecure(context, &arguments.target)?;
-    let (inventory, settings) = read_image(context, arguments.target, false, &arguments.common)?;
+    let (inventory, settings) = read_image(context, arguments.target, [false; 2], &arguments.common)?;
     write_sbom(context, inventory, &settings, arguments.format, &arguments.common)
 }
 
@@ -155,10 +155,11 @@ fn read_documents(
     Ok((inventory, settings))
 }
 
+/// Scans an image; the two say whether packages of all layers are listed, and files of packages.
 pub(super) fn read_image(
     context: &mut Context,
     target: ImageTarget,
-    all_layers: bool,
+    [all_layers, package_files]: [bool; 2],
     common: &CommonArguments,
 ) -> Result<(Inventory, Settings), CliError> {
     name_store(context, &target)?;
@@ -175,6 +176,7 @@ pub(super) fn read_image(
     options.registries = Some(&registries);
     options.stores = settings.stores(&context.environment);
     options.all_layers = all_layers;
+    options.package_files = package_files;
     options.rehash = target.rehash;
     for path in bases {
         let known = KnownBases::load(path, &options).map_err(|error| about_room(error.into(), &context.config))?;
@@ -239,6 +241,7 @@ fn options<'a>(settings: &Settings, clock: &'a dyn Clock, bar: &'a Bar, choice: 
         choice,
         jobs: settings.scan.jobs,
         all_layers: false,
+        package_files: false,
         cross_file_systems: false,
         bases: KnownBases::default(),
         cache: cache.enabled.then(|| Cache::new(cache.directory.clone(), cache.max_bytes)),

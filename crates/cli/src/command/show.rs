@@ -120,7 +120,7 @@ pub(crate) fn report_of(
             let target = FsTarget { path: path.to_owned(), cross_file_systems: false };
             scan::read_fs(context, &target, common)?.0
         }
-        None => scan::read_image(context, ImageTarget::of(path, platform), false, common)?.0,
+        None => scan::read_image(context, ImageTarget::of(path, platform), [false; 2], common)?.0,
     };
     judges.report(context, settings, inventory)
 }

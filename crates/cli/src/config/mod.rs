@@ -5,7 +5,7 @@
 
 mod settings;
 
-pub(crate) use settings::{AdmissionSettings, Settings};
+pub(crate) use settings::{AdmissionSettings, DetectSettings, Settings};
 
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
@@ -442,6 +442,13 @@ mod tests {
         assert!(refused("", &[("SEKISHO_SCAN__JOBS", "100000")]).contains("scan.jobs must be at most 1024"));
         assert!(refused("", &[("SEKISHO_SCAN__BASES", "base.tar")]).contains("as in TOML"));
         assert!(refused("[scan]\nbases = [1]\n", &[]).contains("scan.bases must be a list of strings"));
+        assert!(refused("[detect]\ncapture_mode = \"some\"\n", &[]).contains("all_rules and rules"));
+        assert!(
+            refused("[detect]\ncapture_memory = 0\n", &[]).contains("detect.capture_memory must be from 1 to 4096")
+        );
+        assert!(
+            refused("[detect]\ncapture_files = 4294967296\n", &[]).contains("detect.capture_files must be at most")
+        );
         assert!(refused("", &[("SEKISHO_OUTPUT__COLOR", "red")]).contains("SEKISHO_OUTPUT__COLOR: output.color"));
     }
 
@@ -484,6 +491,27 @@ mod tests {
         assert_eq!((settings.cache.directory, settings.scan.temporary), ("/x/sekisho".into(), "/y".into()));
         let relative = Config::load(None, &environment(&[("SEKISHO_CACHE__DIRECTORY", "c")])).settings().unwrap();
         assert_eq!(relative.cache.directory, Path::new("c"), "the environment is of whoever runs the program");
+    }
+
+    #[test]
+    fn what_detect_run_is_given_can_be_set() {
+        let file = file(
+            "[detect]\ncapture = \"captures\"\ncapture_before = 7\npolicies = [\"p\", \"/q\"]\nrespond = \"plan.yaml\"\n",
+        );
+        let below = |name: &str| file.path().parent().unwrap().join(name);
+        let pairs = [("SEKISHO_DETECT__LISTEN_METRICS", "127.0.0.1:9091"), ("SEKISHO_DETECT__PROFILE", "restricted")];
+        let mut config = Config::load(Some(file.path()), &environment(&pairs));
+        config.flag("--profile", "detect", "profile", Some("baseline")).unwrap();
+        let own = config.settings().unwrap().detect;
+        assert_eq!((own.capture, own.respond.clone()), (below("captures"), below("plan.yaml")));
+        assert_eq!((own.capture_before, own.capture_duration, own.capture_mode.as_str()), (7, 5000, "all_rules"));
+        assert_eq!((own.listen.as_str(), own.listen_metrics.as_str()), ("127.0.0.1:9765", "127.0.0.1:9091"));
+        assert_eq!(own.directory, Path::new("/nonexistent/.local/share/sekisho/detect"));
+        let shown = config.show();
+        let line = shown.lines().find(|line| line.starts_with("detect.profile")).unwrap();
+        assert!(line.contains("\"baseline\"") && line.ends_with("# flag --profile"), "{line}");
+        let policies = config.settings().unwrap().detect.runtime_policies();
+        assert_eq!((policies.policy, policies.profile), (vec![below("p"), "/q".into()], Some("baseline".to_owned())));
     }
 
     #[test]

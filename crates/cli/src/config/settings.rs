@@ -1,6 +1,7 @@
 //! The settings themselves, with their defaults and meanings.
 
 use super::Environment;
+use crate::args::RuntimePolicies;
 use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_base::clock::{Clock, SystemClock};
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     pub(crate) check: CheckSettings,
     pub(crate) database: DatabaseSettings,
+    pub(crate) detect: DetectSettings,
     pub(crate) feeds: BTreeMap<String, Vec<String>>,
     pub(crate) limits: BTreeMap<String, u64>,
     network: NetworkSettings,
@@ -79,6 +81,31 @@ pub(crate) struct CheckSettings {
 pub(crate) struct DatabaseSettings {
     pub(crate) directory: PathBuf,
     pub(crate) max_age_hours: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct DetectSettings {
+    pub(crate) capture: PathBuf,
+    pub(crate) capture_before: u32,
+    pub(crate) capture_duration: u32,
+    pub(crate) capture_files: usize,
+    pub(crate) capture_filesize: u32,
+    pub(crate) capture_memory: u32,
+    pub(crate) capture_mode: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) listen_metrics: String,
+    pub(crate) policies: Vec<PathBuf>,
+    pub(crate) profile: String,
+    pub(crate) respond: PathBuf,
+}
+
+impl DetectSettings {
+    /// The policies that are asked beside the rules.
+    pub(crate) fn runtime_policies(&self) -> RuntimePolicies {
+        let profile = Some(self.profile.clone()).filter(|profile| !profile.is_empty());
+        RuntimePolicies { policy: self.policies.clone(), profile }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -251,6 +278,59 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "",
         "how old advisories may be before a gate on vulnerabilities no longer passes by them",
     ),
+    (
+        "detect",
+        "capture",
+        "--capture",
+        "the directory for captures of what was just before each alert and what came after; empty for none",
+    ),
+    ("detect", "capture_before", "--capture-before", "how many seconds before an alert a capture begins"),
+    (
+        "detect",
+        "capture_duration",
+        "--capture-duration",
+        "how many milliseconds after an alert a capture goes on, unless the rule says otherwise",
+    ),
+    ("detect", "capture_files", "--capture-files", "how many captures are made at most"),
+    (
+        "detect",
+        "capture_filesize",
+        "--capture-filesize",
+        "how large a capture becomes at most, in MiB, unless the rule says otherwise",
+    ),
+    ("detect", "capture_memory", "--capture-memory", "memory for the events before an alert, in MiB, from 1 to 4096"),
+    (
+        "detect",
+        "capture_mode",
+        "--capture-mode",
+        "which alerts are captured: all_rules, or rules for those of rules that say `capture: true`",
+    ),
+    (
+        "detect",
+        "directory",
+        "",
+        "where `detect run` notes how far it came, so that the next one tells what it missed; empty for nowhere",
+    ),
+    ("detect", "listen", "--listen", "where audit events are posted to, as `ADDRESS:PORT`"),
+    (
+        "detect",
+        "listen_metrics",
+        "--listen-metrics",
+        "where `detect run` shows what is counted as metrics of Prometheus, as `ADDRESS:PORT`; empty for nowhere",
+    ),
+    (
+        "detect",
+        "policies",
+        "--policy",
+        "files and directories of policies of the stage `runtime` that `detect run` asks; the flag adds to them",
+    ),
+    (
+        "detect",
+        "profile",
+        "--profile",
+        "which of the policies that ship `detect run` asks: baseline, restricted, nist-800-190, ci or all; empty for none",
+    ),
+    ("detect", "respond", "--respond", "what is done about alerts, and what is denied, as a file; empty for nothing"),
     ("limits", "document_bytes", "", "bytes of one JSON document that describes an image"),
     ("limits", "download_bytes", "", "bytes of one file that is downloaded"),
     ("limits", "entries", "", "entries of one layer or directory tree"),
@@ -340,7 +420,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 15] = [
+pub(super) const PATHS: [&str; 19] = [
     "admission.certificate",
     "admission.directory",
     "admission.key",
@@ -348,6 +428,10 @@ pub(super) const PATHS: [&str; 15] = [
     "cache.directory",
     "check.policies",
     "database.directory",
+    "detect.capture",
+    "detect.directory",
+    "detect.policies",
+    "detect.respond",
     "network.ca_bundle",
     "registry.login_files",
     "scan.bases",
@@ -377,6 +461,15 @@ pub(super) fn check(name: &str, value: &Value) -> Result<(), String> {
         Value::Array(values) if !values.iter().all(Value::is_str) => Err(format!("{name} must be a list of strings")),
         Value::Integer(number) if name == "admission.enforce_percent" && *number > 100 => {
             Err(format!("{name} must be at most 100"))
+        }
+        Value::Integer(number) if name.starts_with("detect.") && *number > i64::from(u32::MAX) => {
+            Err(format!("{name} must be at most {}", u32::MAX))
+        }
+        Value::Integer(number) if name == "detect.capture_memory" && !(1..=4096).contains(number) => {
+            Err(format!("{name} must be from 1 to 4096"))
+        }
+        Value::String(text) if name == "detect.capture_mode" && !["all_rules", "rules"].contains(&text.as_str()) => {
+            Err(format!("{name} is {text:?}, which is none of all_rules and rules"))
         }
         Value::Integer(number) if name == "admission.timeout_seconds" && !(1..=30).contains(number) => {
             Err(format!("{name} must be from 1 to 30"))
@@ -433,6 +526,18 @@ impl Settings {
         set("check", "profile", "ci".into());
         set("database", "directory", format!("{data}/advisories").into());
         set("database", "max_age_hours", 120.into());
+        for key in ["capture", "listen_metrics", "profile", "respond"] {
+            set("detect", key, "".into());
+        }
+        set("detect", "capture_before", 5.into());
+        set("detect", "capture_duration", 5000.into());
+        set("detect", "capture_files", 100.into());
+        set("detect", "capture_filesize", 64.into());
+        set("detect", "capture_memory", 16.into());
+        set("detect", "capture_mode", "all_rules".into());
+        set("detect", "directory", format!("{data}/detect").into());
+        set("detect", "listen", "127.0.0.1:9765".into());
+        set("detect", "policies", Value::Array(Vec::new()));
         for upstream in UPSTREAMS {
             let urls = upstream.urls.iter().filter(|_| upstream.on).map(|url| (*url).into()).collect();
             set("feeds", upstream.name, Value::Array(urls));

@@ -17,6 +17,7 @@ fn capture(name: &str) -> PathBuf {
 fn detect(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
     command.arg("detect").args(arguments).env_clear().env("SOURCE_DATE_EPOCH", "1700000000").current_dir(directory);
+    command.env("SEKISHO_DETECT__DIRECTORY", directory.join("mark"));
     command
 }
 
@@ -138,34 +139,40 @@ fn container(name: &str, script: &str) -> Output {
     command.output().unwrap()
 }
 
-#[test]
-fn containers_are_learned_and_compared_live() {
+/// What a container of this name ordinarily does, learned live as `one.json` in `at`, and locked as `locked.json`; or why that
+/// cannot be.
+fn locked(at: &Path, name: &str, ordinary: &str) -> Result<(), String> {
     let works = Command::new("podman").arg("--version").output().is_ok_and(|output| output.status.success());
     if !works {
-        return println!("SKIP: there is no podman");
+        return Err("there is no podman".to_owned());
     }
-    let name = format!("sekisho-baseline-{}", std::process::id());
-    let ordinary = "echo 1 > /tmp/state; cat /etc/hostname; id";
-    let output = container(&name, ordinary);
+    let output = container(name, ordinary);
     if !output.status.success() {
-        return println!("SKIP: no container can be run: {}", String::from_utf8_lossy(&output.stderr));
+        return Err(format!("no container can be run: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    let directory = tempfile::tempdir().unwrap();
-    let at = directory.path();
-    let watch = match watching(at, &["baseline", "learn", "--window", "0", "-o", "one.json"]) {
-        Ok(watch) => watch,
-        Err(why) => return println!("SKIP: {why}"),
-    };
-    assert!(container(&name, ordinary).status.success());
+    let watch = watching(at, &["baseline", "learn", "--window", "0", "-o", "one.json"])?;
+    assert!(container(name, ordinary).status.success());
     let (code, said) = ended(watch);
     assert_eq!(code, Some(0), "{said}");
+    run(at, &["baseline", "lock", "one.json", "--container", name, "--alerted", "keep", "-o", "locked.json"], 0);
+    Ok(())
+}
+
+#[test]
+fn containers_are_learned_and_compared_live() {
+    let name = format!("sekisho-baseline-{}", std::process::id());
+    let ordinary = "echo 1 > /tmp/state; cat /etc/hostname; id";
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    if let Err(why) = locked(at, &name, ordinary) {
+        return println!("SKIP: {why}");
+    }
     let (shown, _) = run(at, &["baseline", "show", "one.json", "--container", &name], 0);
     for line in ["/cat by ", "/id by ", " from outside as 0 ", "    /tmp/state  (", "  calls: not learned"] {
         assert!(shown.contains(line), "no {line:?} in {shown}");
     }
     // What runc does on the way is not the container's.
     assert!(!shown.contains("runc") && !shown.contains("    / from outside"), "{shown}");
-    run(at, &["baseline", "lock", "one.json", "--container", &name, "--alerted", "keep", "-o", "locked.json"], 0);
 
     let drift = || watching(at, &["baseline", "drift", "locked.json"]).unwrap();
     let watch = drift();
@@ -189,19 +196,11 @@ fn containers_are_learned_and_compared_live() {
 fn policies_are_asked_about_containers_live() {
     let name = format!("sekisho-policies-{}", std::process::id());
     let ordinary = "echo 1 > /tmp/state; id";
-    let works = Command::new("podman").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !works || !container(&name, ordinary).status.success() {
-        return println!("SKIP: no container can be run");
-    }
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path();
-    let watch = match watching(at, &["baseline", "learn", "--window", "0", "-o", "one.json"]) {
-        Ok(watch) => watch,
-        Err(why) => return println!("SKIP: {why}"),
-    };
-    assert!(container(&name, ordinary).status.success());
-    assert_eq!(ended(watch).0, Some(0));
-    run(at, &["baseline", "lock", "one.json", "--container", &name, "--alerted", "keep", "-o", "locked.json"], 0);
+    if let Err(why) = locked(at, &name, ordinary) {
+        return println!("SKIP: {why}");
+    }
 
     let mut arguments = vec!["run", "--profile", "all", "--baseline", "locked.json", "--priority", "emergency"];
     arguments.extend(["-f", "json", "--count"]);

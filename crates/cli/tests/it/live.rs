@@ -4,11 +4,15 @@ use serde_json::Value as Json;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
+
+/// How long an event may take to be told, and how often it is tried again.
+const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const ATTEMPTS: usize = 4;
 
 /// What tells that all before it was judged.
 const SENTINEL: &str = r#"
@@ -30,13 +34,19 @@ pub(crate) struct Watch {
 impl Watch {
     /// Or why not, where the kernel takes no programs.
     pub(crate) fn start(rules: &[PathBuf], arguments: &[&OsStr]) -> Result<Self, String> {
+        Self::keeping(rules, arguments, None)
+    }
+
+    /// One that keeps its mark in this directory; others have one of their own.
+    pub(crate) fn keeping(rules: &[PathBuf], arguments: &[&OsStr], mark: Option<&Path>) -> Result<Self, String> {
         let directory = tempfile::tempdir().unwrap();
         let sentinel = directory.path().join("sentinel.yaml");
         fs::write(&sentinel, SENTINEL).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
         command.args(["detect", "run", "--format", "json", "--rule-matching", "all", "--buffer", "64"]);
         command.args(arguments).arg("--rules").args(rules).arg(&sentinel);
-        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_clear().env("SEKISHO_DETECT__DIRECTORY", mark.unwrap_or(directory.path()));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
@@ -65,19 +75,26 @@ impl Watch {
 
     /// All lines up to now.
     pub(crate) fn take(&mut self) -> Vec<Json> {
-        self.number += 1;
-        // Others watch beside it, each with its own.
-        let marker = format!("sekisho-sentinel-{}-{}", std::process::id(), self.number);
-        assert!(Command::new("/bin/true").arg(&marker).status().unwrap().success());
-        let mut all = Vec::new();
-        loop {
-            let line = self.next();
-            if line["rule"] != "Sentinel" {
-                all.push(line);
-            } else if line["output_fields"]["proc.args"] == marker.as_str() {
-                return all;
+        let (mut all, mut told) = (Vec::new(), false);
+        // While others begin very many programs beside it, the kernel may have no room for the one that tells.
+        for _ in 0..ATTEMPTS {
+            self.number += 1;
+            // Others watch, too, each with its own.
+            let marker = format!("sekisho-sentinel-{}-{}", std::process::id(), self.number);
+            assert!(Command::new("/bin/true").arg(&marker).status().unwrap().success());
+            while !told && let Ok(line) = self.alerts.recv_timeout(PATIENCE) {
+                if line["rule"] == "Sentinel" {
+                    told = line["output_fields"]["proc.args"] == marker.as_str();
+                } else {
+                    all.push(line);
+                }
+            }
+            if told {
+                break;
             }
         }
+        assert!(told, "nothing is told any more, after {all:?}");
+        all
     }
 
     /// The next line, whenever it comes.
@@ -93,6 +110,12 @@ impl Watch {
                 return line;
             }
         }
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
     }
 }
 

@@ -118,7 +118,9 @@ fn whoever_began_this_is_spared() {
         out.display(),
     );
     // A second command keeps the shell from becoming the program.
-    let status = Command::new("/bin/sh").args(["-c", &script]).stderr(Stdio::null()).status().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &script]).stderr(Stdio::null()).env("SEKISHO_DETECT__DIRECTORY", directory.path());
+    let status = shell.status().unwrap();
     let said = fs::read_to_string(&errors).unwrap();
     if !said.starts_with("watching by programs in the kernel, for") {
         return println!("SKIP: {said}");
@@ -211,6 +213,58 @@ fn containers_are_ended_stopped_and_paused() {
         .or_else(|_| fs::read_to_string(format!("{place}/freezer.state")))
         .unwrap();
     assert!(["1", "FROZEN"].contains(&state.trim()), "{state}");
+}
+
+/// Policies that say so are enforced by one response, whatever they are called; others are told.
+#[test]
+fn policies_are_enforced_on_their_containers() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let own = std::process::id();
+    fs::write(
+        at("policies.yaml"),
+        "policy: told\nname: Only told\nseverity: low\nstages: [runtime]\nwhen: {Process Name: sleep}\n---\n\
+         policy: enforced\nname: No waiting\nseverity: high\nstages: [runtime]\nenforce: true\nwhen: {Process Name: tail}\n",
+    )
+    .unwrap();
+    let plan = format!(
+        "{{mode: enforce, responses: [{{name: Enforce, enforced_policies: true, action: kill-container, within: {{containers: \
+         [sekisho-response-{own}-policy]}}}}]}}"
+    );
+    fs::write(at("plan.yaml"), plan).unwrap();
+    let rule = "- rule: Nothing\n  desc: d\n  condition: evt.type = reboot\n  output: o\n  priority: DEBUG\n";
+    fs::write(at("rules.yaml"), rule).unwrap();
+    let arguments = [at("policies.yaml"), at("plan.yaml")];
+    let arguments =
+        [OsStr::new("--policy"), arguments[0].as_os_str(), OsStr::new("--respond"), arguments[1].as_os_str()];
+    let mut watch = match Watch::start(&[at("rules.yaml")], &arguments) {
+        Ok(watch) => watch,
+        Err(why) => return println!("SKIP: {why}"),
+    };
+    let mut containers = Containers(Vec::new());
+    // Nothing of this ends by itself but the first.
+    let script = "/bin/sleep 0; /bin/tail -f /dev/null & /bin/tail -f /dev/null; :";
+    let Some(id) = containers.begin("policy", script) else { return };
+    let mut next = || loop {
+        let line = watch.next();
+        if line["output_fields"]["container.id"].as_str().is_some_and(|short| id.starts_with(short)) {
+            return line;
+        }
+    };
+    let told = next();
+    assert_eq!((&told["rule"], &told["output_fields"]["policy.enforced"]), (&"Only told".into(), &false.into()));
+    assert!(told.get("responses").is_none(), "{told}");
+    let enforced = next();
+    let fields = &enforced["output_fields"];
+    assert_eq!((&enforced["rule"], &fields["policy.enforced"]), (&"No waiting".into(), &true.into()));
+    let record = &enforced["responses"][0];
+    assert_eq!(
+        (&record["response"], &record["action"], &record["outcome"]),
+        (&"Enforce".into(), &"kill-container".into(), &"done".into()),
+        "{enforced}"
+    );
+    let output = podman().args(["wait", &id]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "137");
 }
 
 /// What is told of a denial: action, target, outcome.

@@ -241,6 +241,7 @@ fn inventory(dice: &mut Dice) -> Inventory {
         os,
         packages,
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: true,

@@ -66,6 +66,8 @@ pub struct Learner {
     lost: u64,
     /// When the last event was, of whatever.
     latest: u64,
+    /// When the machine was started, by the clock as it was at first.
+    boot: Option<u64>,
     not_learned: NotLearned,
     sights: Vec<Sight>,
 }
@@ -85,6 +87,7 @@ impl Learner {
             bytes: 0,
             lost: 0,
             latest: 0,
+            boot: None,
             not_learned: NotLearned::default(),
             sights: Vec::new(),
         }
@@ -159,8 +162,15 @@ impl Learner {
         }
     }
 
+    /// When an event was, by the clock as it was at first: one that is set meanwhile makes no time longer or shorter.
+    fn time(&mut self, facts: &SyscallFacts<'_>) -> u64 {
+        let (time, boot) = (facts.event().time, facts.state().machine().map_or(0, |machine| machine.boot));
+        let first = *self.boot.get_or_insert(boot);
+        if first == 0 || boot == 0 { time } else { time.wrapping_sub(boot).wrapping_add(first) }
+    }
+
     /// The container of an event, if it is learned from.
-    fn profile(&mut self, facts: &SyscallFacts<'_>) -> Option<String> {
+    fn profile(&mut self, facts: &SyscallFacts<'_>, time: u64) -> Option<String> {
         let Some(thread) = facts.thread().filter(|thread| thread.is_known()) else {
             self.not_learned.strangers += 1;
             return None;
@@ -188,7 +198,6 @@ impl Learner {
             if !self.calls {
                 baseline.learned.remove(&BaselineKind::Calls);
             }
-            let time = facts.event().time;
             let profile = Profile {
                 baseline,
                 id: full.unwrap_or(&self.hostname).to_owned(),
@@ -209,8 +218,9 @@ impl Learner {
 
 impl Observer for Learner {
     fn see(&mut self, facts: &SyscallFacts<'_>, rules: &[Arc<str>]) {
-        self.latest = self.latest.max(facts.event().time);
-        let Some(id) = self.profile(facts) else { return };
+        let time = self.time(facts);
+        self.latest = self.latest.max(time);
+        let Some(id) = self.profile(facts, time) else { return };
         let Self { profiles, bounds, questions, sights, not_learned, bytes, calls, .. } = self;
         let (Some(profile), Some(thread)) = (profiles.get_mut(&id), facts.thread()) else { return };
         let event = facts.event();
@@ -218,8 +228,8 @@ impl Observer for Learner {
             name(profile, container);
         }
         profile.events += 1;
-        profile.last = profile.last.max(event.time);
-        let now = moment(event.time);
+        profile.last = profile.last.max(time);
+        let now = moment(time);
         sights.clear();
         questions.ask(facts, sights);
         // One that was there before, or was copied; and what a rule tells of marks the program that did it.
@@ -253,8 +263,8 @@ impl Observer for Learner {
             bounds.add(&mut profile.baseline, deed, Sightings { first: now, last: now, by, alerts });
         }
         if *calls && let Some(name) = made(event) {
-            let known = profile.calls.entry(name).or_insert((event.time, event.time, 0));
-            *known = (known.0, event.time, known.2 + 1);
+            let known = profile.calls.entry(name).or_insert((time, time, 0));
+            *known = (known.0, time, known.2 + 1);
         }
         if matches!(event.code, E::PROCEXIT_E | E::PROCEXIT_1_E) && thread.is_main() {
             profile.seen.remove(&thread.pid);

@@ -226,6 +226,30 @@ fn what_containers_do_is_learned() {
 }
 
 #[test]
+fn a_clock_that_is_set_makes_no_time_of_learning() {
+    let watched = |step: i64| {
+        let all = learned(1, |world, learner| {
+            let boot = START - 100 * SECOND;
+            world.state.set_machine(sekisho_trace::state::Machine { boot, ..Default::default() });
+            world.exec(&mut [learner], (10, 1), "/bin/app", 7, 1);
+            // Somebody sets the clock, by hours.
+            world.state.set_clock(boot.strict_add_signed(step));
+            world.time = world.time.strict_add_signed(step);
+            world.write(&mut [learner], "/var/lib/shop/state");
+            world.day(&mut [learner], 1);
+        });
+        let replica = all.baselines[0].replicas.values().next().unwrap().clone();
+        let moments = shown(&all.baselines[0], BaselineKind::Files);
+        let confidence = confidence(&all.baselines[0]);
+        (replica.last.duration_since(replica.first).as_secs(), moments, confidence.level, confidence.reasons)
+    };
+    let hours = 5 * 3600 * SECOND.cast_signed();
+    assert_eq!(watched(0).0, 15);
+    assert_eq!(watched(hours), watched(0), "set forward");
+    assert_eq!(watched(-hours), watched(0), "set back");
+}
+
+#[test]
 fn nothing_that_was_learned_is_outside_and_everything_else_is() {
     let baselines = locked(ordinary(1));
     let mut drift = Drift::new(baselines.clone(), Bounds::default());

@@ -172,6 +172,17 @@ impl Engine {
         &self.unjudged
     }
 
+    /// Goes on counting where another ended whose place it takes, for rules of the same name.
+    pub(crate) fn follow(&mut self, other: &Self) {
+        let names = other.rules.rules.iter().map(|rule| &rule.name);
+        let known: HashMap<_, _> = names.zip(&other.unjudged).filter(|(_, unjudged)| unjudged.events > 0).collect();
+        for (rule, unjudged) in self.rules.rules.iter().zip(&mut self.unjudged) {
+            if let Some(known) = known.get(&rule.name) {
+                (*known).clone_into(unjudged);
+            }
+        }
+    }
+
     /// How many times answers about processes were forgotten because there were too many.
     pub fn forgotten(&self) -> u64 {
         self.forgotten

@@ -37,13 +37,32 @@ pub struct Ledger {
     times: VecDeque<u64>,
     done: HashSet<(Action, String)>,
     order: VecDeque<(Action, String)>,
+    refused: u64,
+}
+
+/// How much of what may be done within a minute was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// How much there may be.
+    pub allowed: u32,
+    /// How much there was within the last minute; in a dry run, how much there would have been.
+    pub used: u32,
+    /// How many times something was not done since it was done often enough.
+    pub refused: u64,
 }
 
 impl Ledger {
     /// A ledger in which nothing is written.
     pub fn new(plan: &Plan) -> Self {
         let Plan { enforce, kills_per_minute, .. } = *plan;
-        Self { enforce, most: kills_per_minute, times: VecDeque::new(), done: HashSet::new(), order: VecDeque::new() }
+        Self {
+            enforce,
+            most: kills_per_minute,
+            times: VecDeque::new(),
+            done: HashSet::new(),
+            order: VecDeque::new(),
+            refused: 0,
+        }
     }
 
     /// Whether something may be done to `target` at the moment `now`, nanoseconds of a clock that does not jump; writes it
@@ -57,6 +76,7 @@ impl Ledger {
             self.times.pop_front();
         }
         if self.times.len() >= self.most as usize {
+            self.refused += 1;
             return Err(Withheld::Budget(self.most));
         }
         self.times.push_back(now);
@@ -68,6 +88,12 @@ impl Ledger {
             self.done.remove(&oldest);
         }
         if self.enforce { Ok(()) } else { Err(Withheld::DryRun) }
+    }
+
+    /// What of the budget is used at the moment `now`.
+    pub fn budget(&self, now: u64) -> Budget {
+        let used = self.times.iter().filter(|time| time.saturating_add(MINUTE) > now).count();
+        Budget { allowed: self.most, used: u32::try_from(used).unwrap_or(u32::MAX), refused: self.refused }
     }
 
     /// Something that was admitted could not be done: it may be tried again, but counts all the same.

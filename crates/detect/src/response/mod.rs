@@ -10,6 +10,6 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use ledger::{Ledger, Withheld};
-pub use plan::{Action, Connection, Denial, Malformed, Place, Plan, Response, Scope, read};
+pub use ledger::{Budget, Ledger, Withheld};
+pub use plan::{Action, Connection, Denial, ENFORCED, Malformed, Place, Plan, Response, Scope, read};
 pub use record::{Outcome, Record};

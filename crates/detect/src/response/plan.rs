@@ -7,11 +7,14 @@ use sekisho_base::Limits;
 use sekisho_base::limits::LimitKey;
 use sekisho_model::RunningContainer;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The field of an alert that says that it is of a policy which is to be enforced while something runs.
+pub const ENFORCED: &str = "policy.enforced";
 /// How many kills a minute a plan allows that says nothing of it.
 const KILLS: u32 = 10;
 /// How many seconds a container has to end by itself.
@@ -45,6 +48,8 @@ pub struct Response {
     pub tags: Vec<String>,
     /// How urgent the rule has to be at least.
     pub priority: Option<Priority>,
+    /// Whether only violations are answered of policies that are to be enforced while something runs.
+    pub enforced_policies: bool,
     /// Where it may act.
     pub scope: Scope,
     /// What is done.
@@ -200,6 +205,9 @@ impl Names {
 impl Response {
     /// Whether it is about this alert, wherever that is.
     pub fn answers(&self, alert: &Alert) -> bool {
+        if self.enforced_policies && alert.fields.get(ENFORCED).and_then(Value::as_bool) != Some(true) {
+            return false;
+        }
         let name = alert.rule.as_bytes();
         let by_name = self.rules.is_empty() || self.rules.iter().any(|pattern| glob::matches(pattern.as_bytes(), name));
         let by_tag = self.tags.is_empty() || self.tags.iter().any(|tag| alert.tags.contains(tag));
@@ -271,6 +279,8 @@ struct ResponseItem {
     #[serde(default)]
     tags: Vec<String>,
     priority: Option<String>,
+    #[serde(default)]
+    enforced_policies: bool,
     #[serde(default)]
     host: bool,
     #[serde(default)]
@@ -345,11 +355,11 @@ pub fn read(text: &str, limits: &Limits) -> Result<Plan, Malformed> {
 }
 
 fn response(item: ResponseItem) -> Result<Response, Malformed> {
-    let ResponseItem { name, action, rules, tags, priority, host, within, except } = item;
+    let ResponseItem { name, action, rules, tags, priority, enforced_policies, host, within, except } = item;
     let wrong = |reason: String| Malformed::of(format!("the response {name:?} {reason}"));
-    if rules.is_empty() && tags.is_empty() && priority.is_none() {
-        let reason =
-            "would answer every alert: say which with `rules`, `tags` or `priority` (`rules: [\"*\"]` for all)";
+    if rules.is_empty() && tags.is_empty() && priority.is_none() && !enforced_policies {
+        let reason = "would answer every alert: say which with `rules`, `tags`, `priority` or `enforced_policies` (`rules: \
+                      [\"*\"]` for all)";
         return Err(wrong(reason.to_owned()));
     }
     if host && action != Action::KillProcess {
@@ -362,7 +372,8 @@ fn response(item: ResponseItem) -> Result<Response, Malformed> {
         })?),
         None => None,
     };
-    Ok(Response { name: name.into(), rules, tags, priority, scope: Scope { host, within, except }, action })
+    let scope = Scope { host, within, except };
+    Ok(Response { name: name.into(), rules, tags, priority, enforced_policies, scope, action })
 }
 
 fn denial(item: DenialItem) -> Result<Denial, Malformed> {

@@ -60,6 +60,24 @@ fn which_alerts_are_answered() {
 }
 
 #[test]
+fn policies_are_enforced_where_both_they_and_the_plan_say_so() {
+    let plan = plan(
+        "responses: [{name: a, action: kill-container, enforced_policies: true}, {name: b, action: kill-process, \
+         enforced_policies: true, rules: [No shells]}, {name: c, action: kill-process, rules: [No shells]}]",
+    );
+    let answers = |alert: &Alert| -> Vec<bool> { plan.responses.iter().map(|one| one.answers(alert)).collect() };
+    let with = |name: &str, enforced: Option<bool>| {
+        let mut alert = alert(name, Priority::Error, &["policy"]);
+        alert.fields.extend(enforced.map(|enforced| (ENFORCED.to_owned(), enforced.into())));
+        alert
+    };
+    assert_eq!(answers(&with("No shells", Some(true))), [true, true, true]);
+    assert_eq!(answers(&with("Other", Some(true))), [true, false, false]);
+    assert_eq!(answers(&with("No shells", Some(false))), [false, false, true]);
+    assert_eq!(answers(&with("No shells", None)), [false, false, true], "a rule is enforced by name only");
+}
+
+#[test]
 fn what_is_not_known_of_a_container_is_never_guessed() {
     let has = |scope: &str, container: &RunningContainer| {
         let text = format!("responses: [{{name: a, tags: [t], action: kill-process, {scope}}}]");
@@ -103,6 +121,20 @@ fn a_budget_is_one_of_any_minute() {
     let mut rehearsal = Ledger::new(&plan("kills_per_minute: 1"));
     assert_eq!(rehearsal.admit(Action::KillProcess, "1", 0), Err(Withheld::DryRun));
     assert_eq!(rehearsal.admit(Action::KillProcess, "2", 0), Err(Withheld::Budget(1)), "as it would be");
+}
+
+#[test]
+fn a_moment_before_the_last_one_frees_no_budget() {
+    let mut ledger = Ledger::new(&plan("{mode: enforce, kills_per_minute: 1}"));
+    let second = 1_000_000_000;
+    assert_eq!(ledger.admit(Action::KillProcess, "1", 100 * second), Ok(()));
+    for now in [0, 99 * second, 100 * second, 159 * second] {
+        assert_eq!(ledger.admit(Action::KillProcess, "2", now), Err(Withheld::Budget(1)), "{now}");
+    }
+    assert_eq!(ledger.admit(Action::KillProcess, "2", 160 * second), Ok(()));
+    assert_eq!(ledger.budget(160 * second), Budget { allowed: 1, used: 1, refused: 4 });
+    assert_eq!(ledger.budget(220 * second), Budget { allowed: 1, used: 0, refused: 4 });
+    assert_eq!(ledger.admit(Action::KillProcess, "3", u64::MAX), Ok(()), "and the end of all time is one, too");
 }
 
 #[test]

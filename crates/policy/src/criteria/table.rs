@@ -64,7 +64,6 @@ const FIXED: &str = "no advisory that is read says when a fix was there first";
 const HISTORY: &str = "scans are not kept yet";
 const MALWARE: &str = "images are not searched for malware yet";
 const SECRETS: &str = "images are not searched for secrets yet";
-const SENSOR: &str = "what opens files of packages is not kept yet";
 const SIGNATURES: &str = "signatures are not verified yet";
 
 /// All criteria, sorted by name: 79 of `StackRox`, and ours.
@@ -136,7 +135,7 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Volume, "Mount Propagation", Grammar::Word(&["NONE", "HOSTTOCONTAINER", "BIDIRECTIONAL"]), "where mounts below the volume are seen").not().many(),
     of(Level::Vulnerability, "NVD CVSS", Grammar::Number, "its CVSS base score by NVD").many(),
     of(Level::Workload, "Namespace", Grammar::Regex, "the namespace; `default` where none is named").not().many(),
-    of(Level::Component, "Package In Use", Grammar::Flag, "whether a file of the package was opened while the image ran").ours().later(SENSOR),
+    of(Level::Component, "Package In Use", Grammar::Flag, "whether a file of the package was opened while the image ran, as hosts told (`--in-use`)").ours(),
     of(Level::Port, "Port Exposure Method", Grammar::Word(EXPOSURE), "from where the port can be reached").not().many(),
     of(Level::Container, "Privileged Container", Grammar::Flag, "whether the container has all capabilities and devices of its node"),
     of(Level::Process, "Process Ancestor", Grammar::Regex, "the path of the executable of a process above it in the container").not().many(),

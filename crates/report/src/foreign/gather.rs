@@ -210,6 +210,7 @@ impl<'a> Gather<'a> {
             os: about.os,
             packages: self.packages.into_values().collect(),
             removed: Vec::new(),
+            files: Vec::new(),
             documents: Vec::new(),
             content_sets: Vec::new(),
             complete: true,
@@ -252,6 +253,7 @@ impl<'a> Gather<'a> {
             newest: None,
             advisories: 0,
             concerned: true,
+            skipped: 0,
         };
         let database = AssessedBy {
             // A report without one was judged by a database that no other report is known to share.

@@ -8,8 +8,8 @@
 use super::gather::{About, Gather, Named, Said, moment, score, severity};
 use super::{Head, Input, Scanner};
 use sekisho_model::{
-    Digest, Exploited, FindingStatus, Image, Judgement, Layer, Likelihood, Origin, OsRelease, Platform, ScanReport,
-    ScanState, Severity, SourcePackage, Suppression, SuppressionKind, Tool, Vulnerability,
+    Digest, Exploited, FindingStatus, Image, Judgement, Layer, Likelihood, MOST_VALUES, Origin, OsRelease, Platform,
+    ScanReport, ScanState, Severity, SourcePackage, Suppression, SuppressionKind, Tool, Vulnerability, json_whole,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -218,7 +218,7 @@ struct Db {
 }
 
 fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
-    let document: Document = serde_json::from_slice(input.bytes)?;
+    let document: Document = json_whole(input.bytes, MOST_VALUES)?;
     let target = document.source.and_then(|source| source.target);
     let image_target = match &target {
         Some(Target::Image(image)) => Some(image.as_ref()),

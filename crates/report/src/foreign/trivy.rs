@@ -10,8 +10,9 @@
 use super::gather::{About, Gather, Named, Said, moment, score, severity};
 use super::{Head, Input, Scanner};
 use sekisho_model::{
-    Digest, FindingStatus, History, Image, Judgement, Layer, Origin, OsRelease, PackageId, Platform, ScanReport,
-    ScanState, Severity, SourcePackage, Suppression, SuppressionKind, Tool, Vulnerability, distribution_id,
+    Digest, FindingStatus, History, Image, Judgement, Layer, MOST_VALUES, Origin, OsRelease, PackageId, Platform,
+    ScanReport, ScanState, Severity, SourcePackage, Suppression, SuppressionKind, Tool, Vulnerability, distribution_id,
+    json_whole,
 };
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -216,7 +217,7 @@ struct Modified {
 }
 
 fn read(input: &Input<'_>) -> Result<ScanReport, serde_json::Error> {
-    let document: Document = serde_json::from_slice(input.bytes)?;
+    let document: Document = json_whole(input.bytes, MOST_VALUES)?;
     let metadata = document.metadata.unwrap_or_default();
     let diff_ids = metadata.diff_ids.as_deref().unwrap_or_default();
     let layers: HashMap<&str, u32> = diff_ids.iter().enumerate().map(|(at, id)| (id.as_str(), at as u32)).collect();

@@ -212,6 +212,7 @@ pub(crate) fn scanned() -> ScanReport {
         os: Some(os()),
         packages: packages(),
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: true,
@@ -256,6 +257,7 @@ pub(crate) fn scanned() -> ScanReport {
         newest: None,
         advisories: 0,
         concerned: true,
+        skipped: 0,
     };
     let assessment = Assessment {
         state: ScanState::Scanned,

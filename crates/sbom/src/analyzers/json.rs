@@ -4,6 +4,7 @@
 //! No value tree is built. Whatever is not wanted goes to [`IgnoredAny`], which `serde_json` skips without recursion.
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -110,6 +111,61 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
             }
         }
         deserializer.deserialize_any(Lenient)
+    }
+}
+
+/// What should be an object: nothing where it is another value, so that one odd entry of many costs only itself.
+#[derive(Debug)]
+pub(in crate::analyzers) struct Part<T>(pub(in crate::analyzers) Option<T>);
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Lenient<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Lenient<T> {
+            type Value = Part<T>;
+
+            nothing!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                skip_seq(seq).map(|()| Part(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(|value| Part(Some(value)))
+            }
+        }
+        deserializer.deserialize_any(Lenient(PhantomData))
+    }
+}
+
+/// Reads an object as the visitor in it does; false, and nothing is read, where it is another value.
+pub(in crate::analyzers) struct IfObject<V>(pub(in crate::analyzers) V);
+
+impl<'de, V: Visitor<'de, Value = ()>> DeserializeSeed<'de> for IfObject<V> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, V: Visitor<'de, Value = ()>> Visitor<'de> for IfObject<V> {
+    type Value = bool;
+
+    nothing!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<bool, A::Error> {
+        skip_seq(seq).map(|()| false)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<bool, A::Error> {
+        self.0.visit_map(map).map(|()| true)
     }
 }
 

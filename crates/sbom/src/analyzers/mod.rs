@@ -17,6 +17,7 @@ mod cran;
 mod dart;
 mod dotnet;
 pub mod dpkg;
+pub mod embedded;
 mod executable;
 mod gem;
 mod golang;
@@ -58,8 +59,10 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &portage::PACKAGES,
     &portage::LICENSES,
     &python::ANALYZER,
+    &python::NAMED,
     &python::EGG,
     &python::REQUIREMENTS,
+    &python::SETUP,
     &python::PIPFILE,
     &python::POETRY,
     &python::UV,
@@ -78,6 +81,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &java::ARCHIVE,
     &java::UNPACKED,
     &java::POM,
+    &java::RELEASE,
     &java::GRADLE_LOCK,
     &java::GRADLE_VERIFICATION,
     &java::SBT_LOCK,
@@ -100,8 +104,10 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &cran::INSTALLED,
     &cran::LOCK,
     &hackage::CABAL,
+    &hackage::PROJECT,
     &hackage::STACK,
     &binary::ANALYZER,
+    &embedded::ANALYZER,
     &vex::ANALYZER,
     &unread::ANALYZER,
 ];

@@ -78,12 +78,15 @@ const LISTS: &[(&str, &str, &str, &str)] = &[
         r#"{"org": "a", "name": "b#", "version": "1", "configurations": ["compile"]},"#,
         r#"{"org": "a", "name": "z", "version": "1", "configurations": ["compile"]}]}"#,
     ),
+    ("stack.yaml", "extra-deps:\n", "- a#-1@sha256:0,1\n", "- z-1\n"),
+    ("setup.py", "setup(install_requires=[\n", "    'a#==1',\n", "    'z==1'])\n"),
     ("stack.yaml.lock", "packages:\n", "- completed:\n    hackage: a#-1@sha256:0,1\n", "snapshots: []\n"),
 ];
 
 /// Every name of a lock file, and of a project that declares what it needs.
 const LOCKS: &[&str] = &[
     "requirements.txt",
+    "requirements.lock",
     "Pipfile.lock",
     "poetry.lock",
     "uv.lock",
@@ -93,6 +96,7 @@ const LOCKS: &[&str] = &[
     "npm-shrinkwrap.json",
     "yarn.lock",
     "pnpm-lock.yaml",
+    "pnpm-lock.main.yaml",
     "bun.lock",
     "bun.lockb",
     "Cargo.lock",
@@ -109,11 +113,13 @@ const LOCKS: &[&str] = &[
     "Directory.Packages.props",
     "Gemfile.lock",
     "gems.locked",
+    "rails.gemfile.lock",
     "composer.lock",
     "vendor/composer/installed.json",
     "pubspec.lock",
     "mix.lock",
     "Package.resolved",
+    ".package.resolved",
     "Podfile.lock",
     "conan.lock",
     "conanfile.txt",
@@ -121,6 +127,7 @@ const LOCKS: &[&str] = &[
     "renv.lock",
     "cabal.project.freeze",
     "stack.yaml.lock",
+    "stack.yaml",
 ];
 
 #[test]
@@ -155,7 +162,7 @@ fn an_empty_lock_file_is_told_where_no_program_writes_one() {
         testing::run(analyzer, path, b"").diagnostics.is_empty()
     };
     let silent: Vec<&str> = LOCKS.iter().copied().filter(is_silent).collect();
-    assert_eq!(silent, ["requirements.txt", "yarn.lock", "conanfile.txt", "Manifest.toml"]);
+    assert_eq!(silent, ["requirements.txt", "requirements.lock", "yarn.lock", "conanfile.txt", "Manifest.toml"]);
 }
 
 #[test]

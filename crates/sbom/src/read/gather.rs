@@ -418,6 +418,7 @@ impl<'a> Gather<'a> {
             os,
             packages: Vec::new(),
             removed: Vec::new(),
+            files: Vec::new(),
             documents: Vec::new(),
             content_sets: Vec::new(),
             complete: true,

@@ -211,6 +211,7 @@ pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
                 os,
                 packages,
                 removed: Vec::new(),
+                files: Vec::new(),
                 documents: Vec::new(),
                 content_sets: sets.into_iter().collect(),
                 complete,

@@ -226,6 +226,7 @@ pub(crate) fn example() -> Inventory {
         os: Some(os.clone()),
         packages: vec![libc, babel, module],
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: false,

@@ -101,3 +101,19 @@ fn distributions_are_not_mixed() {
     let refused = merged(vec![example(), second]);
     assert_eq!(refused, Err(MergeError::Distributions("debian-12".into(), "debian-11".into())));
 }
+
+#[test]
+fn what_programs_write_otherwise_is_the_same_package() {
+    let of = |purls: &[&str]| {
+        let component = |purl: &&str| format!(r#"{{"type": "library", "name": "c", "purl": "{purl}"}}"#);
+        let list: Vec<String> = purls.iter().map(component).collect();
+        let text = format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{}]}}"#, list.join(","));
+        let read = sekisho_sbom::read::read(text.as_bytes(), "x", jiff::Timestamp::UNIX_EPOCH, &Limits::default());
+        read.unwrap().unwrap()
+    };
+    let mut inventory =
+        of(&["pkg:golang/a.example/b@v1.2.3", "pkg:deb/debian/c@1:2?arch=amd64", "pkg:pypi/d-e@1", "pkg:npm/v@v1"]);
+    let sbom = of(&["pkg:golang/a.example/b@1.2.3", "pkg:deb/debian/c@2?epoch=1", "pkg:pypi/D_e@1", "pkg:npm/v@1"]);
+    let done = supplement(&mut inventory, sbom, "sha256:e", &Limits::default());
+    assert_eq!((done.known, done.added), (3, 1), "only Go writes a sign before its versions");
+}

@@ -3,7 +3,10 @@
 use super::*;
 use sekisho_advisory::db::Database;
 use sekisho_advisory::matching::assess;
-use sekisho_model::{Fact, ImageConfig, Likelihood, PolicyOutcome, ScanReport};
+use sekisho_model::{
+    Fact, IN_USE_SCHEMA, ImageConfig, InUseImage, InUsePackage, InUseReport, Likelihood, PolicyOutcome, ScanReport,
+    UseState,
+};
 use sekisho_policy::{ImageFacts, ImageSubject, PolicySet, check_image};
 
 const OS: &str = "ID=debian\nVERSION_ID=\"12\"\n";
@@ -88,6 +91,59 @@ fn everything_that_a_scan_knows_is_there_for_policies() {
     assert!(
         matches!(&ImageFacts::of(&report).components[0].judged, Fact::Unknown(reason) if reason.contains("too old"))
     );
+}
+
+#[test]
+fn what_hosts_saw_in_use_is_there_for_policies() {
+    use UseState::{InUse, NotSeen, Unknown};
+    let report = report(&sample());
+    let image = report.inventory.image.as_ref().unwrap();
+    let (manifest, config) = (image.manifest_digest.unwrap().to_string(), image.config_digest.to_string());
+    let told = |lost: u64, digest: &str, states: [UseState; 2]| InUseReport {
+        schema: IN_USE_SCHEMA.to_owned(),
+        host: "node".to_owned(),
+        from: jiff::Timestamp::UNIX_EPOCH,
+        to: jiff::Timestamp::UNIX_EPOCH,
+        lost,
+        images: vec![InUseImage {
+            name: "shop".to_owned(),
+            digest: digest.to_owned(),
+            containers: [].into(),
+            packages: report
+                .inventory
+                .packages
+                .iter()
+                .zip(states)
+                .map(|(package, state)| InUsePackage {
+                    id: package.id.clone(),
+                    purl: package.purl.clone(),
+                    state,
+                    since: None,
+                    file: None,
+                })
+                .collect(),
+            foreign: [].into(),
+        }],
+        without_inventory: [].into(),
+    };
+    let check = |reports: &[InUseReport], expect: [Option<bool>; 2]| {
+        let mut facts = ImageFacts::of(&report);
+        facts.used(&report.inventory, reports);
+        let known = |component: &sekisho_policy::Component| match &component.in_use {
+            Fact::Known(in_use) => Some(*in_use),
+            Fact::Unknown(_) => None,
+            Fact::NotAsked => panic!("it was asked"),
+        };
+        assert_eq!(facts.components.iter().map(known).collect::<Vec<_>>(), expect, "{reports:?}");
+    };
+    check(&[told(0, &manifest, [InUse, NotSeen])], [Some(true), Some(false)]);
+    check(&[told(0, &config, [NotSeen, NotSeen]), told(0, &manifest, [NotSeen, InUse])], [Some(false), Some(true)]);
+    // Nothing is said not to be used by those who may not have seen it.
+    check(&[told(1, &manifest, [InUse, NotSeen])], [Some(true), None]);
+    check(&[told(0, &manifest, [Unknown, NotSeen]), told(0, &manifest, [NotSeen, NotSeen])], [None, Some(false)]);
+    check(&[told(0, "sha256:00", [InUse, NotSeen])], [None, None]);
+    let not_asked = ImageFacts::of(&report).components.iter().all(|component| component.in_use == Fact::NotAsked);
+    assert!(not_asked);
 }
 
 #[test]

@@ -90,6 +90,24 @@ fn what_a_layer_takes_away_and_loses_itself_is_uncertain() {
 }
 
 #[test]
+fn what_an_sbom_repeats_is_not_removed_twice() {
+    let sbom = |purl: &str| {
+        let component = format!(r#"{{"type": "library", "name": "c", "purl": "{purl}"}}"#);
+        format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{component}]}}"#)
+    };
+    let layer = |version: &str| {
+        LayerBuilder::new()
+            .file("etc/os-release", OS_RELEASE)
+            .file("var/lib/dpkg/status", dpkg(&[("a", version)]))
+            .file(&format!("sbom/a-{version}.cdx.json"), sbom(&format!("pkg:deb/debian/a@{version}?distro=debian-12")))
+    };
+    let upgrade = layer("2").whiteout("sbom/a-1.cdx.json");
+    check(vec![layer("1"), upgrade], &["a 2 @1"], &["a 1 @0 -1 Replaced"]);
+    let only = LayerBuilder::new().file("app/b.cdx.json", sbom("pkg:npm/b@1"));
+    check(vec![only, LayerBuilder::new().whiteout("app")], &[], &["b 1 @0 -1 Whiteout"]);
+}
+
+#[test]
 fn global_headers_named_as_entries_before_them_are_told() {
     let global = |layer: LayerBuilder, name: &str| {
         let records = sekisho_testkit::pax_record("comment", "x");
@@ -276,6 +294,34 @@ fn language_packages_in_files_of_system_packages_are_linked_through_a_merged_usr
         |name: &str| inventory.packages.iter().find(|package| package.facts.name == name).unwrap().owned_by.clone();
     assert_eq!(owned_by("semver"), Some(owner.id.clone()));
     assert_eq!(owned_by("a"), None);
+}
+
+#[test]
+fn files_of_packages_are_listed_where_they_are_reached_when_asked_for() {
+    let shared = "/.\n/usr\n/usr/share\n/usr/share/doc\n/usr/share/common\n/usr/share.d\n";
+    let base = base_layer()
+        .symlink("lib", "usr/lib")
+        .file("var/lib/dpkg/info/libc6:amd64.list", format!("{shared}/lib\n/lib/libc.so.6\n/usr/share/doc/libc6\n"))
+        .file("var/lib/dpkg/info/base-files.list", format!("{shared}/usr/share/doc/base-files\n/etc/empty\n"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    ImageBuilder::write_tar(&image(vec![base, app("a")]).oci_layout(), &path);
+    let of = |package_files: bool| {
+        let inventory = sekisho_scan::scan_image(&path, &Options { package_files, ..options() }).unwrap();
+        let name = |id| inventory.packages.iter().find(|package| package.id == id).unwrap().facts.name.clone();
+        let files = inventory.files.iter().cloned();
+        files.map(|files| (name(files.package), files.paths)).collect::<Vec<_>>()
+    };
+    assert!(of(false).is_empty());
+    // No directories that others are in, nor what two packages list.
+    let expect = [
+        ("base-files", vec!["etc/empty", "usr/share/doc/base-files"]),
+        ("libc6", vec!["usr/lib/libc.so.6", "usr/share/doc/libc6"]),
+    ];
+    let expect =
+        expect.map(|(name, paths)| (name.to_owned(), paths.into_iter().map(str::to_owned).collect::<Vec<_>>()));
+    assert_eq!(of(true), expect);
+    assert!(of(false).is_empty(), "what was asked before is not what is asked now");
 }
 
 #[test]

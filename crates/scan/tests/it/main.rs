@@ -28,6 +28,7 @@ fn options() -> Options<'static> {
         choice: Choice::default(),
         jobs: 2,
         all_layers: true,
+        package_files: false,
         cross_file_systems: false,
         bases: KnownBases::default(),
         cache: None,

@@ -78,6 +78,88 @@ fn what_a_lock_file_declares_is_what_is_installed_below_it() {
 }
 
 #[test]
+fn of_what_an_sbom_names_only_that_is_listed_which_nothing_else_tells_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    write(root, "etc/os-release", OS_RELEASE);
+    write(root, "var/lib/dpkg/status", &dpkg(&[("libc6", "2.36")]));
+    write(root, "srv/node_modules/x/package.json", &npm("x", "1.0.0"));
+    let components = |purls: &[&str]| {
+        let one = |purl: &&str| format!(r#"{{"type": "library", "name": "c", "purl": "{purl}"}}"#);
+        let list: Vec<String> = purls.iter().map(one).collect();
+        format!(r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{}]}}"#, list.join(","))
+    };
+    let known = ["pkg:deb/debian/libc6@2.36?arch=amd64&distro=debian-12", "pkg:npm/x@1.0.0"];
+    let more = ["pkg:npm/x@2.0.0", "pkg:bitnami/y@1", "pkg:deb/debian/z@1?distro=debian-12"];
+    write(root, "usr/share/sbom/all.cdx.json", &components(&[&known[..], &more[..]].concat()));
+    let named = |package: &sekisho_model::Package| format!("{} {}", package.purl, package.location);
+    let of = |inventory: &Inventory| {
+        let named_only = inventory.packages.iter().filter(|package| package.location.ends_with(".cdx.json"));
+        named_only.map(named).collect::<Vec<_>>()
+    };
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    let place = "usr/share/sbom/all.cdx.json";
+    let mut expect = [2, 0, 1].map(|at| format!("{} {place}", more[at]));
+    assert_eq!(of(&inventory), expect);
+    assert_eq!(inventory.packages.len(), 5, "{:?}", packages(&inventory));
+    assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    // What is of another system would be judged by advisories that are not about it.
+    write(
+        root,
+        "opt/tool/a.cdx.json",
+        &components(&["pkg:apk/wolfi/a@1?distro=wolfi", "pkg:deb/debian/b@1?distro=debian-11"]),
+    );
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    assert_eq!(of(&inventory), expect);
+    let told: Vec<_> = inventory.incomplete().map(|told| (told.code, told.path.as_deref())).collect();
+    assert_eq!(told, [(Code::VulnerabilitiesUnknown, Some("opt/tool/a.cdx.json"))]);
+    assert!(inventory.diagnostics.iter().any(|told| told.message.contains("2 are not listed")));
+    // Two documents are two places.
+    fs::rename(root.join("opt/tool/a.cdx.json"), root.join("opt/tool/a.txt")).unwrap();
+    write(root, "opt/b.cdx.json", &components(&["pkg:npm/x@2.0.0"]));
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    expect[1] = format!("{} opt/b.cdx.json", more[0]);
+    let found = of(&inventory);
+    assert_eq!((found.len(), &found[1]), (4, &expect[1]));
+}
+
+#[test]
+fn a_directory_names_a_distribution_whose_metadata_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    for name in ["kept-1.0", "gone-2.0", "old-3.0"] {
+        write(root, &format!("lib/{name}.dist-info/WHEEL"), "Wheel-Version: 1.0\n");
+    }
+    write(root, "lib/kept-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: kept\nVersion: 1.0\n");
+    write(root, "lib/old-3.0.dist-info/PKG-INFO", "Metadata-Version: 2.1\nName: other\nVersion: 4.0\n");
+    let inventory = sekisho_scan::scan_fs(root, &options()).unwrap();
+    assert_eq!(packages(&inventory), ["gone 2.0", "kept 1.0", "other 4.0"]);
+}
+
+#[test]
+fn parents_of_maven_projects_may_have_any_of_their_usual_names() {
+    let parent = "<project><groupId>g</groupId><artifactId>all</artifactId><version>1</version>\
+        <dependencyManagement><dependencies><dependency><groupId>x</groupId><artifactId>y</artifactId><version>2.5</version>\
+        </dependency></dependencies></dependencyManagement><dependencies><dependency><groupId>not</groupId>\
+        <artifactId>listed</artifactId><version>1</version></dependency></dependencies></project>";
+    for name in ["parent.xml", "pom-parent.xml", "all-1.pom"] {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &format!("build/{name}"), parent);
+        let child = format!(
+            "<project><parent><groupId>g</groupId><artifactId>all</artifactId><version>1</version>\
+            <relativePath>../build/{name}</relativePath></parent><artifactId>app</artifactId><dependencies><dependency>\
+            <groupId>x</groupId><artifactId>y</artifactId></dependency></dependencies></project>"
+        );
+        write(directory.path(), "app/pom.xml", &child);
+        // What is called so and is no project says nothing.
+        write(directory.path(), "build/pomade.xml", "<recipe/");
+        let inventory = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+        assert_eq!(packages(&inventory), ["g:app 1", "x:y 2.5"], "{name}");
+        assert!(inventory.complete, "{:?}", inventory.diagnostics);
+    }
+}
+
+#[test]
 fn an_executable_is_known_by_its_first_bytes_under_any_name() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sbom/src/analyzers/golang/fixtures/elf64");
     let layer = LayerBuilder::new().fixture("", &fixture).build();

@@ -2,7 +2,8 @@
 
 use crate::watch::{calls, require_bpf};
 use sekisho_model::Engine;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const BUSYBOX: &str = "/bin/busybox";
@@ -94,6 +95,59 @@ fn the_first_program_of_a_container_is_known_to_be_in_it() {
     assert_eq!(drifted.int("flags") & 0xa, 0x2, "{drifted:?}");
     assert_eq!(drifted.text("trusted_exepath"), "/busybox");
     assert!(drifted.int("ptid") > 0);
+}
+
+/// Cgroups of a test, the innermost last; they go with this.
+struct Nested(Vec<PathBuf>);
+
+impl Nested {
+    /// Makes these below each other, in the hierarchy that containers are in; or why that cannot be.
+    fn make(names: &[&str]) -> Result<Self, String> {
+        let first = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].map(PathBuf::from);
+        let Some(root) = first.into_iter().find(|root| root.join("cgroup.procs").exists()) else {
+            return Err("no cgroups are mounted where they usually are".to_owned());
+        };
+        let mut this = Self(Vec::new());
+        for name in names {
+            let path = this.0.last().unwrap_or(&root).join(name);
+            fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            this.0.push(path);
+        }
+        Ok(this)
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        for path in self.0.iter().rev() {
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+#[test]
+fn a_container_is_not_believed_to_be_another_one() {
+    let Some(mut watch) = require_bpf(&calls(&[])) else { return };
+    let own = std::process::id();
+    let (id, other) = (format!("{own:064x}"), "f".repeat(64));
+    // As whoever is in a container can make it: a cgroup that is called as that of another container, or of its watcher.
+    for (at, forged) in [format!("docker-{other}.scope"), format!("libpod-conmon-{other}.scope")].iter().enumerate() {
+        let nested = match Nested::make(&[&format!("sekisho-{own}"), &format!("libpod-{id}"), "inner", forged]) {
+            Ok(nested) => nested,
+            Err(why) => return println!("SKIP: {why}"),
+        };
+        let marker = format!("forged-{own}-{at}");
+        let script = format!("echo 0 >'{}/cgroup.procs'; /bin/true {marker}", nested.0.last().unwrap().display());
+        assert!(Command::new("/bin/sh").args(["-c", &script]).status().unwrap().success());
+        let args = format!("{marker}\0");
+        let seen = watch.until(|seen| seen.name == "execve" && seen.bytes("args") == args.as_bytes());
+        let last = seen.last().unwrap();
+        let text = String::from_utf8_lossy(last.bytes("cgroups")).into_owned();
+        assert!(text.contains(forged), "it is there: {text}");
+        assert_eq!(sekisho_trace::state::of_cgroups(text.as_bytes()), Some((id.clone(), Engine::Podman)));
+        let (_, cgroup) = watch.cgroups.iter().rfind(|(at, _)| *at == last.told.cgroup).unwrap();
+        assert_eq!(cgroup.container, Some((id.clone(), Engine::Podman)));
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(crate) fn inventory(name: &str, observed: i64, packages: &[(&str, &str)]) ->
         os: Some(OsRelease { id: "debian".to_owned(), version_id: "12".to_owned(), ..OsRelease::default() }),
         packages: packages.iter().map(package).collect(),
         removed: Vec::new(),
+        files: Vec::new(),
         documents: Vec::new(),
         content_sets: Vec::new(),
         complete: false,

@@ -29,6 +29,8 @@ pub struct Flight {
 /// An event, kept.
 #[derive(Debug)]
 struct Kept {
+    /// By a clock that is never set.
+    at: u64,
     time: u64,
     cpu: u16,
     tid: i64,
@@ -39,14 +41,14 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(event: &Event<'_>, notes: &[Descriptor]) -> Self {
+    fn of(event: &Event<'_>, notes: &[Descriptor], at: u64) -> Self {
         let (mut ends, mut bytes) = (Vec::new(), Vec::new());
         for at in 0..event.params.len() {
             bytes.extend_from_slice(event.params.get(at).unwrap_or_default());
             ends.push(bytes.len() as u32);
         }
         let Event { time, cpu, tid, code, .. } = *event;
-        Self { time, cpu, tid, code, ends: ends.into(), bytes: bytes.into(), notes: notes.into() }
+        Self { at, time, cpu, tid, code, ends: ends.into(), bytes: bytes.into(), notes: notes.into() }
     }
 
     fn event(&self) -> Event<'_> {
@@ -73,13 +75,14 @@ impl Flight {
         &mut self.before
     }
 
-    /// Keeps an event, and what the descriptors stand for that it names ([`State::note`]).
-    pub fn see(&mut self, event: &Event<'_>, notes: &[Descriptor]) {
-        let kept = Kept::of(event, notes);
+    /// Keeps an event, and what the descriptors stand for that it names ([`State::note`]). `at` says when it was, in nanoseconds
+    /// by a clock that is never set, as that of events may be.
+    pub fn see(&mut self, event: &Event<'_>, notes: &[Descriptor], at: u64) {
+        let kept = Kept::of(event, notes, at);
         self.bytes += kept.size();
         self.events.push_back(kept);
         while let Some(oldest) = self.events.front() {
-            let is_old = event.time.saturating_sub(oldest.time) > self.window;
+            let is_old = at.saturating_sub(oldest.at) > self.window;
             // The last one is kept whatever it takes.
             if !is_old && (self.bytes <= self.most || self.events.len() == 1) {
                 break;
@@ -226,4 +229,30 @@ pub fn append<W: Write>(writer: &mut Writer<W>, event: &Event<'_>) -> io::Result
     let params: Vec<&[u8]> = (0..event.params.len()).map(|at| event.params.get(at).unwrap_or_default()).collect();
     let Event { time, cpu, tid, code, .. } = *event;
     writer.event(&Written { time, cpu, tid, code, params: &params })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_old_is_so_by_a_clock_that_is_never_set() {
+        const SECOND: u64 = 1_000_000_000;
+        const HOUR: u64 = 3600 * SECOND;
+        let mut flight = Flight::new(Bounds::default(), Duration::from_secs(5), 1 << 20);
+        let mut see = |at: u64, time: u64| {
+            let params = Params::default();
+            let event = Event { number: 0, time, cpu: 0, tid: 7, code: EventCode::CLOSE_X, params };
+            flight.see(&event, &[], at * SECOND);
+            flight.len()
+        };
+        assert_eq!(see(1, 10 * HOUR), 1);
+        assert_eq!(see(2, 11 * HOUR), 2, "set forward by an hour, nothing is old for that");
+        assert_eq!(see(3, HOUR), 3, "nor does anything stay for ever that is set back");
+        assert_eq!(see(7, HOUR + 4 * SECOND), 3, "the first is five seconds and more ago");
+        assert_eq!(see(20, HOUR + 17 * SECOND), 1);
+        assert_eq!(flight.crowded(), 0);
+        let (writer, _) = flight.write(Vec::new()).unwrap();
+        assert!(!writer.into_inner().unwrap().is_empty());
+    }
 }

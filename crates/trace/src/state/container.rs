@@ -4,7 +4,7 @@ use sekisho_model::{Engine, RunningContainer, RunningMount};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
-/// How cgroups of containers are called: what stands before the id in the last component that has it, what behind, and
+/// How cgroups of containers are called: what stands before the id in the component that has it, what behind, and
 /// by whom. The patterns are Falco's (`plugins/container/src/matchers` in <https://github.com/falcosecurity/plugins>).
 const PATTERNS: &[(&str, &str, Engine)] = &[
     ("libpod-payload-", "", Engine::Podman),
@@ -31,10 +31,17 @@ pub fn of_cgroups(cgroups: &[u8]) -> Option<(String, Engine)> {
 }
 
 /// The container that a cgroup with this path is of.
+///
+/// A container may make cgroups below its own, however deep, and call them as it likes. So the outermost one that is called as a
+/// container's is counts: it was made by an engine of the host, and nobody in a container can say to be in another. What is run
+/// in a container by an engine in there is of the outer one.
 pub fn of_path(path: &str) -> Option<(String, Engine)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    // A container may make cgroups below its own, however deep: the innermost that is one of a container's counts.
-    for (at, part) in parts.iter().enumerate().rev() {
+    // containerd without CRI: `/namespace/name`, as ctr makes it. Nothing below says more.
+    if let ["k8s.io" | "default" | "moby", id, ..] = parts.as_slice() {
+        return Some(((*id).to_owned(), Engine::Containerd));
+    }
+    for (at, part) in parts.iter().enumerate() {
         for (prefix, suffix, engine) in PATTERNS {
             let id = part.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
             if let Some(id) = id.filter(|id| RunningContainer::is_number(id)) {
@@ -50,10 +57,13 @@ pub fn of_path(path: &str) -> Option<(String, Engine)> {
             return Some((id.to_owned(), Engine::Containerd));
         }
         if RunningContainer::is_number(part) {
-            let parent = at.checked_sub(1).map(|at| parts[at]);
-            let engine = match parent {
-                Some("docker") => Engine::Docker,
-                Some(parent) if parent.starts_with("pod") || path.contains("kubepods") => Engine::Cri,
+            let above = parts.get(..at).unwrap_or_default();
+            let engine = match above.last() {
+                Some(&"docker") => Engine::Docker,
+                Some(parent) if parent.starts_with("pod") => Engine::Cri,
+                _ if above.iter().any(|part| part.contains("kubepods")) => Engine::Cri,
+                // A pod of podman's has its containers below it, and is none itself.
+                _ if parts.get(at + 1).is_some_and(|below| below.starts_with("libpod-")) => continue,
                 _ => Engine::Containerd,
             };
             return Some(((*part).to_owned(), engine));
@@ -73,11 +83,7 @@ pub fn of_path(path: &str) -> Option<(String, Engine)> {
             return Some((id.to_owned(), Engine::Bpm));
         }
     }
-    // containerd without CRI: `/namespace/name`, as ctr makes it.
-    match parts.as_slice() {
-        ["k8s.io" | "default" | "moby", id, ..] => Some(((*id).to_owned(), Engine::Containerd)),
-        _ => None,
-    }
+    None
 }
 
 /// The longest JSON that is read of a container; recorders cut what is longer than an event.
@@ -248,7 +254,7 @@ mod tests {
     fn cgroups_name_their_container() {
         let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
         let check = |path: &str, expect: Option<Engine>| {
-            let path = path.replace("ID", id);
+            let path = path.replace("ID", id).replace("POD", &"5".repeat(64));
             let found = of_path(&path);
             assert_eq!(found.as_ref().map(|(_, engine)| *engine), expect, "{path}");
             assert!(found.is_none_or(|(found, _)| found == id), "{path}");
@@ -276,7 +282,48 @@ mod tests {
         assert_eq!(of_path("/lxc.payload.web/system.slice"), Some(("web".to_owned(), Engine::Lxc)));
         assert_eq!(of_path("/k8s.io/t2/a/b/c"), Some(("t2".to_owned(), Engine::Containerd)));
         assert_eq!(of_path("/k8s.io/t2"), Some(("t2".to_owned(), Engine::Containerd)));
+        check("/libpod_parent/POD/libpod-ID", Some(Engine::Podman));
+        check("/machine.slice/machine-libpod_pod_POD.slice/libpod-ID.scope/container", Some(Engine::Podman));
+        check("/libpod_parent/POD/libpod-conmon-ID", None);
         assert_eq!(of_cgroups(b"cpu=/\0memory=/lxc/web\0"), Some(("web".to_owned(), Engine::Lxc)));
+    }
+
+    #[test]
+    fn no_container_says_that_it_is_another() {
+        let (id, other) = ("0123456789abcdef".repeat(4), "f".repeat(64));
+        for own in [
+            "/docker/ID",
+            "/system.slice/docker-ID.scope",
+            "/kubepods/besteffort/pod1/ID",
+            "/kubepods.slice/kubepods-pod1.slice/cri-containerd-ID.scope",
+            "/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:ID",
+            "/kubepods.slice/kubepods-pod1.slice/crio-ID.scope",
+            "/machine.slice/libpod-ID.scope/container",
+            "/libpod_parent/libpod-ID",
+            "/k8s.io/ID",
+        ] {
+            for below in [
+                "/docker/OTHER",
+                "/OTHER",
+                "/libpod-OTHER",
+                "/a/b/crio-OTHER.scope",
+                // What would be outside of all containers.
+                "/libpod-conmon-OTHER.scope",
+                "/lxc.monitor.x",
+                "/kubepods/pod1/OTHER",
+                "/x:cri-containerd:OTHER",
+                "/lxc/x",
+                "/bpm-x",
+            ] {
+                let path = format!("{own}{below}").replace("ID", &id).replace("OTHER", &other);
+                assert_eq!(of_path(&path).map(|(id, _)| id).as_deref(), Some(id.as_str()), "{path}");
+            }
+        }
+        // By names that no number is in, too.
+        for own in ["/lxc/web", "/lxc.payload.web", "/default/web", "/bpm-web", "/machine.slice/web.libvirt-lxc"] {
+            let path = format!("{own}/docker/{other}");
+            assert_eq!(of_path(&path).map(|(id, _)| id).as_deref(), Some("web"), "{path}");
+        }
     }
 
     #[test]

@@ -32,6 +32,9 @@ use hashbrown::HashMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
+/// By how many nanoseconds a clock may be corrected without counting as set.
+const CLOCK_STEP: u64 = 10_000_000;
+
 /// The machine that events are of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Machine {
@@ -274,6 +277,25 @@ impl State {
     /// Tells which machine events are of.
     pub fn set_machine(&mut self, machine: Machine) {
         self.machine = Some(machine);
+    }
+
+    /// By the clock that events have their times of, the machine was started at `boot`: where that clock was set, what began before
+    /// is as old as it was.
+    pub fn set_clock(&mut self, boot: u64) {
+        let Some(machine) = &mut self.machine else { return };
+        let step = boot.wrapping_sub(machine.boot).cast_signed();
+        if step.unsigned_abs() < CLOCK_STEP {
+            return;
+        }
+        machine.boot = boot;
+        self.generation += 1;
+        self.lineage += 1;
+        for thread in self.threads.values_mut() {
+            for began in [&mut thread.started, &mut thread.namespace_started].into_iter().flatten() {
+                *began = began.saturating_add_signed(step);
+            }
+            thread.version = self.generation;
+        }
     }
 
     /// The machine.

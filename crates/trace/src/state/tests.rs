@@ -390,3 +390,30 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_began_before_the_clock_was_set_is_as_old_as_it_was() {
+    const HOUR: u64 = 3_600_000_000_000;
+    for (now, expect) in [(HOUR, HOUR), (3 * HOUR, 3 * HOUR), (2 * HOUR + 1000, 2 * HOUR)] {
+        let mut state = state(Bounds::default());
+        state.set_clock(now);
+        state.set_machine(Machine { boot: 2 * HOUR, ..Machine::default() });
+        state.add_thread(ThreadSeed { started: Some(2 * HOUR + 7), namespace_started: Some(3), ..seed(2, 1) });
+        state.set_clock(now);
+        let thread = state.thread(2).unwrap();
+        assert_eq!(thread.started, Some(expect + 7), "{now}");
+        assert_eq!(state.machine().unwrap().boot, expect);
+        // Nothing is before the beginning of all time.
+        assert_eq!(
+            thread.namespace_started,
+            Some(if now == 3 * HOUR {
+                HOUR + 3
+            } else if now == HOUR {
+                0
+            } else {
+                3
+            })
+        );
+        assert_eq!(state.thread(1).unwrap().started, None);
+    }
+}

@@ -16,6 +16,8 @@ pub(crate) static FEED: Feed = Feed {
 };
 
 fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
+    let comment = file.bytes.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+    sink.made(comment.and_then(|line| line.split_once("score_date:")).map(|(_, date)| date.trim()));
     let mut table = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(true).from_reader(file.bytes);
     let headers = table.headers().map_err(Broken::new)?;
     if headers.iter().take(3).ne(["cve", "epss", "percentile"]) {
@@ -50,6 +52,10 @@ mod tests {
         let table =
             b"cve,epss,percentile\nCVE-2024-1,0.5,1\nCVE-2024-2,1.5,0.5\nCVE-2024-3,NaN,0.5\nCVE-2024-4\nx,0,0\n";
         let (records, read) = testing::read(&FEED, "epss.csv", table);
-        assert_eq!((records.len(), read.skipped), (1, 4));
+        assert_eq!((records.len(), read.skipped, read.made), (1, 4, None));
+        let table =
+            b"#model_version:v2025.03.14,score_date:2026-08-20T12:55:00+0000\ncve,epss,percentile\nCVE-2024-1,0.5,1\n";
+        let (_, read) = testing::read(&FEED, "epss.csv", table);
+        assert_eq!(read.made, "2026-08-20T12:55:00Z".parse().ok());
     }
 }

@@ -2,7 +2,7 @@
 //! <https://www.cisa.gov/known-exploited-vulnerabilities-catalog>.
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::is_cve;
+use super::text::{Most, is_cve};
 use crate::record::Says;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,8 +23,11 @@ pub(crate) static FEED: Feed = Feed {
 
 #[derive(Deserialize)]
 struct Catalogue<'a> {
+    #[serde(rename = "dateReleased")]
+    released: Option<String>,
+    count: Option<usize>,
     #[serde(borrow)]
-    vulnerabilities: Vec<&'a RawValue>,
+    vulnerabilities: Most<&'a RawValue, 1_000_000>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +45,9 @@ struct Entry {
 fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
     if file.bytes.trim_ascii_start().starts_with(b"{") {
         let catalogue: Catalogue<'_> = serde_json::from_slice(file.bytes).map_err(Broken::new)?;
-        for raw in catalogue.vulnerabilities {
+        sink.made(catalogue.released.as_deref());
+        sink.lacks(catalogue.vulnerabilities.0.len(), catalogue.count);
+        for raw in catalogue.vulnerabilities.0 {
             take(serde_json::from_str(raw.get()).map_err(|error| error.to_string()), sink);
         }
         return Ok(());
@@ -86,6 +91,9 @@ mod tests {
         let json = br#"{"vulnerabilities":[{"cveID":"CVE-2024-1","dateAdded":"2024-01-01"},{"cveID":7},{"cveID":"x","dateAdded":""}]}"#;
         let (records, read) = testing::read(&FEED, "kev.json", json);
         assert_eq!((records.len(), read.enrichments, read.skipped), (1, 1, 2));
+        let json = br#"{"dateReleased":"2024-01-02","count":3,"vulnerabilities":[{"cveID":"CVE-2024-1","dateAdded":"2024-01-01"}]}"#;
+        let (records, read) = testing::read(&FEED, "kev.json", json);
+        assert_eq!((records.len(), read.skipped, read.made), (1, 2, super::super::text::moment("2024-01-02")));
         let (records, read) = testing::read(&FEED, "kev.csv", b"cveID,dateAdded\nCVE-2024-1,2024-01-01\nx,\n\xff,\n");
         assert_eq!((records.len(), read.skipped), (1, 2));
         let (_, read) = testing::read(&FEED, "kev.csv", b"cve,epss\nCVE-2024-1,2024-01-01\n");

@@ -5,7 +5,7 @@
 //! products, not packages, and matching by them finds what is not there.
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
-use super::text::{Text, is_cve, nullable};
+use super::text::{Most, Text, is_cve, nullable};
 use crate::record::{Rating, Says};
 use sekisho_model::Severity;
 use serde::Deserialize;
@@ -26,9 +26,14 @@ pub(crate) static FEED: Feed = Feed {
 };
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer<'a> {
+    results_per_page: Option<usize>,
+    start_index: Option<usize>,
+    total_results: Option<usize>,
+    timestamp: Option<String>,
     #[serde(borrow)]
-    vulnerabilities: Vec<&'a RawValue>,
+    vulnerabilities: Most<&'a RawValue, 1_000_000>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +103,12 @@ struct Cvss<'a> {
 
 fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
     let answer: Answer<'_> = serde_json::from_slice(file.bytes).map_err(Broken::new)?;
-    for raw in answer.vulnerabilities {
+    sink.made(answer.timestamp.as_deref());
+    // An answer of the API is a page of several, and the last of them is shorter.
+    let rest = answer.total_results.map(|total| total.saturating_sub(answer.start_index.unwrap_or_default()));
+    sink.lacks(answer.vulnerabilities.0.len(), rest.map(|rest| rest.min(answer.results_per_page.unwrap_or(rest))));
+    sink.one_of(answer.total_results.filter(|total| answer.results_per_page.is_some_and(|page| page < *total)));
+    for raw in answer.vulnerabilities.0 {
         match serde_json::from_str::<Item<'_>>(raw.get()) {
             Ok(Item { cve }) if is_cve(&cve.id) => {
                 let id = cve.id.to_string();

@@ -15,7 +15,7 @@ use crate::range::{Event, Upper, from_events, union};
 use crate::record::{Advisory, AdvisoryKind, Affected, Rating};
 use crate::version::Scheme;
 use schema::{Document, Entry, RangeEvent, Score};
-use sekisho_model::Severity;
+use sekisho_model::{MOST_VALUES, Severity, json_whole};
 
 /// `AlmaLinux`.
 pub(crate) static ALMALINUX: Feed = Feed {
@@ -105,7 +105,9 @@ pub(crate) static OSV: Feed = Feed {
     whole: true,
     recognises: |path, head| {
         let has = |text| holds(head, text);
-        has_extension(path, "json") && has("\"id\"") && (has("\"schema_version\"") || has("\"affected\""))
+        // Only `id` and `modified` have to be there, in any order, and a long text may stand before either.
+        let any = ["\"schema_version\"", "\"affected\"", "\"modified\"", "\"details\"", "\"aliases\""];
+        has_extension(path, "json") && has("\"id\"") && any.into_iter().any(has)
     },
     parse: json,
 };
@@ -115,7 +117,7 @@ fn is_named(path: &str, prefixes: &[&str]) -> bool {
 }
 
 fn json(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
-    take(serde_json::from_slice(file.bytes).map_err(Broken::new)?, sink);
+    take(json_whole(file.bytes, MOST_VALUES).map_err(Broken::new)?, sink);
     Ok(())
 }
 
@@ -148,8 +150,8 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
     // Only RustSec says so; of anybody else's record it would take a flaw out of sight.
     let word = |words: &Words| words.first().filter(|_| document.id.starts_with("RUSTSEC-")).and_then(kind_of_word);
     let mut informational = word(&specific.informational);
-    let mut affected = Vec::with_capacity(document.affected.len());
-    for entry in document.affected {
+    let mut affected = Vec::with_capacity(document.affected.0.len());
+    for entry in document.affected.0 {
         informational = informational.or_else(|| {
             let mut specifics = entry.ecosystem_specific.iter().chain(&entry.database_specific);
             specifics.find_map(|specific| word(&specific.informational))
@@ -161,6 +163,9 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         affected.extend(found);
     }
     give_module(&document.summary, &mut affected);
+    let said = specific.severity.first();
+    let titled = || severity_of_title(&document.id, &document.summary).filter(|_| document.severity.is_empty());
+    let ratings = ratings(&document.severity, &[said.or_else(titled)]);
     let by_distribution = affected
         .first()
         .is_some_and(|first| matches!(first.ecosystem.scheme(), Scheme::Apk | Scheme::Dpkg | Scheme::Rpm));
@@ -175,7 +180,7 @@ fn advisory(document: Document, sink: &mut Sink<'_>) -> Result<Advisory, &'stati
         withdrawn,
         summary: document.summary,
         details: document.details,
-        ratings: ratings(&document.severity, &[specific.severity.first()]),
+        ratings,
         cwes: specific.cwe_ids.0,
         references: document.references.into_iter().map(|reference| reference.url).collect(),
         affected,
@@ -211,6 +216,14 @@ fn give_module(summary: &str, affected: &mut [Affected]) {
                 .any(|range| matches!(&range.to, Upper::Fixed(version) if version.contains(".module")))
     };
     affected.iter_mut().filter(of_module).for_each(|affected| affected.module = Some(module.to_owned()));
+}
+
+/// `AlmaLinux` and Rocky Linux say how bad it is in the title of a notice, as Red Hat does: `Important: openssl security
+/// update`.
+fn severity_of_title<'t>(id: &str, summary: &'t str) -> Option<&'t str> {
+    let is_notice = ["ALSA-", "RLSA-", "RXSA-"].iter().any(|prefix| id.starts_with(prefix));
+    let (word, _) = summary.split_once(':').filter(|_| is_notice)?;
+    ["Critical", "Important", "Moderate", "Low"].contains(&word).then_some(word)
 }
 
 /// One entry of `affected`; none where it is about no package, or about one of a place we do not know.

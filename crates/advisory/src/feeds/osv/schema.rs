@@ -1,6 +1,6 @@
 //! The fields of an OSV document that are read, as it writes them.
 
-use crate::feeds::text::{Words, nullable};
+use crate::feeds::text::{Most, Words, nullable};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -24,7 +24,7 @@ pub(super) struct Document {
     #[serde(default, deserialize_with = "nullable")]
     pub(super) references: Vec<Reference>,
     #[serde(default, deserialize_with = "nullable")]
-    pub(super) affected: Vec<Entry>,
+    pub(super) affected: Most<Entry, 100_000>,
     pub(super) database_specific: Option<Specific>,
 }
 

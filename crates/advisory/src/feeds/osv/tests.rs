@@ -237,3 +237,36 @@ fn yaml_aliases_are_bounded() {
     let deep = format!("id: A-1\nx: {}", "[".repeat(100_000));
     assert!(testing::read(&PYPA, "PYSEC-1.yaml", deep.as_bytes()).0.is_empty());
 }
+
+#[test]
+fn titles_of_notices_say_how_bad_it_is() {
+    let check = |id: &str, summary: &str, more: &str, expect: Option<Severity>| {
+        let json = format!(
+            r#"{{"id":"{id}","summary":"{summary}"{more},"affected":[{{"package":{{"ecosystem":"AlmaLinux:9","name":"a"}}}}]}}"#
+        );
+        let rated: Vec<_> = testing::one(&ALMALINUX, "ALSA-1.json", &json).ratings.into_iter().collect();
+        assert_eq!(rated.first().and_then(|rating| rating.severity), expect, "{id} {summary}");
+    };
+    check("ALSA-2024:1", "Important: openssl security update", "", Some(Severity::High));
+    check("RLSA-2024:1", "Moderate: openssl security update", "", Some(Severity::Medium));
+    check("ALSA-2024:1", "openssl security update", "", None);
+    check("ALSA-2024:1", "Note: openssl security update", "", None);
+    check("GHSA-1-1-1", "Important: something else", "", None);
+    let said = r#","database_specific":{"severity":"LOW"}"#;
+    check("ALSA-2024:1", "Important: openssl security update", said, Some(Severity::Low));
+}
+
+#[test]
+fn a_list_that_is_far_too_long_is_refused() {
+    let entries = vec!["{}"; 100_001].join(",");
+    let (records, read) = testing::read(&OSV, "x.json", format!(r#"{{"id":"A-1","affected":[{entries}]}}"#).as_bytes());
+    assert!(records.is_empty());
+    assert!(read.diagnostics[0].message.contains("more than 100000 items"), "{:?}", read.diagnostics);
+}
+
+#[test]
+fn the_fields_that_tell_the_format_may_lie_far_behind() {
+    let json = format!(r#"{{"id":"A-1","details":"{}","affected":[]}}"#, "x".repeat(10_000));
+    assert_eq!(crate::feeds::feed_of("all/A-1.json", json.as_bytes()).map(|feed| feed.id), Some("osv"));
+    assert!(crate::feeds::feed_of("package.json", br#"{"name":"a","version":"1"}"#).is_none());
+}

@@ -11,12 +11,12 @@ mod tests;
 
 use super::feed::{Broken, Feed, FeedFile, Sink, holds};
 use super::text::{Text, is_id, is_short, moment};
-use crate::csaf::{Csaf, Document, Vulnerability};
+use crate::csaf::{CSAF_VALUES, Csaf, Document, Vulnerability};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
 use crate::record::{Advisory, Affected, Rating, SOURCE_ARCH, Status};
 use product::{Component, Products};
-use sekisho_model::Severity;
+use sekisho_model::{Severity, json_whole};
 use std::collections::HashMap;
 
 /// The documents.
@@ -37,7 +37,7 @@ pub(crate) static FEED: Feed = Feed {
 };
 
 fn parse(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
-    let csaf: Csaf<'_> = serde_json::from_slice(file.bytes).map_err(Broken::new)?;
+    let csaf: Csaf<'_> = json_whole(file.bytes, CSAF_VALUES).map_err(Broken::new)?;
     let products = Products::of(&csaf.product_tree);
     for vulnerability in csaf.vulnerabilities {
         let id = vulnerability.cve.as_deref().unwrap_or(&csaf.document.tracking.id);

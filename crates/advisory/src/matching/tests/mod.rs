@@ -9,7 +9,7 @@ use crate::record::{Advisory, AdvisoryKind, Affected, Rating, Record};
 use crate::testing::report;
 use jiff::Timestamp;
 use sekisho_model::{
-    FindingStatus, Inventory, Outcome, Package, PackageId, PackageKind, Purl, ScanReport, ScanState, Severity,
+    FindingStatus, Inventory, Level, Outcome, Package, PackageId, PackageKind, Purl, ScanReport, ScanState, Severity,
     SourcePackage,
 };
 
@@ -550,4 +550,59 @@ fn programs_without_a_package_are_not_judged_and_not_clean() {
     let report = ScanReport::new(system, assessment);
     let gate = sekisho_model::Gate { fail_on: Some(Severity::High), ..sekisho_model::Gate::default() };
     assert_eq!(crate::gate::judge(&report, gate, None).verdict, sekisho_model::Verdict::Unknown);
+}
+
+#[test]
+fn what_was_skipped_of_a_feed_is_told_where_it_concerns() {
+    let mut builder = Builder::default();
+    builder.feed(FeedSource { id: "osv".to_owned(), skipped: 2, advisories: 1, ..FeedSource::default() });
+    builder.add(Record::Advisory(advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0")])));
+    builder.feed(FeedSource { id: "epss".to_owned(), skipped: 1, ..FeedSource::default() });
+    let bytes = builder.finish().unwrap();
+    let database = Database::open(&bytes).unwrap();
+    let assessed = assess(&inventory(vec![npm("a", "3.0.0", "1")]), &database, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(assessed.state, ScanState::Incomplete);
+    let told: Vec<_> = assessed.diagnostics.iter().map(|told| (told.level, told.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Level::Incomplete, "2 records of osv from  could not be read: what they say is not known"),
+            (Level::Note, "1 record of epss from  could not be read: what they say is not known"),
+        ]
+    );
+    // Of another ecosystem it hides nothing.
+    let mut pypi = npm("a", "3.0.0", "1");
+    pypi.facts.kind = PackageKind::Pypi;
+    let assessed = assess(&inventory(vec![pypi]), &database, Timestamp::UNIX_EPOCH).unwrap();
+    assert!(!assessed.diagnostics.iter().any(|told| told.message.contains("osv from")));
+}
+
+#[test]
+fn what_is_too_long_for_a_version_is_compared_with_nothing() {
+    let bytes = database(&[("osv", advisory("CVE-2024-1", vec![fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0")]))]);
+    let long = format!("1.0.{}", "0".repeat(2_000));
+    let facts = PackageFacts::new(PackageKind::Npm, "a", long.as_str());
+    assert_eq!(matched(&bytes, None, &facts), ["Version(Npm)"]);
+    let whole = inventory(vec![npm("a", &long, "1")]);
+    let assessed = assess(&whole, &Database::open(&bytes).unwrap(), Timestamp::UNIX_EPOCH).unwrap();
+    assert!(assessed.diagnostics[0].message.len() < 300, "{}", assessed.diagnostics[0].message);
+    let deb = deb("a", "1", Some(("a", &long)));
+    assert_eq!(matched(&bytes, Some(&os("debian", "12")), &deb), ["Version(Dpkg)"]);
+}
+
+#[test]
+fn what_was_withdrawn_is_told_who_asks() {
+    let withdrawn = Advisory {
+        withdrawn: Some(Timestamp::UNIX_EPOCH),
+        ..advisory("GO-1", vec![affected(Ecosystem::Npm, "", "a")])
+    };
+    let other = advisory("GO-2", vec![fixed(affected(Ecosystem::Npm, "", "a"), "2.0.0")]);
+    let bytes = database(&[("osv", withdrawn), ("osv", other)]);
+    let database = Database::open(&bytes).unwrap();
+    let matcher = Matcher::new(&database, None);
+    let inventory = inventory(vec![npm("a", "1.0.0", "1")]);
+    let explanation = explain(&inventory, &matcher, "GO-1").unwrap();
+    assert_eq!(explanation.withdrawn, [("GO-1".to_owned(), Timestamp::UNIX_EPOCH)]);
+    assert!(explanation.comparisons.is_empty());
+    assert!(explain(&inventory, &matcher, "GO-2").unwrap().withdrawn.is_empty());
 }

@@ -6,7 +6,8 @@ use super::super::vulnerabilities::Judges;
 use crate::args::{CommonArguments, ImageTarget};
 use crate::config::Settings;
 use crate::error::CliError;
-use sekisho_model::{Code, Diagnostic, Fact, NamedImage, ScanReport};
+use sekisho_base::Limits;
+use sekisho_model::{Code, Diagnostic, Fact, IN_USE_SCHEMA, InUseReport, NamedImage, ScanReport, json_reason};
 use sekisho_policy::ImageFacts;
 use sekisho_policy::manifest::{self, Object};
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 #[derive(Default)]
 pub(super) struct Images {
     known: BTreeMap<String, Result<ImageFacts, String>>,
+    /// What hosts saw of them while they ran.
+    in_use: Vec<InUseReport>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -28,7 +31,7 @@ pub(in super::super) fn report(
     common: &CommonArguments,
 ) -> Result<ScanReport, CliError> {
     let inventory = match document::inventory_if_any(&target.path, settings.now(), &settings.limits())? {
-        None => scan::read_image(context, target, false, common)?.0,
+        None => scan::read_image(context, target, [false; 2], common)?.0,
         Some(inventory) => match target.of_images_only() {
             None => inventory,
             Some(option) => {
@@ -40,7 +43,36 @@ pub(in super::super) fn report(
     judges.report(context, settings, inventory)
 }
 
+/// What was seen in use, of documents that say so.
+pub(super) fn in_use(paths: &[PathBuf], limits: &Limits) -> Result<Vec<InUseReport>, CliError> {
+    let mut reports = Vec::new();
+    for path in paths {
+        let (name, bytes) = document::read(path, limits)?;
+        let malformed = |why: String| CliError::new(Code::ReportMalformed, format!("cannot read {name}: it {why}"));
+        let report: InUseReport = serde_json::from_slice(&bytes).map_err(|error| malformed(json_reason(&error)))?;
+        if report.schema != IN_USE_SCHEMA {
+            return Err(malformed(format!("does not say what is in use: its schema is {:?}", report.schema)));
+        }
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// What policies may ask of an image; what of it is in use is only asked where hosts told.
+pub(super) fn facts(report: &ScanReport, in_use: &[InUseReport]) -> ImageFacts {
+    let mut facts = ImageFacts::of(report);
+    if !in_use.is_empty() {
+        facts.used(&report.inventory, in_use);
+    }
+    facts
+}
+
 impl Images {
+    /// Nothing yet, but what hosts saw in use.
+    pub(super) fn used(in_use: Vec<InUseReport>) -> Self {
+        Self { in_use, ..Self::default() }
+    }
+
     /// Scans the images that the workloads among `objects` name. One that cannot be had is not known; the others are.
     pub(super) fn scan(
         &mut self,
@@ -67,7 +99,7 @@ impl Images {
                 let of_image = |told: &Diagnostic| Diagnostic::incomplete(told.code, told.to_string()).at(name);
                 self.diagnostics.extend(report.inventory.incomplete().map(of_image));
             }
-            self.known.insert(name.to_owned(), found.map(|report| ImageFacts::of(&report)));
+            self.known.insert(name.to_owned(), found.map(|report| facts(&report, &self.in_use)));
         }
     }
 

@@ -24,7 +24,7 @@ use sekisho_model::{
 use sekisho_policy::manifest::{Object, put_into};
 use sekisho_policy::policy::Stage;
 use sekisho_policy::{
-    CheckOptions, Checked, Context as PolicyContext, Foreign, ImageFacts, ImageSubject, Point, PolicyFault, PolicySet,
+    CheckOptions, Checked, Context as PolicyContext, Foreign, ImageSubject, Point, PolicyFault, PolicySet,
     Surroundings, check_image, check_manifests, described, judge,
 };
 use sekisho_report::{FormatOptions, TableOptions, check_gate_lines, check_in_a_line, check_table, read_check};
@@ -107,6 +107,7 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
         policies: choice,
         pod_security,
         images,
+        in_use,
         db,
         suppression,
         namespace,
@@ -130,7 +131,7 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     some(&set, &foreign, Stage::Deploy)?;
     let judges =
         if *images { Some(Judges::find(&settings, &context.environment, db.as_ref(), suppression)?) } else { None };
-    let mut known = Images::default();
+    let mut known = Images::used(images::in_use(in_use, &limits)?);
     if let Some(judges) = &judges {
         known.scan(context, &settings, judges, &objects, &verdict.common);
     }
@@ -155,7 +156,7 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
 
 /// `check image`.
 pub(crate) fn check_one_image(context: &mut Context, arguments: CheckImageArguments) -> CommandResult {
-    let CheckImageArguments { target, policies: choice, db, suppression, verdict } = arguments;
+    let CheckImageArguments { target, policies: choice, db, suppression, in_use, verdict } = arguments;
     scan::name_insecure(context, &target)?;
     let settings = scan::settings(context, &verdict.common, None, false)?;
     let limits = settings.limits();
@@ -164,9 +165,10 @@ pub(crate) fn check_one_image(context: &mut Context, arguments: CheckImageArgume
     let foreign = set.foreign(Point::CommandLine(&[]));
     sound(&foreign.faults)?;
     some(&set, &foreign, Stage::Build)?;
+    let in_use = images::in_use(&in_use, &limits)?;
     let judges = Judges::find(&settings, &context.environment, db.as_ref(), &suppression)?;
     let scanned = images::report(context, &settings, &judges, target, &verdict.common)?;
-    let facts = ImageFacts::of(&scanned);
+    let facts = images::facts(&scanned, &in_use);
     let image = scanned.inventory.image.as_ref();
     let reference = match scanned.inventory.source.kind {
         // The name that it was found under, which may be more than was asked for.

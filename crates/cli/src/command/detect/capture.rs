@@ -1,7 +1,8 @@
 //! `detect run --capture`: what was just before an alert, and what came after, as a capture.
 
 use super::told::things;
-use crate::args::{CaptureMode, CaptureOption};
+use crate::args::CaptureMode;
+use crate::config::DetectSettings;
 use crate::error::{CliError, reason};
 use crate::output;
 use sekisho_agent::{Host, Recorded, Recording};
@@ -11,15 +12,18 @@ use sekisho_report::printable;
 use std::time::Duration;
 
 /// How alerts are recorded, if they are.
-pub(super) fn recording(asked: &CaptureOption) -> Result<Option<Recording>, CliError> {
-    let Some(directory) = &asked.capture else { return Ok(None) };
+pub(super) fn recording(asked: &DetectSettings) -> Result<Option<Recording>, CliError> {
+    let directory = &asked.capture;
+    if directory.as_os_str().is_empty() {
+        return Ok(None);
+    }
     std::fs::create_dir_all(directory).map_err(|error| {
         let place = directory.display();
         CliError::new(Code::OutputFailed, format!("cannot make {place} for captures: {}", reason(&error)))
     })?;
     Ok(Some(Recording {
         directory: directory.clone(),
-        all_rules: asked.capture_mode == CaptureMode::AllRules,
+        all_rules: asked.capture_mode == CaptureMode::AllRules.as_str(),
         before: Duration::from_secs(asked.capture_before.into()),
         duration: Duration::from_millis(asked.capture_duration.into()),
         memory: (asked.capture_memory as usize) << 20,

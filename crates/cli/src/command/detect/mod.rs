@@ -2,6 +2,7 @@
 
 mod baseline;
 mod capture;
+mod in_use;
 mod posted;
 mod pull;
 mod recorded;

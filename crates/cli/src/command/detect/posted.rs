@@ -3,7 +3,7 @@
 use super::super::scan::Context;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
-use super::run::{WAIT, opened, stop_when_told};
+use super::run::{WAIT, opened, settings, stop_when_told};
 use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
 use crate::args::RunArguments;
 use crate::error::{CliError, reason};
@@ -90,10 +90,10 @@ impl Log<'_> {
 
 /// `detect run --source k8s_audit`.
 pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandResult {
-    let RunArguments { rules, policies, selected, alerts, seconds, output: file, .. } = arguments;
-    let settings = context.config.settings()?;
-    let limits = settings.limits();
-    let sources = Sources { rules: rules.clone(), policies: policies.clone(), settings };
+    let RunArguments { rules, selected, alerts, seconds, output: file, .. } = arguments;
+    let settings = settings(context, arguments)?;
+    let (limits, own) = (settings.limits(), settings.detect.clone());
+    let sources = Sources { rules: rules.clone(), policies: own.runtime_policies(), settings };
     let (Ruling { rules, policies }, mut reloader) = Reloader::start(sources)?;
     let (selection, matching) = (selection(selected), matching(selected));
     let mut running_rules = running(&rules, &selection, SOURCE);
@@ -103,13 +103,19 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
 
     let servers = Servers::new().map_err(|error| unusable(&error))?;
     let files = arguments.certificate.as_deref().zip(arguments.key.as_deref());
-    let (at, posts, turned) = servers.posts(&arguments.listen, files).map_err(|error| unusable(&error))?;
+    let (at, posts, turned) = servers.posts(&own.listen, files).map_err(|error| unusable(&error))?;
     let scheme = if files.is_some() { "https" } else { "http" };
     let of = things(running_rules as u64, "rule");
     output::error_line(&format!("listening at {scheme}://{at}/k8s-audit, for {of}"));
     asked(&log.policies, SOURCE);
-    if let Some(address) = &arguments.listen_metrics {
-        let at = servers.metrics(address).map_err(|error| unusable(&error))?;
+    for (what, path) in [("answered (--respond)", &own.respond), ("captured (--capture)", &own.capture)] {
+        if !path.as_os_str().is_empty() {
+            lines("note", &[format!("nothing about audit events is {what}: that is for what happens on a host")]);
+        }
+    }
+    let is_shown = !own.listen_metrics.is_empty();
+    if is_shown {
+        let at = servers.metrics(&own.listen_metrics).map_err(|error| unusable(&error))?;
         output::error_line(&format!("metrics at http://{at}/metrics"));
     }
 
@@ -124,7 +130,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             log.policies.follow(policies);
             output::error_line(&format!("reloaded: {}", things(running_rules as u64, "rule")));
         }
-        if arguments.listen_metrics.is_some() && shown.is_none_or(|shown| shown.elapsed() >= SHOW) {
+        if is_shown && shown.is_none_or(|shown| shown.elapsed() >= SHOW) {
             servers.show(metrics(&log, &turned, &reloader));
             shown = Some(Instant::now());
         }
@@ -181,6 +187,7 @@ fn metrics(log: &Log<'_>, turned: &Turned, reloader: &Reloader) -> String {
         policies: &log.policies,
         rung: None,
         seen: None,
+        responses: None,
         coverage: &[],
         turned: Some(turned),
         skipped: (log.foreign, log.unreadable),

@@ -1,17 +1,18 @@
 //! `detect run`: alerts of what happens on this host.
 
-use super::super::scan::Context;
+use super::super::scan::{Context, clock};
 use super::super::stopped;
 use super::posted;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
 use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
-use super::{capture, respond};
-use crate::args::{EventSource, RunArguments};
+use super::{capture, in_use, respond};
+use crate::args::{CaptureMode, EventSource, RunArguments};
+use crate::config::Settings;
 use crate::error::{CliError, reason};
 use crate::{CommandResult, output};
 use sekisho_agent::posted::Servers;
-use sekisho_agent::{Host, Options, Policies, Seen, metrics};
+use sekisho_agent::{Gap, Host, Judged, Options, Policies, Seen, metrics};
 use sekisho_detect::inspect::{Coverage, Sight};
 use sekisho_detect::{Alert, Demand, Selection};
 use sekisho_model::{Code, Exit};
@@ -33,16 +34,19 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     if arguments.source == EventSource::K8sAudit {
         return posted::run(context, arguments);
     }
-    let RunArguments { rules: files, policies, selected, alerts, seconds, buffer, output: file, .. } = arguments;
-    let settings = context.config.settings()?;
-    let limits = settings.limits();
-    let sources = Sources { rules: files.clone(), policies: policies.clone(), settings };
+    let RunArguments { rules: files, selected, alerts, seconds, buffer, output: file, .. } = arguments;
+    let settings = settings(context, arguments)?;
+    let (limits, own) = (settings.limits(), settings.detect.clone());
+    let sources = Sources { rules: files.clone(), policies: own.runtime_policies(), settings };
     let (Ruling { rules, mut policies }, mut reloader) = Reloader::start(sources)?;
     let selection = selection(selected);
     let mut count = running(&rules, &selection, "syscall");
-    let plan = arguments.respond.as_deref().map(|path| respond::read(path, &limits)).transpose()?;
-    let recording = capture::recording(&arguments.capture)?;
-    let is_recorded = recording.is_some();
+    let plan = given(&own.respond).map(|path| respond::read(path, &limits)).transpose()?;
+    let enforces = plan.as_ref().is_some_and(|plan| plan.responses.iter().any(|one| one.enforced_policies));
+    let recording = capture::recording(&own)?;
+    let images = in_use::images(&arguments.inventory, clock(&context.environment)?.now(), &limits)?;
+    // Which files are opened is asked by both.
+    let all_files = recording.is_some() || images.is_some();
     let mut to = opened(file.as_deref())?;
     let name = hostname();
     let options = Options {
@@ -50,7 +54,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         selection: selection.clone(),
         matching: matching(selected),
         all_events: arguments.all_events,
-        also: also(&policies, is_recorded),
+        also: also(&policies, all_files),
         every_call: false,
         ring: (*buffer << 20).next_power_of_two(),
         hostname: name.clone(),
@@ -59,27 +63,36 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let mut host = Host::start(options).map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     introduce(&host, &selection, count, arguments.all_events);
     asked(&policies, "syscall");
+    unenforced(&policies, enforces);
+    let gap = kept(&mut host, &own.directory);
     if let Some(recording) = recording {
         host.record(recording);
+    }
+    if let Some(images) = images {
+        in_use::begin(&mut host, images);
     }
     if let Some(plan) = plan {
         respond::begin(&mut host, plan, &limits);
     }
 
-    let mut shown = Shown::start(arguments.listen_metrics.as_deref())?;
+    let mut shown = Shown::start(&own.listen_metrics)?;
     let stop = stop_when_told();
     let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    let mut written = Ok(());
+    let mut written = match gap {
+        Some(gap) => write(&gap.alert(&name), alerts, &mut to).and_then(|()| to.flush()),
+        None => Ok(()),
+    };
     let outcome = loop {
         if let Some(Ruling { rules, policies: mut others }) = reloader.next() {
             let now = running(&rules, &selection, "syscall");
-            match host.reload(rules, also(&others, is_recorded)) {
+            match host.reload(rules, also(&others, all_files)) {
                 Ok(()) => {
                     count = now;
                     std::mem::swap(&mut policies, &mut others);
                     policies.follow(others);
                     introduce(&host, &selection, count, arguments.all_events);
                     asked(&policies, "syscall");
+                    unenforced(&policies, enforces);
                 }
                 Err(error) => reloader.failed(&error.to_string()),
             }
@@ -106,13 +119,19 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             break Ok(());
         }
     };
+    // Whoever has seen enough stopped it, too.
+    if outcome.is_ok() && written.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::BrokenPipe) {
+        host.stopped();
+    }
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
     verdicts(host.watch(), count, "", alerts.count);
     policy_verdicts(&policies, alerts.count);
     account(&seen);
     respond::account(&host);
     capture::account(&mut host);
+    let told = in_use::account(&host, &name, arguments.in_use.as_deref());
     outcome?;
+    told?;
     match written {
         // `| head` has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe && file.is_none() => Ok(Exit::Passed),
@@ -124,9 +143,63 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     }
 }
 
-/// What policies and recordings need beside what rules ask.
-fn also(policies: &Policies, is_recorded: bool) -> Option<Demand> {
-    let mut asked = is_recorded.then(capture::demand);
+/// Says that policies are to be enforced, and are not.
+fn unenforced(policies: &Policies, enforces: bool) {
+    let is_meant = |one: &&Judged| one.is_enforced() && one.is_about("syscall");
+    let number = policies.judged().iter().filter(is_meant).count();
+    if number > 0 && !enforces {
+        let of = if number == 1 { "1 policy is".to_owned() } else { format!("{number} policies are") };
+        let told =
+            format!("{of} to be enforced, which responses with `enforced_policies` do (--respond): there is none");
+        lines("note", &[told]);
+    }
+}
+
+/// The settings, with the flags that stand for some.
+pub(super) fn settings(context: &mut Context, arguments: &RunArguments) -> Result<Settings, CliError> {
+    let RunArguments { policies, respond, capture, listen, listen_metrics, .. } = arguments;
+    let number = |number: Option<u32>| number.map(i64::from);
+    let config = &mut context.config;
+    config.flag("--capture-before", "detect", "capture_before", number(capture.capture_before))?;
+    config.flag("--capture-duration", "detect", "capture_duration", number(capture.capture_duration))?;
+    config.flag("--capture-files", "detect", "capture_files", number(capture.capture_files))?;
+    config.flag("--capture-filesize", "detect", "capture_filesize", number(capture.capture_filesize))?;
+    config.flag("--capture-memory", "detect", "capture_memory", number(capture.capture_memory))?;
+    config.flag("--capture-mode", "detect", "capture_mode", capture.capture_mode.map(CaptureMode::as_str))?;
+    config.flag("--listen", "detect", "listen", listen.clone())?;
+    config.flag("--listen-metrics", "detect", "listen_metrics", listen_metrics.clone())?;
+    config.flag("--profile", "detect", "profile", policies.profile.clone())?;
+    let mut settings = config.settings()?;
+    let own = &mut settings.detect;
+    own.policies.extend(policies.policy.iter().cloned());
+    for (setting, flag) in [(&mut own.capture, &capture.capture), (&mut own.respond, respond)] {
+        if let Some(path) = flag {
+            setting.clone_from(path);
+        }
+    }
+    Ok(settings)
+}
+
+/// A path, if there is one.
+fn given(path: &Path) -> Option<&Path> {
+    (!path.as_os_str().is_empty()).then_some(path)
+}
+
+/// Has the host keep a mark in `directory`. What was missed since the last run.
+fn kept(host: &mut Host, directory: &Path) -> Option<Gap> {
+    let directory = given(directory)?;
+    let told = match host.keep(directory) {
+        Ok(Ok(gap)) => return gap,
+        Ok(Err(why)) => format!("it is not known what was missed since the last run: {why}"),
+        Err(why) => format!("how far this run comes is not noted for the next one: {why}"),
+    };
+    lines("note", &[told]);
+    None
+}
+
+/// What policies, recordings and inventories need beside what rules ask.
+fn also(policies: &Policies, all_files: bool) -> Option<Demand> {
+    let mut asked = all_files.then(capture::demand);
     if policies.about("syscall") > 0 {
         match &mut asked {
             Some(asked) => asked.join(policies.demand()),
@@ -144,8 +217,10 @@ struct Shown {
 
 impl Shown {
     /// Shows metrics at an address, if there is one.
-    fn start(address: Option<&str>) -> Result<Option<Self>, CliError> {
-        let Some(address) = address else { return Ok(None) };
+    fn start(address: &str) -> Result<Option<Self>, CliError> {
+        if address.is_empty() {
+            return Ok(None);
+        }
         let servers = Servers::new().map_err(|error| posted::unusable(&error))?;
         let at = servers.metrics(address).map_err(|error| posted::unusable(&error))?;
         output::error_line(&format!("metrics at http://{at}/metrics"));
@@ -158,7 +233,7 @@ impl Shown {
             return;
         }
         self.last = Some(Instant::now());
-        let (seen, coverage) = (host.seen().ok(), host.coverage());
+        let (seen, coverage, responses) = (host.seen().ok(), host.coverage(), host.responses());
         self.servers.show(metrics::text(&metrics::Snapshot {
             source: "syscall",
             watch: host.watch(),
@@ -169,6 +244,7 @@ impl Shown {
                 Rung::Fallback => "fallback",
             }),
             seen: seen.as_ref(),
+            responses: responses.as_ref(),
             coverage: &coverage,
             turned: None,
             skipped: (0, 0),
@@ -261,6 +337,7 @@ pub(super) fn account(seen: &Seen) {
         (counters.containers_evicted, "containers forgotten, since there were too many"),
         (counters.users_refused, "users and groups not noted, since there were too many"),
     ];
+    said.extend(seen.gap.iter().map(Gap::text));
     said.extend(forgotten.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{what}: {count}")));
     lines("lost", &said);
     lines("unknown", &seen.unknown.iter().map(|told| format!("{} {told}", told.code)).collect::<Vec<_>>());

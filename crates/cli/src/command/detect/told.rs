@@ -69,8 +69,7 @@ pub(super) fn things(count: u64, one: &str) -> String {
 
 /// Says on standard error what came of rules, and which of them could not be judged. `moment` stands before the first line.
 pub(super) fn verdicts(watch: &Watch, running: usize, moment: &str, count: bool) {
-    let alerts: u64 = watch.alerts().iter().sum();
-    let (events, alerts) = (things(watch.events(), "event"), things(alerts, "alert"));
+    let (events, alerts) = (things(watch.events(), "event"), things(watch.given(), "alert"));
     output::error_line(&format!("{moment}{events}, {alerts} of {}", things(running as u64, "rule")));
     let rules = &watch.engine().rules().rules;
     if count {

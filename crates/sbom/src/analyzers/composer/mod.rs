@@ -7,7 +7,7 @@
 //! <https://github.com/composer/composer>.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::json::{Keys, List, Object, Scalar, list, skip};
+use crate::analyzers::json::{Keys, List, Object, Part, Scalar, list, skip};
 use crate::analyzers::lock::{Locked, source};
 use crate::analyzers::npm::value::Items;
 use sekisho_model::{Evidence, PackageFacts, PackageKind, json_reason};
@@ -18,7 +18,7 @@ use std::collections::HashSet;
 /// Reads `composer.lock`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "composer-lock",
-    version: 3,
+    version: 4,
     title: "Composer lock files (composer.lock)",
     kinds: &[PackageKind::Composer],
     paths: &["**/composer.lock"],
@@ -30,6 +30,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// link of that name, as to the program, would be taken for one that leads packages out of sight.
 pub(crate) static INSTALLED: Analyzer = Analyzer {
     id: "composer-installed",
+    version: 2,
     title: "Composer packages (composer/installed.json)",
     kinds: &[PackageKind::Composer],
     paths: &["**/installed.json"],
@@ -95,9 +96,13 @@ impl<'f> Found<'f> {
     }
 
     /// A reader of a list of packages.
-    fn packages<'de>(&mut self, dev: bool) -> List<Entry<'de>, impl FnMut(Entry<'de>)> {
+    fn packages<'de>(&mut self, dev: bool) -> List<Part<Entry<'de>>, impl FnMut(Part<Entry<'de>>)> {
         self.listed = true;
-        list(move |entry: Entry<'_>| {
+        list(move |Part(entry): Part<Entry<'_>>| {
+            let Some(entry) = entry else {
+                self.unusable += 1;
+                return;
+            };
             let (Some(name), Some(version)) = (entry.name.text(), entry.version.text()) else {
                 self.unusable += 1;
                 return;
@@ -133,9 +138,9 @@ struct Entry<'a> {
     #[serde(borrow, default)]
     notification_url: Scalar<'a>,
     #[serde(borrow, default)]
-    source: Option<Place<'a>>,
+    source: Part<Place<'a>>,
     #[serde(borrow, default)]
-    dist: Option<Place<'a>>,
+    dist: Part<Place<'a>>,
 }
 
 /// A repository, an archive or a folder.
@@ -155,8 +160,9 @@ impl Entry<'_> {
         let version = self.version.as_str();
         let is_branch = version.starts_with("dev-") || version.ends_with("-dev");
         let from_registry = self.notification_url.as_str().starts_with("https://packagist.org/");
-        let folder = self.dist.as_ref().filter(|dist| dist.r#type.as_str() == "path");
-        let place = folder.or(self.source.as_ref()).or(self.dist.as_ref())?;
+        let (source, dist) = (self.source.0.as_ref(), self.dist.0.as_ref());
+        let folder = dist.filter(|dist| dist.r#type.as_str() == "path");
+        let place = folder.or(source).or(dist)?;
         let url = place.url.text().filter(|_| is_branch || !from_registry)?;
         let commit = place.reference.text().map(|commit| format!("#{commit}")).unwrap_or_default();
         Some(format!("{}+{url}{commit}", place.r#type.as_str()))
@@ -223,7 +229,10 @@ mod tests {
     fn what_is_not_of_the_format_may_hide_a_package() {
         let a = r#"{"name": "a/b", "version": "1"}"#;
         check(&LOCK, &format!(r#"{{"packages": [{a}, {{"name": "x"}}, {{"version": "1"}}]}}"#), &["a/b 1"], 1);
-        check(&LOCK, &format!(r#"{{"packages": [{a}, 1]}}"#), &["a/b 1"], 1);
+        check(&LOCK, &format!(r#"{{"packages": [1, {a}]}}"#), &["a/b 1"], 1);
+        check(&LOCK, &format!(r#"{{"packages": [[{{}}], null, "x", {a}], "packages-dev": [true]}}"#), &["a/b 1"], 1);
+        let odd = r#"{"name": "c/d", "version": "2", "source": "x", "dist": [], "authors": 1, "license": {}}"#;
+        check(&LOCK, &format!(r#"{{"packages": [{odd}, {a}]}}"#), &["c/d 2", "a/b 1"], 0);
         check(&LOCK, &format!(r#"{{"packages": [{a}"#), &["a/b 1"], 1);
         for text in ["", "{}", "null", r#"{"packages": null}"#, r#"{"packages": [[]]}"#] {
             check(&LOCK, text, &[], 1);

@@ -19,10 +19,10 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
 /// Reads `Gemfile.lock`, which beside a `gems.rb` is `gems.locked`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "gem-lock",
-    version: 3,
-    title: "Bundler lock files (Gemfile.lock, gems.locked)",
+    version: 4,
+    title: "Bundler lock files (Gemfile.lock, *.gemfile.lock, gems.locked)",
     kinds: &[PackageKind::Gem],
-    paths: &["**/Gemfile.lock", "**/gems.locked"],
+    paths: &["**/Gemfile.lock", "**/*.gemfile.lock", "**/gems.locked"],
     run: lock::run,
     ..Analyzer::NONE
 };

@@ -2,16 +2,26 @@
 
 use crate::analyzer::{Analyzer, Extract, File};
 use crate::analyzers::lock::{Locked, source};
-use sekisho_model::PackageKind;
+use sekisho_model::{PackageFacts, PackageKind};
 
 /// Reads `cabal.project.freeze`.
 pub(crate) static CABAL: Analyzer = Analyzer {
     id: "cabal-freeze",
-    version: 3,
+    version: 4,
     title: "Cabal freeze files (cabal.project.freeze)",
     kinds: &[PackageKind::Hackage],
     paths: &["**/cabal.project.freeze"],
     run: cabal,
+    ..Analyzer::NONE
+};
+
+/// Reads `stack.yaml`.
+pub(crate) static PROJECT: Analyzer = Analyzer {
+    id: "stack-project",
+    title: "Stack projects (extra-deps of stack.yaml)",
+    kinds: &[PackageKind::Hackage],
+    paths: &["**/stack.yaml"],
+    run: project,
     ..Analyzer::NONE
 };
 
@@ -27,7 +37,7 @@ pub(crate) static STACK: Analyzer = Analyzer {
 };
 
 /// Reads the constraints of a freeze file: `any.aeson ==2.1.0.0`, and flags, which fix no version. One that is not an exact
-/// version is listed without one.
+/// version is listed without one. Those below a condition (`if os(linux)`) are listed with the others: it holds somewhere.
 ///
 /// Source: <https://cabal.readthedocs.io/en/stable/cabal-project-description-file.html> and
 /// `Distribution.Client.CmdFreeze`.
@@ -42,7 +52,15 @@ fn cabal(file: &File<'_>) -> Extract {
         if line.trim_start().starts_with("--") {
             continue;
         }
-        let constraints = if line.starts_with([' ', '\t']) {
+        let is_indented = line.starts_with([' ', '\t']);
+        // Below a condition fields are indented as what follows them is.
+        let inner = line.split_once(':').filter(|(field, value)| {
+            is_indented && is_field(field.trim(), true) && (value.is_empty() || value.starts_with([' ', '\t']))
+        });
+        let constraints = if let Some((field, value)) = inner {
+            listed = field.trim().eq_ignore_ascii_case("constraints");
+            value
+        } else if is_indented {
             line
         } else {
             let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -58,15 +76,21 @@ fn cabal(file: &File<'_>) -> Extract {
             let (name, wanted) = constraint.split_at(end);
             // `any.x`, `setup.x` and `y:setup.x` say for whom it holds.
             let name = name.rsplit('.').next().unwrap_or(name);
-            let wanted = wanted.trim();
+            // Behind the version flags may stand.
+            let is_flag = |word: &&str| word.starts_with(['+', '-']) && word.len() > 1;
+            let words: Vec<&str> = wanted.split_ascii_whitespace().collect();
+            let flags = words.iter().rev().take_while(|word| is_flag(word)).count();
+            let (words, only_flags) = (&words[..words.len() - flags], flags == words.len());
+            let wanted = words.join(" ");
+            let wanted = wanted.as_str();
             let version = wanted.strip_prefix("==").map(str::trim).filter(|version| is_version(version));
-            match (version, wanted.as_bytes().first()) {
+            match version {
                 _ if !is_name(name) => unusable += 1,
-                (Some(version), _) => locked.add(locked.package(name, version)),
+                Some(version) => locked.add(locked.package(name, version)),
                 // Flags, and which of its parts are built.
-                (None, Some(b'+' | b'-') | None) => {}
-                (None, _) if matches!(wanted, "source" | "test" | "bench") => {}
-                (None, _) => {
+                _ if only_flags => {}
+                None if matches!(wanted, "source" | "test" | "bench") => {}
+                None => {
                     let mut facts = locked.package(name, "");
                     facts.extra.push(("requirement".to_owned(), wanted.to_owned()));
                     locked.add(facts);
@@ -148,6 +172,71 @@ fn stack(file: &File<'_>) -> Extract {
     locked.finish()
 }
 
+/// Reads what a project asks for beside its snapshot: identifiers of packages (`acme-missiles-0.3@sha256:2ba6…,613`).
+/// Repositories, archives and folders say nothing of what is in them.
+///
+/// Source: <https://docs.haskellstack.org/en/stable/configure/yaml/project/> ("extra-deps").
+fn project(file: &File<'_>) -> Extract {
+    const KEYS: [&str; 8] = [
+        "resolver",
+        "snapshot",
+        "packages",
+        "extra-deps",
+        "flags",
+        "ghc-options",
+        "extra-package-dbs",
+        "drop-packages",
+    ];
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(diagnostic) => return Extract::failed(diagnostic),
+    };
+    let mut locked = Locked::new(file, PackageKind::Hackage);
+    let (mut section, mut items, mut known, mut unusable, mut unnamed) = ("", None, false, 0, 0_u64);
+    for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
+        let content = line.split(" #").next().unwrap_or(line).trim_end();
+        let content = content.trim_start_matches(' ');
+        if content.is_empty() || content.starts_with('#') || content == "---" {
+            continue;
+        }
+        if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            let (key, value) = content.split_once(':').unwrap_or((content, ""));
+            (section, items) = (key.trim_end(), None);
+            known |= KEYS.contains(&section) && content.contains(':');
+            unusable += u64::from(section == "extra-deps" && !matches!(value.trim(), "" | "[]"));
+            continue;
+        }
+        let indentation = line.len() - line.trim_start_matches(' ').len();
+        let Some(item) = content.strip_prefix("- ").filter(|_| section == "extra-deps") else { continue };
+        // Deeper ones are the folders of a repository.
+        if indentation != *items.get_or_insert(indentation) {
+            continue;
+        }
+        let item = item.trim().trim_matches(['\'', '"']);
+        let identifier = item.split('@').next().unwrap_or(item);
+        if item.ends_with(':') || item.contains(": ") || identifier.contains('/') || identifier.starts_with('.') {
+            unnamed += 1;
+            continue;
+        }
+        match identifier.rsplit_once('-').filter(|(name, version)| is_name(name) && is_version(version)) {
+            Some((name, version)) => {
+                let facts = locked.package(name, version);
+                locked.add(PackageFacts { direct: Some(true), ..facts });
+            }
+            None => unusable += 1,
+        }
+    }
+    if !known {
+        locked.malformed("is no project of stack");
+    }
+    locked.unusable(unusable);
+    if unnamed > 0 {
+        let message = "from repositories, archives and folders, whose names stand in stack.yaml.lock alone";
+        locked.note(file.skipped(format_args!("packages that are not listed: {unnamed}, {message}")));
+    }
+    locked.finish()
+}
+
 /// What was found for an entry of stack's lock file.
 #[derive(Default)]
 struct Completed<'a> {
@@ -204,6 +293,7 @@ mod tests {
     fn goldens() {
         testing::goldens(&CABAL, "src/analyzers/hackage/fixtures/cabal");
         testing::goldens(&STACK, "src/analyzers/hackage/fixtures/stack");
+        testing::goldens(&PROJECT, "src/analyzers/hackage/fixtures/project");
     }
 
     #[test]
@@ -221,6 +311,10 @@ mod tests {
         check(&CABAL, text, &expect, 0);
         check(&CABAL, "constraints: a_b ==1, ==2\n  , c ==1\n", &["c 1"], 1);
         check(&CABAL, "", &[], 1);
+        // As people write into it.
+        let text = "constraints: any.a ==1 +x -y, b +z\nif os(linux)\n  constraints: any.c ==2,\n               any.d ==3\n  \
+            index-state: hackage.haskell.org HEAD\n    any.no ==1\nelse\n  constraints:\n    y:setup.e ==4\npackage f\n  flags: +x\n";
+        check(&CABAL, text, &["a 1", "c 2", "d 3", "e 4"], 0);
     }
 
     #[test]
@@ -233,6 +327,20 @@ mod tests {
         let extract = testing::run(&STACK, "stack.yaml.lock", text.as_bytes());
         assert_eq!(extract.diagnostics[0].level, Level::Note);
         check(&STACK, "packages: []\nsnapshots: []\n", &[], 0);
+    }
+
+    #[test]
+    fn what_a_project_asks_for_beside_its_snapshot() {
+        let text = "resolver: lts-21.0\npackages:\n- no-1\nextra-deps:\n- acme-missiles-0.3@sha256:2b,613 # why\n- 'text-2.0'\n\
+            - git: https://x/wai.git\n  commit: abc\n  subdirs:\n  - auto-update\n- ./vendor/x\n- https://x/y-1.tar.gz\nflags: {}\n";
+        check(&PROJECT, text, &["acme-missiles 0.3 direct", "text 2.0 direct"], 0);
+        let notes = testing::run(&PROJECT, "stack.yaml", text.as_bytes()).diagnostics;
+        assert!(notes[0].message.contains("not listed: 3"), "{}", notes[0].message);
+        check(&PROJECT, "extra-deps: [a-1, b-2]\n", &[], 1);
+        check(&PROJECT, "snapshot: lts-1\nextra-deps: []\n", &[], 0);
+        check(&PROJECT, "extra-deps:\n- nothing\n- a-1\n", &["a 1 direct"], 1);
+        let text = "extra-deps:\n  - a-1\n  - b-2\nresolver: x\n";
+        check(&PROJECT, text, &["a 1 direct", "b 2 direct"], 0);
     }
 
     #[test]

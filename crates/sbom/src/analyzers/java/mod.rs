@@ -12,6 +12,7 @@ mod identity;
 mod manifest;
 mod pom;
 mod properties;
+mod release;
 mod sbt;
 mod unpacked;
 
@@ -54,13 +55,25 @@ pub(crate) static UNPACKED: Analyzer = Analyzer {
 /// Reads Maven projects.
 pub(crate) static POM: Analyzer = Analyzer {
     id: "maven-pom",
-    version: 2,
+    version: 3,
     title: "Maven projects (pom.xml), with properties, parents and versions managed in others",
     kinds: &[PackageKind::Maven],
-    paths: &["**/pom.xml"],
+    // A parent may have another name. Those that such files have are read, for what they say of others alone.
+    paths: &["**/pom.xml", "**/*pom*.xml", "**/*parent*.xml", "**/*.pom"],
     not_below: &["META-INF"],
     alike: |a, b| a == b,
     run: pom::run,
+    ..Analyzer::NONE
+};
+
+/// Reads what Java runtimes say of themselves.
+pub(crate) static RELEASE: Analyzer = Analyzer {
+    id: "java-release",
+    title: "Java runtimes (the file release in their home)",
+    kinds: &[PackageKind::Generic],
+    paths: &["**/release"],
+    alike: |a, b| a.contains("zulu") == b.contains("zulu"),
+    run: release::run,
     ..Analyzer::NONE
 };
 

@@ -181,6 +181,28 @@ impl Pom {
         Coordinates { group: replaced(&own.group), artifact: replaced(&own.artifact), version: replaced(&own.version) }
     }
 
+    /// What the project in `file` says for others.
+    fn project(&self, file: &File<'_>) -> Project {
+        let properties = self.properties();
+        let known = by_name(&properties);
+        let own = self.coordinates();
+        let parent = self.parent.as_ref().map(|(parent, relative)| Parent {
+            name: parent.name(),
+            version: parent.version.clone(),
+            path: parent_path(file.directory(), relative.as_deref()),
+            above: false,
+        });
+        let managed = self.managed.iter().map(|dependency| Managed {
+            name: dependency.name(&known),
+            version: dependency.coordinates.version.clone(),
+            dev: dependency.scope == "test",
+            import: dependency.scope == "import",
+        });
+        let managed = managed.collect();
+        let (name, version) = (own.name(), own.version);
+        Project { any_case: false, name, version, parents: parent.into_iter().collect(), properties, managed }
+    }
+
     /// Its properties with those that Maven derives from coordinates, in the order in which they hold.
     fn properties(&self) -> Vec<(String, String)> {
         let own = self.inherited();
@@ -269,6 +291,11 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     let (pom, fault) = Pom::parse(text.strip_prefix('\u{feff}').unwrap_or(&text), file.limits.records);
+    if file.name() != "pom.xml" {
+        // It may be anything. What is missing of a parent, the packages that would take it from there say.
+        let project = (fault.is_none() && pom.is_project && !pom.over_limit).then(|| Box::new(pom.project(file)));
+        return Extract { project, ..Extract::default() };
+    }
     let mut diagnostics: Vec<_> = fault.map(|fault| file.malformed(fault)).into_iter().collect();
     if pom.over_limit {
         diagnostics.push(file.exceeded(LimitKey::Records, "dependencies or properties"));
@@ -302,28 +329,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     if unnamed > 0 {
         diagnostics.push(file.malformed(format_args!("{unnamed} dependencies have no groupId or no artifactId")));
     }
-    let parent = pom.parent.as_ref().map(|(parent, relative)| Parent {
-        name: parent.name(),
-        version: parent.version.clone(),
-        path: parent_path(file.directory(), relative.as_deref()),
-        above: false,
-    });
-    let managed = pom.managed.iter().map(|dependency| Managed {
-        name: dependency.name(&known),
-        version: dependency.coordinates.version.clone(),
-        dev: dependency.scope == "test",
-        import: dependency.scope == "import",
-    });
-    let managed = managed.collect();
-    let project = Project {
-        any_case: false,
-        name: own.name(),
-        version: own.version.clone(),
-        parents: parent.into_iter().collect(),
-        properties,
-        managed,
-    };
-    Extract { packages, project: Some(Box::new(project)), diagnostics, ..Extract::default() }
+    Extract { packages, project: Some(Box::new(pom.project(file))), diagnostics, ..Extract::default() }
 }
 
 /// A package with a version, or with what is asked for.

@@ -2,21 +2,21 @@
 //!
 //! Versions 2 and 3 list packages by location (`packages`, where `""` is the project itself); version 1
 //! nests them (`dependencies`), which version 2 repeats for old readers and which is then left unread.
-//! What is from an archive or an address whose version is not told is listed without one, with its `source`.
+//! What is from an archive, a repository or an address whose version is not told is listed without one, with its
+//! `source`: a commit is no version, and no advisory knows it.
 //! See <https://docs.npmjs.com/cli/configuring-npm/package-lock-json>.
 //!
 //! The packages found so far survive an error further on: the readers below put them into a
 //! [`Collector`] that outlives them.
 
-use super::is_name;
 use super::value::Items;
+use super::{is_name, is_range, origin};
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::Scalar;
-use crate::analyzers::lock::source;
+use crate::analyzers::json::{Scalar, skip_seq};
 use sekisho_base::Limits;
 use sekisho_base::limits::{LimitExceeded, LimitKey};
 use sekisho_model::{Code, Diagnostic, Evidence, PackageFacts, PackageKind, json_reason};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -73,6 +73,8 @@ struct Collector<'l> {
     unusable: u64,
     /// Entries that tell neither a version nor where they are from.
     unversioned: u64,
+    /// Entries that are no objects.
+    odd: u64,
     /// Entries below [`MAX_DEPTH`].
     too_deep: u64,
     unknown_version: Option<u64>,
@@ -91,6 +93,7 @@ impl<'l> Collector<'l> {
             full: None,
             unusable: 0,
             unversioned: 0,
+            odd: 0,
             too_deep: 0,
             unknown_version: None,
             is_lock: false,
@@ -123,7 +126,7 @@ impl<'l> Collector<'l> {
             evidence: Evidence::Declared,
             // `devOptional` packages are needed without the development tools as well.
             dev: entry.dev.is_true(),
-            extra: from.map(source).into_iter().collect(),
+            extra: from.map(origin).into_iter().collect(),
             ..PackageFacts::new(PackageKind::Npm, name, version)
         };
         self.found.push(Declared { location, integrity: entry.integrity.text().map(str::to_owned), facts });
@@ -143,6 +146,9 @@ impl<'l> Collector<'l> {
         }
         if self.unversioned > 0 {
             out.push(file.malformed(format_args!("entries without a version: {}", self.unversioned)));
+        }
+        if self.odd > 0 {
+            out.push(file.malformed(format_args!("entries that are not of the format: {}", self.odd)));
         }
         if self.unusable > 0 {
             out.push(file.skipped(format_args!(
@@ -221,7 +227,7 @@ impl<'de> Entry<'de> {
     }
 
     /// What is installed as `name`: for aliases the entry has the name, and npm gives git dependencies the version of
-    /// their package.json.
+    /// their package.json, but for some old versions.
     fn located<'e>(&'e self, name: &'e str) -> Identity<'e> {
         let name = self.name.text().unwrap_or(name);
         let told = self.version.text();
@@ -261,23 +267,16 @@ struct Identity<'e> {
 }
 
 impl<'e> Identity<'e> {
-    /// By where it is from: a commit of git is taken for the version.
+    /// By where it is from.
     fn from_place(name: &'e str, place: Option<&'e str>) -> Self {
-        let place = place.filter(|place| !place.is_empty());
-        let scheme = |place: &str| place.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        let is_git = |place: &&str| {
-            scheme(place).is_none_or(|scheme| scheme.starts_with("git") || matches!(&*scheme, "gist" | "bitbucket"))
-        };
-        match place.filter(is_git).and_then(commit) {
-            Some(version) => Self { name, version, from: None },
-            None => Self { name, version: "", from: place },
-        }
+        Self { name, version: "", from: place.filter(|place| !place.is_empty()) }
     }
 }
 
 /// Whether a text is a version, not a place.
 fn is_version(text: &str) -> bool {
-    !text.is_empty() && !text.contains(['/', ':', '#', '\\']) && !text.contains(char::is_whitespace)
+    let is_place = text.contains(['/', ':', '#', '\\']) || text.contains(char::is_whitespace);
+    !text.is_empty() && !is_place && !is_range(text)
 }
 
 /// Whether a path is of an archive, not of a folder.
@@ -286,20 +285,39 @@ fn is_archive(path: &str) -> bool {
     [".tgz", ".tar.gz", ".tar"].iter().any(|end| path.ends_with(end))
 }
 
-/// The commit of a git URL.
-fn commit(url: &str) -> Option<&str> {
-    url.rsplit_once('#').map(|(_, commit)| commit).filter(|commit| !commit.is_empty())
-}
-
 /// Implements [`DeserializeSeed`] and [`Visitor`] for a reader of an object's entries, which go to the
-/// method `read`.
+/// method `read`. Another value in its place is `odd`, and costs only itself; of the whole file it is an error.
 macro_rules! object_reader {
+    ($name:ty, $what:literal, odd) => {
+        object_reader!($name, $what, deserialize_any, {
+            object_reader!(odd visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
+
+            fn visit_unit<E>(self) -> Result<(), E> {
+                self.lock.odd += 1;
+                Ok(())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+                self.lock.odd += 1;
+                skip_seq(seq)
+            }
+        });
+    };
+    (odd $($method:ident($type:ty)),*) => {
+        $(fn $method<E>(self, _: $type) -> Result<(), E> {
+            self.lock.odd += 1;
+            Ok(())
+        })*
+    };
     ($name:ty, $what:literal) => {
+        object_reader!($name, $what, deserialize_map, {});
+    };
+    ($name:ty, $what:literal, $read:ident, { $($odd:tt)* }) => {
         impl<'de> DeserializeSeed<'de> for $name {
             type Value = ();
 
             fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-                deserializer.deserialize_map(self)
+                deserializer.$read(self)
             }
         }
 
@@ -309,6 +327,8 @@ macro_rules! object_reader {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str($what)
             }
+
+            $($odd)*
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
                 self.read(map)
@@ -383,7 +403,7 @@ struct Project<'c, 'l> {
     lock: &'c mut Collector<'l>,
     folder: &'c str,
 }
-object_reader!(Project<'_, '_>, "the object of the project itself");
+object_reader!(Project<'_, '_>, "the object of the project itself", odd);
 
 impl Project<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -404,7 +424,7 @@ struct Names<'c, 'l> {
     lock: &'c mut Collector<'l>,
     folder: &'c str,
 }
-object_reader!(Names<'_, '_>, "an object of version ranges by name");
+object_reader!(Names<'_, '_>, "an object of version ranges by name", odd);
 
 impl Names<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -422,7 +442,7 @@ struct Located<'c, 'l> {
     lock: &'c mut Collector<'l>,
     location: &'c str,
 }
-object_reader!(Located<'_, '_>, "the object of a package");
+object_reader!(Located<'_, '_>, "the object of a package", odd);
 
 impl Located<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -450,7 +470,7 @@ struct Dependencies<'c, 'l> {
     /// 1 for the outermost.
     depth: usize,
 }
-object_reader!(Dependencies<'_, '_>, "an object of packages by name");
+object_reader!(Dependencies<'_, '_>, "an object of packages by name", odd);
 
 impl Dependencies<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -475,7 +495,7 @@ struct Nested<'c, 'l> {
     location: String,
     depth: usize,
 }
-object_reader!(Nested<'_, '_>, "the object of a package");
+object_reader!(Nested<'_, '_>, "the object of a package", odd);
 
 impl Nested<'_, '_> {
     fn read<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {

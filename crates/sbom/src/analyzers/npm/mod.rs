@@ -5,6 +5,8 @@
 //! below `node_modules`: they are of the authors of that package, and npm does not follow them.
 
 use crate::analyzer::Analyzer;
+use crate::analyzers::lock::source;
+use crate::project::REQUIREMENT;
 use sekisho_model::PackageKind;
 
 mod bun;
@@ -30,7 +32,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
 /// Reads lock files of versions 1 to 3.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "npm-lock",
-    version: 4,
+    version: 5,
     title: "npm lock files (package-lock.json, npm-shrinkwrap.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package-lock.json", "**/npm-shrinkwrap.json"],
@@ -42,7 +44,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// Reads yarn's lock files, of all its versions.
 pub(crate) static YARN: Analyzer = Analyzer {
     id: "yarn-lock",
-    version: 2,
+    version: 3,
     title: "yarn lock files (yarn.lock, classic and berry)",
     kinds: &[PackageKind::Npm],
     paths: &["**/yarn.lock"],
@@ -54,10 +56,10 @@ pub(crate) static YARN: Analyzer = Analyzer {
 /// Reads pnpm's lock files of versions 5 to 9.
 pub(crate) static PNPM: Analyzer = Analyzer {
     id: "pnpm-lock",
-    version: 3,
-    title: "pnpm lock files (pnpm-lock.yaml)",
+    version: 4,
+    title: "pnpm lock files (pnpm-lock.yaml, and of a branch pnpm-lock.*.yaml)",
     kinds: &[PackageKind::Npm],
-    paths: &["**/pnpm-lock.yaml"],
+    paths: &["**/pnpm-lock.yaml", "**/pnpm-lock.*.yaml"],
     not_below: &["node_modules"],
     run: pnpm::run,
     ..Analyzer::NONE
@@ -66,7 +68,7 @@ pub(crate) static PNPM: Analyzer = Analyzer {
 /// Reads bun's lock files in text.
 pub(crate) static BUN: Analyzer = Analyzer {
     id: "bun-lock",
-    version: 3,
+    version: 4,
     title: "bun lock files (bun.lock)",
     kinds: &[PackageKind::Npm],
     paths: &["**/bun.lock"],
@@ -90,6 +92,16 @@ fn is_name(name: &str) -> bool {
             Some(Some((scope, name))) => plain(scope) && plain(name),
             Some(None) => false,
         }
+}
+
+/// Whether what stands for a version is what was asked for: one begins with a digit, or a `v` before it.
+fn is_range(version: &str) -> bool {
+    version.starts_with(['*', '^', '~', '<', '>', '=']) || version.contains([' ', '|', '*'])
+}
+
+/// The extra of a package without a version: what was asked for, or where it is from.
+fn origin(from: &str) -> (String, String) {
+    if is_range(from) { (REQUIREMENT.to_owned(), from.to_owned()) } else { source(from) }
 }
 
 #[cfg(test)]

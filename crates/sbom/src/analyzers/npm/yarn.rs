@@ -20,10 +20,11 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut lock = Lock::default();
     let mut entry: Option<Entry<'_>> = None;
     let known = text.lines().take(10).any(|line| line.trim_end() == "# yarn lockfile v1");
-    for line in lines(&text) {
+    for line in lines(text) {
         match (line.level, &mut entry) {
             (Some(0), _) => lock.take(entry.replace(Entry::new(&line)), file.limits.records),
             (_, Some(entry)) => entry.line(&line),
@@ -261,6 +262,7 @@ mod tests {
         let head = "# yarn lockfile v1\n";
         assert_eq!(run(""), (Vec::new(), 0));
         assert_eq!(run(head), (Vec::new(), 0));
+        assert_eq!(run(&format!("\u{feff}{head}a@1:\n  version \"1\"\n")), (vec!["a@1".to_owned()], 0));
         assert_eq!(run("a@1:\n  version \"1\"\n"), (vec!["a@1".to_owned()], 1));
         for bad in [
             "<<<<<<< HEAD\n",

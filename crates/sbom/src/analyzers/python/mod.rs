@@ -6,13 +6,14 @@
 
 use crate::analyzer::{Analyzer, Extract, File};
 use metadata::Metadata;
-use sekisho_model::{License, PackageFacts, PackageKind};
+use sekisho_model::{Evidence, License, PackageFacts, PackageKind};
 
 mod classifiers;
 mod egg;
 mod metadata;
 mod pipfile;
 mod requirements;
+mod setup;
 mod toml_locks;
 mod version;
 
@@ -39,6 +40,18 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     ..Analyzer::NONE
 };
 
+/// Names distributions whose metadata is gone, as slimmed images have them. The scan leaves out those with metadata beside it.
+pub(crate) static NAMED: Analyzer = Analyzer {
+    id: "python-named",
+    title: "Python distributions without metadata, by the name of their dist-info (WHEEL)",
+    kinds: &[PackageKind::Pypi],
+    paths: &["**/*.dist-info/WHEEL"],
+    any_case: true,
+    alike: |a, b| a.rsplit('/').nth(1) == b.rsplit('/').nth(1),
+    run: named,
+    ..Analyzer::NONE
+};
+
 /// Reads eggs that are files.
 pub(crate) static EGG: Analyzer = Analyzer {
     id: "python-egg",
@@ -54,10 +67,21 @@ pub(crate) static EGG: Analyzer = Analyzer {
 /// Reads requirements files.
 pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
     id: "python-requirements",
-    title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt)",
-    paths: &["**/*requirements*.txt", "**/requirements/*.txt"],
-    version: LOCK.version + 1,
+    title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt, requirements*.lock of Rye)",
+    paths: &["**/*requirements*.txt", "**/requirements/*.txt", "**/requirements*.lock"],
+    version: LOCK.version + 2,
     run: requirements::run,
+    ..LOCK
+};
+
+/// Reads programs that install a distribution.
+pub(crate) static SETUP: Analyzer = Analyzer {
+    id: "python-setup",
+    version: 1,
+    title: "Python requirements with exact versions in setup.py",
+    paths: &["**/setup.py"],
+    not_below: &["site-packages", "dist-packages", "node_modules"],
+    run: setup::run,
     ..LOCK
 };
 
@@ -65,6 +89,7 @@ pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
 pub(crate) static PIPFILE: Analyzer = Analyzer {
     id: "python-pipenv",
     title: "pipenv lock files (Pipfile.lock)",
+    version: LOCK.version + 1,
     paths: &["**/Pipfile.lock"],
     run: pipfile::run,
     ..LOCK
@@ -117,6 +142,21 @@ fn run(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     distribution(file, &text)
+}
+
+/// The distribution that the directory is called by: `name-version.dist-info`, with `_` for each `-` in the name. (PEP 376,
+/// "Recording installed projects".)
+fn named(file: &File<'_>) -> Extract {
+    let directory = file.directory().rsplit('/').next().unwrap_or_default();
+    let stem = directory.len().checked_sub(".dist-info".len()).and_then(|end| directory.get(..end));
+    match stem.and_then(|stem| stem.split_once('-')).filter(|(name, version)| !name.is_empty() && !version.is_empty()) {
+        Some((name, version)) => {
+            let facts = PackageFacts::new(PackageKind::Pypi, name, version);
+            Extract { packages: vec![PackageFacts { evidence: Evidence::Inferred, ..facts }], ..Extract::default() }
+        }
+        // Whatever metadata there is says it.
+        None => Extract::default(),
+    }
 }
 
 /// The distribution whose core metadata `text` is.
@@ -217,6 +257,17 @@ mod tests {
     #[test]
     fn goldens() {
         testing::goldens(&ANALYZER, "src/analyzers/python/fixtures/installed");
+    }
+
+    #[test]
+    fn a_distribution_without_metadata_is_known_by_its_directory() {
+        testing::goldens(&NAMED, "src/analyzers/python/fixtures/named");
+        let run = |path: &str| testing::run(&NAMED, path, b"Wheel-Version: 1.0\n").packages;
+        let [facts] = run("site-packages/Foo_Bar-1.0.post1.dist-info/WHEEL").try_into().unwrap();
+        assert_eq!((&*facts.name, &*facts.version, facts.evidence), ("Foo_Bar", "1.0.post1", Evidence::Inferred));
+        for path in ["foo.dist-info/WHEEL", "foo-.dist-info/WHEEL", "-1.dist-info/WHEEL", ".dist-info/WHEEL", "WHEEL"] {
+            assert_eq!(run(path), [], "{path}");
+        }
     }
 
     #[test]

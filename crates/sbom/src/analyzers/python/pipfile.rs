@@ -6,8 +6,9 @@
 //! documentation.
 
 use crate::analyzer::{Extract, File};
-use crate::analyzers::json::{Keys, Object, Scalar, each, skip};
+use crate::analyzers::json::{IfObject, Keys, Object, Part, Scalar, each, skip};
 use crate::analyzers::lock::{Locked, source};
+use crate::project::REQUIREMENT;
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess};
@@ -20,7 +21,10 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     };
     let mut locked = Locked::new(file, PackageKind::Pypi);
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let read = Object(&mut Groups(&mut locked)).deserialize(&mut json).and_then(|()| json.end());
+    let mut groups = Groups { locked: &mut locked, unusable: 0 };
+    let read = Object(&mut groups).deserialize(&mut json).and_then(|()| json.end());
+    let unusable = groups.unusable;
+    locked.unusable(unusable);
     if let Err(error) = read {
         locked.malformed(json_reason(&error));
     }
@@ -28,17 +32,23 @@ pub(super) fn run(file: &File<'_>) -> Extract {
 }
 
 /// The whole file.
-struct Groups<'a, 'f>(&'a mut Locked<'f>);
+struct Groups<'a, 'f> {
+    locked: &'a mut Locked<'f>,
+    unusable: u64,
+}
 
 impl<'de> Keys<'de> for Groups<'_, '_> {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         if key == "_meta" {
             return skip(map);
         }
-        map.next_value_seed(each(|name, pin: Pin<'de>| {
-            let facts = pin.facts(self.0, &name, key);
-            self.0.add(facts);
-        }))
+        let Self { locked, unusable } = self;
+        let is_group = map.next_value_seed(IfObject(each(|name, Part(pin): Part<Pin<'de>>| match pin {
+            Some(pin) => locked.add(pin.facts(locked, &name, key)),
+            None => *unusable += 1,
+        })))?;
+        *unusable += u64::from(!is_group);
+        Ok(())
     }
 }
 
@@ -59,12 +69,17 @@ struct Pin<'a> {
 
 impl Pin<'_> {
     fn facts(&self, locked: &Locked<'_>, name: &str, group: &str) -> PackageFacts {
-        let version = self.version.as_str().trim_start_matches('=').trim();
+        let stated = self.version.as_str().trim();
+        let version = stated.trim_start_matches('=').trim();
+        // `*` where the project asks for any, and a range, are no version.
+        let is_exact = !version.contains([',', '*']) && !version.starts_with(['<', '>', '~', '!', '^']);
+        let (version, requirement) = if is_exact { (version, None) } else { ("", Some(stated)) };
         let commit = self.commit.text().map(|commit| format!("#{commit}")).unwrap_or_default();
         let from = self.git.text().map(|url| format!("git+{url}{commit}"));
         let from = from.or_else(|| self.file.text().or_else(|| self.path.text()).map(str::to_owned));
         let mut facts = PackageFacts { dev: group == "develop", ..locked.package(name, version) };
         facts.extra.extend(from.as_deref().map(source));
+        facts.extra.extend(requirement.map(|stated| (REQUIREMENT.to_owned(), stated.to_owned())));
         facts
     }
 }
@@ -92,7 +107,7 @@ mod tests {
             "default": {"both": {"version": "==1.0", "hashes": ["sha256:x"]},
                 "g": {"git": "https://example.org/g.git", "ref": "abc", "editable": true},
                 "f": {"file": "https://example.org/f-1.0.tar.gz"}, "p": {"path": "./p", "editable": true}},
-            "docs": {"s": {"version": "==3.0"}}}"#;
+            "docs": {"s": {"version": "==3.0"}, "any": {"version": "*"}, "r": {"version": ">=1,<2"}, "w": {"version": "==1.*"}}}"#;
         let expect = [
             "both 1.0",
             "d 2.0 dev",
@@ -100,6 +115,9 @@ mod tests {
             "f  source=https://example.org/f-1.0.tar.gz",
             "p  source=./p",
             "s 3.0",
+            "any  requirement=*",
+            "r  requirement=>=1,<2",
+            "w  requirement===1.*",
         ];
         assert_eq!(run(text), (expect.map(str::to_owned).to_vec(), 0));
     }
@@ -109,7 +127,8 @@ mod tests {
         for (text, packages) in [
             ("", 0),
             ("[]", 0),
-            (r#"{"default": {"a": {"version": "==1"}, "b": "x"}}"#, 1),
+            (r#"{"default": {"b": "x", "c": [{}], "a": {"version": "==1"}}}"#, 1),
+            (r#"{"note": "x", "more": [1], "default": {"a": {"version": "==1"}}}"#, 1),
             (r#"{"default": {"a": {"version": "==1"}, "b": {"#, 1),
             (r#"{"default": []}"#, 0),
         ] {

@@ -3,10 +3,12 @@
 //! A package is known by the address of its repository. Version 1 of the format has its pins in an object, 2 and 3 at the
 //! top. What the project asks for stands in `Package.swift` or the Xcode project alone.
 //!
+//! Old versions of Xcode wrote the file with a dot before its name.
+//!
 //! Source: `PinsStore`, <https://github.com/swiftlang/swift-package-manager>.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::json::{Keys, Object, Scalar, list, skip};
+use crate::analyzers::json::{Keys, Object, Part, Scalar, list, skip};
 use crate::analyzers::lock::{Locked, source, unknown_version};
 use sekisho_model::{PackageKind, json_reason};
 use serde::Deserialize;
@@ -15,9 +17,10 @@ use serde::de::{DeserializeSeed, MapAccess};
 /// Reads `Package.resolved`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "swift-resolved",
-    title: "Swift packages (Package.resolved)",
+    version: 2,
+    title: "Swift packages (Package.resolved, .package.resolved)",
     kinds: &[PackageKind::Swift],
-    paths: &["**/Package.resolved"],
+    paths: &["**/Package.resolved", "**/.package.resolved"],
     run,
     ..Analyzer::NONE
 };
@@ -63,8 +66,8 @@ struct Pin<'a> {
     kind: Scalar<'a>,
     #[serde(borrow, default, alias = "repositoryURL")]
     location: Scalar<'a>,
-    #[serde(borrow)]
-    state: State<'a>,
+    #[serde(borrow, default)]
+    state: Part<State<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -77,8 +80,12 @@ struct State<'a> {
 
 impl Found<'_> {
     fn take(&mut self, pin: &Pin<'_>) {
+        let Part(Some(state)) = &pin.state else {
+            self.unusable += 1;
+            return;
+        };
         let location = pin.location.text().unwrap_or_default();
-        let version = pin.state.version.text().unwrap_or_default();
+        let version = state.version.text().unwrap_or_default();
         let local = matches!(pin.kind.as_str(), "localSourceControl" | "fileSystem") || location.starts_with('/');
         // A package of a registry has no address, and is known by its scope and name.
         let name = if local || location.is_empty() { None } else { address(location) };
@@ -90,7 +97,7 @@ impl Found<'_> {
         if local {
             facts.extra.push(source(&format!("path+{location}")));
         } else if version.is_empty() {
-            facts.extra.push(source(&format!("git+{location}#{}", pin.state.revision.as_str())));
+            facts.extra.push(source(&format!("git+{location}#{}", state.revision.as_str())));
         }
         self.locked.add(facts);
     }
@@ -119,7 +126,10 @@ impl<'de> Keys<'de> for Level<'_, '_> {
         match key {
             "pins" => {
                 found.listed = true;
-                map.next_value_seed(list(|pin: Pin<'de>| found.take(&pin)))
+                map.next_value_seed(list(|Part(pin): Part<Pin<'de>>| match pin {
+                    Some(pin) => found.take(&pin),
+                    None => found.unusable += 1,
+                }))
             }
             "object" if !*inner => map.next_value_seed(Object(&mut Level { found, inner: true })),
             "version" => {
@@ -177,7 +187,7 @@ mod tests {
         let a = r#"{"package": "A", "repositoryURL": "https://x/a", "state": {"version": "1"}}"#;
         check(&format!(r#"{{"object": {{"pins": [{a}, {{"state": {{}}}}]}}, "version": 1}}"#), &["x/a 1"], 1);
         check(&format!(r#"{{"pins": [{a}], "version": 4}}"#), &["x/a 1"], 1);
-        check(&format!(r#"{{"pins": [{a}, {{}}]}}"#), &["x/a 1"], 1);
+        check(&format!(r#"{{"pins": [{{}}, 1, [{{}}], {{"identity": "b", "state": "1"}}, {a}]}}"#), &["x/a 1"], 1);
         for text in ["", "{}", "[]", r#"{"object": {"object": {"pins": []}}}"#] {
             check(text, &[], 1);
         }

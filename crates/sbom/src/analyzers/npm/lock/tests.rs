@@ -76,7 +76,7 @@ fn packages_are_read_by_location() {
             "a@1.0.0 node_modules/a direct",
             "@s/b@2.0.0 node_modules/a/node_modules/@s/b dev",
             "real@3.0.0 node_modules/alias direct",
-            "git@0123abc node_modules/git direct",
+            "git@ node_modules/git direct source=git+ssh://git@example.org/x.git#0123abc",
             "archive@ node_modules/archive source=file:x.tgz",
             "c@4.0.0 folder/node_modules/c direct",
         ]
@@ -114,6 +114,20 @@ fn what_has_no_version_is_not_lost() {
 }
 
 #[test]
+fn what_was_asked_for_is_no_version() {
+    for (text, expect) in [
+        (r#"{"packages": {"node_modules/a": {"version": "*"}}}"#, "requirement=*"),
+        (r#"{"dependencies": {"a": {"version": ">=1"}}}"#, "requirement=>=1"),
+        (r#"{"dependencies": {"a": {"version": "^1.0.0", "resolved": "https://x/a.tgz"}}}"#, "requirement=^1.0.0"),
+    ] {
+        let extract = run(text);
+        let [facts] = extract.packages.try_into().unwrap();
+        let line = testing::line(&facts, "@");
+        assert!(line.starts_with("a@ ") && line.ends_with(expect), "{line}");
+    }
+}
+
+#[test]
 fn packages_stand_above_dependencies_in_any_order() {
     let extract =
         run(r#"{"dependencies": {"a": {"version": "1"}, "x": {}}, "packages": {"node_modules/b": {"version": "2"}}}"#);
@@ -143,12 +157,12 @@ fn dependencies_are_read_by_nesting() {
             "b@2.0.0 node_modules/a/node_modules/b",
             "a@1.0.0 node_modules/a dev",
             "@s/real@3.0.0 node_modules/alias",
-            "git@0123abc node_modules/git",
+            "git@ node_modules/git source=git+https://example.org/x.git#0123abc",
             "archive@ node_modules/archive source=https://example.org/x.tgz",
             "c@4.0.0 packages/folder/node_modules/c",
             "tar@ node_modules/tar source=file:x.tar.gz",
-            "fork@abcd node_modules/fork",
-            "hub@abcd node_modules/hub",
+            "fork@ node_modules/fork source=u/r#abcd",
+            "hub@ node_modules/hub source=github:u/r#abcd",
             "page@ node_modules/page source=https://example.org/x.tgz#9.9.9",
             "broken@ node_modules/broken source=npm:x",
         ]
@@ -166,7 +180,9 @@ fn what_was_read_survives_an_error() {
         ("{", 0),
         (r#"{"packages": null}"#, 0),
         (r#"{"packages": {"node_modules/a": {"version": "1"}, "node_modules/b": {"ver"#, 1),
-        (r#"{"packages": {"node_modules/a": {"version": "1"}, "node_modules/b": 1}}"#, 1),
+        (r#"{"packages": {"node_modules/b": 1, "": [], "node_modules/a": {"version": "1"}}}"#, 1),
+        (r#"{"packages": {"": {"dependencies": "x"}, "node_modules/a": {"version": "1"}, "node_modules/b": [{}]}}"#, 1),
+        (r#"{"dependencies": {"x": null, "b": {"version": "2", "dependencies": "x"}, "c": "1"}}"#, 1),
         (r#"{"dependencies": {"a": {"version": "1"}}} x"#, 1),
         (r#"{"lockfileVersion": 4, "packages": {"node_modules/a": {"version": "1"}}}"#, 1),
     ] {
