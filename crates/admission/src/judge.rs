@@ -37,6 +37,8 @@ pub struct Judge {
     by_namespace: HashSet<String>,
     /// Policies that ask for what no single object says, by id.
     beyond: Vec<String>,
+    /// What of an object's metadata policies look at.
+    metadata: Metadata,
 }
 
 /// A request that is to be judged.
@@ -103,7 +105,8 @@ impl Judge {
         let of_foreign = foreign.actions().iter().map(|action| action.unwrap_or(Action::Deny));
         let actions = of_own.chain(of_foreign).collect();
         let (about_images, by_namespace) = (HashSet::new(), HashSet::new());
-        let mut judge = Self { rules, set, foreign, policies, actions, about_images, by_namespace, beyond: Vec::new() };
+        let (beyond, metadata) = (Vec::new(), Metadata::default());
+        let mut judge = Self { rules, set, foreign, policies, actions, about_images, by_namespace, beyond, metadata };
         for ready in &judge.set.policies {
             let policy = &ready.policy;
             let is_for = |stage| !policy.disabled && policy.stages.contains(&stage);
@@ -121,6 +124,14 @@ impl Judge {
             if asks(&|criterion| matches!(criterion.needs(), Needs::Image | Needs::Advisories)) {
                 judge.about_images.insert(id_of(policy).to_owned());
             }
+            let places = policy
+                .scopes
+                .iter()
+                .chain(policy.exclusions.iter().filter_map(|it| it.deployment.as_ref()?.1.as_ref()));
+            judge.metadata.labels |= places.into_iter().any(|scope| scope.label.is_some())
+                || asks(&|criterion| criterion.name == "Required Label");
+            judge.metadata.annotations |=
+                asks(&|criterion| ["Required Annotation", "Disallowed Annotation"].contains(&criterion.name));
             if asks(&|criterion| BEYOND.contains(&criterion.name)) {
                 judge.beyond.push(id_of(policy).to_owned());
             }
@@ -260,7 +271,7 @@ impl Judge {
             return Some("the object is being deleted");
         }
         if let (Operation::Update, Some(old)) = (case.operation, &case.old)
-            && is_same(&old.node, &object.node)
+            && is_same(&old.node, &object.node, &self.metadata)
         {
             return Some("nothing that is judged is changed");
         }
@@ -524,12 +535,35 @@ fn id_of(policy: &Policy) -> &str {
     if policy.id.is_empty() { &policy.name } else { &policy.id }
 }
 
-/// Whether two states of an object are the same but for what is not judged: its status, its managers, its finalizers.
-fn is_same(old: &Node, new: &Node) -> bool {
+/// Which of an object's labels and annotations policies look at.
+#[derive(Debug, Default)]
+struct Metadata {
+    labels: bool,
+    annotations: bool,
+}
+
+/// Annotations of pods that stand for fields, on kubelets of old.
+const FIELDS: [&str; 2] = ["apparmor.security.beta.kubernetes.io/", "seccomp.security.alpha.kubernetes.io/"];
+
+/// Whether two states of an object are the same but for what is not judged: its status, its managers, its finalizers, and
+/// labels and annotations at which no policy looks, which controllers write now and then.
+fn is_same(old: &Node, new: &Node, judged: &Metadata) -> bool {
     let same = |names: &[&str]| old.at(names) == new.at(names);
     let fields = old.fields().iter().chain(new.fields()).map(|field| field.name.as_str());
-    let mut judged = fields.filter(|name| !matches!(*name, "status" | "metadata"));
-    judged.all(|name| same(&[name])) && same(&["metadata", "labels"]) && same(&["metadata", "annotations"])
+    let mut others = fields.filter(|name| !matches!(*name, "status" | "metadata"));
+    let stand_for_fields = |node: &Node| {
+        let all = node.at(&["metadata", "annotations"]).map(Node::fields).unwrap_or_default().iter();
+        let ours = all.filter(|field| FIELDS.iter().any(|prefix| field.name.contains(prefix)));
+        ours.map(|field| (field.name.clone(), field.node.clone())).collect::<Vec<_>>()
+    };
+    let same_annotations = || {
+        if judged.annotations {
+            same(&["metadata", "annotations"])
+        } else {
+            stand_for_fields(old) == stand_for_fields(new)
+        }
+    };
+    others.all(|name| same(&[name])) && (!judged.labels || same(&["metadata", "labels"])) && same_annotations()
 }
 
 /// What is wrong, where, and what to do.

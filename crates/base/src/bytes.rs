@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -153,7 +153,7 @@ pub struct FileRangeReader {
     position: u64,
 }
 
-impl io::Read for FileRangeReader {
+impl Read for FileRangeReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.range.read_at(self.position, buf)?;
         self.position += n as u64;
@@ -161,10 +161,35 @@ impl io::Read for FileRangeReader {
     }
 }
 
+/// Which side of a [`copy`] failed, and why.
+#[derive(Debug)]
+pub enum CopyError {
+    /// What is copied could not be read.
+    Read(io::Error),
+    /// The copy could not be written.
+    Write(io::Error),
+}
+
+/// Copies to the end, and how many bytes that were. Unlike [`io::copy`] it says which side failed: whoever has to do something
+/// about it is another in each case.
+pub fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
+    let mut buffer = vec![0; 1 << 16];
+    let mut copied = 0;
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return to.flush().map(|()| copied).map_err(CopyError::Write),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(CopyError::Read(error)),
+        };
+        to.write_all(&buffer[..read]).map_err(CopyError::Write)?;
+        copied += read as u64;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
 
     #[test]
     fn range_refuses_lengths_beyond_the_end_before_allocating() {
@@ -187,5 +212,29 @@ mod tests {
         assert_eq!(inner.size(), 2);
         assert_eq!(inner.range(0, 2).unwrap().as_ref(), b"56");
         assert!(window.range(4, 2).is_err());
+    }
+
+    #[test]
+    fn a_copy_says_which_side_failed() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        struct Torn;
+        impl Read for Torn {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        }
+        let mut to = Vec::new();
+        assert_eq!(copy(&mut &b"abc"[..], &mut to).ok(), Some(3));
+        assert_eq!(to, b"abc");
+        assert!(matches!(copy(&mut &b"abc"[..], &mut Full), Err(CopyError::Write(_))));
+        assert!(matches!(copy(&mut Torn, &mut to), Err(CopyError::Read(_))));
     }
 }

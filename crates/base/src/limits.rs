@@ -28,7 +28,7 @@ pub struct Limits {
     pub path_bytes: usize,
     /// Directories above one path.
     pub path_depth: usize,
-    /// Bytes of one JSON document that describes an image (index, manifest, configuration).
+    /// Bytes of one document that describes an image (index, manifest, configuration), and of one file of exceptions.
     pub document_bytes: u64,
     /// Bytes of one file that is downloaded.
     pub download_bytes: u64,

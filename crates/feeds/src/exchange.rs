@@ -9,6 +9,7 @@ use crate::{FeedsError, Published, Store};
 use jiff::Timestamp;
 use sekisho_advisory::db::Header;
 use sekisho_base::Limits;
+use sekisho_base::bytes::{CopyError, copy};
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_model::Digest;
 use sekisho_oci::artifact::{self, Kind};
@@ -89,14 +90,15 @@ pub async fn pull(
     let mut file = stored.reopen().map_err(FeedsError::read(stored.path()))?;
     artifact::pull(access, place, KIND, limits, &mut file, advance).await?;
     let mut new = store.temporary()?;
-    let mut inflate = || -> io::Result<()> {
-        let bytes = file.metadata()?.len();
+    let plain = file.metadata().and_then(|data| {
         let limits = Limits { inflated_bytes: limits.download_bytes, ..limits.clone() };
-        let mut plain = Inflate::new(BufReader::new(&mut file), Compression::Zstd, bytes, &limits)?;
-        io::copy(&mut plain, &mut new)?;
-        new.flush()
-    };
-    inflate().map_err(FeedsError::write(stored.path()))?;
+        Inflate::new(BufReader::new(&mut file), Compression::Zstd, data.len(), &limits)
+    });
+    let mut plain = plain.map_err(FeedsError::read(stored.path()))?;
+    copy(&mut plain, &mut new).map_err(|error| match error {
+        CopyError::Read(error) => FeedsError::read(format!("what {place} holds"))(error),
+        CopyError::Write(error) => FeedsError::write(stored.path())(error),
+    })?;
     let header = Published::open(new.path())?.database()?.header().clone();
     if store.is_pulled() && store.open()?.published.database()?.header().digest() == header.digest() {
         return Ok(None);

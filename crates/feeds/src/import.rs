@@ -6,7 +6,7 @@ use crate::store::Locked;
 use crate::{FeedsError, Store};
 use jiff::Timestamp;
 use sekisho_advisory::db::{FeedSource, Header};
-use sekisho_advisory::feeds::{Feed, FeedFile, Read, feed_of};
+use sekisho_advisory::feeds::{Contents, Feed, FeedFile, Read, feed_of};
 use sekisho_advisory::record::Record;
 use sekisho_base::Limits;
 use sekisho_model::{Code, Diagnostic, Level};
@@ -202,7 +202,8 @@ pub(crate) fn take(
         if let Some(failure) = taking.failure {
             return Err(FeedsError::Write { path: directory, source: failure });
         }
-        let unlike = if taking.feed.whole { &importer.unlike } else { &BTreeMap::new() };
+        let is_list = taking.feed.contents == Contents::List;
+        let unlike = if is_list { &BTreeMap::new() } else { &importer.unlike };
         let lost: usize = [&importer.unread, unlike]
             .into_iter()
             .flat_map(|files| taking.kin.iter().filter_map(|kin| files.get(kin)))

@@ -299,6 +299,45 @@ fn what_cannot_be_read_of_a_feed_counts_as_lost() {
     }
 }
 
+/// A file among those that the parsers are tested with.
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../advisory/src/feeds").join(name)).unwrap()
+}
+
+#[test]
+fn what_is_left_of_a_file_that_was_emptied_is_not_taken_for_a_stranger() {
+    // By its neighbours, its name, or where it lies.
+    for (from, to) in [
+        ("redhat/fixtures/cve-2024-90001.json", "vex/2024/cve-2024-#.json"),
+        ("redhat/fixtures/rhsa-2024_90002.json", "advisories/2024/rhsa-2024_#.json"),
+        ("rubysec/fixtures/gems/narou/CVE-2021-35514.yml", "gems/narou#/CVE-2021-35514.yml"),
+        ("rustsec/fixtures/crates/odbc/RUSTSEC-2022-0039.md", "crates/odbc#/RUSTSEC-2022-0039.md"),
+    ] {
+        let (place, good) = (Place::new(), fixture(from));
+        let write = |number: usize, bytes: &[u8]| {
+            place.write(&format!("feed/{}", to.replace('#', &number.to_string())), bytes);
+        };
+        (0..40).for_each(|number| write(number, &good));
+        write(40, b"");
+        let imported = place.import(&place.directory.path().join("feed"));
+        assert_eq!((imported.feeds.len(), imported.refused.len(), imported.strange.count > 1), (1, 0, false), "{to}");
+        assert_eq!(imported.feeds[0].skipped, 1, "{to}");
+    }
+    for (feed, name) in [
+        ("kev", "known_exploited_vulnerabilities.json"),
+        ("epss", "epss_scores-current.csv"),
+        ("nvd", "nvdcve-2.0-2024.json"),
+        ("jvn", "jvndb_2024.rdf"),
+    ] {
+        let place = Place::new();
+        let good = place.write(name, fixture(&format!("{feed}/fixtures/{name}")));
+        assert_eq!(place.import(&good).feeds.len(), 1, "{name}");
+        fs::write(&good, "").unwrap();
+        let imported = place.import(&good);
+        assert_eq!((imported.feeds.len(), imported.refused.len(), imported.strange.count), (0, 1, 0), "{name}");
+    }
+}
+
 #[test]
 fn members_of_an_archive_that_are_damaged_count_as_lost() {
     let place = Place::new();

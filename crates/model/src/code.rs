@@ -251,6 +251,9 @@ codes! {
     ManifestMalformed = "manifest.malformed", Incomplete,
         "A manifest, or an object in it, is not of the form that the API server takes; what it would run is not judged.",
         "correct the line that the message names; render templates first, with `helm template` or `kustomize build`";
+    ManifestEmpty = "manifest.empty", Incomplete,
+        "A file, directory or standard input that was named holds no object of Kubernetes; what was meant by it is not judged.",
+        "see whether what was to write it failed, or leave it out";
     ManifestForeign = "manifest.foreign", Passed,
         "A document among the manifests is no object of Kubernetes, or of a kind that is not judged.",
         "none needed";

@@ -6,6 +6,7 @@
 use crate::client::{Access, FileBody, Repository, matches_digest};
 use crate::reference::Place;
 use sekisho_base::Limits;
+use sekisho_base::bytes::{CopyError, copy};
 use sekisho_base::hash::Sha256;
 use sekisho_model::{Code, Digest};
 use sekisho_net::{Body, FetchError, Validators, Watch};
@@ -251,8 +252,11 @@ pub async fn pull(
             let manifest = read_layout(directory, tag, place, limits)?;
             let (layer, annotations) = layer_of(place, kind, limits, &manifest)?;
             let path = blob_path(directory, &layer.digest);
-            let copied = File::open(&path).and_then(|from| io::copy(&mut from.take(layer.size + 1), file));
-            copied.map_err(|source| ArtifactError::Read { path, source })?;
+            let from = File::open(&path).map_err(|source| ArtifactError::Read { path: path.clone(), source })?;
+            copy(&mut from.take(layer.size + 1), file).map_err(|error| match error {
+                CopyError::Read(source) => ArtifactError::Read { path, source },
+                CopyError::Write(source) => ArtifactError::Write { path: "a copy of it".into(), source },
+            })?;
             (layer, annotations)
         }
     };

@@ -4,6 +4,7 @@
 //! What is read is written again as the same document: what has no place in [`Policy`] is kept under its own name.
 
 use crate::compile::{At, near};
+use crate::criteria::criterion;
 use crate::policy::{
     Attack, Enforcement, EventSource, Exclusion, Group, Label, Operator, Policy, PolicySeverity, Scope, Section,
     SkipContainer, Stage,
@@ -247,6 +248,47 @@ pub fn write(policy: &Policy) -> Value {
     Value::Object(to)
 }
 
+/// The same as StackRox takes it from elsewhere, with what is to be known of that; or why it cannot be one of its policies.
+pub fn convert(policy: &Policy) -> Result<(Value, Vec<String>), Vec<String>> {
+    let mut reasons = Vec::new();
+    for group in policy.sections.iter().flat_map(|section| &section.groups) {
+        if criterion(&group.field).is_some_and(|criterion| criterion.is_ours) {
+            reasons.push(format!("StackRox has no criterion {:?}", group.field));
+        }
+    }
+    let mut policy = policy.clone();
+    let mut notes = Vec::new();
+    let is_known = |stage: &Stage| STAGES.iter().any(|(_, known)| known == stage);
+    if !policy.stages.iter().any(is_known) {
+        reasons.push("it is for none of the stages of StackRox, which are build, deploy and runtime".to_owned());
+    } else if !policy.stages.iter().all(is_known) {
+        policy.stages.retain(is_known);
+        notes.push("StackRox does not ask it at the stage registry".to_owned());
+    }
+    let length = policy.name.chars().count();
+    if !(5..=128).contains(&length) || policy.name.contains(['$', '\n']) {
+        reasons.push("StackRox takes names of 5 to 128 characters on one line, without $".to_owned());
+    }
+    if policy.description.chars().count() > 800 {
+        reasons.push("StackRox takes descriptions of up to 800 characters".to_owned());
+    }
+    if policy.categories.is_empty() {
+        policy.categories.push(CATEGORY.to_owned());
+        notes.push(format!("it has no category, and StackRox needs one: {CATEGORY:?}"));
+    }
+    if uuid::Uuid::parse_str(&policy.id).is_err() {
+        // The same each time, so that a policy that is sent again is the one that is there.
+        let name = if policy.id.is_empty() { &policy.name } else { &policy.id };
+        policy.id = uuid::Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string();
+    }
+    if reasons.is_empty() { Ok((write(&policy), notes)) } else { Err(reasons) }
+}
+
+/// One of the categories that every StackRox has.
+const CATEGORY: &str = "Security Best Practices";
+/// Of ids that are made of our own.
+const NAMESPACE: uuid::Uuid = uuid::uuid!("6ee0ec1c-57a6-4c5b-9d5e-7a4c1f5f2a10");
+
 fn put(to: &mut Map<String, Value>, name: &str, value: Option<Value>) {
     if let Some(value) = value {
         to.insert(name.to_owned(), value);
@@ -435,6 +477,44 @@ mod tests {
             assert_eq!(fields, named);
             // A bundle is the same policies.
             assert_eq!(read(&json!({"policies": [document, document]})).unwrap(), [policy.clone(), policy]);
+        }
+    }
+
+    #[test]
+    fn what_stackrox_would_refuse_is_told_or_made_valid() {
+        let made = |field: &str, stages: &[Stage], name: &str| {
+            let groups = vec![Group { field: field.to_owned(), values: vec!["true".to_owned()], ..Group::default() }];
+            let sections = vec![Section { groups, ..Section::default() }];
+            Policy {
+                id: "own".to_owned(),
+                name: name.to_owned(),
+                stages: stages.to_vec(),
+                sections,
+                ..Policy::default()
+            }
+        };
+        let whole = made("Privileged Container", &[Stage::Deploy, Stage::Registry], "Nobody is root");
+        let (written, notes) = convert(&whole).unwrap();
+        assert!(uuid::Uuid::parse_str(written["id"].as_str().unwrap()).is_ok(), "{written}");
+        assert_eq!((&written["lifecycleStages"], &written["categories"]), (&json!(["DEPLOY"]), &json!([CATEGORY])));
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert_eq!(convert(&whole).unwrap().0, written);
+        let id = "0ee0ec1c-57a6-4c5b-9d5e-7a4c1f5f2a10".to_owned();
+        let known =
+            Policy { id: id.clone(), categories: vec!["x".to_owned()], ..made("CVE", &[Stage::Build], "Known") };
+        let (written, notes) = convert(&known).unwrap();
+        assert!(written["id"] == json!(id) && notes.is_empty(), "{written} {notes:?}");
+        for (policy, why) in [
+            (
+                made("Known Exploited", &[Stage::Deploy], "Known exploited"),
+                "StackRox has no criterion \"Known Exploited\"",
+            ),
+            (made("CVE", &[Stage::Registry], "At the registry"), "it is for none of the stages of StackRox"),
+            (made("CVE", &[Stage::Build], "root"), "StackRox takes names of 5 to 128 characters"),
+            (made("CVE", &[Stage::Build], "costs $5"), "StackRox takes names of 5 to 128 characters"),
+        ] {
+            let reasons = convert(&policy).unwrap_err();
+            assert!(reasons.len() == 1 && reasons[0].starts_with(why), "{reasons:?}");
         }
     }
 

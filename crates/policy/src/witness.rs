@@ -91,6 +91,19 @@ fn wanted(test: &Test) -> String {
     test.values.join(", ")
 }
 
+/// Of what was read, the pairs that are looked for.
+fn matching<'r>(test: &Test, reading: &'r Reading<'_>) -> Vec<(&'r str, &'r str)> {
+    let Reading::Pairs(pairs) = reading else { return Vec::new() };
+    let is_it = |pair: &(&str, &str)| test.matchers.iter().any(|it| it.matches(&Reading::Pairs(vec![*pair])));
+    pairs.iter().copied().filter(is_it).collect()
+}
+
+/// Which of the pairs called `what` there is, and should not be.
+fn pairs(test: &Test, reading: &Reading<'_>, what: &str) -> String {
+    let found: Vec<String> = matching(test, reading).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("has the {what} {}", found.join(", "))
+}
+
 /// The field that a criterion is about, and what is wrong with it.
 fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field, String) {
     let shown = shown(reading);
@@ -181,7 +194,14 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
         "Service Account" => (Field::Pod("serviceAccountName"), format!("runs as the service account {shown}")),
         "Minimum RBAC Permissions" => {
             let level = shown.to_ascii_lowercase().replace('_', " ");
-            (Field::Pod("serviceAccountName"), format!("its service account has the permissions: {level}"))
+            let text = match reading {
+                Reading::Absent => "its service account has no permissions".to_owned(),
+                _ => format!("its service account has the permissions: {level}"),
+            };
+            (Field::Pod("serviceAccountName"), text)
+        }
+        "Replicas" if *reading == Reading::Absent => {
+            (Field::Object("spec.replicas"), "says no number of replicas".to_owned())
         }
         "Replicas" => (Field::Object("spec.replicas"), format!("runs as {shown} replicas")),
         "Namespace" => (Field::Object("metadata.namespace"), format!("is in the namespace {shown}")),
@@ -195,9 +215,9 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
         ),
         "Required Label" => (Field::Object("metadata.labels"), format!("has no label {}", wanted(test))),
         "Required Annotation" => (Field::Object("metadata.annotations"), format!("has no annotation {}", wanted(test))),
-        "Disallowed Annotation" => (Field::Object("metadata.annotations"), format!("has the annotation {shown}")),
+        "Disallowed Annotation" => (Field::Object("metadata.annotations"), pairs(test, reading, "annotation")),
         "Required Image Label" => (Field::Image, format!("has no label {}", wanted(test))),
-        "Disallowed Image Label" => (Field::Image, format!("has the label {shown}")),
+        "Disallowed Image Label" => (Field::Image, pairs(test, reading, "label")),
         "Dockerfile Line" => {
             let Element::Line((instruction, rest)) = element else { return (Field::Image, shown) };
             (Field::Image, format!("is built by {instruction} {rest}"))
@@ -211,15 +231,13 @@ fn sentence(test: &Test, element: Element<'_>, reading: &Reading<'_>) -> (Field,
             Field::Image,
             either("its distribution gives no security updates any more", "its distribution gives security updates"),
         ),
-        "Image Command" => (Field::Image, format!("runs a command with {}", wanted(test))),
+        "Image Command" => {
+            let with = if test.negate { "without" } else { "with" };
+            (Field::Image, format!("runs a command {with} {}", wanted(test)))
+        }
         // Values may be secret.
         "Image Environment Variable" => {
-            let Reading::Pairs(pairs) = reading else { return (Field::Image, String::new()) };
-            let is_it = |pair: &&(&str, &str)| {
-                let one = Reading::Pairs(vec![**pair]);
-                test.matchers.iter().any(|matcher| matcher.matches(&one))
-            };
-            let names: Vec<&str> = pairs.iter().filter(is_it).map(|(name, _)| *name).collect();
+            let names: Vec<&str> = matching(test, reading).into_iter().map(|(name, _)| name).collect();
             (Field::Image, format!("sets the environment variables {}", names.join(", ")))
         }
         "Image Exposed Port" => (Field::Image, format!("exposes the ports {shown}")),
@@ -279,6 +297,7 @@ fn of_activity(criterion: &str, activity: &Activity<'_>, shown: &str) -> String 
         ("Process Arguments", _) => format!("is run with the arguments {}", beginning(shown)),
         ("Process Ancestor", _) => format!("is below {}", or_none(shown)),
         ("Process UID", _) => format!("runs as the user {shown}"),
+        ("Unexpected Process Executed", _) if shown == "false" => "is in the baseline".to_owned(),
         ("Unexpected Process Executed", _) => "is not in the baseline".to_owned(),
         ("File Path" | "File Operation", Act::File(_, access)) => {
             let path = |fact: &Fact<String>| match fact {
@@ -298,10 +317,11 @@ fn of_activity(criterion: &str, activity: &Activity<'_>, shown: &str) -> String 
         ("Unexpected Network Flow Detected", Act::Flow(_, flow)) => {
             let peer = flow.address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
             let (port, protocol) = (flow.port, &flow.protocol);
+            let is = if shown == "false" { "is" } else { "is not" };
             if flow.incoming {
-                format!("is asked by {peer} on port {port}/{protocol}, which is not in the baseline")
+                format!("is asked by {peer} on port {port}/{protocol}, which {is} in the baseline")
             } else {
-                format!("talks to {peer}, port {port}/{protocol}, which is not in the baseline")
+                format!("talks to {peer}, port {port}/{protocol}, which {is} in the baseline")
             }
         }
         ("Kubernetes Resource" | "Kubernetes API Verb" | "Kubernetes Resource Name", Act::Request(request)) => {

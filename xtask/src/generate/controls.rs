@@ -209,7 +209,7 @@ pub(super) fn page() -> Result<String> {
          [Application Container Security Guide](https://doi.org/10.6028/NIST.SP.800-190), in our own words: by which\n\
          [shipped policies](policies.md), by what else of the program, and what is open. A policy is evidence for a part of\n\
          a countermeasure; no list of policies makes a countermeasure whole. A star marks policies that need what is not\n\
-         answered yet, so that they are never passed, and those for what runs, which nothing is judged by yet.\n"
+         answered yet, so that they are never passed, and those for what runs, which `detect run` and `detect replay` ask.\n"
     );
     for (area, title) in (1..).zip(AREAS) {
         let _ = writeln!(

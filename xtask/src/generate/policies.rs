@@ -121,7 +121,7 @@ pub(super) fn shipped() -> Result<String> {
         "# Shipped policies\n\n{NOTICE}\n\n\
          {} policies ship with the program, in the files of `rules/policies`, each with texts in English and Japanese.\n\
          Those for `build` and `deploy` have examples that violate them and near ones that do not, which are their tests.\n\
-         Those for `runtime` are read and compiled, and nothing is judged by them yet. Namespaces of the cluster's own\n\
+         Those for `runtime` are asked by `sekisho detect run` and `detect replay` with `--profile`. Namespaces of the cluster's own\n\
          parts are excepted where these would violate a policy. How a new one is made is in\n\
          [CONTRIBUTING.md](../CONTRIBUTING.md#adding-a-shipped-policy).\n\n\
          | profile | policies | is for |\n|---|---|---|\n",

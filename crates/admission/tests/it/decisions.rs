@@ -38,6 +38,28 @@ fn each_request_comes_to_what_the_rules_say() {
 }
 
 #[test]
+fn what_controllers_write_into_metadata_is_judged_where_a_policy_looks_at_it() {
+    let check = |more: &str, name: &str, key: &str, expect: Outcome| {
+        let judge = Judge::new(enforcing(), set(&format!("{POLICIES}{more}")));
+        let mut review = recorded("deployment-unchanged");
+        review["request"]["object"]["metadata"][name][key] = json!("3");
+        let decision = decide(&judge, &review, &Known::default());
+        assert_eq!(decision.outcome, expect, "{more} {name} {key}: {decision:#?}");
+    };
+    let asking = |when: &str, scope: &str| {
+        format!("---\npolicy: x\nname: X\nseverity: low\nstages: [deploy]\n{scope}when: {when}\n")
+    };
+    let (revision, field) = ("deployment.kubernetes.io/revision", "container.apparmor.security.beta.kubernetes.io/web");
+    check("", "annotations", revision, Outcome::Ignored);
+    check("", "labels", "seen", Outcome::Ignored);
+    check("", "annotations", field, Outcome::Denied);
+    check(&asking("{Required Annotation: a=b}", ""), "annotations", revision, Outcome::Denied);
+    check(&asking("{Required Annotation: a=b}", ""), "labels", "seen", Outcome::Ignored);
+    check(&asking("{Required Label: a=b}", ""), "labels", "seen", Outcome::Denied);
+    check(&asking("{Host PID: true}", "scope: [{label: a=b}]\n"), "labels", "seen", Outcome::Denied);
+}
+
+#[test]
 fn a_denial_names_policy_container_field_and_fix() {
     let decision = of(enforcing(), "deployment-create");
     assert_eq!(

@@ -9,8 +9,8 @@ use super::{
     StoredAdvisory, StoredRating, StoredVulnerability, Text, TooLarge, codec,
 };
 use crate::ecosystem::Ecosystem;
-use crate::feeds;
 use crate::feeds::text::{canonical_cve, is_cve};
+use crate::feeds::{self, Contents};
 use crate::record::{Advisory, AdvisoryKind, Affected, Enrichment, Rating, Record, Says};
 use jiff::{SignedDuration, Timestamp};
 use sekisho_base::hash;
@@ -101,7 +101,7 @@ impl Builder {
     /// Begins a feed; what [`Builder::add`] takes from now on is of it. Feeds come in a fixed order, since their
     /// order is that of the advisories.
     pub fn feed(&mut self, source: FeedSource) {
-        self.whole = feeds::feed(&source.id).is_some_and(|feed| feed.whole);
+        self.whole = feeds::feed(&source.id).is_some_and(|feed| feed.contents == Contents::Whole);
         let first = self.feeds.iter().position(|feed| feed.id == source.id);
         self.first = first.unwrap_or(self.feeds.len()) as u32;
         self.feeds.push(source);

@@ -55,6 +55,11 @@ pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
     file_name(path).rsplit_once('.').is_some_and(|(_, found)| found == extension)
 }
 
+/// Whether the file is called so: its name begins with one of `prefixes`, and ends in a dot and `extension`.
+pub(crate) fn is_named(path: &str, prefixes: &[&str], extension: &str) -> bool {
+    has_extension(path, extension) && prefixes.iter().any(|prefix| file_name(path).starts_with(prefix))
+}
+
 /// Whether `text` is in `head`, which is short.
 pub(crate) fn holds(head: &[u8], text: &str) -> bool {
     head.windows(text.len()).any(|window| window == text.as_bytes())
@@ -237,6 +242,17 @@ fn is_short_of_names(advisory: &Advisory) -> bool {
     own.all(|name| is_short(name)) && advisory.affected.iter().all(of_package)
 }
 
+/// What a file of a feed holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// One record, which says all there is about its id, and when that was changed: of two, from wherever, the later holds.
+    Whole,
+    /// One record, to which others may add.
+    Part,
+    /// Many records.
+    List,
+}
+
 /// A source of advisories, or of facts about vulnerabilities.
 #[derive(Debug)]
 pub struct Feed {
@@ -248,10 +264,10 @@ pub struct Feed {
     pub licence: &'static str,
     /// Where its publisher offers it; `{}` stands for each name of a release or ecosystem.
     pub upstream: &'static [&'static str],
-    /// Whether each record says all there is about its id, and when that was changed: of two, from wherever, the later
-    /// holds. Records of other feeds may be parts.
-    pub whole: bool,
-    /// Whether a file with this path and these first bytes is one of its files.
+    /// What a file of it holds.
+    pub contents: Contents,
+    /// Whether a file with this path and these first bytes is one of its files. A name that only this feed gives is
+    /// enough: what is left of such a file when it was cut is then a broken one, and not a stranger.
     pub recognises: fn(path: &str, head: &[u8]) -> bool,
     /// Reads a file.
     pub(crate) parse: fn(&FeedFile<'_>, &mut Sink<'_>) -> Result<(), Broken>,

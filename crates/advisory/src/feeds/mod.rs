@@ -24,7 +24,7 @@ mod yaml;
 
 pub(crate) use feed::MOST_CVES;
 pub(crate) use feed::file_name;
-pub use feed::{Feed, FeedFile, HEAD_BYTES, NO_VERSIONS, ONLY_COMMITS, Read};
+pub use feed::{Contents, Feed, FeedFile, HEAD_BYTES, NO_VERSIONS, ONLY_COMMITS, Read};
 
 /// Every feed, in the order in which they are asked whether a file is theirs: the most particular first.
 pub static FEEDS: &[&Feed] = &[

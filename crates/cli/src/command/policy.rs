@@ -201,8 +201,19 @@ pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> 
     Ok(if whole { Exit::Passed } else { Exit::Incomplete })
 }
 
-/// The policies in files, and how many are sound; what is wrong with some of them is no error here.
-fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, usize, Vec<String>), CliError> {
+/// Policies in files.
+struct Given {
+    set: PolicySet,
+    /// How many there are in other languages.
+    others: usize,
+    /// What is wrong.
+    faults: Vec<String>,
+    /// What is to be known of those in other languages though they are sound.
+    notes: Vec<String>,
+}
+
+/// The policies in files; what is wrong with some of them is no error here.
+fn read(context: &Context, files: &PolicyFiles) -> Result<Given, CliError> {
     let limits = context.config.settings()?.limits();
     let inputs = Inputs::read(&files.paths, &OF_POLICIES, &limits)?;
     let mut set = PolicySet::default();
@@ -212,13 +223,14 @@ fn read(context: &Context, files: &PolicyFiles) -> Result<(PolicySet, usize, Vec
     }
     let foreign = set.foreign(Point::CommandLine(&[]));
     faults.extend(foreign.faults.iter().map(ToString::to_string));
-    let sound = set.policies.len() + set.standards.len() + foreign.count();
-    Ok((set, sound, faults))
+    let others = foreign.count();
+    Ok(Given { set, others, faults, notes: foreign.notes() })
 }
 
 /// `policy lint`.
 pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
-    let (set, sound, faults) = read(context, files)?;
+    let Given { set, others, faults, notes } = read(context, files)?;
+    let sound = set.policies.len() + set.standards.len() + others;
     let mut text = String::new();
     for fault in &faults {
         let _ = writeln!(text, "{}", printable(fault));
@@ -232,6 +244,9 @@ pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
                 let _ = writeln!(text, "note: {}: {} is not answered yet: {why}", printable(id), criterion.name);
             }
         }
+    }
+    for note in &notes {
+        let _ = writeln!(text, "note: {}", printable(note));
     }
     let _ = writeln!(text, "{sound} sound, {} wrong", faults.len());
     output::write_styled(&text, None)?;
@@ -440,37 +455,54 @@ fn run_suite(
 
 /// `policy convert`.
 pub(crate) fn convert(context: &Context, arguments: &PolicyConvertArguments) -> CommandResult {
-    let (set, _, faults) = read(context, &arguments.files)?;
+    let Given { set, others, faults, .. } = read(context, &arguments.files)?;
     if let Some(fault) = faults.first() {
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }
     let policies: Vec<&Policy> = set.policies.iter().map(|ready| &ready.policy).collect();
     let mut whole = true;
+    let mut refused = |name: &str, why: &str| {
+        whole = false;
+        output::error_line(&format!("not converted: {}: {}", printable(name), printable(why)));
+    };
+    for level in &set.standards {
+        refused(&level.to_string(), "levels of the Pod Security Standards are no policies with criteria");
+    }
+    if others > 0 {
+        let why = "only policies with criteria can be written in other forms, and no Rego or CEL";
+        refused(&format!("{others} in other languages"), why);
+    }
     let text = match arguments.to {
         PolicyForm::Vap => {
             let mut documents = Vec::new();
             for policy in &policies {
                 match vap::convert::convert(policy) {
                     Ok(objects) => documents.extend(objects.iter().map(|object| format!("{object:#}\n"))),
-                    Err(reasons) => {
-                        whole = false;
-                        output::error_line(&format!(
-                            "not converted: {}: {}",
-                            printable(&policy.name),
-                            printable(&reasons.join("; "))
-                        ));
-                    }
+                    Err(reasons) => refused(&policy.name, &reasons.join("; ")),
                 }
             }
             documents.join("---\n")
         }
         PolicyForm::Sekisho => policies.iter().map(|policy| native::write(policy)).collect::<Vec<_>>().join("---\n"),
-        PolicyForm::Stackrox => match policies.as_slice() {
-            [one] => format!("{:#}\n", stackrox::write(one)),
-            all => {
-                format!("{:#}\n", json!({"policies": all.iter().map(|one| stackrox::write(one)).collect::<Vec<_>>()}))
+        PolicyForm::Stackrox => {
+            let mut written = Vec::new();
+            for policy in &policies {
+                match stackrox::convert(policy) {
+                    Ok((document, notes)) => {
+                        written.push(document);
+                        for note in notes {
+                            output::error_line(&format!("note: {}: {}", printable(&policy.name), printable(&note)));
+                        }
+                    }
+                    Err(reasons) => refused(&policy.name, &reasons.join("; ")),
+                }
             }
-        },
+            match written.as_slice() {
+                [] => String::new(),
+                [one] => format!("{one:#}\n"),
+                all => format!("{:#}\n", json!({"policies": all})),
+            }
+        }
     };
     output::write(&text, arguments.output.as_deref())?;
     Ok(if whole { Exit::Passed } else { Exit::Incomplete })

@@ -331,7 +331,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "which of the policies that ship `detect run` asks: baseline, restricted, nist-800-190, ci or all; empty for none",
     ),
     ("detect", "respond", "--respond", "what is done about alerts, and what is denied, as a file; empty for nothing"),
-    ("limits", "document_bytes", "", "bytes of one JSON document that describes an image"),
+    ("limits", "document_bytes", "", "bytes of one document that describes an image, and of one file of exceptions"),
     ("limits", "download_bytes", "", "bytes of one file that is downloaded"),
     ("limits", "entries", "", "entries of one layer or directory tree"),
     (

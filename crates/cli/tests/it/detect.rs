@@ -351,9 +351,12 @@ fn policies_alert_beside_rules() {
     let (_, out, error) = asked(text("Kubernetes Resource: PODS_ATTACH", except), "attach_pod.json");
     assert!(out.contains("Ours") && !error.contains("undecided"), "{out}{error}");
     // What the event cannot tell is not passed.
-    let (_, out, error) =
-        asked(text("Kubernetes Resource: PODS_ATTACH, Privileged Container: true", ""), "attach_pod.json");
+    let privileged = "Kubernetes Resource: PODS_ATTACH, Privileged Container: true";
+    let (code, out, error) = asked(text(privileged, ""), "attach_pod.json");
     assert!(out.is_empty() && error.contains("undecided: policy \"Ours\" for 1 event: "), "{out}{error}");
+    assert!(code == Some(0) && !error.contains("nothing can be told"), "{code:?} {error}");
+    let (code, _, error) = asked(text(privileged, "enforce: true"), "attach_pod.json");
+    assert!(code == Some(3) && error.contains("enforced policies could not be decided"), "{code:?} {error}");
     // None that is asked at all is a mistake.
     let deploy = "policy: ours\nname: Ours\nstages: [deploy]\nwhen: {Host PID: true}\n";
     let (code, _, error) = asked(deploy.to_owned(), "attach_pod.json");

@@ -145,6 +145,78 @@ fn files_are_known_by_their_ends_and_empty_ones_are_told() {
 }
 
 #[test]
+fn what_cannot_be_converted_is_told() {
+    let own = "policy: x\nname: Known exploited\nseverity: low\nstages: [deploy]\nwhen: {Known Exploited: true}\n";
+    let run = said(&[
+        ("own.yaml", own),
+        ("gatekeeper.yaml", &format!("{TEMPLATE}---\n{CONSTRAINT}")),
+        ("rules.rego", "package main\ndeny contains \"a\" if false\n"),
+    ]);
+    let (code, text) = run("policy convert own.yaml --to stackrox");
+    assert!(code == Some(3) && text.contains("StackRox has no criterion \"Known Exploited\""), "{code:?} {text}");
+    for file in ["gatekeeper.yaml", "rules.rego"] {
+        for form in ["stackrox", "vap", "sekisho"] {
+            let (code, text) = run(&format!("policy convert {file} --to {form}"));
+            assert!(code == Some(3) && text.contains("not converted: 1 in other languages"), "{code:?} {text}");
+        }
+    }
+}
+
+#[test]
+fn what_holds_no_object_does_not_pass() {
+    let run = said(&[
+        ("pod.yaml", POD),
+        ("empty.yaml", ""),
+        ("comment.yaml", "# nothing\n---\n"),
+        ("error.yaml", "error: chart not found\n"),
+        ("list.yaml", "[]\n"),
+        ("map.yaml", "{}\n"),
+        ("text.yaml", "error\n"),
+        ("none.yaml", "apiVersion: v1\nkind: List\nitems: []\n"),
+        ("values/values.yaml", "replicas: 1\n"),
+        ("mixed/values.yaml", "replicas: 1\n"),
+        ("mixed/pod.yaml", POD),
+    ]);
+    for named in ["empty", "comment", "error", "map", "none"] {
+        let (code, text) = run(&format!("check manifest pod.yaml {named}.yaml --pod-security baseline"));
+        let told = format!("{named}.yaml: holds no object of Kubernetes, so nothing in it was judged");
+        assert!(code == Some(3) && text.contains(&told), "{named}: {code:?} {text}");
+    }
+    for (named, why) in [("list.yaml", "is a list, not an object"), ("text.yaml", "is a text, not an object")] {
+        let (code, text) = run(&format!("check manifest pod.yaml {named} --pod-security baseline"));
+        assert!(code == Some(3) && text.contains(why), "{named}: {code:?} {text}");
+    }
+    let (code, text) = run("check manifest values --pod-security baseline");
+    assert!(code == Some(3) && text.contains("values: holds no object"), "{code:?} {text}");
+    // What is beside objects in a directory was not named itself.
+    let (code, text) = run("check manifest mixed --pod-security baseline");
+    assert!(code == Some(0), "{code:?} {text}");
+}
+
+#[test]
+fn pipes_are_read_where_they_are_named_and_not_opened_in_directories() {
+    let world = World::new();
+    let pipe = |name: &str| {
+        let path = world.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    };
+    pipe("in/pipe.yaml");
+    fs::write(world.path().join("in/pod.yaml"), POD).unwrap();
+    let output = world.command("check manifest in --pod-security baseline").output().unwrap();
+    let text = shown(&output);
+    assert!(output.status.code() == Some(3) && text.contains("pipe.yaml: is no regular file"), "{text}");
+    let output = world.command("policy lint in").output().unwrap();
+    assert!(output.status.code() == Some(1) && shown(&output).contains("is no regular file"), "{}", shown(&output));
+    let named = pipe("named");
+    let writer = std::thread::spawn(move || fs::write(named, POD));
+    let output = world.command("check manifest named --pod-security baseline").output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+}
+
+#[test]
 fn policies_see_the_namespace_that_objects_are_put_into() {
     let policy = "policy: a\nname: A\nseverity: low\nstages: [deploy]\nenforce: [deploy]\nscope: [{namespace: shop}]\n\
                   when: {Image Tag: latest}\n";

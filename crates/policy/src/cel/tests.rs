@@ -45,6 +45,19 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cel").join(name)).unwrap()
 }
 
+#[test]
+fn expressions_name_categories_and_scripts() {
+    for (expression, expect) in [
+        (r"'wéb'.matches(r'^\pL+$')", true),
+        (r"'wéb'.matches(r'^[\p{Latin}]+$')", true),
+        (r"'web'.matches(r'\p{Lu}')", false),
+        (r"'Ω'.matches(r'\p{^Greek}')", false),
+    ] {
+        let found = evaluate(expression, Vec::new());
+        assert!(matches!(found, Outcome::Value(Value::Bool(it)) if it == expect), "{expression}: {found:?}");
+    }
+}
+
 /// A value as the suite writes it, in the JSON of `cel.expr.Value`.
 fn value_of(json: &Json) -> Value {
     let (kind, of) = json.as_object().and_then(|it| it.iter().next()).unwrap();

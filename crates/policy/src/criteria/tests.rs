@@ -92,6 +92,78 @@ fn groups_of_one_section_are_about_the_same_element() {
 }
 
 #[test]
+fn a_pod_has_the_requests_of_its_limits() {
+    let spec =
+        "{containers: [{name: a, image: a, resources: {limits: {cpu: 1, memory: 1Gi}, requests: {memory: 1Mi}}}]}";
+    let pod = workload(&format!("apiVersion: v1\nkind: Pod\nspec: {spec}\n"));
+    let made = workload(&format!("apiVersion: apps/v1\nkind: Deployment\nspec: {{template: {{spec: {spec}}}}}\n"));
+    let none = || vec![group("Container CPU Request", &["= 0"])];
+    assert_eq!(judge(none(), &pod, &[]), Outcome::Passed);
+    assert_eq!(judge(vec![group("Container Memory Request", &["= 1"])], &pod, &[]), Outcome::Violated);
+    // A template is kept as it was written.
+    assert_eq!(judge(none(), &made, &[]), Outcome::Violated);
+}
+
+/// What one criterion says in a violation of the workload.
+fn message(field: &str, value: &str, negate: bool, workload: &Workload) -> String {
+    let compiled = compile(&policy(vec![Group { negate, ..group(field, &[value]) }]), Stage::Deploy).unwrap();
+    let subject = Subject { activity: None, workload: Some(workload), images: &[], now: Timestamp::UNIX_EPOCH };
+    evaluate(&compiled, &subject).witnesses.first().map(|it| it.message.clone()).unwrap_or_default()
+}
+
+#[test]
+fn messages_say_what_is_wrong_also_where_a_criterion_is_turned_round() {
+    let mut pod = workload(&TWO.replace("labels: {team: a}", "annotations: {a: x, b: z}"));
+    pod.containers[0].command = vec!["sh".to_owned()];
+    for (field, value, negate, expect) in [
+        ("Container Command", "sh", false, "container one: runs a command with sh"),
+        ("Replicas", "1", true, "says no number of replicas"),
+        ("Disallowed Annotation", "a=.*", false, "has the annotation a=x"),
+    ] {
+        assert_eq!(message(field, value, negate, &pod), expect, "{field}");
+    }
+}
+
+#[test]
+fn regular_expressions_are_those_of_go() {
+    let check = |value: &str, name: &str, expect: bool| {
+        let mut pod = workload(TWO);
+        pod.containers.truncate(1);
+        name.clone_into(&mut pod.containers[0].name);
+        let expect = if expect { Outcome::Violated } else { Outcome::Passed };
+        assert_eq!(judge(vec![group("Container Name", &[value])], &pod, &[]), expect, "{value} {name}");
+    };
+    for (value, name) in [
+        ("[a&&w]eb", "web"),
+        ("[[a]eb", "[eb"),
+        ("[a~~b]", "~"),
+        ("web{,2}", "web{,2}"),
+        ("\\Qw.b\\E", "W.B"),
+        ("\\167eb", "web"),
+        ("\\pL+", "wéb"),
+        ("\\p{L}+", "web"),
+        ("\\p{Lu}eb", "web"),
+        ("[\\p{Latin}]+", "wéb"),
+        ("[^\\P{Greek}]+", "Ω"),
+    ] {
+        check(value, name, true);
+    }
+    for (value, name) in [("\\w+", "wéb"), ("\\d", "٣"), ("\\Qw.b\\E", "web"), ("\\pL+", "w3b"), ("\\p{Latin}", "Ω")]
+    {
+        check(value, name, false);
+    }
+    for (value, why) in [
+        ("(?x)a", "invalid or unsupported Perl syntax"),
+        ("\\p{White_Space}", "invalid character class range"),
+        ("\\p{C}", "the class C, which is not the same on every server"),
+        ("a**", "invalid nested repetition operator: `*`"),
+    ] {
+        let faults = compile(&policy(vec![group("Container Name", &[value])]), Stage::Deploy).unwrap_err();
+        assert!(faults[0].reason.ends_with(&format!("is no regular expression: {why}")), "{}", faults[0].reason);
+    }
+}
+
+#[test]
 fn what_is_not_known_does_not_pass() {
     let pod = workload(TWO);
     let critical = Vulnerability { id: "CVE-1".to_owned(), severity: Severity::Critical, ..Vulnerability::default() };

@@ -2,8 +2,8 @@
 
 use super::{Grammar, Reading};
 use crate::facts::INSTRUCTIONS;
+use crate::go;
 use globset::GlobMatcher;
-use regex::{Regex, RegexBuilder};
 use sekisho_model::LicenseClass;
 use std::net::IpAddr;
 
@@ -69,11 +69,9 @@ pub(crate) enum Pattern {
     Any,
     /// In any case.
     Word(String),
-    Regex(Regex),
+    /// As StackRox reads them, whose program is in Go.
+    Regex(go::Pattern),
 }
-
-/// Bytes of the automaton of one value.
-const AUTOMATON_BYTES: usize = 1 << 20;
 
 impl Pattern {
     /// For the whole text, in any case.
@@ -81,11 +79,11 @@ impl Pattern {
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/ :@%,".contains(&byte)) {
             return Ok(Self::Word(text.to_owned()));
         }
-        Self::regex(&format!("^(?:{text})$"), text)
+        Self::regex(&format!("(?i)^(?:{text})$"), text)
     }
 
     fn contained(text: &str) -> Result<Self, String> {
-        Self::regex(text, text)
+        Self::regex(&format!("(?i){text}"), text)
     }
 
     /// Nothing stands for anything.
@@ -94,25 +92,15 @@ impl Pattern {
     }
 
     fn regex(pattern: &str, shown: &str) -> Result<Self, String> {
-        let built = RegexBuilder::new(pattern)
-            .case_insensitive(true)
-            .size_limit(AUTOMATON_BYTES)
-            .dfa_size_limit(AUTOMATON_BYTES)
-            .build();
-        built.map(Self::Regex).map_err(|error| {
-            let reason = match error {
-                regex::Error::CompiledTooBig(_) => "is too large".to_owned(),
-                other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-            };
-            format!("{shown:?} is no regular expression: {reason}")
-        })
+        let built = go::Pattern::new(pattern);
+        built.map(Self::Regex).map_err(|reason| format!("{shown:?} is no regular expression: {reason}"))
     }
 
     pub(crate) fn matches(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Word(word) => word.eq_ignore_ascii_case(text),
-            Self::Regex(regex) => regex.is_match(text),
+            Self::Regex(pattern) => pattern.regex.is_match(text),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What programs in Go read, and the API server and OPA with them, which both languages of policies have functions for.
+//! What programs in Go read, and the API server and OPA with them, for criteria and for the functions of both languages of policies.
 
 mod duration;
 mod regex;

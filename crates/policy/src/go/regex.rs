@@ -11,8 +11,8 @@ use std::fmt::Write;
 #[derive(Debug)]
 pub(crate) struct Pattern {
     pub(crate) regex: Regex,
-    /// Bytes of its text.
-    pub(crate) length: usize,
+    /// As it was written.
+    pub(crate) text: String,
 }
 
 /// Bytes of a compiled expression.
@@ -26,8 +26,11 @@ impl Pattern {
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         let translated = translate(text)?;
         let regex = RegexBuilder::new(&translated).size_limit(SIZE).dfa_size_limit(SIZE).nest_limit(200).build();
-        let regex = regex.map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())?;
-        Ok(Self { regex, length: text.len() })
+        let regex = regex.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "is too large".to_owned(),
+            other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        })?;
+        Ok(Self { regex, text: text.to_owned() })
     }
 }
 
@@ -245,7 +248,7 @@ impl Reader<'_> {
         is_number.then(|| u32::from_str_radix(&digits, 16).ok()).flatten().and_then(char::from_u32)
     }
 
-    /// A class of Unicode, where the crate has its table.
+    /// A category or script of Unicode.
     fn property(&mut self, kind: char) -> Result<(), String> {
         let name = if self.eat("{") {
             let end = self.rest().find('}').ok_or("invalid character class range")?;
@@ -257,6 +260,15 @@ impl Reader<'_> {
         };
         let bare = name.strip_prefix('^').unwrap_or(&name);
         if bare.is_empty() || !bare.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
+            return Err("invalid character class range".to_owned());
+        }
+        // Older servers leave out what is not assigned.
+        if ["C", "Other"].contains(&bare) {
+            return Err(format!("the class {bare}, which is not the same on every server"));
+        }
+        // What the crate has besides categories and scripts.
+        let is_space = bare.chars().filter(|char| *char != '_').collect::<String>();
+        if ["whitespace", "space", "wspace"].contains(&is_space.to_ascii_lowercase().as_str()) {
             return Err("invalid character class range".to_owned());
         }
         let negated = (kind == 'P') != name.starts_with('^');

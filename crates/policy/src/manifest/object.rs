@@ -153,6 +153,14 @@ fn take(file: &str, document: usize, node: Node, found: &mut Vec<Object>, diagno
     let mut rest = vec![node];
     while let Some(node) = rest.pop() {
         let at = line(&node);
+        if node.value == Value::Null {
+            continue;
+        }
+        if !matches!(node.value, Value::Map(_)) {
+            let message = format!("document {document}, line {at}: is {}, not an object", node.kind());
+            diagnostics.push(Diagnostic::incomplete(Code::ManifestMalformed, message).at(file));
+            continue;
+        }
         // Whoever meant it as one is to know that nobody looked at it.
         let is_meant = node.get("kind").is_some() || has_containers(&node);
         let Some(mut object) = Object::new(file, node) else {

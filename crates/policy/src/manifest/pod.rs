@@ -66,6 +66,7 @@ pub(super) fn workload(object: &Object, kind: &PodKind, reader: &mut Reader<'_>)
         run_as_user: reader.whole((context, &context_path), "runAsUser"),
         annotations: &pod_annotations,
         host_network: workload.host_network,
+        is_bare: pod_path == "spec",
     };
     let lists = [
         ("initContainers", ContainerKind::Init),
@@ -96,6 +97,8 @@ struct Pod<'a> {
     run_as_user: Option<i64>,
     annotations: &'a BTreeMap<String, String>,
     host_network: bool,
+    /// Whether it is the object itself.
+    is_bare: bool,
 }
 
 fn container(reader: &mut Reader<'_>, pod: &Pod<'_>, at: (&Node, &str), kind: ContainerKind) -> Container {
@@ -118,6 +121,10 @@ fn container(reader: &mut Reader<'_>, pod: &Pod<'_>, at: (&Node, &str), kind: Co
         }
         found
     };
+    let (cpu_limit, memory_limit) = (resource(reader, "limits", "cpu"), resource(reader, "limits", "memory"));
+    // The API server gives a pod the requests of its limits; what is made from a template, it gives them later.
+    let is_given = pod.is_bare && kind != ContainerKind::Ephemeral;
+    let or_limit = |own: Option<f64>, limit: Option<f64>| own.or(limit.filter(|_| is_given));
     let annotated = |prefix: &str| pod.annotations.get(&format!("{prefix}/{name}"));
     Container {
         kind,
@@ -134,10 +141,10 @@ fn container(reader: &mut Reader<'_>, pod: &Pod<'_>, at: (&Node, &str), kind: Co
         apparmor: apparmor(reader, security)
             .or_else(|| annotated("container.apparmor.security.beta.kubernetes.io").cloned())
             .or_else(|| pod.apparmor.clone()),
-        cpu_request: resource(reader, "requests", "cpu"),
-        cpu_limit: resource(reader, "limits", "cpu"),
-        memory_request: resource(reader, "requests", "memory"),
-        memory_limit: resource(reader, "limits", "memory"),
+        cpu_request: or_limit(resource(reader, "requests", "cpu"), cpu_limit),
+        cpu_limit,
+        memory_request: or_limit(resource(reader, "requests", "memory"), memory_limit),
+        memory_limit,
         liveness_probe: reader.map(at, "livenessProbe").is_some(),
         readiness_probe: reader.map(at, "readinessProbe").is_some(),
         command: reader.texts(at, "command"),

@@ -383,6 +383,10 @@ fn what_is_no_object_is_told() {
         told("a: 1\n---\napiVersion: v1\nkind: Pod\n"),
         (1, vec![(Level::Note, "document 1, line 1: names no apiVersion and kind, so it is no object".to_owned())])
     );
+    for (text, what) in [("error\n", "a text"), ("[]\n", "a list"), ("3\n", "a number")] {
+        let message = format!("document 1, line 1: is {what}, not an object");
+        assert_eq!(told(text), (0, vec![(Level::Incomplete, message)]));
+    }
     // What was meant as an object is not passed over.
     for text in [
         "kind: Pod\nspec: {containers: [{name: a, image: b}]}\n",

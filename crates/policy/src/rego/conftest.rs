@@ -161,7 +161,7 @@ impl Conftest {
 
     /// What each rule says of a document.
     pub fn check(&self, document: &Node) -> Vec<Checked<'_>> {
-        self.check_within(document, &|| Ok(Duration::MAX))
+        self.check_within(document, &|_| Ok(Duration::MAX))
     }
 
     /// The same, where each evaluation may take as long as `share` says then, or why nobody can wait for it.
@@ -169,7 +169,7 @@ impl Conftest {
         let input = value(document);
         let mut exceptions = BTreeMap::new();
         // What the rules need in common is evaluated once then.
-        let together = || self.program.evaluate_together(input.clone()?, share().ok()?);
+        let together = || self.program.evaluate_together(input.clone()?, share(None).ok()?);
         let together = together();
         let mut checked = Vec::with_capacity(self.rules.len());
         for (index, rule) in self.rules.iter().enumerate() {
@@ -183,10 +183,10 @@ impl Conftest {
                 checked.push(Checked { rule, said, excepted: Vec::new() });
                 continue;
             }
-            let index = index as u64;
-            let of = |together: &HashMap<u64, Value>| together.get(&index).cloned().unwrap_or(Value::Undefined);
+            let place = index as u64;
+            let of = |together: &HashMap<u64, Value>| together.get(&place).cloned().unwrap_or(Value::Undefined);
             let known = together.as_ref().map(of);
-            checked.push(self.ask(rule, known, input, share, &mut exceptions));
+            checked.push(self.ask(rule, known, input, &|| share(Some(index)), &mut exceptions));
         }
         checked
     }
@@ -196,7 +196,7 @@ impl Conftest {
         rule: &'c Rule,
         known: Option<Value>,
         input: &Value,
-        share: Share<'_>,
+        share: &dyn Fn() -> Result<Duration, String>,
         exceptions: &mut BTreeMap<&'c str, Result<Value, Said>>,
     ) -> Checked<'c> {
         let evaluate = |path: &str| {

@@ -66,8 +66,9 @@ pub(super) struct Program {
     time: Duration,
 }
 
-/// How long the next evaluation may take, or why nobody can wait for it.
-pub(crate) type Share<'a> = &'a dyn Fn() -> Result<Duration, String>;
+/// How long the next evaluation of the rule at a place may take, of all of them together where none is named; or why nobody
+/// can wait for it.
+pub(crate) type Share<'a> = &'a dyn Fn(Option<usize>) -> Result<Duration, String>;
 
 /// Why an evaluation has no result.
 #[derive(Debug)]

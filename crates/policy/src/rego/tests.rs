@@ -175,6 +175,17 @@ fn what_the_engine_cannot_do_is_refused_with_its_place() {
 }
 
 #[test]
+fn expressions_name_categories_and_scripts() {
+    let input: Node = sekisho_base::tree::from_json("{\"name\": \"wéb\"}".as_bytes()).unwrap();
+    for (pattern, wanted) in
+        [("^\\pL+$", "true"), ("^[\\p{Latin}]+$", "true"), ("\\p{Lu}", "false"), ("\\p{^L}", "false")]
+    {
+        let rego = format!("package t\nv := regex.match(`{pattern}`, input.name)");
+        assert_eq!(evaluate(&rego, Dialect::V1, &input), wanted, "{rego}");
+    }
+}
+
+#[test]
 fn an_evaluation_that_fails_is_no_result_and_says_where() {
     let input: Node = sekisho_base::tree::from_json(b"{\"n\": 3, \"xs\": [1, 2]}").unwrap();
     for (rego, wanted) in [

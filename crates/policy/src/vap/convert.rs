@@ -1,15 +1,13 @@
 //! Our own policies in the language of the API server, where they can be said exactly.
 //!
 //! Exactly means: of every workload of a kind that Kubernetes has, the server says what [`evaluate`](crate::evaluate())
-//! says of its manifest alone. What is in images, what other objects say and what time it is no server knows; a regular
-//! expression is taken over where both read it the same; and a fact is left out that the server changes before a policy
-//! sees it. All reasons are told at once.
+//! says of its manifest alone. What is in images, what other objects say and what time it is no server knows,
+//! and a fact is left out that the server changes before a policy sees it. All reasons are told at once.
 
 use super::image_name;
 use super::terms::{apparmor, capability, field, of_volume, operator, plain_path, replicas, run_as_user, seccomp};
 use crate::compile::{Plan, Test, compile};
 use crate::criteria::{Comparison, Criterion, Level, Matcher, Needs, Pattern};
-use crate::go::Pattern as ServerPattern;
 use crate::policy::{Enforcement, Exclusion, Label, Operator, Policy, Scope, SkipContainer, Stage};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -502,48 +500,9 @@ impl Writer {
                 format!("{of}.lowerAscii() == {}", quoted(&word.to_ascii_lowercase()))
             }
             Pattern::Word(word) => self.refuse(format!("{word:?} has letters that the server compares otherwise")),
-            Pattern::Regex(regex) => {
-                let text = format!("(?i){}", regex.as_str());
-                if is_common(regex.as_str()) && ServerPattern::new(&text).is_ok() {
-                    return format!("{of}.matches({})", quoted(&text));
-                }
-                self.refuse(format!("the server may read the regular expression {} otherwise", regex.as_str()))
-            }
+            Pattern::Regex(pattern) => format!("{of}.matches({})", quoted(&pattern.text)),
         }
     }
-}
-
-/// Whether a regular expression is read the same by both: no classes with names, few flags, no brackets in brackets.
-fn is_common(text: &str) -> bool {
-    let mut chars = text.chars().peekable();
-    let mut in_class = false;
-    while let Some(char) = chars.next() {
-        match char {
-            '\\' => match chars.next() {
-                Some(next) if next.is_ascii_punctuation() && !matches!(next, '<' | '>') => {}
-                Some('n' | 't' | 'r') => {}
-                _ => return false,
-            },
-            '[' | '&' | '~' if in_class => return false,
-            '-' if in_class && chars.peek() == Some(&'-') => return false,
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '(' if chars.peek() == Some(&'?') => {
-                chars.next();
-                // Case says nothing already, and with `s` a dot is any character to both.
-                let flags = std::iter::from_fn(|| chars.next_if(|char| matches!(char, 'i' | 's'))).count();
-                match chars.next() {
-                    Some(':') => {}
-                    Some(')') if flags > 0 => {}
-                    _ => return false,
-                }
-            }
-            '{' if !in_class && !chars.peek().is_some_and(char::is_ascii_digit) => return false,
-            char if !char.is_ascii() => return false,
-            _ => {}
-        }
-    }
-    true
 }
 
 /// What a plan asks for, and those below it.

@@ -3,7 +3,7 @@
 //!
 //! Each line of a package is handed over as a part of the advisory that has the flaw's name.
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, holds};
 use super::text::{is_cve, is_id, is_short, nullable};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
@@ -17,7 +17,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "Alpine secdb",
     licence: "CC-BY-SA-4.0",
     upstream: &["https://secdb.alpinelinux.org/{}/main.json", "https://secdb.alpinelinux.org/{}/community.json"],
-    whole: false,
+    contents: Contents::List,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("apkurl") && has("alpinelinux.org") && has("distroversion")

@@ -3,7 +3,7 @@
 //!
 //! The core repository of a release and each topic of extras has a file of its own.
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, holds};
 use super::text::{is_cve, is_id, is_short, moment};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
@@ -21,7 +21,7 @@ pub(crate) static FEED: Feed = Feed {
         "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
         "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list",
     ],
-    whole: false,
+    contents: Contents::List,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         has("<updates") && has("ALAS")

@@ -4,7 +4,7 @@
 //! Each pair of package and flaw is handed over as a part of the advisory that has the flaw's name, so that nothing
 //! but one package is held at a time.
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, holds};
 use super::text::{Entries, Text, each_entry, is_id, is_short, nullable};
 use crate::ecosystem::Ecosystem;
 use crate::range::Range;
@@ -19,7 +19,7 @@ pub(crate) static FEED: Feed = Feed {
     title: "Debian security tracker",
     licence: "MIT",
     upstream: &["https://security-tracker.debian.org/tracker/data/json"],
-    whole: false,
+    contents: Contents::List,
     recognises: |_, head| {
         let has = |text| holds(head, text);
         head.trim_ascii_start().starts_with(b"{") && has("\"releases\"") && has("\"repositories\"")

@@ -1,6 +1,6 @@
 //! FIRST's Exploit Prediction Scoring System: CSV behind a line of comment: <https://www.first.org/epss/data_stats>.
 
-use super::feed::{Broken, Feed, FeedFile, Sink};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, is_named};
 use super::text::is_cve;
 use crate::record::Says;
 
@@ -10,8 +10,11 @@ pub(crate) static FEED: Feed = Feed {
     title: "FIRST EPSS scores",
     licence: "LicenseRef-EPSS",
     upstream: &["https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"],
-    whole: false,
-    recognises: |_, head| head.starts_with(b"#model_version:") || head.starts_with(b"cve,epss,percentile"),
+    contents: Contents::List,
+    recognises: |path, head| {
+        let starts = |text: &[u8]| head.starts_with(text);
+        is_named(path, &["epss_scores-"], "csv") || starts(b"#model_version:") || starts(b"cve,epss,percentile")
+    },
     parse,
 };
 

@@ -3,7 +3,7 @@
 //!
 //! It gives vulnerabilities a title in Japanese (or English, in the English feed).
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, holds, is_named};
 use super::text::{is_cve, is_short};
 use crate::record::Says;
 use sekisho_base::xml::{self, Node};
@@ -14,10 +14,10 @@ pub(crate) static FEED: Feed = Feed {
     title: "JVN iPedia (Japanese titles)",
     licence: "LicenseRef-JVN-iPedia",
     upstream: &["https://jvndb.jvn.jp/ja/rss/years/jvndb_{}.rdf"],
-    whole: false,
-    recognises: |_, head| {
+    contents: Contents::List,
+    recognises: |path, head| {
         let has = |text| holds(head, text);
-        has("<rdf:RDF") && has("jvn.jp/rss/mod_sec")
+        is_named(path, &["jvndb_"], "rdf") || (has("<rdf:RDF") && has("jvn.jp/rss/mod_sec"))
     },
     parse,
 };

@@ -1,7 +1,7 @@
 //! CISA's Known Exploited Vulnerabilities catalogue, JSON or CSV:
 //! <https://www.cisa.gov/known-exploited-vulnerabilities-catalog>.
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, file_name, holds};
 use super::text::{Most, is_cve};
 use crate::record::Says;
 use serde::Deserialize;
@@ -13,10 +13,12 @@ pub(crate) static FEED: Feed = Feed {
     title: "CISA Known Exploited Vulnerabilities",
     licence: "CC0-1.0",
     upstream: &["https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"],
-    whole: false,
-    recognises: |_, head| {
+    contents: Contents::List,
+    recognises: |path, head| {
         let has = |text| holds(head, text);
-        head.starts_with(b"cveID,") || (has("\"catalogVersion\"") && has("\"vulnerabilities\"") && !has("\"$schema\""))
+        let is_named = ["known_exploited_vulnerabilities.json", "known_exploited_vulnerabilities.csv"];
+        let is_json = || has("\"catalogVersion\"") && has("\"vulnerabilities\"") && !has("\"$schema\"");
+        is_named.contains(&file_name(path)) || head.starts_with(b"cveID,") || is_json()
     },
     parse,
 };

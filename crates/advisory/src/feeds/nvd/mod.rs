@@ -4,7 +4,7 @@
 //! Only what it says *about* a vulnerability is read. Its lists of products (CPE) are not: they name upstream
 //! products, not packages, and matching by them finds what is not there.
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, holds, is_named};
 use super::text::{Most, Text, is_cve, nullable};
 use crate::record::{Rating, Says};
 use sekisho_model::Severity;
@@ -17,10 +17,10 @@ pub(crate) static FEED: Feed = Feed {
     title: "NVD 2.0 (descriptions and ratings)",
     licence: "LicenseRef-NVD-public-domain",
     upstream: &["https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{}.json.gz"],
-    whole: false,
-    recognises: |_, head| {
+    contents: Contents::List,
+    recognises: |path, head| {
         let has = |text| holds(head, text);
-        has("\"NVD_CVE\"") && has("\"vulnerabilities\"")
+        is_named(path, &["nvdcve-2.0-"], "json") || (has("\"NVD_CVE\"") && has("\"vulnerabilities\""))
     },
     parse,
 };

@@ -8,7 +8,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use super::feed::{Broken, Feed, FeedFile, NO_VERSIONS, ONLY_COMMITS, Sink, file_name, has_extension, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, NO_VERSIONS, ONLY_COMMITS, Sink, has_extension, holds, is_named};
 use super::text::{Words, is_cve, moment};
 use crate::ecosystem::Ecosystem;
 use crate::range::{Event, Upper, from_events, union};
@@ -23,8 +23,8 @@ pub(crate) static ALMALINUX: Feed = Feed {
     title: "AlmaLinux errata (OSV)",
     licence: "MIT",
     upstream: &["https://github.com/AlmaLinux/osv-database"],
-    whole: true,
-    recognises: |path, _| is_named(path, &["ALSA-", "ALBA-", "ALEA-"]),
+    contents: Contents::Whole,
+    recognises: |path, _| is_named(path, &["ALSA-", "ALBA-", "ALEA-"], "json"),
     parse: json,
 };
 
@@ -34,8 +34,8 @@ pub(crate) static ROCKY: Feed = Feed {
     title: "Rocky Linux errata (OSV)",
     licence: "LicenseRef-Rocky-Linux-Security-Data",
     upstream: &["https://osv-vulnerabilities.storage.googleapis.com/Rocky%20Linux/all.zip"],
-    whole: true,
-    recognises: |path, _| is_named(path, &["RLSA-", "RLBA-", "RLEA-", "RXSA-"]),
+    contents: Contents::Whole,
+    recognises: |path, _| is_named(path, &["RLSA-", "RLBA-", "RLEA-", "RXSA-"], "json"),
     parse: json,
 };
 
@@ -45,8 +45,8 @@ pub(crate) static UBUNTU: Feed = Feed {
     title: "Ubuntu security notices and CVEs (OSV)",
     licence: "CC-BY-SA-4.0",
     upstream: &["https://security-metadata.canonical.com/osv/osv-all.tar.xz"],
-    whole: true,
-    recognises: |path, _| is_named(path, &["UBUNTU-CVE-", "USN-", "LSN-"]),
+    contents: Contents::Whole,
+    recognises: |path, _| is_named(path, &["UBUNTU-CVE-", "USN-", "LSN-"], "json"),
     parse: json,
 };
 
@@ -56,9 +56,9 @@ pub(crate) static SUSE: Feed = Feed {
     title: "SUSE and openSUSE updates (OSV)",
     licence: "CC-BY-4.0",
     upstream: &["https://ftp.suse.com/pub/projects/security/osv/"],
-    whole: true,
+    contents: Contents::Whole,
     recognises: |path, _| {
-        is_named(path, &["SUSE-SU-", "SUSE-RU-", "SUSE-FU-", "SUSE-OU-", "openSUSE-SU-", "openSUSE-RU-"])
+        is_named(path, &["SUSE-SU-", "SUSE-RU-", "SUSE-FU-", "SUSE-OU-", "openSUSE-SU-", "openSUSE-RU-"], "json")
     },
     parse: json,
 };
@@ -69,8 +69,8 @@ pub(crate) static GHSA: Feed = Feed {
     title: "GitHub Advisory Database (OSV)",
     licence: "CC-BY-4.0",
     upstream: &["https://github.com/github/advisory-database"],
-    whole: true,
-    recognises: |path, _| is_named(path, &["GHSA-"]),
+    contents: Contents::Whole,
+    recognises: |path, _| is_named(path, &["GHSA-"], "json"),
     parse: json,
 };
 
@@ -80,8 +80,8 @@ pub(crate) static GO: Feed = Feed {
     title: "Go vulnerability database (OSV)",
     licence: "CC-BY-4.0",
     upstream: &["https://vuln.go.dev/vulndb.zip"],
-    whole: true,
-    recognises: |path, _| is_named(path, &["GO-"]),
+    contents: Contents::Whole,
+    recognises: |path, _| is_named(path, &["GO-"], "json"),
     parse: json,
 };
 
@@ -91,8 +91,8 @@ pub(crate) static PYPA: Feed = Feed {
     title: "PyPA advisory database (OSV in YAML)",
     licence: "CC-BY-4.0",
     upstream: &["https://github.com/pypa/advisory-database"],
-    whole: true,
-    recognises: |path, _| has_extension(path, "yaml") && file_name(path).starts_with("PYSEC-"),
+    contents: Contents::Whole,
+    recognises: |path, _| is_named(path, &["PYSEC-"], "yaml"),
     parse: yaml,
 };
 
@@ -102,7 +102,7 @@ pub(crate) static OSV: Feed = Feed {
     title: "OSV, of any publisher",
     licence: "as each record's publisher says",
     upstream: &["https://osv-vulnerabilities.storage.googleapis.com/{}/all.zip"],
-    whole: true,
+    contents: Contents::Whole,
     recognises: |path, head| {
         let has = |text| holds(head, text);
         // Only `id` and `modified` have to be there, in any order, and a long text may stand before either.
@@ -111,10 +111,6 @@ pub(crate) static OSV: Feed = Feed {
     },
     parse: json,
 };
-
-fn is_named(path: &str, prefixes: &[&str]) -> bool {
-    has_extension(path, "json") && prefixes.iter().any(|prefix| file_name(path).starts_with(prefix))
-}
 
 fn json(file: &FeedFile<'_>, sink: &mut Sink<'_>) -> Result<(), Broken> {
     take(json_whole(file.bytes, MOST_VALUES).map_err(Broken::new)?, sink);

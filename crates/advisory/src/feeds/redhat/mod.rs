@@ -9,7 +9,7 @@ mod product;
 #[cfg(test)]
 mod tests;
 
-use super::feed::{Broken, Feed, FeedFile, Sink, holds};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, holds, is_named};
 use super::text::{Text, is_id, is_short, moment};
 use crate::csaf::{CSAF_VALUES, Csaf, Document, Vulnerability};
 use crate::ecosystem::Ecosystem;
@@ -28,10 +28,10 @@ pub(crate) static FEED: Feed = Feed {
         "https://security.access.redhat.com/data/csaf/v2/vex/",
         "https://security.access.redhat.com/data/csaf/v2/advisories/",
     ],
-    whole: false,
-    recognises: |_, head| {
+    contents: Contents::Part,
+    recognises: |path, head| {
         let has = |text| holds(head, text);
-        has("\"csaf_version\"") && has("redhat.com")
+        is_named(path, &["rhsa-", "rhba-", "rhea-"], "json") || (has("\"csaf_version\"") && has("redhat.com"))
     },
     parse,
 };

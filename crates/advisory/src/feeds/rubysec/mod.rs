@@ -5,7 +5,7 @@
 
 mod requirement;
 
-use super::feed::{Broken, Feed, FeedFile, Sink, has_extension};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, has_extension};
 use super::text::{moment, nullable};
 use crate::ecosystem::Ecosystem;
 use crate::range::{complement, union};
@@ -19,14 +19,20 @@ pub(crate) static FEED: Feed = Feed {
     title: "Ruby advisory database",
     licence: "LicenseRef-public-domain",
     upstream: &["https://github.com/rubysec/ruby-advisory-db"],
-    whole: false,
+    contents: Contents::Part,
     recognises: |path, head| {
         let lines = || head.split(|byte| *byte == b'\n');
         let has = |key: &[u8]| lines().any(|line| line.starts_with(key));
-        has_extension(path, "yml") && (has(b"gem:") || has(b"engine:"))
+        has_extension(path, "yml") && (is_in_tree(path) || has(b"gem:") || has(b"engine:"))
     },
     parse,
 };
+
+/// Whether the file lies where the database has its advisories: two levels below `gems` or `rubies`.
+fn is_in_tree(path: &str) -> bool {
+    let mut above = path.rsplit('/').skip(2);
+    matches!(above.next(), Some("gems" | "rubies"))
+}
 
 #[derive(Deserialize)]
 struct Document {

@@ -5,7 +5,7 @@
 
 mod requirement;
 
-use super::feed::{Broken, Feed, FeedFile, Sink, has_extension};
+use super::feed::{Broken, Contents, Feed, FeedFile, Sink, has_extension, is_named};
 use super::osv::kind_of_word;
 use super::text::{is_id, moment, nullable, withdrawal};
 use crate::ecosystem::Ecosystem;
@@ -19,8 +19,10 @@ pub(crate) static FEED: Feed = Feed {
     title: "RustSec advisory database",
     licence: "CC0-1.0 AND CC-BY-4.0",
     upstream: &["https://github.com/rustsec/advisory-db"],
-    whole: false,
-    recognises: |path, head| has_extension(path, "md") && head.starts_with(FENCE.as_bytes()),
+    contents: Contents::Part,
+    recognises: |path, head| {
+        is_named(path, &["RUSTSEC-"], "md") || (has_extension(path, "md") && head.starts_with(FENCE.as_bytes()))
+    },
     parse,
 };
 

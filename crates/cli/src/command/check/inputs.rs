@@ -4,7 +4,7 @@ use super::super::document;
 use super::render::render;
 use crate::error::{CliError, reason};
 use sekisho_base::Limits;
-use sekisho_model::{CheckInput, Code, Diagnostic, Digest};
+use sekisho_model::{CheckInput, Code, Diagnostic, Digest, Level};
 use sekisho_policy::manifest::{self, Object};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub(crate) struct Inputs {
     pub(crate) read: Vec<CheckInput>,
     /// Those that could not be read.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What was named, and where its files end.
+    named: Vec<(String, usize)>,
 }
 
 /// Directories below a directory that was named.
@@ -44,17 +46,28 @@ impl Inputs {
         Self::read_with(paths, ends, false, limits)
     }
 
-    /// The objects in the files, and what could not be read of them.
+    /// The objects in the files, and what could not be read of them. What was named and holds none would pass unseen: the
+    /// output of a program that failed, say.
     pub(crate) fn objects(&self, limits: &Limits) -> (Vec<Object>, Vec<Diagnostic>) {
         let mut objects = Vec::new();
         let mut diagnostics = self.diagnostics.clone();
-        for file in &self.files {
-            let (found, mut told) = manifest::objects(&file.name, &file.text, limits);
-            if found.is_empty() && told.is_empty() {
-                told.push(Diagnostic::note(Code::ManifestForeign, "holds no document").at(&file.name));
+        let mut start = 0;
+        for (name, end) in &self.named {
+            let before = (objects.len(), diagnostics.len());
+            for file in &self.files[start..*end] {
+                let (found, mut told) = manifest::objects(&file.name, &file.text, limits);
+                if found.is_empty() && told.is_empty() {
+                    told.push(Diagnostic::note(Code::ManifestForeign, "holds no document").at(&file.name));
+                }
+                objects.extend(found);
+                diagnostics.extend(told);
             }
-            objects.extend(found);
-            diagnostics.extend(told);
+            let is_told = diagnostics[before.1..].iter().any(|told| told.level == Level::Incomplete);
+            if objects.len() == before.0 && *end > start && !is_told {
+                let message = "holds no object of Kubernetes, so nothing in it was judged";
+                diagnostics.push(Diagnostic::incomplete(Code::ManifestEmpty, message).at(name));
+            }
+            start = *end;
         }
         (objects, diagnostics)
     }
@@ -80,6 +93,7 @@ impl Inputs {
                 let (name, bytes) = document::read(path, limits)?;
                 inputs.take(name, bytes, limits);
             }
+            inputs.named.push((path.to_string_lossy().into_owned(), inputs.files.len()));
         }
         Ok(inputs)
     }
@@ -145,6 +159,11 @@ impl Inputs {
         for path in found {
             if path.is_symlink() && !std::fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&real)) {
                 self.unreadable(&path, "is a link that leads out of the directory, or nowhere");
+                continue;
+            }
+            // A pipe that nobody writes to would be waited for for ever. One that is named itself is read: `<(…)` is one.
+            if !path.is_file() {
+                self.unreadable(&path, "is no regular file, such as a pipe or a device, and is not opened");
                 continue;
             }
             match document::read(&path, limits) {

@@ -101,6 +101,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let to = opened(file.as_deref())?;
     let mut log = Log { arguments, limits, watch, policies, to, foreign: 0, unreadable: 0, named: 0 };
 
+    // Before anybody is told that this listens.
+    let stop = stop_when_told();
     let servers = Servers::new().map_err(|error| unusable(&error))?;
     let files = arguments.certificate.as_deref().zip(arguments.key.as_deref());
     let (at, posts, turned) = servers.posts(&own.listen, files).map_err(|error| unusable(&error))?;
@@ -119,7 +121,6 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         output::error_line(&format!("metrics at http://{at}/metrics"));
     }
 
-    let stop = stop_when_told();
     let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     let mut shown: Option<Instant> = None;
     let outcome = loop {
@@ -150,7 +151,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     };
     drop(posts);
     drop(servers);
-    verdicts(&log.watch, running_rules, "", alerts.count);
+    verdicts(&log.watch, &log.policies, running_rules, "", alerts.count);
     policy_verdicts(&log.policies, alerts.count);
     let skipped =
         [(log.foreign, "records that are no audit events"), (log.unreadable, "records that could not be read")];

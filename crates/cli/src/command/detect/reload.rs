@@ -2,6 +2,7 @@
 
 use super::super::check::{Inputs, OF_POLICIES};
 use super::rules::{OF_RULES, Ruling, ruling};
+use super::run::when_told;
 use crate::args::{RulesOption, RuntimePolicies};
 use crate::config::Settings;
 use crate::error::CliError;
@@ -9,11 +10,11 @@ use crate::output;
 use sekisho_model::CheckInput;
 use sekisho_report::printable;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::SignalKind;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -68,7 +69,7 @@ impl Reloader {
         // Whatever changes from here on is seen.
         let mut known = sources.files().ok();
         let first = sources.ruling()?;
-        let told = hangup();
+        let told = when_told("hangup", &[SignalKind::hangup()]);
         let (send, found) = channel();
         // Where no thread can be had, what was loaded first is asked until the end.
         let _ = thread::Builder::new().name("reload".to_owned()).spawn(move || {
@@ -127,21 +128,4 @@ impl Reloader {
         self.current = false;
         output::error_line(&format!("not reloaded: {}; what was asked before is asked on", printable(why)));
     }
-}
-
-/// Becomes true when the program is told to look again.
-fn hangup() -> Arc<AtomicBool> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let flag = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&flag);
-    let _ = thread::Builder::new().name("hangup".to_owned()).spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-        runtime.block_on(async {
-            let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
-            while hangups.recv().await.is_some() {
-                told.store(true, Ordering::Relaxed);
-            }
-        });
-    });
-    flag
 }

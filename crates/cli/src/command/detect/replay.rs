@@ -56,13 +56,18 @@ pub(super) fn run(context: &mut Context, arguments: &ReplayArguments) -> Command
         String::new()
     };
     summary(&watch, &policies, &recorded, running, &moment, alerts.count);
-    let whole = recorded.diagnostics().iter().all(|told| told.level != Level::Incomplete);
+    // As in a check: what is not known of an enforced policy does not pass.
+    let is_decided = policies.judged().iter().all(|one| one.undecided == 0 || one.policy().enforcement.is_empty());
+    if !is_decided {
+        output::error_line("incomplete: enforced policies could not be decided (exit 3; see --allow-incomplete)");
+    }
+    let whole = is_decided && recorded.diagnostics().iter().all(|told| told.level != Level::Incomplete);
     Ok(if whole || settings.scan.allow_incomplete { Exit::Passed } else { Exit::Incomplete })
 }
 
 /// Says on standard error what came of it, and all that could not be judged.
 fn summary(watch: &Watch, policies: &Policies, recorded: &Recorded, running: usize, moment: &str, count: bool) {
-    verdicts(watch, running, moment, count);
+    verdicts(watch, policies, running, moment, count);
     policy_verdicts(policies, count);
     lines("lost", &recorded.lost());
     let told = |level: Level| {

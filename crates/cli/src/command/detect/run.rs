@@ -1,7 +1,6 @@
 //! `detect run`: alerts of what happens on this host.
 
 use super::super::scan::{Context, clock};
-use super::super::stopped;
 use super::posted;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
@@ -18,13 +17,17 @@ use sekisho_detect::{Alert, Demand, Selection};
 use sekisho_model::{Code, Exit};
 use sekisho_sensor::{Account, Rung};
 use std::fs::OpenOptions;
+use std::future::poll_fn;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long to wait for something to happen before looking whether to stop.
 pub(super) const WAIT: Duration = Duration::from_millis(200);
@@ -124,7 +127,7 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
         host.stopped();
     }
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
-    verdicts(host.watch(), count, "", alerts.count);
+    verdicts(host.watch(), &policies, count, "", alerts.count);
     policy_verdicts(&policies, alerts.count);
     account(&seen);
     respond::account(&host);
@@ -266,15 +269,34 @@ pub(super) fn opened(file: Option<&Path>) -> Result<Box<dyn Write>, CliError> {
 
 /// Becomes true when the program is told to stop.
 pub(super) fn stop_when_told() -> Arc<AtomicBool> {
+    when_told("signals", &[SignalKind::terminate(), SignalKind::interrupt()])
+}
+
+/// Becomes true when one of these signals comes. From when this is back on they are waited for, and do not end the program.
+pub(super) fn when_told(name: &str, kinds: &[SignalKind]) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&flag);
+    let (told, kinds) = (Arc::clone(&flag), kinds.to_vec());
+    let (waits, is_waited) = mpsc::channel::<()>();
     // Where no thread can be had the signals end the program at once.
-    let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
-            runtime.block_on(stopped());
-            told.store(true, Ordering::Relaxed);
-        }
+    let _ = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        runtime.block_on(async {
+            let signals: io::Result<Vec<_>> = kinds.into_iter().map(signal).collect();
+            let Ok(mut signals) = signals else { return };
+            drop(waits);
+            poll_fn(|context| {
+                for signal in &mut signals {
+                    while signal.poll_recv(context) == Poll::Ready(Some(())) {
+                        told.store(true, Ordering::Relaxed);
+                    }
+                }
+                Poll::<()>::Pending
+            })
+            .await;
+        });
     });
+    // Nothing is ever sent: it comes back when the other end is gone.
+    let _ = is_waited.recv();
     flag
 }
 

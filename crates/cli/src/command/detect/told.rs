@@ -68,7 +68,7 @@ pub(super) fn things(count: u64, one: &str) -> String {
 }
 
 /// Says on standard error what came of rules, and which of them could not be judged. `moment` stands before the first line.
-pub(super) fn verdicts(watch: &Watch, running: usize, moment: &str, count: bool) {
+pub(super) fn verdicts(watch: &Watch, policies: &Policies, running: usize, moment: &str, count: bool) {
     let (events, alerts) = (things(watch.events(), "event"), things(watch.given(), "alert"));
     output::error_line(&format!("{moment}{events}, {alerts} of {}", things(running as u64, "rule")));
     let rules = &watch.engine().rules().rules;
@@ -79,7 +79,7 @@ pub(super) fn verdicts(watch: &Watch, running: usize, moment: &str, count: bool)
             output::error_line(&format!("  {count} {}", printable(&rule.name)));
         }
     }
-    if running == 0 {
+    if running == 0 && policies.judged().is_empty() {
         output::error_line("note: no rule runs for events of this source, so nothing can be told");
     }
     let unjudged = rules.iter().zip(watch.engine().unjudged()).filter(|(_, unjudged)| unjudged.events > 0);

@@ -25,7 +25,7 @@ fn read<'a>(of: &'a [Value], meter: &Meter) -> Result<(&'a str, Arc<Pattern>), S
         Value::Text(pattern) => meter.pattern(pattern)?,
         _ => return Err(mismatch()),
     };
-    meter.charge(1 + text.len() / 10 * (1 + pattern.length / 10))?;
+    meter.charge(1 + text.len() / 10 * (1 + pattern.text.len() / 10))?;
     Ok((text, pattern))
 }
 

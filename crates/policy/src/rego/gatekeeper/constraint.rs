@@ -23,6 +23,8 @@ pub struct Constraint {
     enforcement: Vec<(Action, Vec<String>)>,
     /// What of it is in CEL, with the fields of the template's source, where it is not in Rego alone.
     pub cel: Option<Node>,
+    /// Whether its template is in Rego, which is not asked where it is in CEL as well.
+    pub has_rego: bool,
     pub(super) scope: Scope,
     pub(super) parameters: Value,
     /// The parameters as they were given, with the defaults of the template's schema.
@@ -99,6 +101,7 @@ impl Constraint {
             name: object.name.clone(),
             enforcement: enforcement.unwrap_or_else(|| vec![(Action::Deny, Vec::new())]),
             cel: template.and_then(|template| template.cel.clone()),
+            has_rego: template.is_some_and(|template| template.program.is_ok()),
             scope: scope.unwrap_or_default(),
             parameters: parameters.unwrap_or_else(Value::new_object),
             given,

@@ -110,8 +110,8 @@ impl Gatekeeper {
         said.into_iter().map(|(place, said)| (&self.constraints[place], said)).collect()
     }
 
-    /// The same by their places, of those whose `turn` it is; `other` says what a constraint comes to of which the Rego
-    /// cannot be asked.
+    /// The same by their places, of those whose `turn` it is; `other` says what a constraint comes to whose template is in
+    /// CEL, which Gatekeeper asks before Rego.
     pub(crate) fn review_with(
         &self,
         review: &Review<'_>,
@@ -129,14 +129,15 @@ impl Gatekeeper {
                 (Matched::No, _) => continue,
                 (Matched::Unknown(reason), _) => Said::unknown(reason),
                 (_, Turn::Late(reason)) => Said::late(reason),
-                (Matched::Yes, turn) => match input.get_or_insert_with(|| self.request(review)) {
-                    Some(request) => {
-                        let time = if let Turn::Ask(time) = turn { time } else { Duration::ZERO };
-                        let said = self.ask(constraint, review, request, time);
-                        let lost = said.outcome == Outcome::Unknown && constraint.fault.is_none();
-                        if lost { other(place).unwrap_or(said) } else { said }
-                    }
-                    None => Said::unknown("the object has a number that JSON does not have"),
+                (Matched::Yes, turn) => match other(place).filter(|_| constraint.fault.is_none()) {
+                    Some(said) => said,
+                    None => match input.get_or_insert_with(|| self.request(review)) {
+                        Some(request) => {
+                            let time = if let Turn::Ask(time) = turn { time } else { Duration::ZERO };
+                            self.ask(constraint, review, request, time)
+                        }
+                        None => Said::unknown("the object has a number that JSON does not have"),
+                    },
                 },
             };
             said.push((place, words));

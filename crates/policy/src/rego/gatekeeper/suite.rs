@@ -1,6 +1,7 @@
 //! Suites of tests as `gator verify` reads them (`test.gatekeeper.sh/v1alpha1`,
 //! <https://open-policy-agent.github.io/gatekeeper/website/docs/gator>).
 
+use crate::go::Pattern;
 use regex::Regex;
 use sekisho_base::tree::{Node, Value};
 
@@ -132,9 +133,9 @@ fn assertion(node: &Node) -> Result<Assertion, (u32, String)> {
     };
     let message = match node.get("message").and_then(Node::as_str) {
         None => None,
-        Some(text) => match Regex::new(text) {
-            Ok(regex) => Some(regex),
-            Err(_) => return wrong(format!("message {text:?} is no regular expression")),
+        Some(text) => match Pattern::new(text) {
+            Ok(pattern) => Some(pattern.regex),
+            Err(why) => return wrong(format!("message {text:?} is no regular expression: {why}")),
         },
     };
     Ok(Assertion { violations, message })
