@@ -8,9 +8,9 @@
 
 use crate::db::{Database, DatabaseError};
 use crate::ecosystem::Ecosystem;
-use crate::matching::{Matched, Matcher, Obstacle, language_of, matched_by as system_of, names_of};
-use sekisho_model::{OsRelease, PackageFacts};
-use std::collections::{BTreeSet, HashMap};
+use crate::matching::{Matched, Matcher, Obstacle, language_of, names_of, subject};
+use sekisho_model::{OsRelease, PackageFacts, Subject};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The number of an inventory: its caller's, in the order of [`Index::add`].
 pub type InventoryNumber = u32;
@@ -18,23 +18,12 @@ pub type InventoryNumber = u32;
 /// Inventories, by what they hold.
 #[derive(Debug, Default)]
 pub struct Index {
-    systems: Vec<Option<OsRelease>>,
-    system_numbers: HashMap<Option<(String, String, Option<String>)>, u32>,
-    packages: Vec<Indexed>,
-    package_numbers: HashMap<Indexed, u32>,
+    packages: Vec<Subject>,
+    package_numbers: HashMap<Subject, u32>,
     by_name: HashMap<(Ecosystem, String), Vec<u32>>,
     /// For each package the inventories that hold it, ascending.
     holders: Vec<Vec<InventoryNumber>>,
     inventories: InventoryNumber,
-}
-
-/// A package with all that a match depends on, of a system.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Indexed {
-    system: u32,
-    facts: PackageFacts,
-    /// The system package that owns its file: what is said about that one decides.
-    owner: Option<Box<PackageFacts>>,
 }
 
 /// What changed for one package, and so for all inventories that hold it.
@@ -62,15 +51,8 @@ impl Index {
     ) -> InventoryNumber {
         let number = self.inventories;
         self.inventories += 1;
-        let os = os.map(system_of);
-        let key = os.clone().map(|os| (os.id, os.version_id, os.pretty_name));
-        let next = self.systems.len() as u32;
-        let system = *self.system_numbers.entry(key).or_insert(next);
-        if system == next {
-            self.systems.push(os);
-        }
         for (facts, owner) in packages {
-            let package = self.package(system, facts, owner);
+            let package = self.package(subject(os, facts, owner));
             let holders = &mut self.holders[package as usize];
             if holders.last() != Some(&number) {
                 holders.push(number);
@@ -79,22 +61,17 @@ impl Index {
         number
     }
 
-    fn package(&mut self, system: u32, facts: &PackageFacts, owner: Option<&PackageFacts>) -> u32 {
-        // Language packages that nobody owns are the same on every system.
-        let system = if facts.kind.is_os() || owner.is_some() { system } else { u32::MAX };
-        let owner = owner.map(|owner| Box::new(matched_by(owner)));
-        let indexed = Indexed { system, facts: matched_by(facts), owner };
-        if let Some(known) = self.package_numbers.get(&indexed) {
+    fn package(&mut self, subject: Subject) -> u32 {
+        if let Some(known) = self.package_numbers.get(&subject) {
             return *known;
         }
         let number = self.packages.len() as u32;
-        let os = self.systems.get(system as usize).and_then(Option::as_ref);
-        let names = std::iter::once(&indexed.facts).chain(indexed.owner.as_deref());
-        for name in names.flat_map(|facts| names_of(os, facts)) {
+        let names = std::iter::once(&subject.facts).chain(&subject.owner);
+        for name in names.flat_map(|facts| names_of(subject.os.as_ref(), facts)) {
             self.by_name.entry(name).or_default().push(number);
         }
-        self.package_numbers.insert(indexed.clone(), number);
-        self.packages.push(indexed);
+        self.package_numbers.insert(subject.clone(), number);
+        self.packages.push(subject);
         self.holders.push(Vec::new());
         number
     }
@@ -110,9 +87,9 @@ impl Index {
         for key in old.changed(new)? {
             touched.extend(self.by_name.get(&(key.ecosystem, key.name)).into_iter().flatten().copied());
         }
-        let judge = |os: Option<&OsRelease>| (Matcher::new(old, os), Matcher::new(new, os));
-        let mut judges: HashMap<u32, _> = (0..).zip(&self.systems).map(|(at, os)| (at, judge(os.as_ref()))).collect();
-        judges.insert(u32::MAX, judge(None));
+        let judge = |os: &Option<OsRelease>| (Matcher::new(old, os.as_ref()), Matcher::new(new, os.as_ref()));
+        let systems: HashSet<&Option<OsRelease>> = self.packages.iter().map(|subject| &subject.os).collect();
+        let judges: HashMap<_, _> = systems.into_iter().map(|os| (os, judge(os))).collect();
         let mut shifted = BTreeSet::new();
         for ecosystem in Ecosystem::ALL {
             if old.covers(*ecosystem, None)? != new.covers(*ecosystem, None)? {
@@ -120,19 +97,19 @@ impl Index {
             }
         }
         let differ = judges.iter().filter(|(_, (before, after))| !before.looks_like(after)).map(|(system, _)| *system);
-        let differ: BTreeSet<u32> = differ.collect();
-        let is_shifted = |indexed: &Indexed| {
-            let language = || language_of(indexed.facts.kind).is_some_and(|of| shifted.contains(&of));
-            differ.contains(&indexed.system) || language()
+        let differ: HashSet<&Option<OsRelease>> = differ.collect();
+        let is_shifted = |subject: &Subject| {
+            let language = || language_of(subject.facts.kind).is_some_and(|of| shifted.contains(&of));
+            differ.contains(&subject.os) || language()
         };
         if !(differ.is_empty() && shifted.is_empty()) {
             let all = (0..).zip(&self.packages);
-            touched.extend(all.filter(|(_, indexed)| is_shifted(indexed)).map(|(number, _)| number));
+            touched.extend(all.filter(|(_, subject)| is_shifted(subject)).map(|(number, _)| number));
         }
         let mut changes = Vec::new();
         for number in touched {
-            let Indexed { system, facts, owner } = &self.packages[number as usize];
-            let ((before, after), owner) = (&judges[system], owner.as_deref());
+            let Subject { os, facts, owner } = &self.packages[number as usize];
+            let ((before, after), owner) = (&judges[os], owner.as_ref());
             let [was, is] = [before, after].map(|matcher| matcher.owned(facts, owner));
             let (was, is) = (was?, is?);
             let unjudged = is_lost(&was, &is);
@@ -156,16 +133,6 @@ fn is_lost(was: &Matched, is: &Matched) -> bool {
 
 fn vulnerabilities(matcher: &Matcher<'_>, matched: &Matched) -> Result<BTreeSet<String>, DatabaseError> {
     matched.vulnerabilities.keys().map(|number| Ok(matcher.database().vulnerability(*number)?.id)).collect()
-}
-
-/// The facts without what no match depends on, so that more are alike.
-fn matched_by(facts: &PackageFacts) -> PackageFacts {
-    PackageFacts {
-        arch: facts.arch.clone(),
-        source: facts.source.clone(),
-        extra: facts.extra.iter().filter(|(key, _)| key == "modularity").cloned().collect(),
-        ..PackageFacts::new(facts.kind, facts.name.clone(), facts.version.clone())
-    }
 }
 
 #[cfg(test)]

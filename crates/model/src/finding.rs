@@ -84,6 +84,22 @@ pub struct FindingSource {
     pub fixed_in: Option<String>,
 }
 
+/// What all findings of one vulnerability in one package have in common, wherever it lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageFinding {
+    /// The vulnerability's id.
+    pub vulnerability: String,
+    /// How bad it is for this package.
+    pub severity: Severity,
+    /// What can be done.
+    pub status: FindingStatus,
+    /// The first versions without it, in ascending order: more than one where several branches were fixed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed_in: Vec<String>,
+    /// Who says so.
+    pub sources: Vec<FindingSource>,
+}
+
 /// A package that has a vulnerability.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {

@@ -49,7 +49,7 @@ pub use digest::{Digest, InvalidDigest};
 pub use explain::{Comparison, Explanation, Outcome};
 pub use finding::{
     AssessedBy, AssessedFeed, Assessment, DEMONSTRATION_FEED, Exploited, Finding, FindingId, FindingSource,
-    FindingStatus, Judgement, Likelihood, ScanState, Suppression, SuppressionKind, Vulnerability,
+    FindingStatus, Judgement, Likelihood, PackageFinding, ScanState, Suppression, SuppressionKind, Vulnerability,
 };
 pub use image::{BaseImage, BaseMethod, History, Image, ImageConfig, Layer, LayerIndex, Platform};
 pub use image_ref::{ImageRef, InvalidImageRef, is_tag};
@@ -61,7 +61,7 @@ pub use inventory::{
 pub use json::{MOST_VALUES, json_reason, json_whole, write_json};
 pub use license::{License, LicenseClass, LicenseTerm};
 pub use os::{OsRelease, distribution_id, is_same_release, release_named};
-pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage};
+pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage, Subject};
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The fields of `os-release` (freedesktop.org, os-release(5)) that identify a distribution.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 pub struct OsRelease {
     /// `ID`: `debian`, `alpine`, `rhel`; `linux` when the file has none, as os-release(5) says.
     pub id: String,

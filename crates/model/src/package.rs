@@ -2,6 +2,7 @@
 
 use crate::image::LayerIndex;
 use crate::license::License;
+use crate::os::OsRelease;
 use crate::purl::Purl;
 use sekisho_base::hash;
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,20 @@ impl PackageFacts {
             extra: Vec::new(),
         }
     }
+}
+
+/// All of a package that decides which vulnerabilities it has: packages that are alike in it are judged once, in however many
+/// inventories they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The system, as far as it decides; none where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<OsRelease>,
+    /// What its file says, without what decides nothing.
+    pub facts: PackageFacts,
+    /// The system package that owns its file: what is said about that one decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PackageFacts>,
 }
 
 /// Identifies a package within an inventory: the first 16 bytes of

@@ -134,12 +134,22 @@ pub(crate) fn moment(micros: i64, what: &str) -> Result<Timestamp, StoreError> {
         .map_err(|error| StoreError::Damaged { what: what.to_owned(), reason: error.to_string() })
 }
 
+/// A stranger's text as `PostgreSQL` takes it, which knows no NUL.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Values that one statement takes at most; `SQLite` takes 32,766.
+pub(crate) const VALUES: usize = 8_000;
+
+/// `$2, $3, $4`: so many places from the first on.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    (first..first + count).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ")
+}
+
 /// `$1, $2, $3` for rows of so many values, as `($1, $2), ($3, $4)`.
 pub(crate) fn rows(count: usize, width: usize) -> String {
-    let row = |row: usize| {
-        let values: Vec<String> = (1..=width).map(|value| format!("${}", row * width + value)).collect();
-        format!("({})", values.join(", "))
-    };
+    let row = |row: usize| format!("({})", places(row * width + 1, width));
     (0..count).map(row).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,18 +1,18 @@
 //! Inventories: what each image or directory has, once, and who has a package.
+//!
+//! Packages are kept once for all inventories, by all that decides which vulnerabilities they have.
 
-use crate::database::{Store, micros, moment, rows};
+use crate::database::{Store, VALUES, micros, moment, places, rows, storable};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
-use sekisho_base::Limits;
 use sekisho_base::inflate::{Compression, Inflate};
-use sekisho_model::{Inventory, OsRelease, PackageKind, Purl};
+use sekisho_base::{Limits, hash};
+use sekisho_model::{Inventory, OsRelease, PackageKind, Purl, Subject};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-/// Values that one statement takes at most; `SQLite` takes 32,766.
-const VALUES: usize = 8_000;
 /// How hard zstd tries: inventories are written once, and read as fast whatever the level.
 const LEVEL: i32 = 6;
 
@@ -43,31 +43,39 @@ pub struct Page {
 }
 
 impl Store {
-    /// Keeps an inventory in place of what was known of the same content. One that is older than what is kept changes nothing.
-    pub async fn inventory_put(&self, inventory: &Inventory, now: Timestamp) -> Result<(), StoreError> {
+    /// Keeps an inventory in place of what was known of the same content, with its `packages`, each as it is to be judged. One
+    /// that is older than what is kept changes nothing.
+    pub async fn inventory_put(
+        &self,
+        inventory: &Inventory,
+        packages: &[(&Purl, Subject)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         const ACTION: &str = "store an inventory";
         let identity = inventory.identity();
         let damaged = |reason: String| StoreError::Damaged { what: format!("the inventory {identity}"), reason };
         let json = serde_json::to_vec(inventory).map_err(|error| damaged(error.to_string()))?;
         let document = zstd::encode_all(json.as_slice(), LEVEL).map_err(|error| damaged(error.to_string()))?;
         // In one order, so that two who store the same packages do not wait for each other.
-        let packages: BTreeMap<&str, (PackageKind, &str, &str)> = (inventory.packages.iter())
-            .map(|it| (it.purl.as_str(), (it.facts.kind, it.facts.name.as_str(), it.facts.version.as_str())))
-            .collect();
-        let purls: Vec<&str> = packages.keys().copied().collect();
+        let mut different = BTreeMap::new();
+        for (purl, subject) in packages {
+            let text = serde_json::to_string(subject).map_err(|error| damaged(error.to_string()))?;
+            different.insert(hash::hex(&hash::sha256(text.as_bytes())[..16]), (purl.as_str(), subject, text));
+        }
+        let identities: Vec<&str> = different.keys().map(String::as_str).collect();
 
         let mut transaction = self.begin(ACTION).await?;
         let stored = sqlx::query(
-            "INSERT INTO inventory (identity, name, os, complete, packages, observed_at, stored_at, document) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+            "INSERT INTO inventory (identity, name, os, complete, packages, observed_at, first_stored_at, stored_at, document) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) \
              ON CONFLICT (identity) DO UPDATE SET name = excluded.name, os = excluded.os, complete = excluded.complete, \
              packages = excluded.packages, observed_at = excluded.observed_at, stored_at = excluded.stored_at, \
              document = excluded.document WHERE inventory.observed_at <= excluded.observed_at \
              RETURNING number",
         )
         .bind(&identity)
-        .bind(&inventory.source.name)
-        .bind(inventory.os.as_ref().map(OsRelease::distro).unwrap_or_default())
+        .bind(storable(&inventory.source.name))
+        .bind(storable(&inventory.os.as_ref().map(OsRelease::distro).unwrap_or_default()))
         .bind(i64::from(inventory.complete))
         .bind(i64::try_from(inventory.packages.len()).unwrap_or(i64::MAX))
         .bind(micros(inventory.observed_at))
@@ -78,28 +86,32 @@ impl Store {
         .during(ACTION)?;
         let Some(stored) = stored else { return Ok(()) };
         let number: i64 = stored.try_get(0).during(ACTION)?;
-        for some in purls.chunks(VALUES / 4) {
+        for some in identities.chunks(VALUES / 6) {
             let sql = format!(
-                "INSERT INTO package (purl, kind, name, version) VALUES {} ON CONFLICT (purl) DO NOTHING",
-                rows(some.len(), 4)
+                "INSERT INTO package (identity, purl, kind, name, version, subject) VALUES {} ON CONFLICT (identity) DO NOTHING",
+                rows(some.len(), 6)
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
-            for purl in some {
-                let (kind, name, version) = packages[purl];
-                query = query.bind(*purl).bind(kind.as_str()).bind(name).bind(version);
+            for identity in some {
+                let (purl, Subject { facts, .. }, text) = &different[*identity];
+                query = query.bind(*identity).bind(*purl).bind(facts.kind.as_str());
+                query = query.bind(storable(&facts.name)).bind(storable(&facts.version)).bind(text);
             }
             query.execute(&mut *transaction).await.during(ACTION)?;
         }
         let forget = sqlx::query("DELETE FROM inventory_package WHERE inventory = $1").bind(number);
         forget.execute(&mut *transaction).await.during(ACTION)?;
-        for some in purls.chunks(VALUES) {
-            let places: Vec<String> = (2..=some.len() + 1).map(|place| format!("${place}")).collect();
+        for some in identities.chunks(VALUES) {
             let sql = format!(
-                "INSERT INTO inventory_package (package, inventory) SELECT number, $1 FROM package WHERE purl IN ({})",
-                places.join(", ")
+                "INSERT INTO inventory_package (package, inventory) SELECT number, $1 FROM package WHERE identity IN ({})",
+                places(2, some.len())
             );
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(number), |query, purl| query.bind(*purl));
-            query.execute(&mut *transaction).await.during(ACTION)?;
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(number);
+            some.iter()
+                .fold(query, |query, identity| query.bind(*identity))
+                .execute(&mut *transaction)
+                .await
+                .during(ACTION)?;
         }
         transaction.commit().await.during(ACTION)
     }

@@ -3,7 +3,7 @@
 //! Who takes a job has it for a while (a lease), and says that it is alive by asking for longer. Whoever falls silent loses
 //! it to the next, and can no longer say what became of it: every taking has a number, and only the last counts.
 
-use crate::database::{Store, micros, moment};
+use crate::database::{Store, micros, moment, places};
 use crate::error::{During, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::any::AnyRow;
@@ -92,13 +92,12 @@ impl Store {
     ) -> Result<Option<Taken>, StoreError> {
         const ACTION: &str = "take a job from the queue";
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let places: Vec<String> = (4..kinds.len() + 4).map(|place| format!("${place}")).collect();
         let sql = format!(
             "UPDATE job SET worker = $1, leased_until = $2, attempt = attempt + 1, done_steps = 0, all_steps = 0 \
              WHERE number = (SELECT number FROM job WHERE given_up = 0 AND due_at <= $3 \
              AND (leased_until IS NULL OR leased_until <= $3) AND kind IN ({}) ORDER BY due_at, number LIMIT 1{}) \
              RETURNING number, {COLUMNS}",
-            places.join(", "),
+            places(4, kinds.len()),
             self.skip_locked()
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(worker).bind(micros(until)).bind(micros(now));

@@ -5,11 +5,13 @@
 
 mod database;
 mod error;
+mod finding;
 mod inventory;
 mod job;
 pub mod spool;
 
 pub use database::Store;
 pub use error::StoreError;
+pub use finding::{DuePackage, Hit, JudgedPackage, Transitions};
 pub use inventory::{InventoryEntry, Page};
 pub use job::{Job, NewJob, Taken};

@@ -1,57 +1,112 @@
 //! All of an inventory: findings with what is known about their vulnerabilities.
 
 use super::{Hit, Matched, Matcher, Obstacle, place, severity, with_owners};
-use crate::db::{Database, DatabaseError, StoredAdvisory, StoredRating, StoredVulnerability, Text};
+use crate::db::{Database, DatabaseError, PlaceCount, StoredAdvisory, StoredRating, StoredVulnerability, Text};
 use crate::record::Status;
 use jiff::Timestamp;
 use sekisho_model::{
     AssessedBy, AssessedFeed, Assessment, Code, Diagnostic, Exploited, Finding, FindingId, FindingSource,
-    FindingStatus, Inventory, Judgement, Level, Likelihood, Package, ScanState, Severity, Vulnerability,
+    FindingStatus, Inventory, Judgement, Level, Likelihood, OsRelease, PackageFacts, PackageFinding, PackageKind,
+    ScanState, Severity, Subject, Vulnerability,
 };
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Looks for the vulnerabilities of all packages of `inventory`. Language packages whose files a package of the
 /// distribution owns are judged with that one, where anything is said about it. `now` is when that is.
 pub fn assess(inventory: &Inventory, database: &Database<'_>, now: Timestamp) -> Result<Assessment, DatabaseError> {
     let matcher = Matcher::new(database, inventory.os.as_ref());
-    let mut found = Found { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() };
+    let mut found = Found::new(database);
     let identity = inventory.identity();
     let mut findings = Vec::new();
-    let mut obstacles: BTreeMap<Obstacle, Vec<&Package>> = BTreeMap::new();
+    let mut obstacles: BTreeMap<Obstacle, Vec<&PackageFacts>> = BTreeMap::new();
     for (package, owner) in with_owners(inventory) {
         let Matched { vulnerabilities, obstacle } = matcher.owned(&package.facts, owner)?;
         if let Some(obstacle) = obstacle {
-            obstacles.entry(obstacle).or_default().push(package);
+            obstacles.entry(obstacle).or_default().push(&package.facts);
         }
         for (number, hits) in vulnerabilities {
-            findings.push(found.finding(&identity, package, number, &hits)?);
+            let PackageFinding { vulnerability, severity, status, fixed_in, sources } =
+                found.finding(package.facts.kind, number, &hits)?;
+            let id = FindingId::new(&identity, &package.id, &vulnerability);
+            let package = package.id.clone();
+            findings.push(Finding {
+                id,
+                vulnerability,
+                package,
+                severity,
+                status,
+                fixed_in,
+                sources,
+                suppressed: None,
+            });
         }
     }
     findings.sort_by(|a, b| {
         (Reverse(a.severity), &a.vulnerability, &a.id).cmp(&(Reverse(b.severity), &b.vulnerability, &b.id))
     });
-    let vulnerabilities = found.describe()?;
+    let vulnerabilities = found.describe(&found.vulnerabilities.keys().copied().collect())?;
     let mut diagnostics: Vec<Diagnostic> =
-        obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory)).collect();
-    let header = database.header();
+        obstacles.iter().map(|(obstacle, packages)| told(*obstacle, packages, inventory.os.as_ref())).collect();
     let concerns = place::concerns(inventory);
-    let places: Vec<_> = header.counts.places.iter().filter(|place| concerns(place)).collect();
-    // What only judges vulnerabilities concerns everything.
+    let by = assessed_by(database, concerns);
+    diagnostics.extend(by.feeds.iter().filter_map(lacking));
+    let is_whole = diagnostics.iter().all(|told| told.level == Level::Note);
+    let state = if is_whole { ScanState::Scanned } else { ScanState::Incomplete };
+    Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
+}
+
+/// The database as what findings were made by, of which those places are concerned that `concerns` says; what only judges
+/// vulnerabilities concerns everything.
+pub fn assessed_by(database: &Database<'_>, concerns: impl Fn(&PlaceCount) -> bool) -> AssessedBy {
+    let header = database.header();
+    let places: Vec<&PlaceCount> = header.counts.places.iter().filter(|place| concerns(place)).collect();
     let feeds = (0..).zip(&header.feeds).map(|(number, feed)| {
         feed.assessed(feed.advisories == 0 || places.iter().any(|place| place.feeds.contains(&number)))
     });
-    let by = AssessedBy {
+    AssessedBy {
         digest: header.digest(),
         feeds: feeds.collect(),
         exploited: header.counts.exploited,
         likelihoods: header.counts.likelihoods,
         stale: Vec::new(),
-    };
-    diagnostics.extend(by.feeds.iter().filter_map(lacking));
-    let is_whole = diagnostics.iter().all(|told| told.level == Level::Note);
-    let state = if is_whole { ScanState::Scanned } else { ScanState::Incomplete };
-    Ok(Assessment { state, assessed_at: now, database: Some(by), findings, vulnerabilities, diagnostics })
+    }
+}
+
+/// Judges packages of any systems by one database, and remembers which vulnerabilities it met.
+pub struct Judge<'a> {
+    matchers: HashMap<Option<OsRelease>, Matcher<'a>>,
+    found: Found<'a>,
+    /// Numbers of the vulnerabilities that were described.
+    described: BTreeSet<u32>,
+}
+
+impl<'a> Judge<'a> {
+    /// Judges by `database`.
+    pub fn new(database: &'a Database<'a>) -> Self {
+        Self { matchers: HashMap::new(), found: Found::new(database), described: BTreeSet::new() }
+    }
+
+    /// Which vulnerabilities a package has, and why it could not be judged, or not in full.
+    pub fn judge(&mut self, subject: &Subject) -> Result<(Vec<PackageFinding>, Option<Diagnostic>), DatabaseError> {
+        let Subject { os, facts, owner } = subject;
+        if !self.matchers.contains_key(os) {
+            self.matchers.insert(os.clone(), Matcher::new(self.found.database, os.as_ref()));
+        }
+        let Matched { vulnerabilities, obstacle } = self.matchers[os].owned(facts, owner.as_ref())?;
+        let findings = vulnerabilities.iter().map(|(number, hits)| self.found.finding(facts.kind, *number, hits));
+        let findings = findings.collect::<Result<_, _>>()?;
+        Ok((findings, obstacle.map(|obstacle| told(obstacle, &[facts], os.as_ref()))))
+    }
+
+    /// What is known about the vulnerabilities that were met since this was asked last, by id.
+    pub fn met(&mut self) -> Result<Vec<Vulnerability>, DatabaseError> {
+        let met = self.found.vulnerabilities.keys().copied().filter(|number| !self.described.contains(number));
+        let met: BTreeSet<u32> = met.collect();
+        let described = self.found.describe(&met)?;
+        self.described.extend(met);
+        Ok(described)
+    }
 }
 
 /// What is to be said of a feed some records of which could not be read when it was taken. Of a catalogue, which only tells
@@ -65,19 +120,16 @@ fn lacking(feed: &AssessedFeed) -> Option<Diagnostic> {
 }
 
 /// Why packages could not be judged.
-fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Diagnostic {
+fn told(obstacle: Obstacle, packages: &[&PackageFacts], os: Option<&OsRelease>) -> Diagnostic {
     let count = packages.len();
     let noun = if count == 1 { "package" } else { "packages" };
-    let system = || match &inventory.os {
+    let system = || match os {
         Some(os) => os.pretty_name.clone().unwrap_or_else(|| os.distro()),
         None => "a system that does not say what it is".to_owned(),
     };
     let some = || {
         let cut = |text: &str| text.chars().take(100).collect::<String>();
-        let named = packages
-            .iter()
-            .take(5)
-            .map(|package| format!("{} {}", cut(&package.facts.name), cut(&package.facts.version)));
+        let named = packages.iter().take(5).map(|package| format!("{} {}", cut(&package.name), cut(&package.version)));
         let rest = if count > 5 { ", …" } else { "" };
         format!("{}{rest}", named.collect::<Vec<_>>().join(", "))
     };
@@ -118,7 +170,7 @@ fn told(obstacle: Obstacle, packages: &[&Package], inventory: &Inventory) -> Dia
 pub(super) fn describe(database: &Database<'_>, numbers: &BTreeSet<u32>) -> Result<Vec<Vulnerability>, DatabaseError> {
     let stored = numbers.iter().map(|number| Ok((*number, database.vulnerability(*number)?)));
     let vulnerabilities = stored.collect::<Result<_, DatabaseError>>()?;
-    Found { database, advisories: BTreeMap::new(), vulnerabilities }.describe()
+    Found { vulnerabilities, ..Found::new(database) }.describe(numbers)
 }
 
 /// What was read of the database for the findings so far.
@@ -128,14 +180,13 @@ struct Found<'a> {
     vulnerabilities: BTreeMap<u32, StoredVulnerability>,
 }
 
-impl Found<'_> {
-    fn finding(
-        &mut self,
-        identity: &str,
-        package: &Package,
-        number: u32,
-        hits: &[Hit],
-    ) -> Result<Finding, DatabaseError> {
+impl<'a> Found<'a> {
+    fn new(database: &'a Database<'a>) -> Self {
+        Self { database, advisories: BTreeMap::new(), vulnerabilities: BTreeMap::new() }
+    }
+
+    /// That a package of this kind has the vulnerability with this number.
+    fn finding(&mut self, kind: PackageKind, number: u32, hits: &[Hit]) -> Result<PackageFinding, DatabaseError> {
         for hit in hits {
             if !self.advisories.contains_key(&hit.advisory) {
                 self.advisories.insert(hit.advisory, self.database.advisory(hit.advisory)?);
@@ -158,20 +209,17 @@ impl Found<'_> {
             .collect();
         sources.sort_by(|a, b| (&a.feed, &a.advisory, &a.fixed_in).cmp(&(&b.feed, &b.advisory, &b.fixed_in)));
         sources.dedup();
-        let scheme = place::scheme_of(package.facts.kind);
+        let scheme = place::scheme_of(kind);
         let mut fixed_in: Vec<String> = sources.iter().filter_map(|source| source.fixed_in.clone()).collect();
         fixed_in.sort_by(|a, b| scheme.compare(a, b).then_with(|| a.cmp(b)));
         fixed_in.dedup();
-        Ok(Finding {
-            id: FindingId::new(identity, &package.id, &vulnerability.id),
+        Ok(PackageFinding {
             vulnerability: vulnerability.id.clone(),
-            package: package.id.clone(),
             severity: severity::of(vulnerability, &hits),
             // The best that any source offers.
             status: sources.iter().map(|source| source.status).min().unwrap_or(FindingStatus::Affected),
             fixed_in,
             sources,
-            suppressed: None,
         })
     }
 
@@ -179,10 +227,10 @@ impl Found<'_> {
         self.database.header().feeds.get(advisory.feed as usize).map_or("", |feed| feed.id.as_str())
     }
 
-    /// What is known about the vulnerabilities that were found.
-    fn describe(&self) -> Result<Vec<Vulnerability>, DatabaseError> {
+    /// What is known about those of the vulnerabilities that were found.
+    fn describe(&self, numbers: &BTreeSet<u32>) -> Result<Vec<Vulnerability>, DatabaseError> {
         let mut described = Vec::new();
-        for stored in self.vulnerabilities.values() {
+        for stored in numbers.iter().filter_map(|number| self.vulnerabilities.get(number)) {
             let mut advisories = Vec::new();
             for number in &stored.advisories {
                 advisories.push(match self.advisories.get(number) {

@@ -11,16 +11,16 @@ mod severity;
 #[cfg(test)]
 mod tests;
 
-pub use assess::assess;
+pub use assess::{Judge, assess, assessed_by};
 pub use explain::explain;
-pub(crate) use place::{language_of, matched_by, scheme_of};
+pub(crate) use place::{language_of, scheme_of};
 
 use crate::db::{Database, DatabaseError, Edge, Entry, Row};
 use crate::ecosystem::Ecosystem;
 use crate::record::{SOURCE_ARCH, Status};
 use crate::version::Scheme;
 use place::{Distribution, Epochs, Look, is_of_pro};
-use sekisho_model::{Inventory, OsRelease, Package, PackageFacts, PackageId, PackageKind};
+use sekisho_model::{Inventory, OsRelease, Package, PackageFacts, PackageId, PackageKind, Subject};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -54,6 +54,19 @@ pub fn with_owners(inventory: &Inventory) -> impl Iterator<Item = (&Package, Opt
         let owner = package.owned_by.as_ref().and_then(|owner| system.get(owner).copied());
         (package, owner)
     })
+}
+
+/// All that decides which vulnerabilities a package of the system `os` has, whose file `owner` brought.
+pub fn subject(os: Option<&OsRelease>, facts: &PackageFacts, owner: Option<&PackageFacts>) -> Subject {
+    let matched_by = |facts: &PackageFacts| PackageFacts {
+        arch: facts.arch.clone(),
+        source: facts.source.clone(),
+        extra: facts.extra.iter().filter(|(key, _)| key == "modularity").cloned().collect(),
+        ..PackageFacts::new(facts.kind, facts.name.clone(), facts.version.clone())
+    };
+    // Language packages that nobody owns are the same on every system.
+    let os = os.filter(|_| facts.kind.is_os() || owner.is_some()).map(place::matched_by);
+    Subject { os, facts: matched_by(facts), owner: owner.map(matched_by) }
 }
 
 /// What a database says about one package.

@@ -9,21 +9,32 @@ CREATE TABLE inventory (
     complete INTEGER NOT NULL,
     packages INTEGER NOT NULL,
     observed_at INTEGER NOT NULL,
+    first_stored_at INTEGER NOT NULL,
     stored_at INTEGER NOT NULL,
     -- The document sekisho.inventory/v1, in zstd.
     document BLOB NOT NULL
 ) STRICT;
 CREATE INDEX inventory_by_name ON inventory (name, identity);
 
--- Each package once, whoever has it.
+-- Each package once, whoever has it. Two that differ in nothing that decides which vulnerabilities they have are one.
 CREATE TABLE package (
     number INTEGER PRIMARY KEY,
-    purl TEXT NOT NULL UNIQUE,
+    -- A digest of the subject.
+    identity TEXT NOT NULL UNIQUE,
+    -- As it was first met.
+    purl TEXT NOT NULL,
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
-    version TEXT NOT NULL
+    version TEXT NOT NULL,
+    -- What decides, in JSON.
+    subject TEXT NOT NULL,
+    -- The advisory database that judged it; empty where none did yet.
+    judged_by TEXT NOT NULL DEFAULT '',
+    -- Why it could not be judged, or not in full.
+    obstacle TEXT
 ) STRICT;
 CREATE INDEX package_by_name ON package (kind, name);
+CREATE INDEX package_by_judge ON package (judged_by, number);
 
 CREATE TABLE inventory_package (
     package INTEGER NOT NULL REFERENCES package (number),
@@ -31,6 +42,47 @@ CREATE TABLE inventory_package (
     PRIMARY KEY (package, inventory)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX inventory_package_by_inventory ON inventory_package (inventory);
+
+-- What is known of vulnerabilities that something has or had.
+CREATE TABLE vulnerability (
+    id TEXT NOT NULL PRIMARY KEY,
+    -- Of the database that said it last.
+    judged_by TEXT NOT NULL,
+    exploited INTEGER NOT NULL,
+    -- The probability of exploitation in millionths; none where nobody says.
+    likelihood INTEGER,
+    -- All that is known, in JSON.
+    document TEXT NOT NULL
+) STRICT;
+
+-- That a package had a vulnerability, from when until when. Where only what is said of it changes, one row ends and the
+-- next begins with the same 'since': what was known on any day can be told.
+CREATE TABLE finding (
+    number INTEGER PRIMARY KEY,
+    package INTEGER NOT NULL REFERENCES package (number),
+    vulnerability TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    fixable INTEGER NOT NULL,
+    -- All that is said, in JSON.
+    document TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    opened_by TEXT NOT NULL,
+    closed_at INTEGER,
+    closed_by TEXT
+) STRICT;
+CREATE UNIQUE INDEX finding_open ON finding (package, vulnerability) WHERE closed_at IS NULL;
+CREATE INDEX finding_by_vulnerability ON finding (vulnerability, package);
+CREATE INDEX finding_by_time ON finding (opened_at, number);
+
+-- Advisory databases that findings were made by; the one that was adopted last judges.
+CREATE TABLE advisory_database (
+    digest TEXT NOT NULL PRIMARY KEY,
+    adopted_at INTEGER NOT NULL,
+    -- What it was built from, in JSON.
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX advisory_database_by_time ON advisory_database (adopted_at);
 
 -- Work to be done, by whoever comes first.
 CREATE TABLE job (

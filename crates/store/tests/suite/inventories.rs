@@ -1,11 +1,12 @@
 //! Inventories and the index of their packages.
 
 use crate::{World, at, suite};
+use jiff::Timestamp;
 use sekisho_model::{
     Code, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind,
-    Purl, Source, SourceKind, Tool,
+    Purl, Source, SourceKind, Subject, Tool,
 };
-use sekisho_store::Page;
+use sekisho_store::{Page, Store};
 
 suite!(
     what_is_put_comes_back,
@@ -15,7 +16,7 @@ suite!(
     large_ones_are_kept
 );
 
-fn inventory(name: &str, observed: i64, packages: &[(&str, &str)]) -> Inventory {
+pub(crate) fn inventory(name: &str, observed: i64, packages: &[(&str, &str)]) -> Inventory {
     let package = |(name, version): &(&str, &str)| {
         let purl: Purl = format!("pkg:npm/{name}@{version}").parse().unwrap();
         Package {
@@ -45,14 +46,21 @@ fn inventory(name: &str, observed: i64, packages: &[(&str, &str)]) -> Inventory 
     }
 }
 
+/// Keeps it, its packages to be judged as they are.
+pub(crate) async fn put(store: &Store, inventory: &Inventory, now: Timestamp) {
+    let subject = |package: &Package| Subject { os: None, facts: package.facts.clone(), owner: None };
+    let packages: Vec<(&Purl, Subject)> = inventory.packages.iter().map(|it| (&it.purl, subject(it))).collect();
+    store.inventory_put(inventory, &packages, now).await.unwrap();
+}
+
 async fn what_is_put_comes_back(world: World) {
     let store = &world.store;
     let one = inventory("web", 1, &[("left-pad", "1.3.0"), ("日本", "1")]);
-    store.inventory_put(&one, at(5)).await.unwrap();
+    put(store, &one, at(5)).await;
     assert_eq!(store.inventory_get("web").await.unwrap(), Some(one.clone()));
     assert_eq!(store.inventory_get("another").await.unwrap(), None);
     // The same once more is the same.
-    store.inventory_put(&one, at(6)).await.unwrap();
+    put(store, &one, at(6)).await;
     let listed = store.inventory_list(&Page { after: String::new(), limit: 10 }).await.unwrap();
     let [entry] = &listed[..] else { panic!("{listed:?}") };
     assert_eq!(
@@ -67,8 +75,8 @@ async fn what_is_put_comes_back(world: World) {
 async fn an_older_scan_changes_nothing(world: World) {
     let store = &world.store;
     let (old, new) = (inventory("web", 1, &[("a", "1")]), inventory("web", 2, &[("b", "1")]));
-    store.inventory_put(&new, at(5)).await.unwrap();
-    store.inventory_put(&old, at(6)).await.unwrap();
+    put(store, &new, at(5)).await;
+    put(store, &old, at(6)).await;
     assert_eq!(store.inventory_get("web").await.unwrap(), Some(new));
     assert_eq!(store.inventory_with(PackageKind::Npm, "a").await.unwrap(), []);
 }
@@ -77,7 +85,7 @@ async fn lists_go_on_where_they_ended(world: World) {
     let store = &world.store;
     let names = ["Z", "a", "b", "sha256:1", "sha256:2", "é"];
     for name in names {
-        store.inventory_put(&inventory(name, 1, &[]), at(1)).await.unwrap();
+        put(store, &inventory(name, 1, &[]), at(1)).await;
     }
     let (mut after, mut found) = (String::new(), Vec::new());
     loop {
@@ -91,8 +99,8 @@ async fn lists_go_on_where_they_ended(world: World) {
 
 async fn packages_lead_to_who_has_them(world: World) {
     let store = &world.store;
-    store.inventory_put(&inventory("one", 1, &[("a", "1"), ("a", "2"), ("b", "1")]), at(1)).await.unwrap();
-    store.inventory_put(&inventory("two", 1, &[("a", "1")]), at(1)).await.unwrap();
+    put(store, &inventory("one", 1, &[("a", "1"), ("a", "2"), ("b", "1")]), at(1)).await;
+    put(store, &inventory("two", 1, &[("a", "1")]), at(1)).await;
     let with = async |name: &str| -> Vec<(String, String)> {
         let found = store.inventory_with(PackageKind::Npm, name).await.unwrap();
         found.into_iter().map(|(identity, purl)| (identity, purl.as_str().to_owned())).collect()
@@ -102,7 +110,7 @@ async fn packages_lead_to_who_has_them(world: World) {
     assert_eq!(with("a").await, [pair("one", old), pair("one", new), pair("two", old)]);
     assert_eq!(store.inventory_with(PackageKind::Pypi, "a").await.unwrap(), []);
     // A later scan tells what is there now.
-    store.inventory_put(&inventory("one", 2, &[("a", "2")]), at(2)).await.unwrap();
+    put(store, &inventory("one", 2, &[("a", "2")]), at(2)).await;
     assert_eq!(with("a").await, [pair("one", new), pair("two", old)]);
     assert_eq!(with("b").await, []);
 }
@@ -112,7 +120,7 @@ async fn large_ones_are_kept(world: World) {
     let names: Vec<String> = (0..20_000).map(|number| format!("p{number}")).collect();
     let packages: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
     let large = inventory("large", 1, &packages);
-    world.store.inventory_put(&large, at(1)).await.unwrap();
+    put(&world.store, &large, at(1)).await;
     assert_eq!(world.store.inventory_get("large").await.unwrap(), Some(large));
     assert_eq!(world.store.inventory_with(PackageKind::Npm, "p19999").await.unwrap().len(), 1);
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
+mod findings;
 mod inventories;
 mod jobs;
 mod opening;

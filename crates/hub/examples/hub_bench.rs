@@ -1,0 +1,123 @@
+//! What the hub costs, for `cargo xtask bench hub`: each mode prints `name value unit` lines.
+//!
+//! Images stand on a few hundred bases, and share most of the language packages that they add, as in a real fleet.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a tool of the developers")]
+
+use jiff::Timestamp;
+use sekisho_base::clock::SystemClock;
+use sekisho_feeds::Published;
+use sekisho_hub::Hub;
+use sekisho_model::{
+    INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Source,
+    SourceKind, SourcePackage, Tool,
+};
+use sekisho_store::Store;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["judge", url, old, new, inventories] => {
+            judge(url, Path::new(old), Path::new(new), inventories.parse().unwrap()).await;
+        }
+        _ => println!("judge URL OLD NEW INVENTORIES"),
+    }
+}
+
+/// Numbers that are the same in every run (`SplitMix64`, Steele and others 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % below
+    }
+
+    /// Small numbers are much more frequent.
+    fn skewed(&mut self, below: u64) -> u64 {
+        let first = self.next(below) + 1;
+        self.next(first)
+    }
+}
+
+fn say(name: &str, value: f64, unit: &str) {
+    println!("{name}\t{value:.3}\t{unit}");
+}
+
+fn debian(random: &mut Random) -> PackageFacts {
+    let name = format!("package-{}", random.skewed(3_000));
+    let version = format!("{}.{}-1", random.next(6) + 4, random.next(8));
+    let source = Some(SourcePackage { name: name.clone(), version: version.clone() });
+    PackageFacts { source, ..PackageFacts::new(PackageKind::Deb, name, version) }
+}
+
+fn language(random: &mut Random) -> PackageFacts {
+    let version = format!("{}.{}.{}", random.next(6) + 1, random.next(20), random.next(30));
+    match random.next(2) {
+        0 => PackageFacts::new(PackageKind::Npm, format!("package-{}", random.next(60_000)), version),
+        _ => PackageFacts::new(PackageKind::Pypi, format!("package-{}", random.next(12_000)), version),
+    }
+}
+
+fn package(facts: &PackageFacts, location: &str) -> Package {
+    let purl: Purl = format!("pkg:{}/{}@{}", facts.kind.as_str(), facts.name, facts.version).parse().unwrap();
+    let id = PackageId::new(&purl, location);
+    let location = location.to_owned();
+    Package { id, purl, facts: facts.clone(), location, layer: None, origin: Origin::Unknown, owned_by: None }
+}
+
+async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
+    let mut random = Random(3);
+    let bases: Vec<Vec<Package>> =
+        (0..200).map(|_| (0..120).map(|_| package(&debian(&mut random), "var/lib/dpkg/status")).collect()).collect();
+    let shared: Vec<Package> = (0..60_000).map(|_| package(&language(&mut random), "app/lock")).collect();
+    let hub = Hub::new(Store::open(url).await.unwrap(), Arc::new(SystemClock));
+    let start = Instant::now();
+    for number in 0..inventories {
+        let base = &bases[random.skewed(bases.len() as u64) as usize];
+        let own = (0..180).map(|_| &shared[random.skewed(shared.len() as u64) as usize]);
+        let mut packages: Vec<Package> = base.iter().chain(own).cloned().collect();
+        packages.sort_by(|a, b| a.id.cmp(&b.id));
+        packages.dedup_by(|a, b| a.id == b.id);
+        let inventory = Inventory {
+            schema: INVENTORY_SCHEMA.to_owned(),
+            tool: Tool { name: "sekisho".to_owned(), version: "0".to_owned() },
+            observed_at: Timestamp::UNIX_EPOCH,
+            source: Source { kind: SourceKind::FileSystem, name: format!("image-{number}") },
+            image: None,
+            os: Some(OsRelease { id: "debian".to_owned(), version_id: "12".to_owned(), ..OsRelease::default() }),
+            packages,
+            removed: Vec::new(),
+            documents: Vec::new(),
+            content_sets: Vec::new(),
+            complete: true,
+            diagnostics: Vec::new(),
+        };
+        hub.take(&inventory).await.unwrap();
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    say("inventories", inventories as f64, "");
+    say("inventories a second, one after another", inventories as f64 / seconds, "1/s");
+    for (what, path) in [("first", old), ("next", new)] {
+        let database = Arc::new(Published::open(path).unwrap());
+        let start = Instant::now();
+        hub.adopt(&database).await.unwrap();
+        let transitions = hub.judge(&database).await.unwrap().unwrap();
+        say(&format!("the {what} database, to the last transition"), start.elapsed().as_secs_f64(), "s");
+        say("opened", transitions.opened as f64, "");
+        say("changed", transitions.changed as f64, "");
+        say("closed", transitions.closed as f64, "");
+    }
+    for id in ["CVE-2010-0", "CVE-2013-3", "CVE-2021-11"] {
+        let start = Instant::now();
+        let hits = hub.store().vulnerability_hits(id, Timestamp::MAX, 1_000).await.unwrap();
+        say(&format!("who has {id}: {} found", hits.len()), start.elapsed().as_secs_f64() * 1000.0, "ms");
+    }
+}

@@ -1,0 +1,8 @@
+//! What all agents and scans report to: it keeps what they found, and judges it anew whenever something new is known.
+//!
+//! Facts are stored, verdicts are computed: an inventory comes once, and each advisory database after it is held against what
+//! is stored, without another scan.
+
+mod judging;
+
+pub use judging::{Hub, HubError};

@@ -1,0 +1,296 @@
+//! Findings: which package had which vulnerability from when until when, by which advisory database.
+//!
+//! They are kept for packages, not for each inventory with them: a package that is in a thousand images is judged once, and an
+//! image that comes later has what its packages have.
+
+use crate::database::{Store, VALUES, micros, moment, places, rows};
+use crate::error::{During, StoreError};
+use jiff::Timestamp;
+use sekisho_model::{AssessedBy, PackageFinding, Purl, Subject, Vulnerability};
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Executor, Row as _, Transaction};
+use std::collections::HashMap;
+
+/// Packages that are judged in one step, whole or not at all.
+const STEP: u32 = 2_000;
+
+/// A package that an advisory database has not judged yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuePackage {
+    number: i64,
+    /// All that decides.
+    pub subject: Subject,
+}
+
+/// What a database says about a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedPackage {
+    /// The package.
+    pub package: DuePackage,
+    /// The vulnerabilities it has.
+    pub findings: Vec<PackageFinding>,
+    /// Why it could not be judged, or not in full. Then what was known of it before holds.
+    pub obstacle: Option<String>,
+}
+
+/// How many findings began and ended, each counted once for its package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Transitions {
+    /// New ones.
+    pub opened: u64,
+    /// Those that said something else before.
+    pub changed: u64,
+    /// Those that are no more.
+    pub closed: u64,
+}
+
+/// An inventory with a package that has a vulnerability.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The inventory's identity.
+    pub inventory: String,
+    /// Its name.
+    pub name: String,
+    /// The package.
+    pub purl: Purl,
+    /// Since when the hub knows.
+    pub since: Timestamp,
+    /// What is said.
+    pub finding: PackageFinding,
+}
+
+impl Store {
+    /// From now on this advisory database judges.
+    pub async fn database_adopt(&self, database: &AssessedBy, now: Timestamp) -> Result<(), StoreError> {
+        const ACTION: &str = "adopt an advisory database";
+        let document = serde_json::to_string(database).map_err(|error| damaged(&database.digest, &error))?;
+        let mut transaction = self.begin(ACTION).await?;
+        sqlx::query(
+            "INSERT INTO advisory_database (digest, adopted_at, document) VALUES ($1, $2, $3) \
+             ON CONFLICT (digest) DO UPDATE SET adopted_at = excluded.adopted_at, document = excluded.document",
+        )
+        .bind(&database.digest)
+        .bind(micros(now))
+        .bind(document)
+        .execute(&mut *transaction)
+        .await
+        .during(ACTION)?;
+        transaction.commit().await.during(ACTION)
+    }
+
+    /// The advisory database that judges, if there is one.
+    pub async fn database_current(&self) -> Result<Option<AssessedBy>, StoreError> {
+        current(&self.readers).await
+    }
+
+    /// Some of the packages that the database with this digest has not judged.
+    pub async fn package_due(&self, database: &str) -> Result<Vec<DuePackage>, StoreError> {
+        const ACTION: &str = "look for packages to be judged";
+        // Two ranges of the index: a comparison with <> would read all.
+        let part = |sign: &str| {
+            format!(
+                "SELECT * FROM (SELECT number, subject FROM package WHERE judged_by {sign} $1 ORDER BY judged_by, number LIMIT {STEP}) AS {}",
+                if sign == "<" { "older" } else { "newer" }
+            )
+        };
+        let sql = format!("{} UNION ALL {} LIMIT {STEP}", part("<"), part(">"));
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(database).fetch_all(&self.readers).await.during(ACTION)?;
+        let read = |row: &AnyRow| {
+            let (number, text): (i64, String) = (row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
+            let subject = serde_json::from_str(&text).map_err(|error| damaged("a package", &error))?;
+            Ok(DuePackage { number, subject })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Keeps what the database with this digest says about packages, and what is known of the `vulnerabilities` among it:
+    /// what is new is opened, what is no longer said is closed. Where another database judges by now, nothing is kept, and none
+    /// comes back.
+    pub async fn package_judged(
+        &self,
+        database: &str,
+        judged: &[JudgedPackage],
+        vulnerabilities: &[Vulnerability],
+        now: Timestamp,
+    ) -> Result<Option<Transitions>, StoreError> {
+        const ACTION: &str = "store what was found";
+        let mut transaction = self.begin(ACTION).await?;
+        // Whoever does the same waits here for its end.
+        let mut numbers: Vec<i64> = judged.iter().map(|judged| judged.package.number).collect();
+        numbers.sort_unstable();
+        let mut open: HashMap<i64, HashMap<String, Open>> = HashMap::new();
+        for some in numbers.chunks(VALUES) {
+            let sql = format!(
+                "UPDATE package SET judged_by = $1, obstacle = NULL WHERE number IN ({})",
+                places(2, some.len())
+            );
+            let query =
+                some.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(database), |query, number| query.bind(*number));
+            query.execute(&mut *transaction).await.during(ACTION)?;
+            let sql = format!(
+                "SELECT package, vulnerability, number, document, since FROM finding \
+                 WHERE closed_at IS NULL AND package IN ({})",
+                places(1, some.len())
+            );
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, number| query.bind(*number));
+            for row in query.fetch_all(&mut *transaction).await.during(ACTION)? {
+                let found = Open {
+                    number: row.try_get(2).during(ACTION)?,
+                    document: row.try_get(3).during(ACTION)?,
+                    since: row.try_get(4).during(ACTION)?,
+                };
+                let of = open.entry(row.try_get(0).during(ACTION)?).or_default();
+                of.insert(row.try_get(1).during(ACTION)?, found);
+            }
+        }
+        if current(&mut *transaction).await?.is_none_or(|current| current.digest != database) {
+            return Ok(None);
+        }
+        let (mut transitions, mut begin, mut end) = (Transitions::default(), Vec::new(), Vec::new());
+        for JudgedPackage { package: DuePackage { number, .. }, findings, obstacle } in judged {
+            let mut before = open.remove(number).unwrap_or_default();
+            for finding in findings {
+                let document = serde_json::to_string(finding).map_err(|error| damaged("a finding", &error))?;
+                let since = match before.remove(&finding.vulnerability) {
+                    Some(known) if known.document == document => continue,
+                    Some(known) => {
+                        end.push(known.number);
+                        transitions.changed += 1;
+                        known.since
+                    }
+                    None => {
+                        transitions.opened += 1;
+                        micros(now)
+                    }
+                };
+                begin.push((*number, finding, document, since));
+            }
+            match obstacle {
+                Some(why) => {
+                    let query =
+                        sqlx::query("UPDATE package SET obstacle = $1 WHERE number = $2").bind(why).bind(*number);
+                    query.execute(&mut *transaction).await.during(ACTION)?;
+                }
+                None => {
+                    transitions.closed += before.len() as u64;
+                    end.extend(before.into_values().map(|known| known.number));
+                }
+            }
+        }
+        for some in end.chunks(VALUES) {
+            let sql = format!(
+                "UPDATE finding SET closed_at = $1, closed_by = $2 WHERE number IN ({})",
+                places(3, some.len())
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now)).bind(database);
+            let query = some.iter().fold(query, |query, number| query.bind(*number));
+            query.execute(&mut *transaction).await.during(ACTION)?;
+        }
+        for some in begin.chunks(VALUES / 8) {
+            let sql = format!(
+                "INSERT INTO finding (package, vulnerability, severity, fixable, document, since, opened_at, opened_by) \
+                 VALUES {}",
+                rows(some.len(), 8)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (package, finding, document, since) in some {
+                query = query.bind(*package).bind(&finding.vulnerability).bind(finding.severity as i64);
+                query = query.bind(i64::from(!finding.fixed_in.is_empty())).bind(document).bind(*since);
+                query = query.bind(micros(now)).bind(database);
+            }
+            query.execute(&mut *transaction).await.during(ACTION)?;
+        }
+        vulnerability_put(&mut transaction, database, vulnerabilities).await?;
+        transaction.commit().await.during(ACTION)?;
+        Ok(Some(transitions))
+    }
+
+    /// What is known about a vulnerability that something has or had.
+    pub async fn vulnerability_get(&self, id: &str) -> Result<Option<Vulnerability>, StoreError> {
+        const ACTION: &str = "read a vulnerability";
+        let query = sqlx::query("SELECT document FROM vulnerability WHERE id = $1").bind(id);
+        let Some(row) = query.fetch_optional(&self.readers).await.during(ACTION)? else { return Ok(None) };
+        let text: String = row.try_get(0).during(ACTION)?;
+        serde_json::from_str(&text).map(Some).map_err(|error| damaged(id, &error))
+    }
+
+    /// The inventories that had a vulnerability at a time, as far as it was known then; at most `limit`, in the order of their
+    /// identities.
+    pub async fn vulnerability_hits(&self, id: &str, at: Timestamp, limit: u32) -> Result<Vec<Hit>, StoreError> {
+        const ACTION: &str = "look for who has a vulnerability";
+        let rows = sqlx::query(
+            "SELECT inventory.identity, inventory.name, package.purl, finding.since, finding.document FROM finding \
+             JOIN package ON package.number = finding.package \
+             JOIN inventory_package ON inventory_package.package = finding.package \
+             JOIN inventory ON inventory.number = inventory_package.inventory \
+             WHERE finding.vulnerability = $1 AND finding.opened_at <= $2 \
+             AND (finding.closed_at IS NULL OR finding.closed_at > $2) AND inventory.first_stored_at <= $2 \
+             ORDER BY inventory.identity, package.purl LIMIT $3",
+        )
+        .bind(id)
+        .bind(micros(at))
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await
+        .during(ACTION)?;
+        let read = |row: &AnyRow| {
+            let inventory: String = row.try_get(0).during(ACTION)?;
+            let (purl, text): (String, String) = (row.try_get(2).during(ACTION)?, row.try_get(4).during(ACTION)?);
+            Ok(Hit {
+                name: row.try_get(1).during(ACTION)?,
+                purl: purl.parse().map_err(|error| damaged(&inventory, &error))?,
+                since: moment(row.try_get(3).during(ACTION)?, &inventory)?,
+                finding: serde_json::from_str(&text).map_err(|error| damaged(&inventory, &error))?,
+                inventory,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<AssessedBy>, StoreError> {
+    const ACTION: &str = "look for the advisory database";
+    let query = sqlx::query("SELECT document FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1");
+    let Some(row) = query.fetch_optional(from).await.during(ACTION)? else { return Ok(None) };
+    let text: String = row.try_get(0).during(ACTION)?;
+    serde_json::from_str(&text).map(Some).map_err(|error| damaged("an advisory database", &error))
+}
+
+/// A finding that holds.
+struct Open {
+    number: i64,
+    document: String,
+    since: i64,
+}
+
+async fn vulnerability_put(
+    transaction: &mut Transaction<'static, Any>,
+    database: &str,
+    vulnerabilities: &[Vulnerability],
+) -> Result<(), StoreError> {
+    const ACTION: &str = "store what is known of vulnerabilities";
+    // In one order, so that two who store the same do not wait for each other.
+    let mut in_order: Vec<&Vulnerability> = vulnerabilities.iter().collect();
+    in_order.sort_by(|a, b| a.id.cmp(&b.id));
+    for some in in_order.chunks(VALUES / 5) {
+        let sql = format!(
+            "INSERT INTO vulnerability (id, judged_by, exploited, likelihood, document) VALUES {} \
+             ON CONFLICT (id) DO UPDATE SET judged_by = excluded.judged_by, exploited = excluded.exploited, \
+             likelihood = excluded.likelihood, document = excluded.document",
+            rows(some.len(), 5)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for known in some {
+            let document = serde_json::to_string(known).map_err(|error| damaged(&known.id, &error))?;
+            let likelihood = known.likelihood.map(|likelihood| (f64::from(likelihood.probability) * 1e6) as i64);
+            query = query.bind(&known.id).bind(database).bind(i64::from(known.exploited.is_some()));
+            query = query.bind(likelihood).bind(document);
+        }
+        query.execute(&mut **transaction).await.during(ACTION)?;
+    }
+    Ok(())
+}
+
+fn damaged(what: &str, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Damaged { what: what.to_owned(), reason: error.to_string() }
+}
