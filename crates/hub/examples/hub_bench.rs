@@ -95,6 +95,7 @@ async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
             os: Some(OsRelease { id: "debian".to_owned(), version_id: "12".to_owned(), ..OsRelease::default() }),
             packages,
             removed: Vec::new(),
+            files: Vec::new(),
             documents: Vec::new(),
             content_sets: Vec::new(),
             complete: true,

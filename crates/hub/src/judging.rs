@@ -176,6 +176,7 @@ mod tests {
             os: Some(OsRelease { id: "debian".to_owned(), version_id, ..OsRelease::default() }),
             packages: packages.iter().collect::<BTreeSet<_>>().into_iter().map(package).collect(),
             removed: Vec::new(),
+            files: Vec::new(),
             documents: Vec::new(),
             content_sets: Vec::new(),
             complete: true,
