@@ -66,8 +66,7 @@ impl Index {
             return *known;
         }
         let number = self.packages.len() as u32;
-        let names = std::iter::once(&subject.facts).chain(&subject.owner);
-        for name in names.flat_map(|facts| names_of(subject.os.as_ref(), facts)) {
+        for name in names_of_subject(&subject) {
             self.by_name.entry(name).or_default().push(number);
         }
         self.package_numbers.insert(subject.clone(), number);
@@ -83,33 +82,16 @@ impl Index {
 
     /// What changes from `old` to `new`, in the order in which packages were added.
     pub fn changes(&self, old: &Database<'_>, new: &Database<'_>) -> Result<Vec<Change<'_>>, DatabaseError> {
-        let mut touched = BTreeSet::new();
-        for key in old.changed(new)? {
-            touched.extend(self.by_name.get(&(key.ecosystem, key.name)).into_iter().flatten().copied());
-        }
-        let judge = |os: &Option<OsRelease>| (Matcher::new(old, os.as_ref()), Matcher::new(new, os.as_ref()));
-        let systems: HashSet<&Option<OsRelease>> = self.packages.iter().map(|subject| &subject.os).collect();
-        let judges: HashMap<_, _> = systems.into_iter().map(|os| (os, judge(os))).collect();
-        let mut shifted = BTreeSet::new();
-        for ecosystem in Ecosystem::ALL {
-            if old.covers(*ecosystem, None)? != new.covers(*ecosystem, None)? {
-                shifted.insert(*ecosystem);
-            }
-        }
-        let differ = judges.iter().filter(|(_, (before, after))| !before.looks_like(after)).map(|(system, _)| *system);
-        let differ: HashSet<&Option<OsRelease>> = differ.collect();
-        let is_shifted = |subject: &Subject| {
-            let language = || language_of(subject.facts.kind).is_some_and(|of| shifted.contains(&of));
-            differ.contains(&subject.os) || language()
-        };
-        if !(differ.is_empty() && shifted.is_empty()) {
-            let all = (0..).zip(&self.packages);
-            touched.extend(all.filter(|(_, subject)| is_shifted(subject)).map(|(number, _)| number));
-        }
+        let mut delta = Delta::between(old, new)?;
+        let named = delta.names.iter().filter_map(|name| self.by_name.get(name)).flatten();
+        let mut touched: BTreeSet<u32> = named.copied().collect();
+        touched
+            .extend((0..).zip(&self.packages).filter(|(_, subject)| delta.shifts(subject)).map(|(number, _)| number));
         let mut changes = Vec::new();
         for number in touched {
-            let Subject { os, facts, owner } = &self.packages[number as usize];
-            let ((before, after), owner) = (&judges[os], owner.as_ref());
+            let subject = &self.packages[number as usize];
+            let (Subject { facts, owner, .. }, Looks { before, after, .. }) = (subject, delta.looks(subject));
+            let owner = owner.as_ref();
             let [was, is] = [before, after].map(|matcher| matcher.owned(facts, owner));
             let (was, is) = (was?, is?);
             let unjudged = is_lost(&was, &is);
@@ -122,6 +104,64 @@ impl Index {
             }
         }
         Ok(changes)
+    }
+}
+
+/// Under which names advisories are looked up that may be about the package.
+fn names_of_subject(subject: &Subject) -> impl Iterator<Item = (Ecosystem, String)> {
+    let facts = std::iter::once(&subject.facts).chain(&subject.owner);
+    facts.flat_map(|facts| names_of(subject.os.as_ref(), facts))
+}
+
+/// Where two databases may say different things.
+pub struct Delta<'a> {
+    old: &'a Database<'a>,
+    new: &'a Database<'a>,
+    names: HashSet<(Ecosystem, String)>,
+    /// Those of which only one of the two has anything.
+    ecosystems: HashSet<Ecosystem>,
+    systems: HashMap<Option<OsRelease>, Looks<'a>>,
+}
+
+/// A system, as the two see it.
+struct Looks<'a> {
+    before: Matcher<'a>,
+    after: Matcher<'a>,
+    differ: bool,
+}
+
+impl<'a> Delta<'a> {
+    /// Compares what both say, and not when they were made.
+    pub fn between(old: &'a Database<'a>, new: &'a Database<'a>) -> Result<Self, DatabaseError> {
+        let names = old.changed(new)?.into_iter().map(|key| (key.ecosystem, key.name)).collect();
+        let mut ecosystems = HashSet::new();
+        for ecosystem in Ecosystem::ALL {
+            if old.covers(*ecosystem, None)? != new.covers(*ecosystem, None)? {
+                ecosystems.insert(*ecosystem);
+            }
+        }
+        Ok(Self { old, new, names, ecosystems, systems: HashMap::new() })
+    }
+
+    /// Whether the two may find different things in a package, or of different severity. Of all others they say the same.
+    pub fn touches(&mut self, subject: &Subject) -> bool {
+        self.shifts(subject) || names_of_subject(subject).any(|name| self.names.contains(&name))
+    }
+
+    /// Whether only one of the two can judge packages of such a system or language, or each in its own way.
+    fn shifts(&mut self, subject: &Subject) -> bool {
+        let language = language_of(subject.facts.kind);
+        language.is_some_and(|of| self.ecosystems.contains(&of)) || self.looks(subject).differ
+    }
+
+    /// How the two see the subject's system.
+    fn looks(&mut self, Subject { os, .. }: &Subject) -> &Looks<'a> {
+        if !self.systems.contains_key(os) {
+            let (before, after) = (Matcher::new(self.old, os.as_ref()), Matcher::new(self.new, os.as_ref()));
+            let differ = !before.looks_like(&after);
+            self.systems.insert(os.clone(), Looks { before, after, differ });
+        }
+        &self.systems[os]
     }
 }
 

@@ -106,15 +106,17 @@ async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
     let seconds = start.elapsed().as_secs_f64();
     say("inventories", inventories as f64, "");
     say("inventories a second, one after another", inventories as f64 / seconds, "1/s");
+    let mut predecessor = None;
     for (what, path) in [("first", old), ("next", new)] {
         let database = Arc::new(Published::open(path).unwrap());
         let start = Instant::now();
         hub.adopt(&database).await.unwrap();
-        let transitions = hub.judge(&database).await.unwrap().unwrap();
+        let transitions = hub.judge(&database, predecessor.as_ref()).await.unwrap().unwrap();
         say(&format!("the {what} database, to the last transition"), start.elapsed().as_secs_f64(), "s");
         say("opened", transitions.opened as f64, "");
         say("changed", transitions.changed as f64, "");
         say("closed", transitions.closed as f64, "");
+        predecessor = Some(database);
     }
     for id in ["CVE-2010-0", "CVE-2013-3", "CVE-2021-11"] {
         let start = Instant::now();

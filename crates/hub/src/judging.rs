@@ -1,11 +1,12 @@
 //! Inventories that come, and advisory databases that are held against all of them.
 
-use sekisho_advisory::db::DatabaseError;
+use sekisho_advisory::db::{Database, DatabaseError};
 use sekisho_advisory::matching::{Judge, assessed_by, subject, with_owners};
+use sekisho_advisory::reevaluate::Delta;
 use sekisho_base::clock::Clock;
 use sekisho_feeds::{FeedsError, Published};
 use sekisho_model::{Inventory, Purl, Subject};
-use sekisho_store::{JudgedPackage, Store, StoreError, Transitions};
+use sekisho_store::{JudgedPackage, JudgingDatabase, PackageNumber, Store, StoreError, Transitions};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, spawn_blocking};
@@ -58,25 +59,45 @@ impl Hub {
         Ok(self.store.database_adopt(&by, self.clock.now()).await?)
     }
 
-    /// Judges by `database` all that it has not judged, and says what that changed; nothing, where another judges by now. Another
-    /// hub may do the same meanwhile.
-    pub async fn judge(&self, database: &Arc<Published>) -> Result<Option<Transitions>, HubError> {
-        let (store, clock, by) = (self.store.clone(), Arc::clone(&self.clock), Arc::clone(database));
+    /// Judges by `database` all about which it says something else than `predecessor`, the one that judged before; all there is,
+    /// where that is another or not there any more. Says what that changed; nothing, where another judges by now. What was begun
+    /// and not ended is taken up, and another hub may do the same meanwhile.
+    pub async fn judge(
+        &self,
+        database: &Arc<Published>,
+        predecessor: Option<&Arc<Published>>,
+    ) -> Result<Option<Transitions>, HubError> {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let (by, predecessor) = (Arc::clone(database), predecessor.cloned());
         // What was read of the database is kept from step to step, and reading waits for the disk.
         let runtime = Handle::current();
-        spawn_blocking(move || judge(&store, &*clock, &by, &runtime)).await?
+        spawn_blocking(move || judge(&store, &*clock, &by, predecessor.as_deref(), &runtime)).await?
     }
 }
 
-fn judge(store: &Store, clock: &dyn Clock, by: &Published, runtime: &Handle) -> Result<Option<Transitions>, HubError> {
+/// Packages that are read in one step.
+const STEP: u32 = 10_000;
+
+fn judge(
+    store: &Store,
+    clock: &dyn Clock,
+    by: &Published,
+    predecessor: Option<&Published>,
+    runtime: &Handle,
+) -> Result<Option<Transitions>, HubError> {
     let database = by.database()?;
     let digest = database.header().digest();
+    let current = runtime.block_on(store.database_current())?;
+    let Some(current) = current.filter(|current| current.by.digest == digest) else { return Ok(None) };
+    if !current.prepared {
+        prepare(store, &database, &current, predecessor, runtime)?;
+    }
     let mut judge = Judge::new(&database);
     let mut all = Transitions::default();
     loop {
-        let due = runtime.block_on(store.package_due(&digest))?;
+        let due = runtime.block_on(store.package_due())?;
         if due.is_empty() {
-            return Ok(Some(all));
+            break;
         }
         let judged = due.into_iter().map(|package| {
             let (findings, obstacle) = judge.judge(&package.subject)?;
@@ -90,6 +111,44 @@ fn judge(store: &Store, clock: &dyn Clock, by: &Published, runtime: &Handle) -> 
         all.changed += step.changed;
         all.closed += step.closed;
     }
+    // How likely it is that one is exploited changes every day, whatever is said of packages.
+    let mut after = String::new();
+    loop {
+        let ids = runtime.block_on(store.vulnerability_due(&digest, &after))?;
+        let Some(last) = ids.last() else { return Ok(Some(all)) };
+        after.clone_from(last);
+        if !runtime.block_on(store.vulnerability_put(&digest, &ids, &judge.known(&ids)?))? {
+            return Ok(None);
+        }
+    }
+}
+
+/// Has those packages judged that `database` may judge in another way than its predecessor.
+fn prepare(
+    store: &Store,
+    database: &Database<'_>,
+    current: &JudgingDatabase,
+    predecessor: Option<&Published>,
+    runtime: &Handle,
+) -> Result<(), HubError> {
+    let digest = database.header().digest();
+    let before = predecessor.map(Published::database).transpose()?;
+    match before.filter(|before| current.predecessor == Some(before.header().digest())) {
+        None => runtime.block_on(store.package_mark(None))?,
+        Some(before) => {
+            let mut delta = Delta::between(&before, database)?;
+            let mut after = PackageNumber::NONE;
+            loop {
+                let packages = runtime.block_on(store.package_list(after, STEP))?;
+                let Some(last) = packages.last() else { break };
+                after = last.number;
+                let touched = packages.iter().filter(|package| delta.touches(&package.subject));
+                let touched: Vec<PackageNumber> = touched.map(|package| package.number).collect();
+                runtime.block_on(store.package_mark(Some(&touched)))?;
+            }
+        }
+    }
+    Ok(runtime.block_on(store.database_prepared(&digest))?)
 }
 
 #[cfg(test)]
@@ -101,10 +160,10 @@ mod tests {
     use sekisho_advisory::ecosystem::Ecosystem;
     use sekisho_advisory::matching::assess;
     use sekisho_advisory::range::Range;
-    use sekisho_advisory::record::{Advisory, Affected, Record};
+    use sekisho_advisory::record::{Advisory, Affected, Enrichment, Rating, Record, Says};
     use sekisho_model::{
-        INVENTORY_SCHEMA, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Source, SourceKind,
-        SourcePackage, Tool,
+        INVENTORY_SCHEMA, Origin, OsRelease, Package, PackageFacts, PackageFinding, PackageId, PackageKind, Severity,
+        Source, SourceKind, SourcePackage, Tool,
     };
     use std::collections::BTreeSet;
     use std::sync::atomic::{AtomicI64, Ordering};
@@ -122,8 +181,10 @@ mod tests {
     const PLACES: [(Ecosystem, Option<&str>); 3] =
         [(Ecosystem::Debian, Some("12")), (Ecosystem::Debian, Some("13")), (Ecosystem::Npm, None)];
 
-    /// Which place, name and version an advisory with this number is about.
-    type Said = (u8, usize, usize, u8);
+    /// Which place, name and version an advisory with this number is about, and how bad a catalogue says that is.
+    type Said = (u8, usize, usize, u8, u8);
+    /// Whether a package is the system's, its name and version.
+    type Had = (bool, usize, u8);
 
     fn database(directory: &TempDir, name: usize, said: &[Said]) -> Arc<Published> {
         let mut builder = Builder::default();
@@ -134,20 +195,30 @@ mod tests {
             let affected = Affected { ranges, ..Affected::new(ecosystem, release.map(str::to_owned), name) };
             builder.add(Record::Advisory(Advisory { id, affected: vec![affected], ..Advisory::default() }));
         };
-        for (id, place, name, fixed) in said {
+        for (id, place, name, fixed, _) in said {
             add(format!("CVE-2024-{id}"), *place, ["a", "b", "c"][*name], fixed.to_string());
         }
         // Each knows all places, so that all is judged.
         for place in 0..PLACES.len() {
             add(format!("CVE-2020-{place}"), place, "other", "1".to_owned());
         }
+        for (id, _, _, _, worth) in said {
+            let rating = Rating::word(if *worth == 0 { Severity::Low } else { Severity::High });
+            let says = [
+                Says::Description { text: String::new(), ratings: vec![rating], cwes: Vec::new(), rejected: false },
+                Says::Likelihood { probability: f64::from(*worth) / 10.0, percentile: 0.5 },
+            ];
+            for says in says {
+                builder.add(Record::Enrichment(Enrichment { id: format!("CVE-2024-{id}"), says }));
+            }
+        }
         let path = directory.path().join(format!("{name}.db"));
         std::fs::write(&path, builder.finish().unwrap()).unwrap();
         Arc::new(Published::open(&path).unwrap())
     }
 
-    fn inventory(number: usize, release: usize, packages: &[(bool, usize, u8)]) -> Inventory {
-        let package = |(is_system, name, version): &(bool, usize, u8)| {
+    fn inventory(number: usize, release: usize, packages: &[Had]) -> Inventory {
+        let package = |(is_system, name, version): &Had| {
             let (name, version) = (["a", "b", "c"][*name], version.to_string());
             let (kind, location) = if *is_system {
                 (PackageKind::Deb, "var/lib/dpkg/status")
@@ -184,7 +255,7 @@ mod tests {
         }
     }
 
-    async fn check(steps: Vec<Vec<Said>>, inventories: Vec<(usize, Vec<(bool, usize, u8)>)>) {
+    async fn check(steps: Vec<Vec<Said>>, inventories: Vec<(usize, Vec<Had>)>) {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", directory.path().join("hub.db").display())).await.unwrap();
         let hub = Hub::new(store, Arc::new(Ticking(AtomicI64::new(1))));
@@ -195,27 +266,38 @@ mod tests {
         // They come one after another, between the databases.
         let mut known = Vec::new();
         let mut moments = Vec::new();
+        let mut predecessor = None;
         for (step, said) in steps.iter().enumerate() {
             if let Some(next) = inventories.get(step) {
                 hub.take(next).await.unwrap();
                 known.push(next);
             }
-            let database = database(&directory, step, said);
-            hub.adopt(&database).await.unwrap();
-            hub.judge(&database).await.unwrap().unwrap();
-            assert_eq!(hub.judge(&database).await.unwrap(), Some(Transitions::default()));
-            let database = database.database().unwrap();
+            let published = database(&directory, step, said);
+            hub.adopt(&published).await.unwrap();
+            // Now and then the one before is not there any more.
+            let before = predecessor.as_ref().filter(|_| step % 3 != 2);
+            hub.judge(&published, before).await.unwrap().unwrap();
+            assert_eq!(hub.judge(&published, None).await.unwrap(), Some(Transitions::default()));
+            let database = published.database().unwrap();
             let mut expect = BTreeSet::new();
             for inventory in &known {
                 for found in assess(inventory, &database, Timestamp::UNIX_EPOCH).unwrap().findings {
                     let package = inventory.packages.iter().find(|package| package.id == found.package).unwrap();
                     let purl = package.purl.as_str().to_owned();
-                    expect.insert((inventory.identity(), purl, found.vulnerability, found.fixed_in));
+                    expect.insert((inventory.identity(), purl, found.vulnerability, found.severity, found.fixed_in));
                 }
+            }
+            let judge = Judge::new(&database);
+            for id in (0..4).map(|number| format!("CVE-2024-{number}")) {
+                let known = judge.known(std::slice::from_ref(&id)).unwrap().pop();
+                let stored = hub.store.vulnerability_get(&id).await.unwrap();
+                // Of one that nothing has or had nothing is kept.
+                assert!(known.is_none() || stored.is_none() || stored == known, "{stored:?} {known:?}");
             }
             let now = hub.clock.now();
             assert_eq!(all_hits(&hub, now).await, expect);
             moments.push((now, expect));
+            predecessor = Some(published);
         }
         // What was known on each of these days is still told.
         for (then, expect) in moments {
@@ -223,12 +305,13 @@ mod tests {
         }
     }
 
-    async fn all_hits(hub: &Hub, at: Timestamp) -> BTreeSet<(String, String, String, Vec<String>)> {
+    async fn all_hits(hub: &Hub, at: Timestamp) -> BTreeSet<(String, String, String, Severity, Vec<String>)> {
         let mut found = BTreeSet::new();
         for number in 0..4 {
             let id = format!("CVE-2024-{number}");
             for hit in hub.store.vulnerability_hits(&id, at, 1000).await.unwrap() {
-                found.insert((hit.inventory, hit.purl.as_str().to_owned(), id.clone(), hit.finding.fixed_in));
+                let PackageFinding { severity, fixed_in, .. } = hit.finding;
+                found.insert((hit.inventory, hit.purl.as_str().to_owned(), id.clone(), severity, fixed_in));
             }
         }
         found
@@ -239,7 +322,7 @@ mod tests {
         #[test]
         fn what_is_stored_is_what_judging_everything_anew_finds(
             steps in prop::collection::vec(
-                prop::collection::vec((0..4_u8, 0..PLACES.len(), 0..3_usize, 1..4_u8), 0..6), 1..4),
+                prop::collection::vec((0..4_u8, 0..PLACES.len(), 0..3_usize, 1..4_u8, 0..3_u8), 0..6), 1..4),
             inventories in prop::collection::vec(
                 (0..2_usize, prop::collection::vec((any::<bool>(), 0..3_usize, 0..4_u8), 0..5)), 1..4),
         ) {

@@ -7,26 +7,48 @@ use crate::database::{Store, VALUES, micros, moment, places, rows};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
 use sekisho_model::{AssessedBy, PackageFinding, Purl, Subject, Vulnerability};
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Executor, Row as _, Transaction};
 use std::collections::HashMap;
 
 /// Packages that are judged in one step, whole or not at all.
 const STEP: u32 = 2_000;
 
-/// A package that an advisory database has not judged yet.
+/// A package by its place in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageNumber(i64);
+
+impl PackageNumber {
+    /// What is before all.
+    pub const NONE: Self = Self(0);
+}
+
+/// A package, as it is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DuePackage {
-    number: i64,
+pub struct StoredPackage {
+    /// Its place.
+    pub number: PackageNumber,
     /// All that decides.
     pub subject: Subject,
+}
+
+/// The advisory database that judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgingDatabase {
+    /// What it was built from.
+    pub by: AssessedBy,
+    /// The digest of the one whose findings hold for each package that is not due; none where all have to be judged.
+    pub predecessor: Option<String>,
+    /// Whether all packages that it may judge in another way are due by now.
+    pub prepared: bool,
 }
 
 /// What a database says about a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedPackage {
     /// The package.
-    pub package: DuePackage,
+    pub package: StoredPackage,
     /// The vulnerabilities it has.
     pub findings: Vec<PackageFinding>,
     /// Why it could not be judged, or not in full. Then what was known of it before holds.
@@ -60,16 +82,25 @@ pub struct Hit {
 }
 
 impl Store {
-    /// From now on this advisory database judges.
+    /// From now on this advisory database judges. Which packages it has to judge is said by [`Self::package_mark`] and
+    /// [`Self::database_prepared`].
     pub async fn database_adopt(&self, database: &AssessedBy, now: Timestamp) -> Result<(), StoreError> {
         const ACTION: &str = "adopt an advisory database";
         let document = serde_json::to_string(database).map_err(|error| damaged(&database.digest, &error))?;
         let mut transaction = self.begin(ACTION).await?;
+        let current = current(&mut *transaction).await?;
+        if current.as_ref().is_some_and(|current| current.by.digest == database.digest) {
+            return Ok(());
+        }
+        // What had not come to its end says nothing of packages that are not due.
+        let predecessor = current.filter(|current| current.prepared).map(|current| current.by.digest);
         sqlx::query(
-            "INSERT INTO advisory_database (digest, adopted_at, document) VALUES ($1, $2, $3) \
-             ON CONFLICT (digest) DO UPDATE SET adopted_at = excluded.adopted_at, document = excluded.document",
+            "INSERT INTO advisory_database (digest, predecessor, prepared, adopted_at, document) VALUES ($1, $2, 0, $3, $4) \
+             ON CONFLICT (digest) DO UPDATE SET predecessor = excluded.predecessor, prepared = 0, \
+             adopted_at = excluded.adopted_at, document = excluded.document",
         )
         .bind(&database.digest)
+        .bind(predecessor)
         .bind(micros(now))
         .bind(document)
         .execute(&mut *transaction)
@@ -79,28 +110,97 @@ impl Store {
     }
 
     /// The advisory database that judges, if there is one.
-    pub async fn database_current(&self) -> Result<Option<AssessedBy>, StoreError> {
+    pub async fn database_current(&self) -> Result<Option<JudgingDatabase>, StoreError> {
         current(&self.readers).await
     }
 
-    /// Some of the packages that the database with this digest has not judged.
-    pub async fn package_due(&self, database: &str) -> Result<Vec<DuePackage>, StoreError> {
+    /// Says that all packages are due which the database with this digest may judge in another way than its predecessor.
+    pub async fn database_prepared(&self, digest: &str) -> Result<(), StoreError> {
+        const ACTION: &str = "prepare what an advisory database judges";
+        let mut transaction = self.begin(ACTION).await?;
+        let query = sqlx::query("UPDATE advisory_database SET prepared = 1 WHERE digest = $1").bind(digest);
+        query.execute(&mut *transaction).await.during(ACTION)?;
+        transaction.commit().await.during(ACTION)
+    }
+
+    /// Packages in the order of their numbers, after the one with this number.
+    pub async fn package_list(&self, after: PackageNumber, limit: u32) -> Result<Vec<StoredPackage>, StoreError> {
+        let sql = "SELECT number, subject FROM package WHERE number > $1 ORDER BY number LIMIT $2";
+        self.packages(sqlx::query(sql).bind(after.0).bind(i64::from(limit))).await
+    }
+
+    /// Some of the packages that have to be judged.
+    pub async fn package_due(&self) -> Result<Vec<StoredPackage>, StoreError> {
+        let sql = "SELECT number, subject FROM package WHERE due = 1 ORDER BY number LIMIT $1";
+        self.packages(sqlx::query(sql).bind(i64::from(STEP))).await
+    }
+
+    async fn packages(&self, query: Query<'_, Any, AnyArguments>) -> Result<Vec<StoredPackage>, StoreError> {
         const ACTION: &str = "look for packages to be judged";
-        // Two ranges of the index: a comparison with <> would read all.
-        let part = |sign: &str| {
-            format!(
-                "SELECT * FROM (SELECT number, subject FROM package WHERE judged_by {sign} $1 ORDER BY judged_by, number LIMIT {STEP}) AS {}",
-                if sign == "<" { "older" } else { "newer" }
-            )
-        };
-        let sql = format!("{} UNION ALL {} LIMIT {STEP}", part("<"), part(">"));
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(database).fetch_all(&self.readers).await.during(ACTION)?;
         let read = |row: &AnyRow| {
             let (number, text): (i64, String) = (row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
             let subject = serde_json::from_str(&text).map_err(|error| damaged("a package", &error))?;
-            Ok(DuePackage { number, subject })
+            Ok(StoredPackage { number: PackageNumber(number), subject })
         };
-        rows.iter().map(read).collect()
+        query.fetch_all(&self.readers).await.during(ACTION)?.iter().map(read).collect()
+    }
+
+    /// Has these packages judged, or all where none are named.
+    pub async fn package_mark(&self, packages: Option<&[PackageNumber]>) -> Result<(), StoreError> {
+        const ACTION: &str = "mark packages to be judged";
+        let mut transaction = self.begin(ACTION).await?;
+        match packages {
+            None => {
+                let query = sqlx::query("UPDATE package SET due = 1 WHERE due = 0");
+                query.execute(&mut *transaction).await.during(ACTION)?;
+            }
+            Some(packages) => {
+                for some in packages.chunks(VALUES) {
+                    let sql = format!("UPDATE package SET due = 1 WHERE number IN ({})", places(1, some.len()));
+                    let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, number| query.bind(number.0));
+                    query.execute(&mut *transaction).await.during(ACTION)?;
+                }
+            }
+        }
+        transaction.commit().await.during(ACTION)
+    }
+
+    /// The vulnerabilities of which the database with this digest has not said yet what is known: some, after the one with
+    /// this id.
+    pub async fn vulnerability_due(&self, database: &str, after: &str) -> Result<Vec<String>, StoreError> {
+        const ACTION: &str = "look for vulnerabilities to be described";
+        let sql = "SELECT id FROM vulnerability WHERE judged_by <> $1 AND id > $2 ORDER BY id LIMIT $3";
+        let rows = sqlx::query(sql)
+            .bind(database)
+            .bind(after)
+            .bind(i64::from(STEP))
+            .fetch_all(&self.readers)
+            .await
+            .during(ACTION)?;
+        rows.iter().map(|row| row.try_get(0).during(ACTION)).collect()
+    }
+
+    /// Keeps what the database with this digest knows of the vulnerabilities with these ids. Of those about which it knows
+    /// nothing the last that was known stays. Where another database judges by now nothing is kept, and it is false.
+    pub async fn vulnerability_put(
+        &self,
+        database: &str,
+        ids: &[String],
+        known: &[Vulnerability],
+    ) -> Result<bool, StoreError> {
+        const ACTION: &str = "store what is known of vulnerabilities";
+        let mut transaction = self.begin(ACTION).await?;
+        if !judges(&mut transaction, database).await? {
+            return Ok(false);
+        }
+        for some in ids.chunks(VALUES) {
+            let sql = format!("UPDATE vulnerability SET judged_by = $1 WHERE id IN ({})", places(2, some.len()));
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(database), Query::bind);
+            query.execute(&mut *transaction).await.during(ACTION)?;
+        }
+        vulnerability_put(&mut transaction, database, known).await?;
+        transaction.commit().await.during(ACTION)?;
+        Ok(true)
     }
 
     /// Keeps what the database with this digest says about packages, and what is known of the `vulnerabilities` among it:
@@ -116,16 +216,13 @@ impl Store {
         const ACTION: &str = "store what was found";
         let mut transaction = self.begin(ACTION).await?;
         // Whoever does the same waits here for its end.
-        let mut numbers: Vec<i64> = judged.iter().map(|judged| judged.package.number).collect();
+        let mut numbers: Vec<i64> = judged.iter().map(|judged| judged.package.number.0).collect();
         numbers.sort_unstable();
         let mut open: HashMap<i64, HashMap<String, Open>> = HashMap::new();
         for some in numbers.chunks(VALUES) {
-            let sql = format!(
-                "UPDATE package SET judged_by = $1, obstacle = NULL WHERE number IN ({})",
-                places(2, some.len())
-            );
-            let query =
-                some.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(database), |query, number| query.bind(*number));
+            let sql =
+                format!("UPDATE package SET due = 0, obstacle = NULL WHERE number IN ({})", places(1, some.len()));
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, number| query.bind(*number));
             query.execute(&mut *transaction).await.during(ACTION)?;
             let sql = format!(
                 "SELECT package, vulnerability, number, document, since FROM finding \
@@ -143,11 +240,12 @@ impl Store {
                 of.insert(row.try_get(1).during(ACTION)?, found);
             }
         }
-        if current(&mut *transaction).await?.is_none_or(|current| current.digest != database) {
+        if !judges(&mut transaction, database).await? {
             return Ok(None);
         }
         let (mut transitions, mut begin, mut end) = (Transitions::default(), Vec::new(), Vec::new());
-        for JudgedPackage { package: DuePackage { number, .. }, findings, obstacle } in judged {
+        for JudgedPackage { package: StoredPackage { number: PackageNumber(number), .. }, findings, obstacle } in judged
+        {
             let mut before = open.remove(number).unwrap_or_default();
             for finding in findings {
                 let document = serde_json::to_string(finding).map_err(|error| damaged("a finding", &error))?;
@@ -165,16 +263,12 @@ impl Store {
                 };
                 begin.push((*number, finding, document, since));
             }
-            match obstacle {
-                Some(why) => {
-                    let query =
-                        sqlx::query("UPDATE package SET obstacle = $1 WHERE number = $2").bind(why).bind(*number);
-                    query.execute(&mut *transaction).await.during(ACTION)?;
-                }
-                None => {
-                    transitions.closed += before.len() as u64;
-                    end.extend(before.into_values().map(|known| known.number));
-                }
+            if let Some(why) = obstacle {
+                let query = sqlx::query("UPDATE package SET obstacle = $1 WHERE number = $2").bind(why).bind(*number);
+                query.execute(&mut *transaction).await.during(ACTION)?;
+            } else {
+                transitions.closed += before.len() as u64;
+                end.extend(before.into_values().map(|known| known.number));
             }
         }
         for some in end.chunks(VALUES) {
@@ -248,12 +342,24 @@ impl Store {
     }
 }
 
-async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<AssessedBy>, StoreError> {
+async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<JudgingDatabase>, StoreError> {
     const ACTION: &str = "look for the advisory database";
-    let query = sqlx::query("SELECT document FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1");
+    let query = sqlx::query(
+        "SELECT document, predecessor, prepared FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1",
+    );
     let Some(row) = query.fetch_optional(from).await.during(ACTION)? else { return Ok(None) };
     let text: String = row.try_get(0).during(ACTION)?;
-    serde_json::from_str(&text).map(Some).map_err(|error| damaged("an advisory database", &error))
+    let prepared: i64 = row.try_get(2).during(ACTION)?;
+    Ok(Some(JudgingDatabase {
+        by: serde_json::from_str(&text).map_err(|error| damaged("an advisory database", &error))?,
+        predecessor: row.try_get(1).during(ACTION)?,
+        prepared: prepared != 0,
+    }))
+}
+
+/// Whether it is the database with this digest that judges.
+async fn judges(transaction: &mut Transaction<'static, Any>, digest: &str) -> Result<bool, StoreError> {
+    Ok(current(&mut **transaction).await?.is_some_and(|current| current.by.digest == digest))
 }
 
 /// A finding that holds.

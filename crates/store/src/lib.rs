@@ -12,6 +12,6 @@ pub mod spool;
 
 pub use database::Store;
 pub use error::StoreError;
-pub use finding::{DuePackage, Hit, JudgedPackage, Transitions};
+pub use finding::{Hit, JudgedPackage, JudgingDatabase, PackageNumber, StoredPackage, Transitions};
 pub use inventory::{InventoryEntry, Page};
 pub use job::{Job, NewJob, Taken};

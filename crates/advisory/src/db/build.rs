@@ -205,7 +205,8 @@ impl Builder {
         let mut specs: Vec<(&Spec, u32)> = self.specs.iter().map(|(spec, number)| (spec, *number)).collect();
         specs.sort_unstable_by_key(|(_, number)| *number);
         let specs = specs.into_iter().map(|(spec, _)| spec).collect();
-        let whole = Whole { feeds: &self.feeds, drafts: &self.advisories, specs, packages, about };
+        let severities = (0..).zip(&about).map(|(draft, about)| self.severity(draft, about)).collect();
+        let whole = Whole { feeds: &self.feeds, drafts: &self.advisories, specs, packages, about, severities };
 
         let order = whole.order();
         let mut texts = TextWriter::default();
@@ -233,6 +234,20 @@ impl Builder {
         drop(whole);
         assemble(self.feeds, counts, &sections)
     }
+
+    /// The checksum of how bad those vulnerabilities are which a draft is about: what it says, and what catalogues say.
+    fn severity(&self, draft: usize, about: &[String]) -> [u8; 16] {
+        let mut said = format!("{:?}", self.advisories[draft].advisory.ratings);
+        for id in about {
+            let facts = self.facts.get(id).into_iter().flatten();
+            let rated = facts.filter_map(|says| match says {
+                Says::Description { ratings, .. } if !ratings.is_empty() => Some(format!("{ratings:?}")),
+                _ => None,
+            });
+            said.extend(rated.collect::<BTreeSet<_>>());
+        }
+        hash::checksum(said.as_bytes())
+    }
 }
 
 /// Everything there is, once no more comes.
@@ -243,6 +258,8 @@ struct Whole<'a> {
     packages: BTreeMap<&'a PackagePlace, &'a Vec<(u32, u32)>>,
     /// For each draft the names of its vulnerabilities.
     about: Vec<Vec<String>>,
+    /// For each draft the checksum of how bad its vulnerabilities are.
+    severities: Vec<[u8; 16]>,
 }
 
 /// The order of advisories: drafts by number, and numbers by draft.
@@ -359,10 +376,11 @@ impl Whole<'_> {
         self.about[draft].iter().filter_map(number).collect()
     }
 
-    /// All that a match depends on, in words that do not depend on numbers.
+    /// All that a finding depends on, in words that do not depend on numbers.
     fn meaning(&self, draft: usize, spec: &Spec) -> String {
         let (feed, advisory) = (self.feed_id(&self.drafts[draft]), &self.drafts[draft].advisory);
-        format!("{feed} {} {:?} {:?} {spec:?}\n", advisory.id, advisory.kind, self.about[draft])
+        let (about, severity) = (&self.about[draft], &self.severities[draft]);
+        format!("{feed} {} {:?} {about:?} {severity:?} {spec:?}\n", advisory.id, advisory.kind)
     }
 
     fn vulnerabilities(&self) -> Vulnerabilities<'_> {

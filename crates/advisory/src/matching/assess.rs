@@ -103,9 +103,23 @@ impl<'a> Judge<'a> {
     pub fn met(&mut self) -> Result<Vec<Vulnerability>, DatabaseError> {
         let met = self.found.vulnerabilities.keys().copied().filter(|number| !self.described.contains(number));
         let met: BTreeSet<u32> = met.collect();
-        let described = self.found.describe(&met)?;
+        let described = describe(self.found.database, &met)?;
         self.described.extend(met);
         Ok(described)
+    }
+
+    /// What is known about the vulnerabilities with these ids, as far as anything is, by id: as [`Self::met`] says it.
+    pub fn known(&self, ids: &[String]) -> Result<Vec<Vulnerability>, DatabaseError> {
+        let mut numbers = BTreeSet::new();
+        for id in ids {
+            for number in self.found.database.vulnerabilities_named(id)? {
+                numbers.insert(number);
+            }
+        }
+        let mut known = describe(self.found.database, &numbers)?;
+        // Other names lead to the same, or to more.
+        known.retain(|vulnerability| ids.contains(&vulnerability.id));
+        Ok(known)
     }
 }
 

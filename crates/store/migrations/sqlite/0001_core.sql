@@ -28,13 +28,13 @@ CREATE TABLE package (
     version TEXT NOT NULL,
     -- What decides, in JSON.
     subject TEXT NOT NULL,
-    -- The advisory database that judged it; empty where none did yet.
-    judged_by TEXT NOT NULL DEFAULT '',
+    -- Whether it has to be judged: it is new, or the advisory database is.
+    due INTEGER NOT NULL DEFAULT 1,
     -- Why it could not be judged, or not in full.
     obstacle TEXT
 ) STRICT;
 CREATE INDEX package_by_name ON package (kind, name);
-CREATE INDEX package_by_judge ON package (judged_by, number);
+CREATE INDEX package_due ON package (number) WHERE due = 1;
 
 CREATE TABLE inventory_package (
     package INTEGER NOT NULL REFERENCES package (number),
@@ -78,6 +78,10 @@ CREATE INDEX finding_by_time ON finding (opened_at, number);
 -- Advisory databases that findings were made by; the one that was adopted last judges.
 CREATE TABLE advisory_database (
     digest TEXT NOT NULL PRIMARY KEY,
+    -- The one whose findings hold for each package that is not due; none where all are.
+    predecessor TEXT,
+    -- Whether every package about which it says something else is due by now.
+    prepared INTEGER NOT NULL,
     adopted_at INTEGER NOT NULL,
     -- What it was built from, in JSON.
     document TEXT NOT NULL

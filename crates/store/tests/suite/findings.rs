@@ -3,7 +3,7 @@
 use crate::inventories::{inventory, put};
 use crate::{World, at, suite};
 use sekisho_model::{AssessedBy, FindingSource, FindingStatus, PackageFinding, Severity, Vulnerability};
-use sekisho_store::{JudgedPackage, Store, Transitions};
+use sekisho_store::{JudgedPackage, JudgingDatabase, PackageNumber, Store, Transitions};
 
 suite!(
     what_a_database_says_is_opened_and_closed,
@@ -11,6 +11,7 @@ suite!(
     what_cannot_be_judged_is_not_closed,
     packages_are_judged_once_by_each_database,
     one_database_judges_at_a_time,
+    packages_are_marked,
 );
 
 fn finding(vulnerability: &str, fixed: Option<&str>) -> PackageFinding {
@@ -35,8 +36,8 @@ async fn judge(
     obstacle: Option<&str>,
     now: i64,
 ) -> Transitions {
-    store.database_adopt(&by(database), at(now)).await.unwrap();
-    let judged: Vec<JudgedPackage> = (store.package_due(database).await.unwrap().into_iter())
+    adopt(store, database, now).await;
+    let judged: Vec<JudgedPackage> = (store.package_due().await.unwrap().into_iter())
         .map(|package| {
             let is_it = package.subject.facts.name == "a";
             JudgedPackage {
@@ -48,6 +49,15 @@ async fn judge(
         .collect();
     let known = findings.iter().map(|it| Vulnerability { id: it.vulnerability.clone(), ..Vulnerability::default() });
     store.package_judged(database, &judged, &known.collect::<Vec<_>>(), at(now)).await.unwrap().unwrap()
+}
+
+/// Has all packages judged by `database`, if another judged so far.
+async fn adopt(store: &Store, database: &str, now: i64) {
+    store.database_adopt(&by(database), at(now)).await.unwrap();
+    if !store.database_current().await.unwrap().unwrap().prepared {
+        store.package_mark(None).await.unwrap();
+        store.database_prepared(database).await.unwrap();
+    }
 }
 
 fn by(digest: &str) -> AssessedBy {
@@ -92,7 +102,7 @@ async fn what_was_known_then_can_be_told(world: World) {
     // An image that comes later has what its packages have, from when it is known; what is said anew of it moves nothing.
     put(store, &inventory("two", 1, &[("a", "1")]), at(15)).await;
     put(store, &inventory("two", 2, &[("a", "1"), ("b", "1")]), at(17)).await;
-    assert_eq!(store.package_due("x").await.unwrap().len(), 1);
+    assert_eq!(store.package_due().await.unwrap().len(), 1);
     judge(store, "y", &[finding("CVE-1", Some("2"))], None, 20).await;
     judge(store, "z", &[], None, 30).await;
     for (when, expect) in [
@@ -123,9 +133,10 @@ async fn packages_are_judged_once_by_each_database(world: World) {
     put(store, &inventory("large", 1, &packages), at(1)).await;
     put(store, &inventory("same", 1, &packages), at(1)).await;
     for (now, database) in (10..).zip(["m", "a", "z"]) {
+        adopt(store, database, now).await;
         let mut judged = 0;
         loop {
-            let due = store.package_due(database).await.unwrap();
+            let due = store.package_due().await.unwrap();
             if due.is_empty() {
                 break;
             }
@@ -141,13 +152,51 @@ async fn one_database_judges_at_a_time(world: World) {
     put(store, &inventory("one", 1, &[("a", "1")]), at(1)).await;
     assert_eq!(store.database_current().await.unwrap(), None);
     judge(store, "x", &[finding("CVE-1", None)], None, 10).await;
-    store.database_adopt(&by("y"), at(20)).await.unwrap();
+    adopt(store, "y", 20).await;
     // Another hub that is still at it says no more.
-    let package = store.package_due("y").await.unwrap().remove(0);
+    let package = store.package_due().await.unwrap().remove(0);
     let late = [JudgedPackage { package, findings: Vec::new(), obstacle: None }];
     assert_eq!(store.package_judged("x", &late, &[], at(21)).await.unwrap(), None);
     assert_eq!(hits(store, "CVE-1", 30).await, [hit("one", 10, &[])]);
-    assert_eq!(store.package_due("y").await.unwrap().len(), 1);
+    assert_eq!(store.package_due().await.unwrap().len(), 1);
     store.database_adopt(&by("x"), at(22)).await.unwrap();
-    assert_eq!(store.database_current().await.unwrap(), Some(by("x")));
+    let current = |digest: &str, predecessor: Option<&str>, prepared| {
+        Some(JudgingDatabase { by: by(digest), predecessor: predecessor.map(str::to_owned), prepared })
+    };
+    assert_eq!(store.database_current().await.unwrap(), current("x", Some("y"), false));
+    // What was not prepared says nothing of the packages that are not due.
+    store.database_adopt(&by("z"), at(23)).await.unwrap();
+    assert_eq!(store.database_current().await.unwrap(), current("z", None, false));
+    store.database_prepared("z").await.unwrap();
+    store.database_adopt(&by("z"), at(24)).await.unwrap();
+    assert_eq!(store.database_current().await.unwrap(), current("z", None, true));
+}
+
+async fn packages_are_marked(world: World) {
+    let store = &world.store;
+    put(store, &inventory("one", 1, &[("a", "1"), ("b", "1"), ("c", "1")]), at(1)).await;
+    judge(store, "x", &[finding("CVE-1", None)], None, 10).await;
+    assert_eq!(store.package_due().await.unwrap(), []);
+    let mut all = store.package_list(PackageNumber::NONE, 2).await.unwrap();
+    all.extend(store.package_list(all[1].number, 2).await.unwrap());
+    assert_eq!(all.len(), 3);
+    store.package_mark(Some(&[all[1].number])).await.unwrap();
+    assert_eq!(store.package_due().await.unwrap(), [all[1].clone()]);
+    // What is known of vulnerabilities changes with the database, whatever is judged.
+    store.database_adopt(&by("y"), at(20)).await.unwrap();
+    assert_eq!(store.vulnerability_due("x", "").await.unwrap(), Vec::<String>::new());
+    assert_eq!(store.vulnerability_due("y", "CVE-1").await.unwrap(), Vec::<String>::new());
+    assert_eq!(store.vulnerability_due("y", "").await.unwrap(), ["CVE-1"]);
+    let known =
+        |title: &str| Vulnerability { id: "CVE-1".to_owned(), title: title.to_owned(), ..Vulnerability::default() };
+    let ids = ["CVE-1".to_owned()];
+    assert!(!store.vulnerability_put("x", &ids, &[known("late")]).await.unwrap());
+    assert!(store.vulnerability_put("y", &ids, &[known("new")]).await.unwrap());
+    assert_eq!(store.vulnerability_get("CVE-1").await.unwrap(), Some(known("new")));
+    assert_eq!(store.vulnerability_due("y", "").await.unwrap(), Vec::<String>::new());
+    // Nothing is known any more: what was known stays.
+    store.database_adopt(&by("z"), at(30)).await.unwrap();
+    assert!(store.vulnerability_put("z", &ids, &[]).await.unwrap());
+    assert_eq!(store.vulnerability_get("CVE-1").await.unwrap(), Some(known("new")));
+    assert_eq!(store.vulnerability_due("z", "").await.unwrap(), Vec::<String>::new());
 }
