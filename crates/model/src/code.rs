@@ -190,7 +190,7 @@ codes! {
         "build one without them: `sekisho db remove SOURCE`; or give --allow-restricted if the publisher has agreed";
     RegistryUnreachable = "registry.unreachable", Incomplete,
         "A registry could not be reached, or does not answer as the distribution specification says.",
-        "check the name, and [network] and [registry] in `sekisho config show`; a registry without TLS wants --insecure, for `sekisho db` --plain-http";
+        "check the name, and [network] and [registry] in `sekisho config show`; a certificate that is not trusted, or its authority's, can be named in network.ca_bundle, and a registry without TLS wants --insecure, for `sekisho db` --plain-http";
     RegistryDenied = "registry.denied", Incomplete,
         "A registry denies access.",
         "log in with `docker login` or `podman login`; the message says as whom it was asked";

@@ -9,9 +9,12 @@
 mod download;
 mod patience;
 pub mod server;
+mod trust;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};
+use reqwest::{ClientBuilder, NoProxy, Proxy};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,6 +76,15 @@ pub enum NetworkError {
         #[source]
         source: RequestError,
     },
+    /// The certificate authorities cannot be used.
+    #[error("cannot set up TLS with the certificate authorities in {path}")]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
 }
 
 /// A server that does not answer to a connection in this time is not there.
@@ -118,13 +130,16 @@ impl Network {
                 .no_proxy();
             Ok(self.proxies()?.into_iter().fold(builder, ClientBuilder::proxy))
         };
-        let authorities = self.authorities()?;
-        // A small container has no authorities of its own. That matters when a server shows a certificate, which nobody
-        // then vouches for but those of the configuration.
-        builder()?
-            .tls_certs_merge(authorities.clone())
-            .build()
-            .or_else(|_| builder()?.tls_certs_only(authorities).build().map_err(|source| NetworkError::Tls { source }))
+        let refused = |source| NetworkError::Tls { source };
+        if let Some((path, authorities)) = self.authorities()?
+            && !ways.unverified
+        {
+            let config = trust::config(authorities);
+            let config = config.map_err(|source| NetworkError::Authorities { path: path.clone(), source })?;
+            return builder()?.tls_backend_preconfigured(config).build().map_err(refused);
+        }
+        // A small container has no authorities of its own. That matters when a server shows a certificate.
+        builder()?.build().or_else(|_| builder()?.tls_certs_only([]).build().map_err(refused))
     }
 
     /// Whether what is configured can be used, without asking the system for its authorities.
@@ -150,11 +165,12 @@ impl Network {
         Ok(proxies)
     }
 
-    fn authorities(&self) -> Result<Vec<Certificate>, NetworkError> {
-        let Some(path) = &self.ca_bundle else { return Ok(Vec::new()) };
+    /// The certificates that are named, and where.
+    fn authorities(&self) -> Result<Option<(&PathBuf, Vec<CertificateDer<'static>>)>, NetworkError> {
+        let Some(path) = &self.ca_bundle else { return Ok(None) };
         let pem = std::fs::read(path).map_err(|source| NetworkError::Unreadable { path: path.clone(), source })?;
-        match Certificate::from_pem_bundle(&pem) {
-            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
+            Ok(certificates) if !certificates.is_empty() => Ok(Some((path, certificates))),
             _ => Err(NetworkError::NoCertificate { path: path.clone() }),
         }
     }

@@ -1,12 +1,13 @@
 //! Proxies and private authorities, against servers on the loopback interface.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sekisho_net::Network;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 
@@ -57,6 +58,11 @@ fn tls_server(name: &str) -> (SocketAddr, String) {
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    (secure(&certificate, &key), pem)
+}
+
+/// A TLS server with this certificate.
+fn secure(certificate: &Certificate, key: &KeyPair) -> SocketAddr {
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -65,7 +71,7 @@ fn tls_server(name: &str) -> (SocketAddr, String) {
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
     let config = Arc::new(config);
-    let address = serve(move |stream| {
+    serve(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
         if head(&mut stream).is_empty() {
             return;
@@ -73,8 +79,27 @@ fn tls_server(name: &str) -> (SocketAddr, String) {
         respond(&mut stream, "secure");
         stream.conn.send_close_notify();
         let _ = stream.flush();
-    });
-    (address, pem)
+    })
+}
+
+/// What comes of asking a server for `name` that shows a certificate which it signed itself and which says it is an
+/// authority's, where the site names that certificate, or the one of another authority.
+fn self_signed(name: &str, valid: Range<i32>, named: bool) -> Result<String, String> {
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(vec!["registry.test".to_owned()]).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.not_before = date_time_ymd(valid.start, 1, 1);
+    parameters.not_after = date_time_ymd(valid.end, 1, 1);
+    let certificate = parameters.self_signed(&key).unwrap();
+    let other = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let bundle = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(bundle.path(), if named { certificate.pem() } else { other.pem() }).unwrap();
+    let network = Network {
+        https_proxy: Some(format!("http://{}", proxy(secure(&certificate, &key)))),
+        ca_bundle: Some(bundle.path().to_owned()),
+        ..Network::default()
+    };
+    get(&network, &format!("https://{name}/"))
 }
 
 fn get(network: &Network, url: &str) -> Result<String, String> {
@@ -112,4 +137,17 @@ fn tunnels_end_at_servers_of_a_private_authority() {
     assert_eq!(get(&network, "https://registry.test/").unwrap(), "secure");
     let other_name = get(&network, "https://other.test/").unwrap_err();
     assert!(other_name.contains("NotValidForName"), "{other_name}");
+}
+
+#[test]
+fn the_certificate_that_is_named_may_be_the_servers_own() {
+    let always = 2020..2120;
+    assert_eq!(self_signed("registry.test", always.clone(), true).unwrap(), "secure");
+    // Nothing else of it is taken on trust.
+    let refused = |name, valid, named| self_signed(name, valid, named).unwrap_err();
+    let check = |refused: String, why: &str| assert!(refused.contains(why), "{refused}");
+    check(refused("other.test", always.clone(), true), "NotValidForName");
+    check(refused("registry.test", 2020..2021, true), "Expired");
+    check(refused("registry.test", 2119..2120, true), "NotValidYet");
+    check(refused("registry.test", always, false), "CaUsedAsEndEntity");
 }

@@ -11,7 +11,7 @@ use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Gathers the facts of one layer or tree while its entries go by.
 pub(crate) struct Collector<'a> {
@@ -40,6 +40,8 @@ pub(crate) struct Collector<'a> {
     path_table_full: bool,
     /// Bytes of all that is kept.
     weight: u64,
+    /// Held by the one layer of which much is kept.
+    turn: Option<MutexGuard<'static, ()>>,
     facts_full: bool,
     /// How many diagnostics of each level there were.
     incompletes: usize,
@@ -52,6 +54,10 @@ pub(crate) type CopyFront<'a> = dyn FnMut(u64, &mut dyn Write) -> Result<io::Res
 /// Files of more bytes than this, where they are parsed as a whole, take turns.
 const LARGE_BYTES: u64 = 4 << 20;
 static LARGE: Mutex<()> = Mutex::new(());
+
+/// Layers of which more than this part of `facts_bytes` is kept take turns, so that memory does not grow with the jobs.
+const HEAVY: u64 = 4;
+static HEAVIEST: Mutex<()> = Mutex::new(());
 
 /// Diagnostics beyond this are counted, not kept: they come from strangers too.
 const MAX_INCOMPLETES: usize = 1000;
@@ -75,6 +81,7 @@ impl<'a> Collector<'a> {
             excluded: Vec::new(),
             path_table_full: false,
             weight: 0,
+            turn: None,
             facts_full: false,
             incompletes: 0,
             notes: 0,
@@ -250,6 +257,9 @@ impl<'a> Collector<'a> {
         let weight = bytes as u64 + 64;
         if self.weight + weight <= self.limits.facts_bytes {
             self.weight += weight;
+            if self.weight > self.limits.facts_bytes / HEAVY && self.turn.is_none() {
+                self.turn = Some(HEAVIEST.lock().unwrap_or_else(PoisonError::into_inner));
+            }
             return true;
         }
         if !self.facts_full {
