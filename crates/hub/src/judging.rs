@@ -111,16 +111,20 @@ fn judge(
         all.changed += step.changed;
         all.closed += step.closed;
     }
-    // How likely it is that one is exploited changes every day, whatever is said of packages.
-    let mut after = String::new();
-    loop {
-        let ids = runtime.block_on(store.vulnerability_due(&digest, &after))?;
-        let Some(last) = ids.last() else { return Ok(Some(all)) };
-        after.clone_from(last);
-        if !runtime.block_on(store.vulnerability_put(&digest, &ids, &judge.known(&ids)?))? {
-            return Ok(None);
+    if !current.described {
+        // How likely it is that one is exploited changes every day, whatever is said of packages.
+        let mut after = String::new();
+        loop {
+            let ids = runtime.block_on(store.vulnerability_list(&after))?;
+            let Some(last) = ids.last() else { break };
+            if runtime.block_on(store.vulnerability_put(&digest, &judge.known(&ids)?))?.is_none() {
+                return Ok(None);
+            }
+            after.clone_from(last);
         }
+        runtime.block_on(store.database_described(&digest))?;
     }
+    Ok(Some(all))
 }
 
 /// Has those packages judged that `database` may judge in another way than its predecessor.

@@ -42,6 +42,8 @@ pub struct JudgingDatabase {
     pub predecessor: Option<String>,
     /// Whether all packages that it may judge in another way are due by now.
     pub prepared: bool,
+    /// Whether all that is known of vulnerabilities is what it says.
+    pub described: bool,
 }
 
 /// What a database says about a package.
@@ -95,8 +97,9 @@ impl Store {
         // What had not come to its end says nothing of packages that are not due.
         let predecessor = current.filter(|current| current.prepared).map(|current| current.by.digest);
         sqlx::query(
-            "INSERT INTO advisory_database (digest, predecessor, prepared, adopted_at, document) VALUES ($1, $2, 0, $3, $4) \
-             ON CONFLICT (digest) DO UPDATE SET predecessor = excluded.predecessor, prepared = 0, \
+            "INSERT INTO advisory_database (digest, predecessor, prepared, described, adopted_at, document) \
+             VALUES ($1, $2, 0, 0, $3, $4) \
+             ON CONFLICT (digest) DO UPDATE SET predecessor = excluded.predecessor, prepared = 0, described = 0, \
              adopted_at = excluded.adopted_at, document = excluded.document",
         )
         .bind(&database.digest)
@@ -116,10 +119,19 @@ impl Store {
 
     /// Says that all packages are due which the database with this digest may judge in another way than its predecessor.
     pub async fn database_prepared(&self, digest: &str) -> Result<(), StoreError> {
-        const ACTION: &str = "prepare what an advisory database judges";
+        self.database_set("prepared", digest).await
+    }
+
+    /// Says that what is known of vulnerabilities is what the database with this digest says.
+    pub async fn database_described(&self, digest: &str) -> Result<(), StoreError> {
+        self.database_set("described", digest).await
+    }
+
+    async fn database_set(&self, what: &str, digest: &str) -> Result<(), StoreError> {
+        const ACTION: &str = "keep how far an advisory database came";
         let mut transaction = self.begin(ACTION).await?;
-        let query = sqlx::query("UPDATE advisory_database SET prepared = 1 WHERE digest = $1").bind(digest);
-        query.execute(&mut *transaction).await.during(ACTION)?;
+        let sql = format!("UPDATE advisory_database SET {what} = 1 WHERE digest = $1");
+        sqlx::query(AssertSqlSafe(sql)).bind(digest).execute(&mut *transaction).await.during(ACTION)?;
         transaction.commit().await.during(ACTION)
     }
 
@@ -165,13 +177,10 @@ impl Store {
         transaction.commit().await.during(ACTION)
     }
 
-    /// The vulnerabilities of which the database with this digest has not said yet what is known: some, after the one with
-    /// this id.
-    pub async fn vulnerability_due(&self, database: &str, after: &str) -> Result<Vec<String>, StoreError> {
-        const ACTION: &str = "look for vulnerabilities to be described";
-        let sql = "SELECT id FROM vulnerability WHERE judged_by <> $1 AND id > $2 ORDER BY id LIMIT $3";
-        let rows = sqlx::query(sql)
-            .bind(database)
+    /// The ids of vulnerabilities that something has or had, in order, some after this one.
+    pub async fn vulnerability_list(&self, after: &str) -> Result<Vec<String>, StoreError> {
+        const ACTION: &str = "list vulnerabilities";
+        let rows = sqlx::query("SELECT id FROM vulnerability WHERE id > $1 ORDER BY id LIMIT $2")
             .bind(after)
             .bind(i64::from(STEP))
             .fetch_all(&self.readers)
@@ -180,27 +189,17 @@ impl Store {
         rows.iter().map(|row| row.try_get(0).during(ACTION)).collect()
     }
 
-    /// Keeps what the database with this digest knows of the vulnerabilities with these ids. Of those about which it knows
-    /// nothing the last that was known stays. Where another database judges by now nothing is kept, and it is false.
-    pub async fn vulnerability_put(
-        &self,
-        database: &str,
-        ids: &[String],
-        known: &[Vulnerability],
-    ) -> Result<bool, StoreError> {
+    /// Keeps what the database with this digest knows of vulnerabilities, and says how many that changed. Where another
+    /// database judges by now nothing is kept, and none comes back.
+    pub async fn vulnerability_put(&self, database: &str, known: &[Vulnerability]) -> Result<Option<u64>, StoreError> {
         const ACTION: &str = "store what is known of vulnerabilities";
         let mut transaction = self.begin(ACTION).await?;
         if !judges(&mut transaction, database).await? {
-            return Ok(false);
+            return Ok(None);
         }
-        for some in ids.chunks(VALUES) {
-            let sql = format!("UPDATE vulnerability SET judged_by = $1 WHERE id IN ({})", places(2, some.len()));
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(database), Query::bind);
-            query.execute(&mut *transaction).await.during(ACTION)?;
-        }
-        vulnerability_put(&mut transaction, database, known).await?;
+        let changed = describe(&mut transaction, known).await?;
         transaction.commit().await.during(ACTION)?;
-        Ok(true)
+        Ok(Some(changed))
     }
 
     /// Keeps what the database with this digest says about packages, and what is known of the `vulnerabilities` among it:
@@ -294,7 +293,7 @@ impl Store {
             }
             query.execute(&mut *transaction).await.during(ACTION)?;
         }
-        vulnerability_put(&mut transaction, database, vulnerabilities).await?;
+        describe(&mut transaction, vulnerabilities).await?;
         transaction.commit().await.during(ACTION)?;
         Ok(Some(transitions))
     }
@@ -345,15 +344,16 @@ impl Store {
 async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<JudgingDatabase>, StoreError> {
     const ACTION: &str = "look for the advisory database";
     let query = sqlx::query(
-        "SELECT document, predecessor, prepared FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1",
+        "SELECT document, predecessor, prepared, described FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1",
     );
     let Some(row) = query.fetch_optional(from).await.during(ACTION)? else { return Ok(None) };
     let text: String = row.try_get(0).during(ACTION)?;
-    let prepared: i64 = row.try_get(2).during(ACTION)?;
+    let is = |place: usize| row.try_get::<i64, _>(place).during(ACTION).map(|flag| flag != 0);
     Ok(Some(JudgingDatabase {
         by: serde_json::from_str(&text).map_err(|error| damaged("an advisory database", &error))?,
         predecessor: row.try_get(1).during(ACTION)?,
-        prepared: prepared != 0,
+        prepared: is(2)?,
+        described: is(3)?,
     }))
 }
 
@@ -369,32 +369,46 @@ struct Open {
     since: i64,
 }
 
-async fn vulnerability_put(
+/// Writes what is known of those vulnerabilities of which something else was known, and says how many these are.
+async fn describe(
     transaction: &mut Transaction<'static, Any>,
-    database: &str,
     vulnerabilities: &[Vulnerability],
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     const ACTION: &str = "store what is known of vulnerabilities";
     // In one order, so that two who store the same do not wait for each other.
-    let mut in_order: Vec<&Vulnerability> = vulnerabilities.iter().collect();
-    in_order.sort_by(|a, b| a.id.cmp(&b.id));
-    for some in in_order.chunks(VALUES / 5) {
+    let mut in_order: Vec<(&Vulnerability, String)> = Vec::new();
+    for known in vulnerabilities {
+        in_order.push((known, serde_json::to_string(known).map_err(|error| damaged(&known.id, &error))?));
+    }
+    in_order.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    let mut changed = 0;
+    for some in in_order.chunks(VALUES / 4) {
+        let sql = format!("SELECT id, document FROM vulnerability WHERE id IN ({})", places(1, some.len()));
+        let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, (known, _)| query.bind(&known.id));
+        let mut before: HashMap<String, String> = HashMap::new();
+        for row in query.fetch_all(&mut **transaction).await.during(ACTION)? {
+            before.insert(row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
+        }
+        let is_new = |(known, document): &&(&Vulnerability, String)| before.get(&known.id) != Some(document);
+        let new: Vec<&(&Vulnerability, String)> = some.iter().filter(is_new).collect();
+        if new.is_empty() {
+            continue;
+        }
+        changed += new.len() as u64;
         let sql = format!(
-            "INSERT INTO vulnerability (id, judged_by, exploited, likelihood, document) VALUES {} \
-             ON CONFLICT (id) DO UPDATE SET judged_by = excluded.judged_by, exploited = excluded.exploited, \
-             likelihood = excluded.likelihood, document = excluded.document",
-            rows(some.len(), 5)
+            "INSERT INTO vulnerability (id, exploited, likelihood, document) VALUES {} \
+             ON CONFLICT (id) DO UPDATE SET exploited = excluded.exploited, likelihood = excluded.likelihood, \
+             document = excluded.document",
+            rows(new.len(), 4)
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for known in some {
-            let document = serde_json::to_string(known).map_err(|error| damaged(&known.id, &error))?;
+        for (known, document) in new {
             let likelihood = known.likelihood.map(|likelihood| (f64::from(likelihood.probability) * 1e6) as i64);
-            query = query.bind(&known.id).bind(database).bind(i64::from(known.exploited.is_some()));
-            query = query.bind(likelihood).bind(document);
+            query = query.bind(&known.id).bind(i64::from(known.exploited.is_some())).bind(likelihood).bind(document);
         }
         query.execute(&mut **transaction).await.during(ACTION)?;
     }
-    Ok(())
+    Ok(changed)
 }
 
 fn damaged(what: &str, error: &dyn std::error::Error) -> StoreError {

@@ -46,8 +46,6 @@ CREATE INDEX inventory_package_by_inventory ON inventory_package (inventory);
 -- What is known of vulnerabilities that something has or had.
 CREATE TABLE vulnerability (
     id TEXT COLLATE "C" PRIMARY KEY,
-    -- Of the database that said it last.
-    judged_by TEXT COLLATE "C" NOT NULL,
     exploited BIGINT NOT NULL,
     -- The probability of exploitation in millionths; none where nobody says.
     likelihood BIGINT,
@@ -82,6 +80,8 @@ CREATE TABLE advisory_database (
     predecessor TEXT COLLATE "C",
     -- Whether every package about which it says something else is due by now.
     prepared BIGINT NOT NULL,
+    -- Whether all that is known of vulnerabilities is what it says.
+    described BIGINT NOT NULL,
     adopted_at BIGINT NOT NULL,
     -- What it was built from, in JSON.
     document TEXT NOT NULL

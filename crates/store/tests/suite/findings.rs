@@ -161,7 +161,12 @@ async fn one_database_judges_at_a_time(world: World) {
     assert_eq!(store.package_due().await.unwrap().len(), 1);
     store.database_adopt(&by("x"), at(22)).await.unwrap();
     let current = |digest: &str, predecessor: Option<&str>, prepared| {
-        Some(JudgingDatabase { by: by(digest), predecessor: predecessor.map(str::to_owned), prepared })
+        Some(JudgingDatabase {
+            by: by(digest),
+            predecessor: predecessor.map(str::to_owned),
+            prepared,
+            described: false,
+        })
     };
     assert_eq!(store.database_current().await.unwrap(), current("x", Some("y"), false));
     // What was not prepared says nothing of the packages that are not due.
@@ -184,19 +189,16 @@ async fn packages_are_marked(world: World) {
     assert_eq!(store.package_due().await.unwrap(), [all[1].clone()]);
     // What is known of vulnerabilities changes with the database, whatever is judged.
     store.database_adopt(&by("y"), at(20)).await.unwrap();
-    assert_eq!(store.vulnerability_due("x", "").await.unwrap(), Vec::<String>::new());
-    assert_eq!(store.vulnerability_due("y", "CVE-1").await.unwrap(), Vec::<String>::new());
-    assert_eq!(store.vulnerability_due("y", "").await.unwrap(), ["CVE-1"]);
+    assert_eq!(store.vulnerability_list("").await.unwrap(), ["CVE-1"]);
+    assert_eq!(store.vulnerability_list("CVE-1").await.unwrap(), Vec::<String>::new());
     let known =
-        |title: &str| Vulnerability { id: "CVE-1".to_owned(), title: title.to_owned(), ..Vulnerability::default() };
-    let ids = ["CVE-1".to_owned()];
-    assert!(!store.vulnerability_put("x", &ids, &[known("late")]).await.unwrap());
-    assert!(store.vulnerability_put("y", &ids, &[known("new")]).await.unwrap());
-    assert_eq!(store.vulnerability_get("CVE-1").await.unwrap(), Some(known("new")));
-    assert_eq!(store.vulnerability_due("y", "").await.unwrap(), Vec::<String>::new());
-    // Nothing is known any more: what was known stays.
+        |title: &str| [Vulnerability { id: "CVE-1".to_owned(), title: title.to_owned(), ..Vulnerability::default() }];
+    assert_eq!(store.vulnerability_put("x", &known("late")).await.unwrap(), None);
+    assert_eq!(store.vulnerability_put("y", &known("new")).await.unwrap(), Some(1));
+    assert_eq!(store.vulnerability_put("y", &known("new")).await.unwrap(), Some(0));
+    assert_eq!(store.vulnerability_get("CVE-1").await.unwrap().unwrap().title, "new");
+    store.database_described("y").await.unwrap();
+    assert!(store.database_current().await.unwrap().unwrap().described);
     store.database_adopt(&by("z"), at(30)).await.unwrap();
-    assert!(store.vulnerability_put("z", &ids, &[]).await.unwrap());
-    assert_eq!(store.vulnerability_get("CVE-1").await.unwrap(), Some(known("new")));
-    assert_eq!(store.vulnerability_due("z", "").await.unwrap(), Vec::<String>::new());
+    assert!(!store.database_current().await.unwrap().unwrap().described);
 }
