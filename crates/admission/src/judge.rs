@@ -6,6 +6,7 @@ use crate::rules::{Mode, Rules};
 use crate::said::{listed, shortened};
 use crate::weighed::Weighed;
 use jiff::Timestamp;
+use sekisho_base::Limits;
 use sekisho_base::limits::Deadline;
 use sekisho_base::tree::Node;
 use sekisho_model::{Act, Activity, ApiRequest, CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
@@ -317,7 +318,9 @@ impl Judge {
             Some(Fact::Unknown(why)) => Fact::Unknown(why.clone()),
             Some(Fact::Known(facts)) => Fact::Known(facts.as_ref()),
         };
-        let context = Context { around: &around, images: &image, now };
+        // What is kept of one object is bounded by its size.
+        let limits = Limits::default();
+        let context = Context { around: &around, images: &image, now, limits: &limits };
         let namespace = match &known.namespace {
             Fact::Known(namespace) => Fact::Known(namespace.as_ref()),
             Fact::Unknown(why) => Fact::Unknown(why.clone()),
@@ -570,14 +573,14 @@ fn is_same(old: &Node, new: &Node, judged: &Metadata) -> bool {
 fn about(policy: &CheckPolicy, violation: &Violation) -> String {
     let Violation { message, path, container, .. } = violation;
     // Most messages and fixes name the container and the field, and room is scarce.
-    let container = container.as_ref().filter(|name| !message.contains(*name));
+    let container = container.as_ref().filter(|name| !message.contains(&***name));
     let container = container.map(|name| format!("container {name}: ")).unwrap_or_default();
     let fix = match (&violation.fix, policy.remediation.as_str()) {
         (Some(fix), _) => format!("; fix: {}", fix.text),
         (None, "") => String::new(),
         (None, remediation) => format!("; fix: {remediation}"),
     };
-    let at = if path.is_empty() || fix.contains(path) { String::new() } else { format!(" ({path})") };
+    let at = if path.is_empty() || fix.contains(&**path) { String::new() } else { format!(" ({path})") };
     format!("{}{container}{message}{at}{fix}", head(&policy.id, &policy.name))
 }
 
