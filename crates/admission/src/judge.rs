@@ -3,7 +3,7 @@
 pub use crate::decision::{Decision, Outcome};
 use crate::review::{Operation, Review};
 use crate::rules::{Mode, Rules};
-use crate::said::{listed, shortened};
+use crate::said::{listed, resolved, shortened};
 use crate::weighed::Weighed;
 use jiff::Timestamp;
 use sekisho_base::Limits;
@@ -443,9 +443,9 @@ impl Judge {
         let mut decision = weighed.decision(waiting);
         if !known.digests.is_empty() {
             let judged = known.digests.iter().map(|(name, digest)| format!("{name}={digest}")).collect::<Vec<_>>();
-            if !decision.warnings.is_empty() {
-                let text = format!("sekisho: judged {}", judged.join(", "));
-                decision.warnings.push(shortened(&text, crate::said::WARNING));
+            // What is only noted is noted below.
+            if case.mode != Mode::Audit {
+                decision.warnings.extend(resolved(&known.digests));
             }
             decision.annotations.insert("images", listed(judged.iter().map(String::as_str)));
         }
@@ -471,7 +471,10 @@ impl Judge {
             return;
         }
         decision.outcome = Outcome::BrokenGlass;
-        let policies = listed(decision.policies.iter().map(String::as_str));
+        let policies = match decision.policies.as_slice() {
+            [] => "what could not be judged".to_owned(),
+            policies => listed(policies.iter().map(String::as_str)),
+        };
         let text = format!("sekisho: let in by {name} ({reason}) against {policies}");
         decision.warnings.insert(0, shortened(&text, crate::said::WARNING));
         decision.annotations.insert("verdict", Outcome::BrokenGlass.as_str().to_owned());
