@@ -3,9 +3,10 @@
 pub use crate::decision::{Decision, Outcome};
 use crate::review::{Operation, Review};
 use crate::rules::{Mode, Rules};
-use crate::said::{listed, shortened};
+use crate::said::{listed, resolved, shortened};
 use crate::weighed::Weighed;
 use jiff::Timestamp;
+use sekisho_base::Limits;
 use sekisho_base::limits::Deadline;
 use sekisho_base::tree::Node;
 use sekisho_model::{Act, Activity, ApiRequest, CheckPolicy, Fact, ImageRef, Level, PolicyOutcome, Violation};
@@ -317,7 +318,9 @@ impl Judge {
             Some(Fact::Unknown(why)) => Fact::Unknown(why.clone()),
             Some(Fact::Known(facts)) => Fact::Known(facts.as_ref()),
         };
-        let context = Context { around: &around, images: &image, now };
+        // What is kept of one object is bounded by its size.
+        let limits = Limits::default();
+        let context = Context { around: &around, images: &image, now, limits: &limits };
         let namespace = match &known.namespace {
             Fact::Known(namespace) => Fact::Known(namespace.as_ref()),
             Fact::Unknown(why) => Fact::Unknown(why.clone()),
@@ -440,9 +443,9 @@ impl Judge {
         let mut decision = weighed.decision(waiting);
         if !known.digests.is_empty() {
             let judged = known.digests.iter().map(|(name, digest)| format!("{name}={digest}")).collect::<Vec<_>>();
-            if !decision.warnings.is_empty() {
-                let text = format!("sekisho: judged {}", judged.join(", "));
-                decision.warnings.push(shortened(&text, crate::said::WARNING));
+            // What is only noted is noted below.
+            if case.mode != Mode::Audit {
+                decision.warnings.extend(resolved(&known.digests));
             }
             decision.annotations.insert("images", listed(judged.iter().map(String::as_str)));
         }
@@ -468,7 +471,10 @@ impl Judge {
             return;
         }
         decision.outcome = Outcome::BrokenGlass;
-        let policies = listed(decision.policies.iter().map(String::as_str));
+        let policies = match decision.policies.as_slice() {
+            [] => "what could not be judged".to_owned(),
+            policies => listed(policies.iter().map(String::as_str)),
+        };
         let text = format!("sekisho: let in by {name} ({reason}) against {policies}");
         decision.warnings.insert(0, shortened(&text, crate::said::WARNING));
         decision.annotations.insert("verdict", Outcome::BrokenGlass.as_str().to_owned());
@@ -570,14 +576,14 @@ fn is_same(old: &Node, new: &Node, judged: &Metadata) -> bool {
 fn about(policy: &CheckPolicy, violation: &Violation) -> String {
     let Violation { message, path, container, .. } = violation;
     // Most messages and fixes name the container and the field, and room is scarce.
-    let container = container.as_ref().filter(|name| !message.contains(*name));
+    let container = container.as_ref().filter(|name| !message.contains(&***name));
     let container = container.map(|name| format!("container {name}: ")).unwrap_or_default();
     let fix = match (&violation.fix, policy.remediation.as_str()) {
         (Some(fix), _) => format!("; fix: {}", fix.text),
         (None, "") => String::new(),
         (None, remediation) => format!("; fix: {remediation}"),
     };
-    let at = if path.is_empty() || fix.contains(path) { String::new() } else { format!(" ({path})") };
+    let at = if path.is_empty() || fix.contains(&**path) { String::new() } else { format!(" ({path})") };
     format!("{}{container}{message}{at}{fix}", head(&policy.id, &policy.name))
 }
 

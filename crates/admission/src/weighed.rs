@@ -93,19 +93,26 @@ impl Weighed {
         if !self.written.is_empty() {
             annotations.insert("policy-annotations", listed(self.written.iter().map(String::as_str)));
         }
-        let denied: BTreeSet<&str> = self.denials.iter().map(|line| line.id.as_str()).collect();
+        // What is about all of them has no id.
+        let with_id = self.denials.iter().filter(|line| !line.id.is_empty());
+        let denied: BTreeSet<&str> = with_id.map(|line| line.id.as_str()).collect();
         if !denied.is_empty() {
             annotations.insert("denied-by", listed(denied.into_iter()));
         }
         let texts = |lines: &[Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
         let unknown = self.denials.iter().filter(|line| line.unknown).count();
+        let violated = self.denials.iter().filter(|line| !line.unknown).map(|line| line.id.as_str());
+        let violated = violated.collect::<BTreeSet<_>>().len();
         let note = match waiting {
             0 => String::new(),
             1 => "1 policy about images was not asked".to_owned(),
             more => format!("{more} policies about images were not asked"),
         };
-        let message =
-            if self.denials.is_empty() { String::new() } else { denial(&texts(&self.denials), unknown, &note) };
+        let message = if self.denials.is_empty() {
+            String::new()
+        } else {
+            denial(&texts(&self.denials), violated, unknown, &note)
+        };
         let told: Vec<String> = texts(&self.warnings).into_iter().map(|text| format!("sekisho: {text}")).collect();
         Decision {
             outcome,

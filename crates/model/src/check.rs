@@ -4,6 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::inventory::Tool;
 use crate::report::Verdict;
+use crate::shared::{Shared, is_empty_list, is_empty_text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -196,8 +197,9 @@ pub struct CheckSubject {
     #[serde(default)]
     pub passed: usize,
     /// All changes that make violations of it go away, as one JSON Patch (RFC 6902).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub patch: Vec<PatchOperation>,
+    #[serde(default, skip_serializing_if = "is_empty_list")]
+    #[schema(value_type = Vec<PatchOperation>)]
+    pub patch: Shared<[PatchOperation]>,
 }
 
 /// What one policy says of one subject, where it is more than that nothing is wrong.
@@ -211,17 +213,19 @@ pub struct CheckResult {
     pub outcome: PolicyOutcome,
     /// Why it does not count, where something is excepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub excluded: Option<CheckExclusion>,
+    #[schema(value_type = Option<CheckExclusion>)]
+    pub excluded: Option<Shared<CheckExclusion>>,
     /// What is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
     /// Why it is not known, or what nobody asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_empty_list")]
+    #[schema(value_type = Vec<String>)]
+    pub reasons: Shared<[String]>,
 }
 
 /// An exclusion that holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct CheckExclusion {
     /// Why, or whose; empty where that is not said.
     pub reason: String,
@@ -235,16 +239,20 @@ pub struct CheckExclusion {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Violation {
     /// What, in a sentence.
-    pub message: String,
+    #[schema(value_type = String)]
+    pub message: Shared<str>,
     /// The criterion or check that says so; empty where the policy has no such parts.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub criterion: String,
+    #[serde(default, skip_serializing_if = "is_empty_text")]
+    #[schema(value_type = String)]
+    pub criterion: Shared<str>,
     /// The container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub container: Option<Shared<str>>,
     /// Where in the object: `spec.template.spec.containers[0].image`; empty where that is not said.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub path: String,
+    #[serde(default, skip_serializing_if = "is_empty_text")]
+    #[schema(value_type = String)]
+    pub path: Shared<str>,
     /// The line in the subject's file, from 1; 0 where there is none.
     #[serde(default)]
     pub line: u32,
@@ -253,14 +261,15 @@ pub struct Violation {
     pub column: u32,
     /// What to change, where that follows from what is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fix: Option<Fix>,
+    #[schema(value_type = Option<Fix>)]
+    pub fix: Option<Shared<Fix>>,
     /// What the policy adds for programs.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub details: Value,
 }
 
 /// A change that makes a violation go away.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Fix {
     /// The change in words: `set spec.hostNetwork to false`.
     pub text: String,
@@ -269,7 +278,7 @@ pub struct Fix {
 }
 
 /// An operation of JSON Patch (RFC 6902).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct PatchOperation {
     /// `add`, `replace` or `remove`.
     pub op: String,
@@ -331,9 +340,14 @@ pub struct CheckReport {
 impl CheckReport {
     /// Whether a result fails the check: violated, not excepted, and enforced or severe enough.
     pub fn is_failure(&self, result: &CheckResult) -> bool {
+        let is_known = self.policies.get(result.policy).is_some();
+        (result.outcome == PolicyOutcome::Violated || !is_known) && self.would_fail(result)
+    }
+
+    /// Whether a result would fail the check, were it violated.
+    pub fn would_fail(&self, result: &CheckResult) -> bool {
         let Some(policy) = self.policies.get(result.policy) else { return true };
-        result.outcome == PolicyOutcome::Violated
-            && result.excluded.is_none()
+        result.excluded.is_none()
             && !self.gate.warn_only
             && (policy.enforced || self.gate.fail_on.is_some_and(|least| policy.severity >= least))
     }

@@ -29,6 +29,7 @@ mod report;
 mod running;
 mod schema;
 mod severity;
+mod shared;
 mod workload;
 
 pub use activity::{Act, Activity, ApiRequest, FileAccess, FileOperation, Flow, Process};
@@ -71,6 +72,7 @@ pub use schema::{
     reevaluation_schema, scan_schema,
 };
 pub use severity::{Severity, UnknownSeverity};
+pub use shared::Shared;
 pub use workload::{
     Container, ContainerKind, EnvSource, EnvVar, Exposure, ExposureMethod, Fact, Mount, NamedImage, Permissions, Port,
     Propagation, Seccomp, Workload,

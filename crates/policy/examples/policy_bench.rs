@@ -231,7 +231,12 @@ fn main() {
             let objects: Vec<_> =
                 texts.iter().flat_map(|text| objects("app.yaml", text, &Limits::default()).0).collect();
             let around = Surroundings::default();
-            let context = Context { around: &around, images: &|_| Fact::NotAsked, now: Timestamp::UNIX_EPOCH };
+            let context = Context {
+                around: &around,
+                images: &|_| Fact::NotAsked,
+                now: Timestamp::UNIX_EPOCH,
+                limits: &Limits::default(),
+            };
             let foreign = set.foreign(Point::CommandLine(&objects));
             let mut best = f64::MAX;
             let mut found = 0;

@@ -8,6 +8,7 @@ use crate::explain::{Step, explain};
 use crate::facts::ImageFacts;
 use crate::fix;
 use crate::foreign::{Foreign, Found};
+use crate::keep::Keep;
 use crate::manifest::{self, Object, PodTemplate};
 use crate::native::{Event, Example};
 use crate::pod_security;
@@ -18,9 +19,11 @@ use crate::scope::{Applies, Surroundings};
 use crate::set::{PolicySet, Ready};
 use crate::witness::Witness;
 use jiff::Timestamp;
+use sekisho_base::Limits;
+use sekisho_base::limits::LimitKey;
 use sekisho_model::{
     CheckExclusion, CheckGate, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code, Diagnostic, Digest, Fact,
-    Fix, ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Verdict, Violation, Workload,
+    ImageRef, Level, PolicyLanguage, PolicyOutcome, PolicySeverity, Shared, SubjectKind, Verdict, Violation, Workload,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +53,8 @@ pub struct Context<'a> {
     pub images: &'a dyn Fn(&str) -> Fact<&'a ImageFacts>,
     /// The moment by which ages and exclusions are judged.
     pub now: Timestamp,
+    /// How much is kept of what policies say: [`Limits::facts_bytes`].
+    pub limits: &'a Limits,
 }
 
 /// An image to be judged.
@@ -65,14 +70,15 @@ pub struct ImageSubject<'a> {
     pub facts: &'a ImageFacts,
 }
 
-/// What the policies say of `objects`. `foreign` is what is in other languages, made ready for these.
+/// What the policies say of `objects`. `foreign` is what is in other languages, made ready for these. Objects behind those of
+/// which more is to be said than [`Limits::facts_bytes`] are not judged, which makes the result incomplete.
 pub fn check_manifests(set: &PolicySet, foreign: &Foreign, objects: &[Object], context: &Context<'_>) -> Checked {
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
     asked.foreign = Some(foreign);
     asked.to.policies = described(set, foreign, Stage::Deploy);
     asked.tell_of_what_is_over();
+    asked.most = Some(context.limits);
     asked.manifests(objects, context.images);
-    asked.mend();
     asked.to
 }
 
@@ -89,10 +95,9 @@ pub fn check_request(
     let mut asked = Asked::new(&set.policies, &set.standards, Stage::Deploy, context.around, context.now);
     let subject = asked.to.subjects.len();
     if let Some(object) = request.object.filter(|_| workload) {
-        let (found, diagnostics) = manifest::workloads(std::slice::from_ref(object));
-        asked.to.diagnostics.extend(diagnostics);
-        for mut found in found {
-            let workload = &mut found.workload;
+        let workloads = manifest::Workloads::among(std::slice::from_ref(object));
+        if let Some(mut workload) = workloads.of(object, &mut asked.to.diagnostics) {
+            let workload = &mut workload;
             (workload.permissions, workload.ingress_policy) = (Fact::NotAsked, Fact::NotAsked);
             workload.egress_policy = Fact::NotAsked;
             asked.workload(object, workload, context.images);
@@ -117,11 +122,12 @@ pub fn described(set: &PolicySet, foreign: &Foreign, stage: Stage) -> Vec<CheckP
 /// How one policy comes to what it says of each workload among `objects`, by their titles.
 pub fn explain_manifests(ready: &Ready, objects: &[Object], context: &Context<'_>) -> Vec<(String, Vec<Step>)> {
     let Some(compiled) = ready.at(Stage::Deploy) else { return Vec::new() };
-    let (found, _) = manifest::workloads(objects);
-    let each = found.iter().map(|found| {
-        let images = images_of(&found.workload, context.images);
-        let subject = Subject { activity: None, workload: Some(&found.workload), images: &images, now: context.now };
-        (found.object.title(), explain(compiled, &subject))
+    let workloads = manifest::Workloads::among(objects);
+    let each = objects.iter().filter_map(|object| {
+        let workload = workloads.of(object, &mut Vec::new())?;
+        let images = images_of(&workload, context.images);
+        let subject = Subject { activity: None, workload: Some(&workload), images: &images, now: context.now };
+        Some((object.title(), explain(compiled, &subject)))
     });
     each.collect()
 }
@@ -163,6 +169,9 @@ struct Asked<'a> {
     first_foreign: usize,
     around: &'a Surroundings,
     now: Timestamp,
+    /// How much is kept; without them, all.
+    most: Option<&'a Limits>,
+    keep: Keep,
     to: Checked,
 }
 
@@ -181,6 +190,8 @@ impl<'a> Asked<'a> {
             first_foreign: 0,
             around,
             now,
+            most: None,
+            keep: Keep::default(),
             to: Checked::default(),
         };
         let at_stage = policies.iter().filter(|ready| !ready.policy.disabled);
@@ -195,16 +206,19 @@ impl<'a> Asked<'a> {
     }
 
     fn manifests<'i>(&mut self, objects: &[Object], images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
-        let (found, diagnostics) = manifest::workloads(objects);
-        self.to.diagnostics.extend(diagnostics);
-        let mut workloads = found.iter().peekable();
+        let workloads = manifest::Workloads::among(objects);
         let mut passed_over = BTreeMap::new();
-        for object in objects {
-            let subject = self.to.subjects.len();
-            if let Some(found) = workloads.next_if(|found| std::ptr::eq(found.object, object)) {
-                self.workload(object, &found.workload, images);
+        for (place, object) in objects.iter().enumerate() {
+            if let Some(told) = self.full(object, objects.len() - place) {
+                self.to.diagnostics.push(told);
+                break;
+            }
+            let (subject, first) = (self.to.subjects.len(), self.to.results.len());
+            if let Some(workload) = workloads.of(object, &mut self.to.diagnostics) {
+                self.workload(object, &workload, images);
             }
             self.ask_foreign(About::Manifest(object), subject);
+            self.mend(subject, first);
             if self.to.subjects.len() == subject && manifest::is_strange(object) {
                 *passed_over.entry((&*object.kind, &*object.api_version)).or_insert(0) += 1;
             }
@@ -212,17 +226,32 @@ impl<'a> Asked<'a> {
         self.to.diagnostics.extend(told_of_kinds(&passed_over));
     }
 
+    /// What is to be said where what is kept leaves no room for more: `object` and what follows, `left` in all, are not judged.
+    fn full(&self, object: &Object, left: usize) -> Option<Diagnostic> {
+        let limits = self.most.filter(|limits| self.keep.weight() > limits.facts_bytes)?;
+        let message = format!(
+            "line {}: {} and what is behind it, {left} {} in all, were not judged: what policies say of those before takes {}",
+            object.node.place.line,
+            object.title(),
+            if left == 1 { "object" } else { "objects" },
+            limits.exceeded(LimitKey::FactsBytes, "bytes of memory"),
+        );
+        Some(Diagnostic::incomplete(Code::LimitExceeded, message).at(&object.file))
+    }
+
     /// Asks the policies in other languages, which may be about anything; `subject` is its place, where it has one.
     fn ask_foreign(&mut self, about: About<'_>, subject: usize) {
         let (Some(foreign), Some(object)) = (self.foreign, about.object()) else { return };
         rego::at(self.now);
+        let before = self.to.audit.len();
         let found = foreign.review(about, &mut self.to.audit);
+        self.keep.audit(&self.to.audit[before..]);
         if found.is_empty() {
             return;
         }
         if self.to.subjects.len() == subject {
             let namespace = object.namespace.clone();
-            self.to.subjects.push(subject_of(object, SubjectKind::Object, namespace));
+            self.to.add_subject(subject_of(object, SubjectKind::Object, namespace), &mut self.keep);
         }
         for Found { place, said } in found {
             let policy = self.first_foreign + place;
@@ -234,8 +263,8 @@ impl<'a> Asked<'a> {
                 if said.outcome == PolicyOutcome::Violated {
                     let place = object.place(&message.path);
                     violations.push(Violation {
-                        message: message.text,
-                        path: message.path,
+                        message: message.text.into(),
+                        path: message.path.into(),
                         line: place.line,
                         column: place.column,
                         details: message.details,
@@ -245,6 +274,7 @@ impl<'a> Asked<'a> {
                     reasons.push(message.text);
                 }
             }
+            let reasons = reasons.into();
             self.take(CheckResult { policy, subject, outcome: said.outcome, excluded: None, violations, reasons });
         }
     }
@@ -272,7 +302,7 @@ impl<'a> Asked<'a> {
     fn workload<'i>(&mut self, object: &Object, workload: &Workload, images: &dyn Fn(&str) -> Fact<&'i ImageFacts>) {
         let subject = self.to.subjects.len();
         let namespace = workload.namespace.clone();
-        self.to.subjects.push(subject_of(object, SubjectKind::Workload, namespace));
+        self.to.add_subject(subject_of(object, SubjectKind::Workload, namespace), &mut self.keep);
         let images = images_of(workload, images);
         let asked = Subject { activity: None, workload: Some(workload), images: &images, now: self.now };
         for place in 0..self.policies.len() {
@@ -297,12 +327,12 @@ impl<'a> Asked<'a> {
                 outcome: verdict.outcome,
                 excluded: None,
                 violations: verdict.witnesses.into_iter().map(|it| violation(object, it)).collect(),
-                reasons: verdict.reasons,
+                reasons: verdict.reasons.into(),
             };
             if let (false, Some(what), true) = (applies, missing, result.outcome != PolicyOutcome::Passed) {
                 result.outcome = PolicyOutcome::NotEvaluated;
                 result.violations.clear();
-                result.reasons = vec![format!("its scope asks for {what}, which is not said")];
+                result.reasons = vec![format!("its scope asks for {what}, which is not said")].into();
             }
             let about = |it: &&crate::scope::ExclusionTest| it.is_about_workload(workload, self.around) == Applies::Yes;
             result.excluded = excluded(compiled.exclusions.iter().filter(about), self.now);
@@ -317,11 +347,8 @@ impl<'a> Asked<'a> {
                 (true, true) => PolicyOutcome::Unknown,
                 (true, false) => PolicyOutcome::Passed,
             };
-            let reasons = if outcome == PolicyOutcome::Unknown {
-                diagnostics.into_iter().map(|it| it.message).collect()
-            } else {
-                Vec::new()
-            };
+            let told = diagnostics.into_iter().filter(|_| outcome == PolicyOutcome::Unknown).map(|it| it.message);
+            let reasons = told.collect::<Vec<_>>().into();
             self.take(CheckResult { policy, subject, outcome, excluded: None, violations, reasons });
         }
     }
@@ -337,7 +364,7 @@ impl<'a> Asked<'a> {
             line: 0,
             digest: image.digest.copied(),
             passed: 0,
-            patch: Vec::new(),
+            patch: Shared::default(),
         });
         let full =
             image.reference.map_or_else(|| image.title.to_owned(), |it| format!("{}/{}", it.registry, it.repository));
@@ -354,22 +381,19 @@ impl<'a> Asked<'a> {
                 outcome: verdict.outcome,
                 excluded: excluded(compiled.exclusions.iter().filter(about), self.now),
                 violations: verdict.witnesses.into_iter().map(bare_violation).collect(),
-                reasons: verdict.reasons,
+                reasons: verdict.reasons.into(),
             };
             self.take(result);
         }
     }
 
-    /// Puts together what would change each subject.
-    fn mend(&mut self) {
+    /// Puts together what would change a subject, of which the results from `first` on are.
+    fn mend(&mut self, subject: usize, first: usize) {
         let Checked { subjects, results, .. } = &mut self.to;
-        let mut fixes: Vec<Vec<&Fix>> = vec![Vec::new(); subjects.len()];
-        for result in results.iter().filter(|it| it.outcome == PolicyOutcome::Violated && it.excluded.is_none()) {
-            fixes[result.subject].extend(result.violations.iter().filter_map(|it| it.fix.as_ref()));
-        }
-        for (subject, fixes) in subjects.iter_mut().zip(fixes) {
-            subject.patch = fix::together(fixes);
-        }
+        let Some(subject) = subjects.get_mut(subject) else { return };
+        let count = |it: &&CheckResult| it.outcome == PolicyOutcome::Violated && it.excluded.is_none();
+        let violations = results[first..].iter().filter(count).flat_map(|result| &result.violations);
+        subject.patch = self.keep.patch(fix::together(violations.filter_map(|it| it.fix.as_deref())));
     }
 
     fn take(&mut self, mut result: CheckResult) {
@@ -384,6 +408,8 @@ impl<'a> Asked<'a> {
         // Two ways to one violation are one.
         let mut seen = std::collections::HashSet::new();
         result.violations.retain(|it| seen.insert((it.message.clone(), it.path.clone())));
+        let subject = &self.to.subjects[result.subject];
+        self.keep.result(&mut result, subject);
         self.to.results.push(result);
     }
 }
@@ -391,14 +417,20 @@ impl<'a> Asked<'a> {
 fn excluded<'a>(
     about: impl Iterator<Item = &'a crate::scope::ExclusionTest>,
     now: Timestamp,
-) -> Option<CheckExclusion> {
+) -> Option<Shared<CheckExclusion>> {
     let mut valid = about.filter(|exclusion| exclusion.until.is_none_or(|until| until > now));
-    valid.next().map(|it| CheckExclusion { reason: it.reason.clone(), until: it.until })
+    valid.next().map(|it| CheckExclusion { reason: it.reason.clone(), until: it.until }.into())
 }
 
 fn bare_violation(witness: Witness) -> Violation {
     let Witness { criterion, container, path, message, .. } = witness;
-    Violation { message, criterion: criterion.to_owned(), container, path, ..Violation::default() }
+    Violation {
+        message: message.into(),
+        criterion: criterion.into(),
+        container: container.map(Shared::from),
+        path: path.into(),
+        ..Violation::default()
+    }
 }
 
 fn violation(object: &Object, witness: Witness) -> Violation {
@@ -406,7 +438,7 @@ fn violation(object: &Object, witness: Witness) -> Violation {
     let mut violation = bare_violation(witness);
     let place = object.place(&violation.path);
     (violation.line, violation.column) = (place.line, place.column);
-    violation.fix = set.map(|value| fix::set(object, &violation.path, value));
+    violation.fix = set.map(|value| fix::set(object, &violation.path, value).into());
     violation
 }
 
@@ -414,9 +446,9 @@ fn standard_violation(object: &Object, found: &pod_security::Violation) -> Viola
     let path = found.paths.first().cloned().unwrap_or_default();
     let place = object.place(&path);
     Violation {
-        message: found.to_string(),
-        criterion: found.check.to_owned(),
-        path,
+        message: found.to_string().into(),
+        criterion: found.check.into(),
+        path: path.into(),
         line: place.line,
         column: place.column,
         ..Violation::default()
@@ -433,7 +465,7 @@ fn subject_of(object: &Object, kind: SubjectKind, namespace: String) -> CheckSub
         line: object.node.place.line,
         digest: None,
         passed: 0,
-        patch: Vec::new(),
+        patch: Shared::default(),
     }
 }
 
@@ -497,8 +529,7 @@ pub fn judge(report: &mut CheckReport, options: CheckOptions) {
     let mut unknown: Vec<String> =
         report.diagnostics.iter().filter(|it| it.level == Level::Incomplete).map(ToString::to_string).collect();
     for result in report.results.iter().filter(|it| it.outcome == PolicyOutcome::Unknown) {
-        // Whether it would fail, were it violated.
-        if report.is_failure(&CheckResult { outcome: PolicyOutcome::Violated, ..result.clone() }) {
+        if report.would_fail(result) {
             let reasons = result.reasons.join("; ");
             let policy = &report.policies[result.policy].id;
             unknown.push(format!("{policy}: {}: {reasons}", report.subjects[result.subject].title));
@@ -558,108 +589,10 @@ fn proven(ready: &Ready, event: &Event, now: Timestamp) -> (PolicyOutcome, Check
         outcome: verdict.outcome,
         excluded: None,
         violations: verdict.witnesses.into_iter().map(bare_violation).collect(),
-        reasons: verdict.reasons,
+        reasons: verdict.reasons.into(),
     });
     (outcome, checked)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::foreign::Point;
-    use sekisho_base::Limits;
-
-    fn checked(policy: &str, manifest: &str) -> Vec<(PolicyOutcome, String)> {
-        let mut set = PolicySet::default();
-        assert_eq!(set.add(None, policy, &Limits::default()), []);
-        let (objects, _) = manifest::objects("all.yaml", manifest, &Limits::default());
-        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
-        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
-        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &context);
-        let told = |result: CheckResult| {
-            let violations = result.violations.into_iter().map(|it| it.message);
-            (result.outcome, violations.chain(result.reasons).collect::<Vec<_>>().join("; "))
-        };
-        checked.results.into_iter().map(told).collect()
-    }
-
-    #[test]
-    fn a_port_that_the_cluster_chooses_is_not_known() {
-        let policy = "policy: x\nname: x\nstages: [deploy]\nwhen: {Exposed Node Port: '> 31000'}\n";
-        let service = |spec: &str| {
-            let manifest = format!(
-                "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{a: b}}}}\nspec: {{containers: [{{name: a, image: \
-                 a, ports: [{{containerPort: 80}}]}}]}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: \
-                 {{selector: {{a: b}}, {spec}}}\n"
-            );
-            checked(policy, &manifest)
-        };
-        let chosen = (PolicyOutcome::Unknown, "the cluster chooses the node port of Service/s".to_owned());
-        assert!(service("type: NodePort, ports: [{port: 80}]")[0].1.ends_with(&chosen.1));
-        assert_eq!(service("type: NodePort, ports: [{port: 80}]")[0].0, chosen.0);
-        assert_eq!(service("type: LoadBalancer, ports: [{port: 80}]")[0].0, chosen.0);
-        assert_eq!(service("type: LoadBalancer, allocateLoadBalancerNodePorts: false, ports: [{port: 80}]"), []);
-        assert_eq!(service("ports: [{port: 80}]"), []);
-        assert_eq!(service("type: NodePort, ports: [{port: 80, nodePort: 30080}]"), []);
-        assert_eq!(service("type: NodePort, ports: [{port: 80, nodePort: 32000}]")[0].0, PolicyOutcome::Violated);
-    }
-
-    #[test]
-    fn images_of_volumes_are_images_of_the_workload() {
-        let policy = "policy: x\nname: x\nstages: [deploy]\nwhen: {Image Registry: bad.example.org}\n";
-        let pod = |volume: &str| {
-            checked(
-                policy,
-                &format!(
-                    "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - {{name: a, image: a, \
-                     volumeMounts: [{{name: v, mountPath: /v}}]}}\n  - {{name: b, image: b}}\n  volumes:\n  - {{name: v, \
-                     {volume}}}\n"
-                ),
-            )
-        };
-        let found = pod("image: {reference: 'bad.example.org/model:1'}");
-        assert_eq!(found.len(), 1);
-        assert!(found[0].1.contains("bad.example.org/model:1"), "{found:?}");
-        assert_eq!(pod("image: {reference: 'good.example.org/model:1'}"), []);
-        assert_eq!(pod("emptyDir: {}"), []);
-    }
-
-    #[test]
-    fn what_is_wrong_with_an_image_is_told_at_its_name() {
-        let policy = "policy: x\nname: x\nstages: [deploy]\nwhen: {Image Tag: latest}\n";
-        let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      \
-                        initContainers:\n      - {name: a, image: a}\n      containers:\n      - {name: b, image: 'b:1', \
-                        volumeMounts: [{name: v, mountPath: /v}, {name: w, mountPath: /w}]}\n      volumes:\n      - name: \
-                        u\n        image: {reference: nobody-mounts-it}\n      - name: v\n        image: {reference: \
-                        model}\n      - name: w\n        image: {reference: a}\n";
-        let mut set = PolicySet::default();
-        assert_eq!(set.add(None, policy, &Limits::default()), []);
-        let (objects, _) = manifest::objects("all.yaml", manifest, &Limits::default());
-        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
-        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
-        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &context);
-        let places = checked.results[0].violations.iter().map(|it| (it.path.as_str(), it.line));
-        assert_eq!(
-            places.collect::<Vec<_>>(),
-            [
-                ("spec.template.spec.initContainers[0].image", 8),
-                ("spec.template.spec.volumes[1].image.reference", 15),
-                ("spec.template.spec.volumes[2].image.reference", 17),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_passes_is_counted_for_policies_and_for_subjects() {
-        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: a:1\n    securityContext: {privileged: true, allowPrivilegeEscalation: true}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec:\n  containers:\n  - name: b\n    image: b:1\n    securityContext: {privileged: false, allowPrivilegeEscalation: false}\n";
-        let mut set = PolicySet::default();
-        assert!(set.add_shipped(None, &Limits::default()).is_empty());
-        set.policies.retain(|it| it.policy.id == "privileged-container");
-        let (objects, _) = manifest::objects("pods.yaml", text, &Limits::default());
-        let (around, images) = (Surroundings::default(), |_: &str| Fact::NotAsked);
-        let context = Context { around: &around, images: &images, now: Timestamp::UNIX_EPOCH };
-        let checked = check_manifests(&set, &set.foreign(Point::CommandLine(&objects)), &objects, &context);
-        assert_eq!(checked.subjects.iter().map(|it| it.passed).collect::<Vec<_>>(), [0, 1]);
-        assert_eq!((checked.policies[0].passed, checked.results.len()), (1, 1));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use crate::criteria::{CRITERIA, Criterion, Level, Matcher, criterion};
 use crate::evaluate::root_of;
 use crate::policy::{Operator, Policy, SkipContainer, Stage};
 use crate::scope::{ExclusionTest, ScopeTest};
+use crate::validate::of_values;
 
 /// A policy that can be asked at one stage.
 #[derive(Debug)]
@@ -85,6 +86,9 @@ pub fn compile(policy: &Policy, stage: Stage) -> Result<Compiled, Vec<Fault>> {
             }
             if group.values.is_empty() {
                 fault(None, format!("{name:?} has no value"));
+            }
+            if let Some(reason) = of_values(name, group.operator, &group.values) {
+                fault(None, reason);
             }
             let mut matchers = Vec::new();
             for (number, value) in group.values.iter().enumerate() {

@@ -108,7 +108,12 @@ mod tests {
         let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: i, securityContext: {privileged: true}}\n  - {name: b, image: j}\n";
         let (objects, _) = crate::manifest::objects("x", pod, &Limits::default());
         let around = Surroundings::default();
-        let context = Context { around: &around, images: &|_| Fact::NotAsked, now: Timestamp::UNIX_EPOCH };
+        let context = Context {
+            around: &around,
+            images: &|_| Fact::NotAsked,
+            now: Timestamp::UNIX_EPOCH,
+            limits: &Limits::default(),
+        };
         let told = explain_manifests(&set.policies[0], &objects, &context);
         let (title, steps) = &told[0];
         assert_eq!(title, "Pod/p");

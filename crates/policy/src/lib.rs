@@ -13,6 +13,7 @@ mod facts;
 mod fix;
 mod foreign;
 mod go;
+mod keep;
 pub mod manifest;
 pub mod native;
 pub mod pod_security;

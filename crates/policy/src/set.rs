@@ -7,7 +7,7 @@ use crate::native::{self, Document, Example};
 use crate::pod_security::{Level, Standard};
 use crate::policy::{Enforcement, Policy, PolicySeverity, Stage};
 use crate::stackrox;
-use crate::validate::validate;
+use crate::validate::{never, validate};
 use sekisho_base::Limits;
 use sekisho_base::tree::{Field, Node, Place, Value as Tree, documents};
 use std::collections::HashSet;
@@ -53,6 +53,11 @@ impl Ready {
     /// What it is known by: its id, or its name where it has none.
     pub fn id(&self) -> &str {
         if self.policy.id.is_empty() { &self.policy.name } else { &self.policy.id }
+    }
+
+    /// What it asks for that is never there, or not where one would expect it, though it is sound.
+    pub fn never(&self) -> Vec<String> {
+        never(&self.policy)
     }
 
     /// As it is asked at `stage`; none where it is not for that stage.
@@ -237,6 +242,11 @@ impl PolicySet {
                 _ => String::new(),
             };
             let name = policy.name.clone();
+            if policy.stages.is_empty() {
+                let reason = "is for no stage, so nobody would ask it: lifecycleStages are BUILD, DEPLOY and RUNTIME";
+                wrongs.push((at_path(&format!("{above}lifecycleStages")), format!("policy {name:?}: {reason}")));
+                continue;
+            }
             match ready(file, policy, Vec::new()) {
                 Ok(ready) => self.policies.push(ready),
                 Err(faults) => wrongs.extend(faults.into_iter().map(|fault| {

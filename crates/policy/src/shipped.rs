@@ -66,7 +66,7 @@ fn what_is_said_to_mend_a_violation_mends_it() {
         for example in ready.examples.iter().filter(|example| example.expect == PolicyOutcome::Violated) {
             let (_, checked) = prove(ready, example);
             let all = checked.results.iter().flat_map(|result| &result.violations);
-            let fixes: Vec<_> = all.filter_map(|violation| violation.fix.clone()).collect();
+            let fixes: Vec<_> = all.filter_map(|violation| violation.fix.as_deref().cloned()).collect();
             let [node] = example.manifest.as_slice() else { continue };
             if fixes.is_empty() {
                 continue;
@@ -87,7 +87,12 @@ fn violated(profile: &str, text: &str) -> Vec<String> {
     assert!(set.add_shipped(Some(profile), &Limits::default()).is_empty());
     let (objects, diagnostics) = crate::manifest::objects("x.yaml", text, &Limits::default());
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    let context = Context { around: &Surroundings::default(), images: &|_| Fact::NotAsked, now: Timestamp::UNIX_EPOCH };
+    let context = Context {
+        around: &Surroundings::default(),
+        images: &|_| Fact::NotAsked,
+        now: Timestamp::UNIX_EPOCH,
+        limits: &Limits::default(),
+    };
     let checked = check_manifests(&set, &Foreign::default(), &objects, &context);
     let violated = checked.results.iter().filter(|it| it.outcome == PolicyOutcome::Violated && it.excluded.is_none());
     violated.map(|result| checked.policies[result.policy].id.clone()).collect()
@@ -218,7 +223,12 @@ fn the_corpus_is_judged_as_before() {
     files.retain(|path| path.extension().is_some_and(|it| it != "json") || path.to_string_lossy().contains("__"));
     files.sort();
     let set = shipped();
-    let context = Context { around: &Surroundings::default(), images: &|_| Fact::NotAsked, now: Timestamp::UNIX_EPOCH };
+    let context = Context {
+        around: &Surroundings::default(),
+        images: &|_| Fact::NotAsked,
+        now: Timestamp::UNIX_EPOCH,
+        limits: &Limits::default(),
+    };
     let mut counts: BTreeMap<String, [usize; 4]> = BTreeMap::new();
     let (mut subjects, mut told) = (0, Vec::new());
     for file in &files {

@@ -4,7 +4,7 @@
 //! What is read is written again as the same document: what has no place in [`Policy`] is kept under its own name.
 
 use crate::compile::{At, near};
-use crate::criteria::criterion;
+use crate::criteria::{Grammar, bare_capability, criterion};
 use crate::policy::{
     Attack, Enforcement, EventSource, Exclusion, Group, Label, Operator, Policy, PolicySeverity, Scope, Section,
     SkipContainer, Stage,
@@ -319,11 +319,21 @@ fn written_section(section: &Section) -> Value {
         let operator = (group.operator != Operator::Or).then(|| word_of(&OPERATORS, &group.operator));
         put(&mut to, "booleanOperator", operator);
         put(&mut to, "negate", group.negate.then_some(Value::Bool(true)));
-        put(&mut to, "values", list(&group.values, |value| json!({"value": value})));
+        put(&mut to, "values", list(&group.values, |value| json!({"value": written_value(group, value)})));
         Value::Object(to)
     });
     put(&mut to, "policyGroups", Some(groups.collect()));
     Value::Object(to)
+}
+
+/// A value as StackRox takes it, to whom no capability begins with `CAP_`.
+fn written_value(group: &Group, value: &str) -> String {
+    let is_capability =
+        criterion(&group.field).is_some_and(|criterion| matches!(criterion.grammar, Grammar::Capability { .. }));
+    if is_capability && value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("CAP_")) {
+        return bare_capability(value);
+    }
+    value.to_owned()
 }
 
 fn written_scope(scope: &Scope) -> Value {
@@ -504,6 +514,10 @@ mod tests {
             Policy { id: id.clone(), categories: vec!["x".to_owned()], ..made("CVE", &[Stage::Build], "Known") };
         let (written, notes) = convert(&known).unwrap();
         assert!(written["id"] == json!(id) && notes.is_empty(), "{written} {notes:?}");
+        let mut capable = made("Add Capabilities", &[Stage::Deploy], "Capable");
+        capable.sections[0].groups[0].values = vec!["CAP_SYS_ADMIN".to_owned(), "KILL".to_owned()];
+        let values = &convert(&capable).unwrap().0["policySections"][0]["policyGroups"][0]["values"];
+        assert_eq!(values, &json!([{"value": "SYS_ADMIN"}, {"value": "KILL"}]));
         for (policy, why) in [
             (
                 made("Known Exploited", &[Stage::Deploy], "Known exploited"),

@@ -120,7 +120,7 @@ fn asked(set: &PolicySet) {
     let now = jiff::Timestamp::UNIX_EPOCH;
     for known in [Fact::Known(&facts), Fact::NotAsked, Fact::Unknown("lost".to_owned())] {
         let images = |_: &str| known.clone();
-        let context = Context { around: &around, images: &images, now };
+        let context = Context { around: &around, images: &images, now, limits: &LIMITS };
         let checked = check_manifests(set, &Foreign::default(), &pod, &context);
         let image = ImageSubject { title: "b:1", reference: None, digest: None, facts: &facts };
         for result in checked.results.iter().chain(&check_image(set, &image, now).results) {

@@ -152,7 +152,7 @@ fn what_we_print_is_what_we_would_let_in() {
     assert_eq!(set.add_shipped(None, &Limits::default()), []);
     set.standards.push("restricted".parse::<Standard>().unwrap());
     let around = Surroundings::default();
-    let context = Context { around: &around, images: &|_| Fact::NotAsked, now: now() };
+    let context = Context { around: &around, images: &|_| Fact::NotAsked, now: now(), limits: &Limits::default() };
     let checked = check_manifests(&set, &Foreign::default(), &found, &context);
     let enforced: Vec<_> = checked
         .results

@@ -64,7 +64,7 @@ fn a_denial_names_policy_container_field_and_fix() {
     let decision = of(enforcing(), "deployment-create");
     assert_eq!(
         decision.message,
-        "sekisho: 1 violation of policy:\n- [privileged] No container is privileged: container web: is privileged; fix: \
+        "sekisho: 1 policy is violated:\n- [privileged] No container is privileged: container web: is privileged; fix: \
          set spec.template.spec.containers[0].securityContext.privileged to false"
     );
     assert_eq!(decision.annotations["verdict"], "denied");
@@ -259,10 +259,62 @@ fn images_are_asked_about_once_the_object_itself_is_no_reason_to_refuse() {
     };
     let old = judge.decide(&good, &known("debian:9"), now(), true).unwrap();
     assert_eq!(old.outcome, Outcome::Denied);
+    let resolved = "sekisho: judged registry.example.org/web:1 as sha256:abc".to_owned();
     assert_eq!(old.annotations["images"], "registry.example.org/web:1=sha256:abc");
+    assert!(old.warnings.contains(&resolved), "{:?}", old.warnings);
     let new = judge.decide(&good, &known("debian:13"), now(), true).unwrap();
     assert_eq!(new.outcome, Outcome::Warned);
-    assert!(new.warnings.iter().any(|it| it.contains("judged registry.example.org/web:1=sha256:abc")));
+    assert!(new.warnings.contains(&resolved));
+    // Nothing is wrong, and yet the tag stood for something.
+    let judge = Judge::new(enforcing(), of_images());
+    let passed = judge.decide(&good, &known("debian:13"), now(), true).unwrap();
+    assert_eq!((passed.outcome, &passed.warnings), (Outcome::Passed, &vec![resolved]));
+    assert_eq!(passed.annotations["images"], "registry.example.org/web:1=sha256:abc");
+    // What is named by its digest says so itself, and what is only noted warns nobody.
+    let named =
+        Known { digests: [("web@sha256:abc".to_owned(), "sha256:abc".to_owned())].into(), ..known("debian:13") };
+    let passed = judge.decide(&good, &named, now(), true).unwrap();
+    assert_eq!((&passed.warnings, &*passed.annotations["images"]), (&Vec::new(), "web@sha256:abc=sha256:abc"));
+    let judge = Judge::new(Rules { mode: Mode::Audit, ..Rules::default() }, of_images());
+    let case = match judge.begin(Review::read(recorded("deployment-good").to_string().as_bytes()).unwrap(), None) {
+        Step::Judge(case) => case,
+        Step::Done(decision) => panic!("{decision:?}"),
+    };
+    let noted = judge.decide(&case, &known("debian:13"), now(), true).unwrap();
+    assert_eq!((&noted.warnings, noted.annotations.contains_key("images")), (&Vec::new(), true));
+}
+
+/// Policies that ask for images alone.
+fn of_images() -> PolicySet {
+    set(
+        "policy: old-system\nname: No image is of Debian 9\nstages: [deploy]\nenforce: true\nseverity: high\nwhen: {Image OS: 'debian:9'}\n",
+    )
+}
+
+#[test]
+fn a_denial_counts_policies_not_places_and_names_no_policy_without_id() {
+    let mut review = recorded("deployment-create");
+    let containers = &mut review["request"]["object"]["spec"]["template"]["spec"]["containers"];
+    let mut second = containers[0].clone();
+    second["name"] = json!("second");
+    containers.as_array_mut().unwrap().push(second);
+    let decision = decide(&Judge::new(enforcing(), set(POLICIES)), &review, &Known::default());
+    assert!(decision.message.starts_with("sekisho: 1 policy is violated in 2 places:\n"), "{}", decision.message);
+    assert_eq!(decision.annotations["denied-by"], "privileged");
+    // What cannot be read at all is refused by no policy.
+    let mut review = recorded("deployment-good");
+    review["request"]["object"]["spec"]["template"]["spec"]["containers"] = json!("none");
+    let judge = Judge::new(Rules { unknown: Doubt::Deny, ..enforcing() }, set(POLICIES));
+    let decision = decide(&judge, &review, &Known::default());
+    assert_eq!((decision.outcome, decision.annotations.get("denied-by")), (Outcome::Denied, None));
+    assert_eq!(decision.annotations["unknown"], "all");
+    assert!(decision.annotations.values().all(|value| !value.is_empty()), "{:?}", decision.annotations);
+    review["request"]["object"]["metadata"]["annotations"] = json!({"sekisho.dev/break-glass": "INC-17"});
+    let broken = decide(&judge, &review, &Known::default());
+    assert_eq!(
+        broken.warnings[0],
+        "sekisho: let in by sekisho.dev/break-glass (INC-17) against what could not be judged"
+    );
 }
 
 #[test]

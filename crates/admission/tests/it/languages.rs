@@ -104,7 +104,7 @@ fn what_follows_is_the_constraints_action_within_the_mode_of_the_namespace() {
         decision
     };
     let denied = check("enforcementAction: deny", Mode::Enforce, Outcome::Denied);
-    assert_eq!(denied.message, "sekisho: 1 violation of policy:\n- [Made/c] no node ports");
+    assert_eq!(denied.message, "sekisho: 1 policy is violated:\n- [Made/c] no node ports");
     check("enforcementAction: deny", Mode::Warn, Outcome::Warned);
     check("enforcementAction: deny", Mode::Audit, Outcome::Noted);
     check("match: {scope: Namespaced}", Mode::Enforce, Outcome::Denied);
@@ -260,7 +260,7 @@ fn the_actions_of_a_binding_say_what_follows() {
         assert_eq!(decision.outcome, outcome, "{actions}: {decision:?}");
         decision
     };
-    assert_eq!(check("[Deny]", Outcome::Denied).message, "sekisho: 1 violation of policy:\n- [p] p (b): never");
+    assert_eq!(check("[Deny]", Outcome::Denied).message, "sekisho: 1 policy is violated:\n- [p] p (b): never");
     check("[Deny, Audit]", Outcome::Denied);
     check("[Warn]", Outcome::Warned);
     check("[Warn, Audit]", Outcome::Warned);

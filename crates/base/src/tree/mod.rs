@@ -177,6 +177,22 @@ impl Node {
         }
     }
 
+    /// About how many bytes of memory it takes beyond its own size.
+    pub fn weight(&self) -> u64 {
+        // What an allocation costs beyond its bytes.
+        const EACH: u64 = 16;
+        let size = |count: usize, of: usize| (count * of) as u64 + EACH;
+        match &self.value {
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => 0,
+            Value::Text(text) => text.len() as u64 + EACH,
+            Value::List(items) => size(items.len(), size_of::<Self>()) + items.iter().map(Self::weight).sum::<u64>(),
+            Value::Map(fields) => {
+                let below = fields.iter().map(|field| field.name.len() as u64 + EACH + field.node.weight());
+                size(fields.len(), size_of::<Field>()) + below.sum::<u64>()
+            }
+        }
+    }
+
     /// Whether this is nothing.
     pub fn is_null(&self) -> bool {
         self.value == Value::Null
@@ -341,7 +357,9 @@ impl Fields {
         }
     }
 
-    fn finish(self) -> Vec<Field> {
+    fn finish(mut self) -> Vec<Field> {
+        // Most maps have two or three fields, and room for four.
+        self.fields.shrink_to_fit();
         self.fields
     }
 }

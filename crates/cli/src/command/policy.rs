@@ -157,10 +157,10 @@ pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> 
     let settings = context.config.settings()?;
     let limits = settings.limits();
     let (set, others, _) = all(&arguments.policies, &settings)?;
-    let inputs = Inputs::read_manifests(&arguments.paths, &limits)?;
+    let mut inputs = Inputs::read_manifests(&arguments.paths, &limits)?;
     let (objects, diagnostics) = inputs.objects(&limits);
     let around = Surroundings::default();
-    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now(), limits: &limits };
     let mut text = String::new();
     let foreign = others.iter().find(|policy| policy.id == arguments.id);
     if foreign.is_some() {
@@ -170,9 +170,10 @@ pub(crate) fn explain(context: &Context, arguments: &PolicyExplainArguments) -> 
             let own = checked.results.iter().find(|it| it.subject == number && Some(it.policy) == place);
             let outcome = own.map_or("passed, or not about it", |result| result.outcome.as_str());
             let _ = writeln!(text, "{}: {outcome}", printable(&subject.title));
-            let one = own
-                .into_iter()
-                .flat_map(|result| result.violations.iter().map(|violation| &violation.message).chain(&result.reasons));
+            let one = own.into_iter().flat_map(|result| {
+                let messages = result.violations.iter().map(|violation| &*violation.message);
+                messages.chain(result.reasons.iter().map(String::as_str))
+            });
             for why in one {
                 let _ = writeln!(text, "  {}", printable(why));
             }
@@ -236,8 +237,11 @@ pub(crate) fn lint(context: &Context, files: &PolicyFiles) -> CommandResult {
         let _ = writeln!(text, "{}", printable(fault));
     }
     // It is sound all the same, and whoever relies on it is to know.
-    for Ready { policy, .. } in &set.policies {
-        let id = if policy.id.is_empty() { &policy.name } else { &policy.id };
+    for ready in &set.policies {
+        let (id, policy) = (ready.id(), &ready.policy);
+        for why in ready.never() {
+            let _ = writeln!(text, "warning: {}: {}", printable(id), printable(&why));
+        }
         let asked = policy.sections.iter().flat_map(|section| &section.groups);
         for criterion in asked.filter_map(|group| criterion(&group.field)) {
             if let Some(why) = criterion.later {
@@ -287,7 +291,7 @@ impl Tests {
 fn reasons(checked: &Checked, policy: Option<usize>) -> impl Iterator<Item = String> {
     let about = checked.results.iter().filter(move |result| policy.is_none_or(|policy| result.policy == policy));
     about.flat_map(|result| {
-        let violations = result.violations.iter().map(|violation| violation.message.clone());
+        let violations = result.violations.iter().map(|violation| violation.message.to_string());
         let excluded = result.excluded.iter().map(|excluded| format!("excluded: {}", excluded.reason));
         violations.chain(result.reasons.iter().cloned()).chain(excluded).collect::<Vec<_>>()
     })
@@ -362,7 +366,7 @@ fn run_gatekeeper_suite(
 ) {
     let here = file.parent().unwrap_or(Path::new(""));
     let around = Surroundings::default();
-    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now(), limits };
     for test in suite.tests.iter().filter(|test| !test.skip) {
         let mut set = PolicySet::default();
         let inputs = Inputs::read(&[here.join(&test.template), here.join(&test.constraint)], &OF_POLICIES, limits);
@@ -381,7 +385,7 @@ fn run_gatekeeper_suite(
             let others = case.inventory.iter().map(|other| here.join(other));
             let paths: Vec<PathBuf> = std::iter::once(object.clone()).chain(others).collect();
             let objects = match Inputs::read_manifests(&paths, limits) {
-                Ok(inputs) => inputs.objects(limits).0,
+                Ok(mut inputs) => inputs.objects(limits).0,
                 Err(error) => {
                     tests.fail(&name, error.message());
                     continue;
@@ -400,7 +404,7 @@ fn run_gatekeeper_suite(
                 tests.fail(&name, &format!("{}: {}", unknown.outcome.as_str(), unknown.reasons.join("; ")));
                 continue;
             }
-            let messages = || own.iter().flat_map(|result| &result.violations).map(|it| it.message.as_str());
+            let messages = || own.iter().flat_map(|result| &result.violations).map(|it| &*it.message);
             if case.assertions.iter().all(|assertion| assertion.holds(messages())) {
                 tests.passed += 1;
             } else {
@@ -428,7 +432,7 @@ fn run_suite(
         return Err(CliError::new(Code::PolicyMalformed, format!("cannot take the policies: {fault}")));
     }
     let around = Surroundings::default();
-    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now() };
+    let asked = PolicyContext { around: &around, images: &|_| Fact::NotAsked, now: settings.now(), limits };
     for case in &suite.cases {
         let (objects, diagnostics) = Inputs::read_manifests(&beside(&case.manifests), limits)?.objects(limits);
         let foreign = set.foreign(Point::CommandLine(&objects));

@@ -338,7 +338,7 @@ const MEANINGS: &[(&str, &str, &str, &str)] = &[
         "limits",
         "facts_bytes",
         "",
-        "bytes of all that is kept of one layer or directory tree; with path_table_bytes of all layers together",
+        "bytes of all that is kept of one layer or directory tree, with path_table_bytes of all layers together; and of manifests, and of what policies say of them",
     ),
     ("limits", "feed_file_bytes", "", "bytes of one file of an advisory feed"),
     ("limits", "inflated_bytes", "", "inflated bytes of one layer or archive"),

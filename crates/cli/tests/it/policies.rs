@@ -237,6 +237,42 @@ fn two_policies_of_one_id_are_not_sound() {
 }
 
 #[test]
+fn what_is_sound_and_never_there_is_warned_of() {
+    let policy = "policy: a\nname: A\nseverity: low\nstages: [build]\nwhen: {Dockerfile Line: 'FROM='}\n";
+    let run = said(&[("a.yaml", policy), ("b.yaml", &policy.replace("FROM", "RUN").replace("policy: a", "policy: b"))]);
+    let (code, text) = run("policy lint a.yaml b.yaml");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("warning: a: Dockerfile Line FROM=: no image says what it was built FROM"), "{text}");
+    let agents = "policy: a\nname: A\nseverity: low\nstages: [runtime]\nevent_source: deployment\n\
+                  when: {Kubernetes Resource: PODS_EXEC, User Agent: curl}\n";
+    let told = said(&[("a.yaml", agents)])("policy lint a.yaml").1;
+    assert!(told.contains("warning: a: User Agent: only the audit log tells it"), "{told}");
+    assert!(!text.contains("warning: b") && text.contains("2 sound, 0 wrong"), "{text}");
+}
+
+#[test]
+fn what_all_files_of_one_call_take_in_memory_is_bounded_and_told() {
+    let pods = (0..50).fold(String::new(), |pods, number| {
+        pods + &POD.replace("{name: web}", &format!("{{name: web{number}}}")) + "---\n"
+    });
+    let run = |limit: u64| {
+        let config = format!("[limits]\nfacts_bytes = {limit}\n");
+        let files =
+            [("sekisho.toml", config.as_str()), ("in/1.yaml", &pods), ("in/2.yaml", &pods), ("in/3.yaml", &pods)];
+        said(&files)("--config sekisho.toml check manifest in --pod-security baseline --format json")
+    };
+    assert_eq!(run(1 << 20).0, Some(0));
+    for (limit, told) in [
+        (60_000, "all objects together take more than the limit of 60000 bytes of memory (limits.facts_bytes)"),
+        (100 + pods.len() as u64, "in/2.yaml: is left out: with those before it, it takes more than the limit of"),
+    ] {
+        let (code, text) = run(limit);
+        assert_eq!(code, Some(3), "{limit}: {text}");
+        assert!(text.contains(told), "{limit}: {text}");
+    }
+}
+
+#[test]
 fn settings_of_admission_about_policies_that_there_are_not_are_refused() {
     let run = said(&[("sekisho.toml", "[admission]\nwarn_until = [\"privileged-contaner=2027-01-01\"]\n")]);
     let (code, text) = run("--config sekisho.toml admission serve --listen 127.0.0.1:0");

@@ -302,6 +302,81 @@ fn requests_that_are_not_made_yet_are_judged_by_what_is_said_of_them() {
     let audit = "event_source: audit_log\nwhen: {Kubernetes Resource: PODS_EXEC, Kubernetes API Verb: CREATE}";
     check(audit, false, None);
     check(audit, true, Some(Outcome::Unknown));
-    check("event_source: deployment\nwhen: {Kubernetes Resource: SECRETS}", true, Some(Outcome::Passed));
+    check("event_source: deployment\nwhen: {Kubernetes Resource: PODS_ATTACH}", true, Some(Outcome::Passed));
     check("when: {Is Impersonated User: true}", false, None);
+}
+
+#[test]
+fn what_happens_is_told_in_words_also_where_a_criterion_is_turned_round() {
+    let process = Process { unexpected: Fact::Known(true), ..process("nc", "-e sh", &[], Fact::Known(7)) };
+    let expected = Process { unexpected: Fact::Known(false), ..process.clone() };
+    let flow = |incoming: bool, unexpected: bool| {
+        let flow = sekisho_model::Flow {
+            incoming,
+            protocol: "tcp".to_owned(),
+            port: 443,
+            address: Some([10, 0, 0, 9].into()),
+            unexpected: Fact::Known(unexpected),
+        };
+        Act::Flow(process.clone(), flow)
+    };
+    let request = |impersonated: bool| {
+        Act::Request(ApiRequest {
+            audited: true,
+            resource: Fact::Known("SECRETS".to_owned()),
+            verbs: Fact::Known(vec!["GET".to_owned()]),
+            name: Fact::Known(Some("key".to_owned())),
+            user: Fact::Known("eve".to_owned()),
+            groups: Fact::Known(Vec::new()),
+            impersonated: Fact::Known(impersonated),
+            source_ips: Fact::Known(vec!["10.0.0.9".to_owned()]),
+            user_agent: Fact::Known(None),
+            ..ApiRequest::default()
+        })
+    };
+    let secrets = "Kubernetes Resource: SECRETS, Kubernetes API Verb: GET";
+    let is_new = "Unexpected Network Flow Detected";
+    for (when, act, expect) in [
+        (
+            "Unexpected Process Executed: true".to_owned(),
+            Act::Program(process.clone()),
+            "process nc: is not in the baseline",
+        ),
+        ("Unexpected Process Executed: false".to_owned(), Act::Program(expected), "process nc: is in the baseline"),
+        ("Process Name: {not: sh}".to_owned(), Act::Program(process.clone()), "process nc: is run"),
+        ("Process UID: {not: 0}".to_owned(), Act::Program(process.clone()), "process nc: runs as the user 7"),
+        (
+            format!("{is_new}: true"),
+            flow(false, true),
+            "process nc: talks to 10.0.0.9, port 443/tcp, which is not in the baseline",
+        ),
+        (
+            format!("{is_new}: false"),
+            flow(false, false),
+            "process nc: talks to 10.0.0.9, port 443/tcp, which is in the baseline",
+        ),
+        (
+            format!("{is_new}: true"),
+            flow(true, true),
+            "process nc: is asked by 10.0.0.9 on port 443/tcp, which is not in the baseline",
+        ),
+        (
+            format!("{is_new}: false"),
+            flow(true, false),
+            "process nc: is asked by 10.0.0.9 on port 443/tcp, which is in the baseline",
+        ),
+        (secrets.to_owned(), request(false), "eve: get secrets key"),
+        (format!("Is Impersonated User: true, {secrets}"), request(true), "eve: acts in another's name"),
+        (format!("Is Impersonated User: false, {secrets}"), request(false), "eve: acts in nobody else's name"),
+        (format!("User Agent: {{not: x}}, {secrets}"), request(false), "eve: asks by the program none"),
+        (format!("Kubernetes User Groups: {{not: x}}, {secrets}"), request(false), "eve: is in the groups none"),
+        (format!("Source IP Address: {{not: 10.0.0.1}}, {secrets}"), request(false), "eve: asks from 10.0.0.9"),
+    ] {
+        let set = set(&format!("policy: x\nname: x\nstages: [runtime]\nwhen: {{{when}}}\n"));
+        let container = container(Some("shop"), Some(false));
+        let container = (!matches!(act, Act::Request(_))).then_some(&container);
+        let verdict = say(&set.policies[0], &Activity { act: &act, container }).unwrap();
+        let told: Vec<&str> = verdict.witnesses.iter().map(|it| it.message.as_str()).collect();
+        assert!(told.contains(&expect), "{when}: {told:?}");
+    }
 }

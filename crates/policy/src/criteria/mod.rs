@@ -16,7 +16,7 @@ pub(crate) use activity::NOT_TOLD;
 pub(crate) use read::{Below, Element, Reading, below, read};
 pub use read::{Image, Subject};
 pub use table::CRITERIA;
-pub(crate) use value::{Comparison, Matcher, Pattern, word_of};
+pub(crate) use value::{Comparison, Matcher, Pattern, bare_capability, word_of};
 
 use crate::policy::Stage;
 
@@ -170,13 +170,15 @@ pub enum Grammar {
     Line,
     /// A source, and a pair: `RAW=KEY=VALUE`.
     EnvVar,
-    /// A capability without `CAP_`.
+    /// A capability, with or without `CAP_`.
     Capability {
         /// Whether `ALL` is one.
         all: bool,
     },
     /// A text in any case, for the whole.
     Text,
+    /// The same, for who signs: the id of a signature integration of `StackRox`, or the name of a key.
+    Signer,
     /// A path with `*`, `?` and `**`.
     Glob,
     /// An address.
@@ -205,9 +207,10 @@ impl Grammar {
                              `UNKNOWN` or empty"
                     .to_owned()
             }
-            Self::Capability { all: true } => "capability without `CAP_`, or `ALL`".to_owned(),
-            Self::Capability { all: false } => "capability without `CAP_`".to_owned(),
+            Self::Capability { all: true } => "capability, with or without `CAP_`, or `ALL`".to_owned(),
+            Self::Capability { all: false } => "capability, with or without `CAP_`".to_owned(),
             Self::Text => "the whole text".to_owned(),
+            Self::Signer => "`io.stackrox.signatureintegration.UUID`, or the whole name of a key".to_owned(),
             Self::Glob => "path with `*`, `?` and `**`".to_owned(),
             Self::Address => "address of IPv4 or IPv6".to_owned(),
         }

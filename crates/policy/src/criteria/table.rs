@@ -116,7 +116,7 @@ pub static CRITERIA: [Criterion; 99] = [
     of(Level::Image, "Image Registry", Grammar::Regex, "the registry that the image's name names: `docker.io`").not().many(),
     of(Level::Image, "Image Remote", Grammar::Regex, "the repository there: `library/nginx`").not().many(),
     of(Level::Image, "Image Scan Age", Grammar::Days, "how many days ago the image was scanned"),
-    of(Level::Image, "Image Signature Verified By", Grammar::Text, "holds where none of these signers' signatures was verified").many().inverted().later(SIGNATURES),
+    of(Level::Image, "Image Signature Verified By", Grammar::Signer, "holds where none of these signers' signatures was verified").many().inverted().later(SIGNATURES),
     of(Level::Image, "Image Tag", Grammar::Regex, "the tag; `latest` where nothing is said, nothing where only a digest is").not().many(),
     of(Level::Image, "Image User", Grammar::Regex, "the user that the image runs as; `root` where it names none").not().many(),
     of(Level::Image, "Image Volume", Grammar::Regex, "a path that the image makes a volume").many().ours(),

@@ -104,10 +104,14 @@ fn a_pod_has_the_requests_of_its_limits() {
     assert_eq!(judge(none(), &made, &[]), Outcome::Violated);
 }
 
-/// What one criterion says in a violation of the workload.
-fn message(field: &str, value: &str, negate: bool, workload: &Workload) -> String {
+/// What one criterion says in a violation of the workload, whose first image is known.
+fn message(field: &str, value: &str, negate: bool, workload: &Workload, facts: &ImageFacts) -> String {
     let compiled = compile(&policy(vec![Group { negate, ..group(field, &[value]) }]), Stage::Deploy).unwrap();
-    let subject = Subject { activity: None, workload: Some(workload), images: &[], now: Timestamp::UNIX_EPOCH };
+    let container = &workload.containers[0];
+    let facts = Fact::Known(facts);
+    let images =
+        [Image { name: &container.image, reference: container.image_ref.as_ref(), path: String::new(), facts }];
+    let subject = Subject { activity: None, workload: Some(workload), images: &images, now: Timestamp::UNIX_EPOCH };
     evaluate(&compiled, &subject).witnesses.first().map(|it| it.message.clone()).unwrap_or_default()
 }
 
@@ -115,12 +119,45 @@ fn message(field: &str, value: &str, negate: bool, workload: &Workload) -> Strin
 fn messages_say_what_is_wrong_also_where_a_criterion_is_turned_round() {
     let mut pod = workload(&TWO.replace("labels: {team: a}", "annotations: {a: x, b: z}"));
     pod.containers[0].command = vec!["sh".to_owned()];
-    for (field, value, negate, expect) in [
+    pod.permissions = Fact::Known(sekisho_model::Permissions::None);
+    let mut facts = ImageFacts {
+        labels: Fact::Known([("a".to_owned(), "x".to_owned()), ("b".to_owned(), "z".to_owned())].into()),
+        config: Fact::Known(ImageConfig { cmd: vec!["nginx".to_owned()], ..ImageConfig::default() }),
+        ..ImageFacts::default()
+    };
+    facts.components.push(Component {
+        name: "openssl".to_owned(),
+        version: "3".to_owned(),
+        in_use: Fact::Known(false),
+        judged: Fact::Known(()),
+        vulnerabilities: vec![Vulnerability {
+            id: "CVE-1".to_owned(),
+            exploited: Fact::Known(false),
+            ..Vulnerability::default()
+        }],
+        ..Component::default()
+    });
+    let cases = [
         ("Container Command", "sh", false, "container one: runs a command with sh"),
         ("Replicas", "1", true, "says no number of replicas"),
+        ("Minimum RBAC Permissions", "DEFAULT", true, "its service account has no permissions"),
         ("Disallowed Annotation", "a=.*", false, "has the annotation a=x"),
-    ] {
-        assert_eq!(message(field, value, negate, &pod), expect, "{field}");
+        ("Has Ingress Network Policy", "true", true, "no network policy restricts what comes in"),
+        ("Readiness Probe Defined", "true", true, "container one: has no readiness probe"),
+        ("Required Label", "a=b", false, "has no label a=b"),
+        ("Disallowed Image Label", "a=.*", false, "image h.x/a:1: has the label a=x"),
+        ("Required Image Label", "c=", false, "image h.x/a:1: has no label c="),
+        ("Image Command", "ngin", false, "image h.x/a:1: runs a command with ngin"),
+        ("Image Command", "tini", true, "image h.x/a:1: runs a command without tini"),
+        ("Image Tag", "2", true, "image h.x/a:1: has the tag 1"),
+        ("Image Health Check Defined", "false", false, "image h.x/a:1: has no health check"),
+        ("Package In Use", "false", false, "image h.x/a:1: openssl 3 is not used"),
+        ("Known Exploited", "false", false, "image h.x/a:1: openssl: CVE-1 is not known to be exploited"),
+        ("Fixed By", ".*", true, "image h.x/a:1: openssl: CVE-1 is not fixed in any version"),
+    ];
+    pod.ingress_policy = Fact::Known(false);
+    for (field, value, negate, expect) in cases {
+        assert_eq!(message(field, value, negate, &pod, &facts), expect, "{field}");
     }
 }
 
@@ -432,8 +469,13 @@ fn what_is_wrong_with_a_policy_is_told_at_once() {
     );
     check(
         Stage::Build,
-        vec![group("CVE", &["(a{1000}){1000}"])],
-        &[&format!("{at}[0].values[0] \"CVE\": \"(a{{1000}}){{1000}}\" is no regular expression: is too large")],
+        vec![group("CVE", &["(a{100}){11}"])],
+        &[&format!("{at}[0].values[0] \"CVE\": \"(a{{100}}){{11}}\" is no regular expression: invalid repeat count")],
+    );
+    check(
+        Stage::Build,
+        vec![group("CVE", &["\\pL{1000}"])],
+        &[&format!("{at}[0].values[0] \"CVE\": \"\\\\pL{{1000}}\" is no regular expression: is too large")],
     );
 }
 

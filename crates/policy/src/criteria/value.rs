@@ -153,6 +153,21 @@ const CAPABILITIES: [&str; 41] = [
     "WAKE_ALARM",
 ];
 
+/// What the ids of signature integrations begin with, where StackRox names one.
+const INTEGRATION: &str = "io.stackrox.signatureintegration.";
+
+/// Whether it is a UUID as it is written: `4a3ab5cc-4f35-4d72-b7f6-4ff6a4b4a54b`.
+fn is_uuid(text: &str) -> bool {
+    let parts = text.split('-').map(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(part.len()));
+    parts.eq([8, 4, 4, 4, 12].map(Some))
+}
+
+/// The name of a capability without `CAP_`, in capitals, as StackRox has them.
+pub(crate) fn bare_capability(text: &str) -> String {
+    let name = text.to_ascii_uppercase();
+    name.strip_prefix("CAP_").map(str::to_owned).unwrap_or(name)
+}
+
 /// The word by which a policy asks for a class of licences.
 pub(crate) fn word_of(class: LicenseClass) -> &'static str {
     match class {
@@ -193,8 +208,11 @@ impl Matcher {
                 Ok(Self::Ordered(comparison, word(words, name)?, words))
             }
             Grammar::AtLeast(words) => Ok(Self::Ordered(Comparison::GreaterOrEqual, word(words, text)?, words)),
-            Grammar::Regex | Grammar::Text if text.is_empty() => Err("a text is needed".to_owned()),
-            Grammar::Text => Ok(Self::Text(Pattern::Word(text.to_owned()))),
+            Grammar::Regex | Grammar::Text | Grammar::Signer if text.is_empty() => Err("a text is needed".to_owned()),
+            Grammar::Signer if text.strip_prefix(INTEGRATION).is_some_and(|id| !is_uuid(id)) => {
+                Err(format!("{text:?} does not end in the UUID of a signature integration"))
+            }
+            Grammar::Text | Grammar::Signer => Ok(Self::Text(Pattern::Word(text.to_owned()))),
             Grammar::Contains => Pattern::contained(text).map(Self::Text),
             Grammar::Present if text == ".*" => Ok(Self::Present),
             Grammar::Regex | Grammar::Present => Pattern::whole(text).map(Self::Text),
@@ -221,10 +239,9 @@ impl Matcher {
                 Ok(Self::EnvVar(known, Pattern::part(key)?, Pattern::part(value)?))
             }
             Grammar::Capability { all } => {
-                let name = text.to_ascii_uppercase();
-                let name = name.strip_prefix("CAP_").unwrap_or(&name);
-                if CAPABILITIES.contains(&name) || (all && name == "ALL") {
-                    return Ok(Self::Capability(name.to_owned()));
+                let name = bare_capability(text);
+                if CAPABILITIES.contains(&&*name) || (all && name == "ALL") {
+                    return Ok(Self::Capability(name));
                 }
                 let but = if name == "ALL" { "; only what is dropped can be all" } else { "" };
                 Err(format!("{text:?} is no capability of Linux{but}"))

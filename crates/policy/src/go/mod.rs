@@ -4,4 +4,4 @@ mod duration;
 mod regex;
 
 pub(crate) use duration::nanoseconds;
-pub(crate) use regex::{Pattern, translate};
+pub(crate) use regex::{Pattern, is_valid, translate};

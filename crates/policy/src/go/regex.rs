@@ -39,6 +39,31 @@ pub(crate) fn translate(text: &str) -> Result<String, String> {
     Reader { text, at: 0, out: String::with_capacity(text.len() + 8) }.read()
 }
 
+/// Why an expression is not read that is right all the same.
+const ELSEWHERE: &str = "which is not the same";
+/// Why the crate refuses what Go refuses as well, in its words. It refuses other things that Go takes.
+const REFUSED: [&str; 6] = [
+    "unclosed group",
+    "unopened group",
+    "unclosed character class",
+    "invalid character class range",
+    "invalid repetition count range",
+    "repetition operator missing expression",
+];
+
+/// Whether a server takes the expression; none where that cannot be told.
+pub(crate) fn is_valid(text: &str) -> Option<bool> {
+    let translated = match translate(text) {
+        Ok(translated) => translated,
+        Err(why) => return (!why.contains(ELSEWHERE)).then_some(false),
+    };
+    match RegexBuilder::new(&translated).size_limit(1 << 20).nest_limit(100).build() {
+        Ok(_) => Some(true),
+        Err(regex::Error::Syntax(why)) if REFUSED.iter().any(|refused| why.contains(refused)) => Some(false),
+        Err(_) => None,
+    }
+}
+
 /// Classes of ASCII with names.
 const CLASSES: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
@@ -77,29 +102,61 @@ impl Reader<'_> {
     fn read(mut self) -> Result<String, String> {
         // Whether a repetition may stand here, and whether one stands just before.
         let (mut repeatable, mut repeated) = (false, false);
+        // How often at most what stands before is there, and what is in the groups that are open.
+        let (mut times, mut around) = (1_u32, Vec::<u32>::new());
         while let Some(char) = self.next() {
             let mut is_repetition = false;
             match char {
                 '\\' => {
                     self.escape(false)?;
+                    times = 1;
                 }
-                '[' => self.class()?,
-                '(' => self.group()?,
+                '[' => {
+                    self.class()?;
+                    times = 1;
+                }
+                '(' => {
+                    self.group()?;
+                    // Flags alone open nothing.
+                    if !self.out.ends_with(')') {
+                        around.push(1);
+                    }
+                    times = 1;
+                }
                 '*' | '+' | '?' => {
                     self.out.push(char);
                     is_repetition = true;
                 }
-                '{' => match self.counted() {
-                    Some(text) => {
+                '{' => {
+                    if let Some((text, count)) = self.counted() {
                         self.out.push_str(&text);
                         is_repetition = true;
+                        times = if count == Some(0) { 1 } else { times.saturating_mul(count.unwrap_or(1).max(1)) };
+                        // Repetitions in each other count together.
+                        if times > REPEATS && count.is_some_and(|count| count > 1) {
+                            return Err("invalid repeat count".to_owned());
+                        }
+                    } else {
+                        // It stands for itself.
+                        self.literal('{');
+                        times = 1;
                     }
-                    // It stands for itself.
-                    None => self.literal('{'),
-                },
-                '}' | ']' => self.literal(char),
-                '^' | '$' | '.' | '|' | ')' => self.out.push(char),
-                other => self.literal(other),
+                }
+                ')' => {
+                    self.out.push(char);
+                    times = around.pop().unwrap_or(1);
+                }
+                '^' | '$' | '.' | '|' => {
+                    self.out.push(char);
+                    times = 1;
+                }
+                other => {
+                    self.literal(other);
+                    times = 1;
+                }
+            }
+            if let Some(most) = around.last_mut() {
+                *most = times.max(*most);
             }
             if is_repetition {
                 if !repeatable {
@@ -118,8 +175,8 @@ impl Reader<'_> {
         Ok(self.out)
     }
 
-    /// The repetition after `{`; none where that is none.
-    fn counted(&mut self) -> Option<String> {
+    /// The repetition after `{`, and how often that is at most; none where that is none.
+    fn counted(&mut self) -> Option<(String, Option<u32>)> {
         let end = self.rest().find('}')?;
         let inner = self.rest()[..end].to_owned();
         let number = |text: &str| text.parse::<u32>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -132,9 +189,9 @@ impl Reader<'_> {
         let most_repeats = most.unwrap_or(least).max(least);
         if most_repeats > REPEATS || most.is_some_and(|most| most < least) {
             // The crate refuses what stands between these brackets.
-            return Some("{2,1}".to_owned());
+            return Some(("{2,1}".to_owned(), None));
         }
-        Some(format!("{{{inner}}}"))
+        Some((format!("{{{inner}}}"), Some(most.unwrap_or(least))))
     }
 
     /// What follows `(`.
@@ -187,7 +244,7 @@ impl Reader<'_> {
             'w' => class("0-9A-Za-z_", false),
             'W' => class("0-9A-Za-z_", true),
             'b' if !in_class => "(?-u:\\b)".to_owned(),
-            'B' if !in_class => return Err("\\B, which is not the same on a server".to_owned()),
+            'B' if !in_class => return Err(format!("\\B, {ELSEWHERE} on a server")),
             'A' if !in_class => "\\A".to_owned(),
             'z' if !in_class => "\\z".to_owned(),
             'Q' if !in_class => {
@@ -264,7 +321,7 @@ impl Reader<'_> {
         }
         // Older servers leave out what is not assigned.
         if ["C", "Other"].contains(&bare) {
-            return Err(format!("the class {bare}, which is not the same on every server"));
+            return Err(format!("the class {bare}, {ELSEWHERE} on every server"));
         }
         // What the crate has besides categories and scripts.
         let is_space = bare.chars().filter(|char| *char != '_').collect::<String>();

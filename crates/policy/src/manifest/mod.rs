@@ -39,23 +39,39 @@ pub struct Found<'a> {
 /// What the objects would run, in their order. Services, routes, network policies and roles among them say how the
 /// workloads can be reached and what they may do; objects that make no pods are passed over.
 pub fn workloads(objects: &[Object]) -> (Vec<Found<'_>>, Vec<Diagnostic>) {
-    let surroundings = Surroundings::of(objects);
-    let mut found = Vec::new();
+    let all = Workloads::among(objects);
     let mut diagnostics = Vec::new();
-    for object in objects {
+    let found = objects.iter().filter_map(|object| {
+        let workload = all.of(object, &mut diagnostics)?;
+        Some(Found { object, workload })
+    });
+    (found.collect(), diagnostics)
+}
+
+/// What objects would run, one after the other: all of it at once takes more memory than the objects themselves.
+pub struct Workloads<'a> {
+    surroundings: Surroundings<'a>,
+}
+
+impl<'a> Workloads<'a> {
+    /// The workloads that `objects` make, with the services, routes, network policies and roles among them.
+    pub fn among(objects: &'a [Object]) -> Self {
+        Self { surroundings: Surroundings::of(objects) }
+    }
+
+    /// What one of the objects would run; none where it makes no pods.
+    pub fn of(&self, object: &Object, diagnostics: &mut Vec<Diagnostic>) -> Option<Workload> {
         let Some(kind) = PodKind::of(object) else {
             diagnostics.extend(unknown(object));
-            continue;
+            return None;
         };
         let mut reader = Reader::of(object);
         let workload = pod::workload(object, kind, &mut reader);
         diagnostics.append(&mut reader.diagnostics);
-        if let Some(mut workload) = workload {
-            surroundings.apply(&mut workload);
-            found.push(Found { object, workload });
-        }
+        let mut workload = workload?;
+        self.surroundings.apply(&mut workload);
+        Some(workload)
     }
-    (found, diagnostics)
 }
 
 /// What is to be said of an object of a kind that is not known as one that makes pods, and has containers all the same:

@@ -91,7 +91,7 @@ impl<'a> Row<'a> {
     pub(crate) fn violations(&self) -> Cow<'a, [Violation]> {
         if self.result.violations.is_empty() {
             let message = format!("{} is violated", self.policy.name);
-            return vec![Violation { message, ..Violation::default() }].into();
+            return vec![Violation { message: message.into(), ..Violation::default() }].into();
         }
         Cow::Borrowed(&self.result.violations)
     }
@@ -138,7 +138,11 @@ impl<'a> CheckView<'a> {
             };
             rows.push(Row { result, policy, subject, state });
         }
-        rows.sort_by_key(|row| (row.state, Reverse(row.policy.severity), row.result.subject, row.result.policy));
+        // Those that are equal stay in their order: they are of one list.
+        rows.sort_unstable_by_key(|row| {
+            let Row { result, policy, state, .. } = row;
+            (*state, Reverse(policy.severity), result.subject, result.policy, std::ptr::from_ref(*result))
+        });
         Self { report, rows, lost }
     }
 

@@ -157,7 +157,10 @@ fn shipped_policies_judge_a_scanned_image() {
         let policy = checked.policies.iter().position(|policy| policy.id == id).unwrap();
         let result = checked.results.iter().find(|result| result.policy == policy);
         result.map_or((PolicyOutcome::Passed, Vec::new()), |it| {
-            (it.outcome, it.violations.iter().map(|it| it.message.clone()).chain(it.reasons.iter().cloned()).collect())
+            (
+                it.outcome,
+                it.violations.iter().map(|it| it.message.to_string()).chain(it.reasons.iter().cloned()).collect(),
+            )
         })
     };
     let violated = |message: &str| (PolicyOutcome::Violated, vec![message.to_owned()]);

@@ -82,18 +82,21 @@ impl Images {
         objects: &[Object],
         common: &CommonArguments,
     ) {
-        let (workloads, _) = manifest::workloads(objects);
-        let named = workloads.iter().flat_map(|found| found.workload.images());
-        for NamedImage { name, reference, .. } in named {
-            if self.known.contains_key(name) {
-                continue;
-            }
+        let workloads = manifest::Workloads::among(objects);
+        // What is wrong with objects is told where they are judged.
+        let workloads = objects.iter().filter_map(|object| workloads.of(object, &mut Vec::new()));
+        let mut named: BTreeMap<String, bool> = BTreeMap::new();
+        for workload in workloads {
+            let images = workload.images().into_iter();
+            named.extend(images.map(|NamedImage { name, reference, .. }| (name.to_owned(), reference.is_some())));
+        }
+        for (name, has_reference) in &named {
             // Of a registry, whatever is on the disk under that name.
             let target = ImageTarget::of(&PathBuf::from(format!("docker://{name}")), None);
-            let found = if reference.is_none() {
-                Err(format!("{name:?} is no name of an image"))
-            } else {
+            let found = if *has_reference {
                 report(context, settings, judges, target, common).map_err(|error| error.message().to_owned())
+            } else {
+                Err(format!("{name:?} is no name of an image"))
             };
             if let Ok(report) = &found {
                 let of_image = |told: &Diagnostic| Diagnostic::incomplete(told.code, told.to_string()).at(name);

@@ -4,6 +4,7 @@ use super::super::document;
 use super::render::render;
 use crate::error::{CliError, reason};
 use sekisho_base::Limits;
+use sekisho_base::limits::LimitKey;
 use sekisho_model::{CheckInput, Code, Diagnostic, Digest, Level};
 use sekisho_policy::manifest::{self, Object};
 use std::io::{self, Read};
@@ -27,6 +28,8 @@ pub(crate) struct Inputs {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What was named, and where its files end.
     named: Vec<(String, usize)>,
+    /// Bytes of all texts.
+    bytes: u64,
 }
 
 /// Directories below a directory that was named.
@@ -46,21 +49,39 @@ impl Inputs {
         Self::read_with(paths, ends, false, limits)
     }
 
-    /// The objects in the files, and what could not be read of them. What was named and holds none would pass unseen: the
-    /// output of a program that failed, say.
-    pub(crate) fn objects(&self, limits: &Limits) -> (Vec<Object>, Vec<Diagnostic>) {
-        let mut objects = Vec::new();
+    /// The objects in the files, whose texts are not kept, and what could not be read of them. What was named and holds none
+    /// would pass unseen: the output of a program that failed, say. Objects that all together take more memory than
+    /// [`Limits::facts_bytes`] are left out, which is told.
+    pub(crate) fn objects(&mut self, limits: &Limits) -> (Vec<Object>, Vec<Diagnostic>) {
+        let mut objects: Vec<Object> = Vec::new();
         let mut diagnostics = self.diagnostics.clone();
-        let mut start = 0;
+        let (mut start, mut weight) = (0, 0);
+        let files = self.files.len();
         for (name, end) in &self.named {
             let before = (objects.len(), diagnostics.len());
-            for file in &self.files[start..*end] {
-                let (found, mut told) = manifest::objects(&file.name, &file.text, limits);
+            for (place, file) in self.files[..*end].iter_mut().enumerate().skip(start) {
+                let text = std::mem::take(&mut file.text);
+                let (found, mut told) = manifest::objects(&file.name, &text, limits);
                 if found.is_empty() && told.is_empty() {
                     told.push(Diagnostic::note(Code::ManifestForeign, "holds no document").at(&file.name));
                 }
-                objects.extend(found);
                 diagnostics.extend(told);
+                for object in found {
+                    weight += object.node.weight() + (size_of::<Object>() + object.file.len()) as u64;
+                    if weight > limits.facts_bytes {
+                        let message = format!(
+                            "line {}: {} and what is behind it, here and in {} files, were not read: all objects together \
+                             take {}",
+                            object.node.place.line,
+                            object.title(),
+                            files - place - 1,
+                            limits.exceeded(LimitKey::FactsBytes, "bytes of memory"),
+                        );
+                        diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message).at(&file.name));
+                        return (objects, diagnostics);
+                    }
+                    objects.push(object);
+                }
             }
             let is_told = diagnostics[before.1..].iter().any(|told| told.level == Level::Incomplete);
             if objects.len() == before.0 && *end > start && !is_told {
@@ -181,8 +202,15 @@ impl Inputs {
 
     fn take(&mut self, name: String, bytes: Vec<u8>, limits: &Limits) {
         if bytes.len() as u64 > limits.text_file_bytes {
-            let limit = limits.exceeded(sekisho_base::limits::LimitKey::TextFileBytes, "bytes");
+            let limit = limits.exceeded(LimitKey::TextFileBytes, "bytes");
             self.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, format!("takes {limit}")).at(&name));
+            return;
+        }
+        self.bytes += bytes.len() as u64;
+        if self.bytes > limits.facts_bytes {
+            let limit = limits.exceeded(LimitKey::FactsBytes, "bytes");
+            let message = format!("is left out: with those before it, it takes {limit}");
+            self.diagnostics.push(Diagnostic::incomplete(Code::LimitExceeded, message).at(&name));
             return;
         }
         self.read.push(CheckInput { path: name.clone(), digest: Digest::of(&bytes) });

@@ -121,7 +121,7 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     let shipped = if pod_security.is_some() { "none" } else { settings.check.profile.as_str() };
     let (mut set, policy_inputs) = policies(choice, &settings, shipped, &limits)?;
     set.standards.extend(*pod_security);
-    let inputs = Inputs::read_manifests(paths, &limits)?;
+    let mut inputs = Inputs::read_manifests(paths, &limits)?;
     let (mut objects, mut diagnostics) = inputs.objects(&limits);
     if let Some(namespace) = namespace {
         put_into(namespace, &mut objects);
@@ -142,7 +142,7 @@ pub(crate) fn check_manifest(context: &mut Context, arguments: &CheckManifestArg
     };
     let look_up = |name: &str| known.facts(name);
     let now = settings.now();
-    let asked = PolicyContext { around: &around, images: &look_up, now };
+    let asked = PolicyContext { around: &around, images: &look_up, now, limits: &limits };
     let checked = check_manifests(&set, &foreign, &objects, &asked);
     diagnostics.extend(known.diagnostics.iter().cloned());
     let mut report = report_of(context, "deploy", checked, diagnostics)?;

@@ -50,11 +50,11 @@ pub(super) fn compiled_with(
 }
 
 pub(super) fn is_valid(arguments: &[Value]) -> Computed {
-    // What cannot be read here need not be wrong, but what is read is right.
+    // What cannot be read here need not be wrong.
     let pattern = as_text(&arguments[0])?;
-    match compiled(pattern, "") {
-        Ok(_) => Ok(Value::from(true)),
-        Err(stop) => Err(stop),
+    match crate::go::is_valid(pattern) {
+        Some(is_valid) => Ok(Value::from(is_valid)),
+        None => unknown(format!("{pattern:?} cannot be read")),
     }
 }
 

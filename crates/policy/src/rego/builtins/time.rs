@@ -1,7 +1,7 @@
 //! Moments, in nanoseconds since 1970. What time it is, whoever asks says.
 
 use super::{Computed, Stop, array, as_integer, as_text, unknown};
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan, Zoned};
 use regorus::Value;
 use std::cell::Cell;
@@ -29,11 +29,32 @@ fn moment(value: &Value) -> Result<Zoned, Stop> {
         },
         other => (other, ""),
     };
-    if !matches!(zone, "" | "UTC") {
-        return unknown("time zones are not supported");
-    }
     let timestamp = Timestamp::from_nanosecond(as_integer(nanoseconds)?.into()).map_err(|_| Stop::Undefined)?;
-    Ok(timestamp.to_zoned(TimeZone::UTC))
+    let zone = zone_of(zone)?;
+    // Of what was before, systems keep more or less.
+    if timestamp < Timestamp::UNIX_EPOCH && zone != TimeZone::UTC {
+        return unknown("before 1970 time zones are not the same on all systems");
+    }
+    Ok(timestamp.to_zoned(zone))
+}
+
+/// The time zone of this name, out of the database that is built in: the same wherever a policy is asked.
+fn zone_of(name: &str) -> Result<TimeZone, Stop> {
+    match name {
+        "" | "UTC" => Ok(TimeZone::UTC),
+        "Local" => unknown("the time zone Local is another on each machine"),
+        // OPA takes names as files have them, case and all; some systems have more of them than the database.
+        _ => match TimeZoneDatabase::bundled().get(name) {
+            Ok(zone) if zone.iana_name() == Some(name) => Ok(zone),
+            _ => unknown(format!("there is no time zone {name:?}")),
+        },
+    }
+}
+
+/// The same where calendars are counted with, which is done in UTC alone.
+fn moment_in_utc(value: &Value) -> Result<Zoned, Stop> {
+    let moment = moment(value)?;
+    if *moment.time_zone() == TimeZone::UTC { Ok(moment) } else { unknown("time zones are not supported here") }
 }
 
 fn nanoseconds(timestamp: Timestamp) -> Computed {
@@ -81,7 +102,7 @@ pub(super) fn weekday(arguments: &[Value]) -> Computed {
 
 /// Months are added as calendars have them, and what is beyond the end of a month runs into the next, as in Go.
 pub(super) fn add_date(arguments: &[Value]) -> Computed {
-    let moment = moment(&arguments[0])?;
+    let moment = moment_in_utc(&arguments[0])?;
     let number = |value: &Value| as_integer(value).ok().filter(|it| it.abs() < 1_000_000).ok_or(Stop::Undefined);
     let [years, months, days] = [number(&arguments[1])?, number(&arguments[2])?, number(&arguments[3])?];
     let months = i64::from(moment.year()) * 12 + i64::from(moment.month()) - 1 + years * 12 + months;
@@ -95,7 +116,7 @@ pub(super) fn add_date(arguments: &[Value]) -> Computed {
 }
 
 pub(super) fn diff(arguments: &[Value]) -> Computed {
-    let (mut from, mut to) = (moment(&arguments[0])?, moment(&arguments[1])?);
+    let (mut from, mut to) = (moment_in_utc(&arguments[0])?, moment_in_utc(&arguments[1])?);
     if from > to {
         std::mem::swap(&mut from, &mut to);
     }
@@ -116,5 +137,11 @@ pub(super) fn format(arguments: &[Value]) -> Computed {
     if matches!(&arguments[0], Value::Array(items) if items.len() > 2) {
         return unknown("layouts are not supported");
     }
-    Ok(Value::from(moment(&arguments[0])?.timestamp().to_string()))
+    let moment = moment(&arguments[0])?;
+    let (timestamp, offset) = (moment.timestamp(), moment.offset());
+    Ok(Value::from(match offset.seconds() {
+        0 => timestamp.to_string(),
+        seconds if seconds % 60 == 0 => timestamp.display_with_offset(offset).to_string(),
+        _ => return unknown("the time zone was not yet of whole minutes then"),
+    }))
 }

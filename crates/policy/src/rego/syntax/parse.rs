@@ -229,9 +229,9 @@ impl Parser {
         let mut member = None;
         let mut value = None;
         if arguments.is_none() && self.take_keyword("contains") {
-            member = Some(self.expr()?);
+            member = Some(self.expr_or_pair()?);
         } else if self.take_sign(":=") || self.take_sign("=") {
-            value = Some(self.expr()?);
+            value = Some(self.expr_or_pair()?);
         }
         let has_if = self.is_keyword("if");
         // `p[x] { … }` and `p.x { … }` add to a set where nothing else is said.
@@ -286,7 +286,8 @@ impl Parser {
 
     fn otherwise(&mut self) -> Parsed<Otherwise> {
         self.at += 1;
-        let value = if self.take_sign(":=") || self.take_sign("=") { Some(self.expr()?) } else { None };
+        let is_given = self.take_sign(":=") || self.take_sign("=");
+        let value = if is_given { Some(self.expr_or_pair()?) } else { None };
         let mut body = Vec::new();
         self.rule_body(&mut body, value.is_some())?;
         Ok(Otherwise { value, body })
@@ -349,7 +350,7 @@ impl Parser {
         let left = self.expr_or_pair()?;
         let place = left.place;
         if self.take_sign(":=") {
-            let right = self.expr()?;
+            let right = self.expr_or_pair()?;
             return if is_negated {
                 Err(Wrong::new(place, "an assignment cannot be negated"))
             } else {
@@ -357,7 +358,7 @@ impl Parser {
             };
         }
         if self.take_sign("=") {
-            let right = self.expr()?;
+            let right = self.expr_or_pair()?;
             return Ok(if is_negated {
                 LiteralKind::Not(Expr::new(place, Kind::Infix("=", Box::new(left), Box::new(right))))
             } else {

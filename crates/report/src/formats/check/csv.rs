@@ -69,7 +69,7 @@ fn write(report: &CheckReport, to: impl Write) -> io::Result<()> {
                 put(cells(row, violation))?;
             }
         } else {
-            put(cells(row, &Violation { message: row.result.reasons.join("; "), ..Violation::default() }))?;
+            put(cells(row, &Violation { message: row.result.reasons.join("; ").into(), ..Violation::default() }))?;
         }
     }
     out.flush()
@@ -108,7 +108,7 @@ fn cells(row: &Row<'_>, violation: &Violation) -> Cells {
         view::line(&violation.criterion),
         check::message(violation),
         violation.fix.as_ref().map(|fix| view::line(&fix.text)).unwrap_or_default(),
-        result.excluded.as_ref().map(check::exclusion).unwrap_or_default(),
+        result.excluded.as_deref().map(check::exclusion).unwrap_or_default(),
         short(&policy.remediation),
         short(&policy.categories.join(", ")),
         short(&policy.controls.join(", ")),

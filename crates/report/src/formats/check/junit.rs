@@ -13,7 +13,7 @@ use crate::formats::Format;
 use crate::formats::junit::{Outcome, body, totals};
 use crate::markup::Escaped;
 use crate::view;
-use sekisho_model::{CheckReport, CheckResult, CheckSubject, PolicyOutcome};
+use sekisho_model::{CheckReport, CheckSubject};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -69,17 +69,9 @@ fn write(report: &CheckReport, mut to: impl Write) -> io::Result<()> {
 }
 
 fn outcome(report: &CheckReport, row: &Row<'_>) -> Outcome {
-    // Whether it would fail, were it violated.
-    let counts = || {
-        report.is_failure(&CheckResult {
-            outcome: PolicyOutcome::Violated,
-            violations: Vec::new(),
-            ..row.result.clone()
-        })
-    };
     match row.state {
         State::Fails => Outcome::Failed,
-        State::Unknown if !report.gate.allow_incomplete && counts() => Outcome::Error,
+        State::Unknown if !report.gate.allow_incomplete && report.would_fail(row.result) => Outcome::Error,
         State::Unknown | State::Warns | State::Excepted | State::NotEvaluated => Outcome::Skipped,
     }
 }

@@ -139,7 +139,7 @@ fn others(out: &mut String, view: &CheckView<'_>) {
     if !rows.is_empty() {
         let summary = format!("{} excepted, {} not known", view.count(State::Excepted), view.count(State::Unknown));
         folded(out, &summary, "| | Policy | Subject | Why |\n|---|---|---|---|", &rows, |row| {
-            let why = row.result.excluded.as_ref().map_or_else(|| row.reasons(), check::exclusion);
+            let why = row.result.excluded.as_deref().map_or_else(|| row.reasons(), check::exclusion);
             format!(
                 "| {} | {} | {} | {} |",
                 row.state.as_str(),

@@ -236,8 +236,8 @@ fn entry(row: &Row<'_>, timestamp: Timestamp) -> Entry {
         Some(excluded) => format!("{}: {message}", check::exclusion(excluded)),
         None => message,
     };
-    let rule = violations.first().map(|it| it.criterion.as_str()).unwrap_or_default();
-    let rule = if violations.iter().all(|it| it.criterion == rule) { rule } else { "" };
+    let rule = violations.first().map(|it| &*it.criterion).unwrap_or_default();
+    let rule = if violations.iter().all(|it| *it.criterion == *rule) { rule } else { "" };
     Entry {
         source: SOURCE,
         policy: line(&cut(if policy.id.is_empty() { "unnamed" } else { &policy.id }, LONGEST)),

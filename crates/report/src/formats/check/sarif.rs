@@ -18,7 +18,7 @@ use crate::formats::sarif::log::{
 };
 use crate::view::{self, plural};
 use sekisho_model::{
-    CheckPolicy, CheckReport, CheckSubject, Level, PatchOperation, PolicySeverity, Violation, write_json,
+    CheckPolicy, CheckReport, CheckSubject, Level, PatchOperation, PolicySeverity, Shared, Violation, write_json,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -39,12 +39,12 @@ struct ResultProperties {
     severity: PolicySeverity,
     fails_check: bool,
     subject: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    path: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    criterion: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    container: Option<String>,
+    path: Option<Shared<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    criterion: Option<Shared<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<Shared<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     patch: Vec<PatchOperation>,
 }
@@ -201,12 +201,16 @@ fn result<'a>(
             severity: row.policy.severity,
             fails_check: row.state == State::Fails,
             subject: named,
-            path: violation.path,
-            criterion: violation.criterion,
+            path: some(violation.path),
+            criterion: some(violation.criterion),
             container: violation.container,
-            patch: violation.fix.map(|fix| fix.patch).unwrap_or_default(),
+            patch: violation.fix.map(|fix| fix.patch.clone()).unwrap_or_default(),
         },
     }
+}
+
+fn some(text: Shared<str>) -> Option<Shared<str>> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// `shop/Deployment/web`

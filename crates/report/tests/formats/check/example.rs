@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use sekisho_model::{
     CHECK_SCHEMA, CheckExclusion, CheckGate, CheckInput, CheckPolicy, CheckReport, CheckResult, CheckSubject, Code,
-    Diagnostic, Digest, Fix, PatchOperation, PolicyLanguage, PolicyOutcome, PolicySeverity, SubjectKind, Tool, Verdict,
-    Violation,
+    Diagnostic, Digest, Fix, PatchOperation, PolicyLanguage, PolicyOutcome, PolicySeverity, Shared, SubjectKind, Tool,
+    Verdict, Violation,
 };
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ fn subject(kind: SubjectKind, title: &str, namespace: &str, file: &str, line: u3
         line,
         digest: None,
         passed: 2,
-        patch: Vec::new(),
+        patch: Shared::default(),
     }
 }
 
@@ -138,11 +138,11 @@ fn violation(message: &str, criterion: &str, path: &str, line: u32, column: u32)
 
 fn fixed(violation: Violation, path: &str, pointer: &str, value: &Value) -> Violation {
     let patch = vec![PatchOperation { op: "add".into(), path: pointer.into(), value: Some(value.clone()) }];
-    Violation { fix: Some(Fix { text: format!("set {path} to {value}"), patch }), ..violation }
+    Violation { fix: Some(Fix { text: format!("set {path} to {value}"), patch }.into()), ..violation }
 }
 
 fn result(subject: usize, policy: usize, outcome: PolicyOutcome) -> CheckResult {
-    CheckResult { policy, subject, outcome, excluded: None, violations: Vec::new(), reasons: Vec::new() }
+    CheckResult { policy, subject, outcome, excluded: None, violations: Vec::new(), reasons: Shared::default() }
 }
 
 fn privileged(container: &str, index: usize, line: u32) -> Violation {
@@ -174,7 +174,7 @@ fn results() -> Vec<CheckResult> {
         CheckResult { violations: vec![labels.clone(), labels.clone()], ..result(0, 1, Violated) },
         CheckResult { violations: vec![seccomp], ..result(0, 2, Violated) },
         CheckResult {
-            reasons: vec!["registry.example/shop/web:1.4.2: was not looked at".into()],
+            reasons: ["registry.example/shop/web:1.4.2: was not looked at".to_owned()].into(),
             ..result(0, 3, NotEvaluated)
         },
         CheckResult {
@@ -187,17 +187,20 @@ fn results() -> Vec<CheckResult> {
             ..result(0, 5, Violated)
         },
         CheckResult {
-            excluded: Some(CheckExclusion {
-                reason: "parts of the cluster itself".into(),
-                until: Some(time("2027-01-01T00:00:00Z")),
-            }),
+            excluded: Some(
+                CheckExclusion {
+                    reason: "parts of the cluster itself".into(),
+                    until: Some(time("2027-01-01T00:00:00Z")),
+                }
+                .into(),
+            ),
             violations: vec![privileged("agent", 0, 29)],
             ..result(1, 0, Violated)
         },
-        CheckResult { reasons: vec!["log:2: was not looked at".into()], ..result(1, 3, NotEvaluated) },
+        CheckResult { reasons: ["log:2: was not looked at".to_owned()].into(), ..result(1, 3, NotEvaluated) },
         CheckResult {
-            excluded: Some(CheckExclusion { reason: String::new(), until: None }),
-            reasons: vec!["log:2: nobody says".into()],
+            excluded: Some(CheckExclusion { reason: String::new(), until: None }.into()),
+            reasons: ["log:2: nobody says".to_owned()].into(),
             ..result(1, 6, Unknown)
         },
         CheckResult { violations: vec![labels], ..result(2, 1, Violated) },
@@ -212,14 +215,14 @@ fn results() -> Vec<CheckResult> {
             ..result(3, 3, Violated)
         },
         CheckResult {
-            excluded: Some(CheckExclusion { reason: HOSTILE.into(), until: None }),
+            excluded: Some(CheckExclusion { reason: HOSTILE.into(), until: None }.into()),
             violations: vec![privileged(HOSTILE, 0, 8)],
             ..result(4, 0, Violated)
         },
         CheckResult {
             violations: vec![Violation {
                 container: Some(HOSTILE.into()),
-                fix: Some(Fix { text: HOSTILE.into(), patch: Vec::new() }),
+                fix: Some(Fix { text: HOSTILE.into(), patch: Vec::new() }.into()),
                 details: json!({HOSTILE: HOSTILE}),
                 ..violation(HOSTILE, HOSTILE, HOSTILE, 7, 1)
             }],
@@ -263,7 +266,7 @@ pub(crate) fn unknown() -> CheckReport {
     let mut report = refused();
     report.results.retain(|result| !matches!(result.policy, 0..=3));
     report.results.push(CheckResult {
-        reasons: vec!["registry.example/shop/web:1.4.2: the registry does not answer".into()],
+        reasons: ["registry.example/shop/web:1.4.2: the registry does not answer".to_owned()].into(),
         ..result(5, 6, PolicyOutcome::Unknown)
     });
     report.diagnostics.push(

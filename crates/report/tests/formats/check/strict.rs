@@ -269,7 +269,7 @@ fn policy_report_is_bounded_and_says_what_is_left_out() {
     let long = "x\u{202e}".repeat(5_000);
     for result in &mut report.results {
         for violation in &mut result.violations {
-            violation.message.clone_from(&long);
+            violation.message = long.as_str().into();
         }
     }
     let list = document("policy-report", &report);
@@ -347,13 +347,13 @@ fn markdown_fits_a_comment_and_says_what_is_left_out() {
     }
     let others = report.results.clone().into_iter().map(|mut result| {
         result.outcome = PolicyOutcome::Unknown;
-        result.reasons = vec![long.clone(); 5];
+        result.reasons = vec![long.clone(); 5].into();
         result
     });
     report.results.extend(others.collect::<Vec<_>>());
     for policy in 0..report.policies.len() {
         for (subject, outcome) in [(2, PolicyOutcome::NotEvaluated), (3, PolicyOutcome::Unknown)] {
-            let reasons = vec![long.clone(); 5];
+            let reasons = vec![long.clone(); 5].into();
             let result = sekisho_model::CheckResult {
                 policy,
                 subject,
