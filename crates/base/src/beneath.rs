@@ -95,6 +95,14 @@ impl Directory {
         above.pop().ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
+    /// Whether there is anything at `path` for a process whose root this directory is. As [`Directory::inside`] has it, but
+    /// for the last name, which may be of a link that leads nowhere.
+    pub fn has_inside(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name() else { return self.inside(path).is_ok() };
+        let above = self.inside(path.parent().unwrap_or(Path::new("")));
+        above.is_ok_and(|directory| statat(&directory.0, name, AtFlags::SYMLINK_NOFOLLOW).is_ok())
+    }
+
     /// Opens the regular file at `path` beneath this directory; a pipe does not block and is refused.
     pub fn file(&self, path: &Path) -> io::Result<File> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
@@ -187,6 +195,12 @@ mod tests {
         assert!(directory.file(Path::new("a/b/file")).is_ok());
         for path in ["link", "up/secret", "inner/b/file", "../secret", "a/../../secret", "a", "absent", ""] {
             assert!(directory.file(Path::new(path)).is_err(), "{path}");
+        }
+        for path in ["link", "inner/b", "/a/b/file", "up/up/a", "/", "a/../up"] {
+            assert!(directory.has_inside(Path::new(path)), "{path}");
+        }
+        for path in ["secret", "../secret", "a/secret", "link/x", "a/b/file/x"] {
+            assert!(!directory.has_inside(Path::new(path)), "{path}");
         }
         assert!(directory.directory(Path::new("up")).is_err());
         let kinds: Vec<(String, bool)> = directory

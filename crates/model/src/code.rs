@@ -138,7 +138,7 @@ codes! {
         "A file that can hold packages does not follow its format; packages may be missing.",
         "check the file with the tool that wrote it";
     SystemUncovered = "system.uncovered", Incomplete,
-        "There is an operating system, but no package database of a kind that is read; its packages are not listed.",
+        "There is an operating system, but no package database of a kind that is read, or one that names no package, or one that an upper layer removed; its packages are not listed.",
         "docs/analyzers.md lists the databases that are read; where the system has none on purpose, use --allow-incomplete";
     RecordMalformed = "record.malformed", Passed,
         "Records were passed over that name no package: one without a name or a version, or one that no package URL can be made for.",

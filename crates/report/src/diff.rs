@@ -34,7 +34,7 @@ pub fn diff_table(diff: &Diff, options: TableOptions) -> String {
     line!(
         out,
         "\n{HEADING}{} gone{}, {} new{}, {unchanged} unchanged; {} changed{HEADING:#}",
-        closed.len(),
+        counted(closed.len(), "finding"),
         worst(closed),
         opened.len(),
         worst(opened),

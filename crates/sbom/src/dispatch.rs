@@ -160,6 +160,13 @@ impl Dispatch {
         })
     }
 
+    /// Whether a link at `path` that leads to nothing that is read has the name of a file with packages, or of a directory
+    /// with such a file.
+    pub fn is_led_away(&self, path: &str) -> bool {
+        let holds_packages = |analyzer: &&Analyzer| !analyzer.kinds.is_empty() && !analyzer.hints;
+        self.by_path(path).iter().any(holds_packages) || self.holds_packages(path)
+    }
+
     /// The analyzers that are offered files by their first bytes.
     pub fn magic_analyzers(&self) -> impl Iterator<Item = &'static Analyzer> {
         self.analyzers.iter().copied().filter(|analyzer| !analyzer.magic.is_empty())
@@ -245,6 +252,9 @@ mod tests {
         assert!(astray("usr/lib/python3/x.egg/EGG-info", "opt/x"));
         assert!(!astray("usr/lib/python3/x-1.dist-info", "store/x-1.dist-info"), "that is found where it lies");
         assert!(!astray("usr/lib/python3/x", "opt/x"));
+        let away = |path| Dispatch::all().is_led_away(path);
+        assert!(away("srv/package.json") && away("opt/a.jar") && away("usr/lib/python3/x-1.dist-info"));
+        assert!(!away("srv") && !away("usr/bin/lua") && !away("etc/os-release"));
         let holds = |path| Dispatch::all().holds_packages(path);
         assert!(holds("a/b/X-1.DIST-INFO") && !holds("a/b/node_modules") && !holds("a/b/x.dist-info/y"));
         let guards = |path| Dispatch::all().guards_database(path);

@@ -8,7 +8,8 @@ use sekisho_model::{InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl, Pur
 ///
 /// Distribution packages take the distribution's id as namespace and `distro` as qualifier; an epoch
 /// stays in the version, where dpkg, apk and the purl specification's own examples have it, but for
-/// rpm, whose definition asks for the qualifier `epoch`. Where an SBOM in an image gave another, it is that.
+/// rpm, whose definition asks for the qualifier `epoch`. The namespace is the vendor, so that packages of RHEL have
+/// `redhat`, as Red Hat's own documents, Trivy and Syft do. Where an SBOM in an image gave another, it is that.
 pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, InvalidPurl> {
     if let Ok(stated) = extra(package, PURL).parse() {
         return Ok(stated);
@@ -25,7 +26,10 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
                 PackageKind::Alpm => "arch",
                 _ => "",
             };
-            let namespace = os.map_or(fallback, |os| os.id.as_str());
+            let namespace = match os.map_or(fallback, |os| os.id.as_str()) {
+                "rhel" if package.kind == PackageKind::Rpm => "redhat",
+                id => id,
+            };
             let (epoch, version) = match (package.kind, version.split_once(':')) {
                 (PackageKind::Rpm, Some((epoch, rest))) => (epoch, rest),
                 _ => ("", version),
@@ -185,6 +189,15 @@ mod tests {
             let purl: Purl = format!("pkg:gem/nokogiri@{version}").parse().unwrap();
             assert_eq!(facts_of(&purl).version, expect);
         }
+    }
+
+    #[test]
+    fn packages_of_rhel_are_red_hats() {
+        let os = OsRelease { id: "rhel".into(), version_id: "9.4".into(), ..OsRelease::default() };
+        let package = PackageFacts::new(PackageKind::Rpm, "bash", "5.1.8-9.el9");
+        let purl = purl_of(&package, Some(&os)).unwrap();
+        assert_eq!(purl.as_str(), "pkg:rpm/redhat/bash@5.1.8-9.el9?distro=rhel-9.4");
+        assert_eq!(purl.parts().distribution(), Some(("rhel", "9.4")));
     }
 
     fn check(kind: PackageKind, name: &str, version: &str, expect: &str) {

@@ -16,6 +16,7 @@ use sekisho_sbom::project::Projects;
 use sekisho_sbom::purl::purl_of;
 use sekisho_sbom::{Analyzer, Dispatch};
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Everything that was read of an image or a tree.
@@ -200,30 +201,57 @@ impl Maker<'_> {
             let message = if path == target {
                 "is a link to itself".to_owned()
             } else {
-                format!("is a link to {target:?}, where package databases are not looked for")
+                format!("is a link to {target:?}, where no such file is looked for")
             };
             Diagnostic::incomplete(Code::FileUnreadable, message).at(*path)
         }));
     }
 
-    /// A system whose package database is of a kind that is not read, or was deleted, is not one without
-    /// packages.
+    /// A system whose package database is of a kind that is not read, names nothing, or is gone, is not one without
+    /// packages. Nor is an image whose lower layers had one.
     fn system_uncovered(&self, dispatch: &Dispatch, diagnostics: &mut Vec<Diagnostic>) {
-        let Some((path, os)) = self.system else { return };
-        let mut files = self.overlay.shown.values().flat_map(|shown| &shown.now.files);
-        let found = files.any(|file| dispatch.by_id(&file.analyzer).is_some_and(Analyzer::reads_system));
+        let reads_system = |file: &FileFacts| dispatch.by_id(&file.analyzer).is_some_and(Analyzer::reads_system);
+        let mut databases = self.overlay.shown.values().flat_map(|shown| {
+            let here = shown.now.files.iter().filter(|file| reads_system(file));
+            here.map(move |file| (file, shown.now.layer))
+        });
+        let empty = databases.clone().next();
+        if databases.any(|(file, _)| !file.extract.packages.is_empty()) {
+            return;
+        }
         // One that is there and could not be read has been told.
         let hides_one = |told: &Diagnostic| {
             told.level == Level::Incomplete && told.path.as_deref().is_some_and(|path| dispatch.guards_database(path))
         };
-        if found || diagnostics.iter().any(hides_one) {
+        if diagnostics.iter().any(hides_one) {
             return;
         }
-        let system = os.pretty_name.clone().unwrap_or_else(|| os.distro());
-        let message = format!(
-            "the system is {system}, but there is no package database of a kind that is read; its packages are not listed"
-        );
-        diagnostics.push(Diagnostic::incomplete(Code::SystemUncovered, message).at(path));
+        let lists = |file: &&&FileFacts| reads_system(file) && !file.extract.packages.is_empty();
+        let gone = self.overlay.hidden.iter().filter_map(|gone| Some((gone, *gone.files.iter().find(lists)?)));
+        let gone = gone.max_by_key(|(gone, file)| (gone.removed_in, Reverse(&file.path)));
+        let system = self.system.map(|(path, os)| (path, os.pretty_name.clone().unwrap_or_else(|| os.distro())));
+        let (path, layer, message) = match (empty, gone, system) {
+            (Some((file, layer)), _, system) => {
+                let of = system.map_or_else(String::new, |(_, system)| format!(" of {system}"));
+                let message = format!("the package database{of} names no package; what is installed is not listed");
+                (file.path.as_str(), self.layer(layer), message)
+            }
+            (None, Some((gone, file)), _) => {
+                let message = format!(
+                    "the package database of layer {} is removed here, and there is no other; which of its packages are still in the image is not known",
+                    gone.layer
+                );
+                (file.path.as_str(), self.layer(gone.removed_in), message)
+            }
+            (None, None, Some((path, system))) => {
+                let message = format!(
+                    "the system is {system}, but there is no package database of a kind that is read; its packages are not listed"
+                );
+                (path, None, message)
+            }
+            (None, None, None) => return,
+        };
+        diagnostics.push(Diagnostic { layer, ..Diagnostic::incomplete(Code::SystemUncovered, message).at(path) });
     }
 
     /// Licences that one file states for a package which another file lists, by the file's path.

@@ -4,6 +4,7 @@ use crate::collect::{Collector, most_bytes};
 use crate::facts::LayerFacts;
 use crate::file::cpio;
 use crate::hardlink::{self, Hardlink};
+use sekisho_base::inflate::Compression;
 use sekisho_base::limits::{Deadline, LimitExceeded};
 use sekisho_base::spool::{SpillQuota, Spool};
 use sekisho_base::{Limits, ReadAt};
@@ -59,6 +60,13 @@ pub(crate) fn read(
     let walked = shape.walk(&mut stream, limits, &mut visitor);
     let end = stream.finish()?;
     let LayerVisitor { mut collector, mut spool, hardlinks, .. } = visitor;
+    // A name in an archive may begin with these bytes, too.
+    if let (Stored::File(range), 0) = (stored, walked.entries)
+        && let Some(form) = range.range(0, Compression::HEAD).ok().and_then(|head| Compression::unread(&head))
+    {
+        let message = format!("it is compressed with {form}, which is not read");
+        collector.diagnostic(Diagnostic::incomplete(Code::LayerFormat, message));
+    }
     link_hardlinks(&mut collector, &hardlinks, (stored, shape), &mut spool, deadline)?;
     if let (Err(reason), true) = (&end.plain, walked.complete) {
         // The walk met the end of the archive before the damage; nothing hides behind that, but the

@@ -1,8 +1,8 @@
 //! Scanning a directory tree: a root file system, or any directory.
 //!
-//! Symbolic links are never followed, in no component of a path. The walk stays in one file system
-//! unless told otherwise, and leaves out kernel interfaces and the storage of container engines, each
-//! with a note.
+//! Symbolic links are never followed, in no component of a path. Those that lead out of the tree are told, by a note for
+//! all of them, and each where its name is of a file with packages. The walk stays in one file system unless told
+//! otherwise, and leaves out kernel interfaces and the storage of container engines, each with a note.
 
 use crate::assemble::{self, Scanned};
 use crate::collect::Collector;
@@ -19,7 +19,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// Directories, from the root of the tree, that hold interfaces of the kernel.
@@ -65,7 +65,10 @@ pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanErro
     let dispatch = Dispatch::all();
     let mut walker = Walker {
         root: directory,
+        // Where it has no name any more, none leads into it either.
+        place: fs::canonicalize(root).unwrap_or_default(),
         device,
+        outside: Outside::default(),
         collector: Collector::new(&dispatch, &options.limits),
         options,
         pending: vec![Place::default()],
@@ -73,6 +76,7 @@ pub fn scan_fs(root: &Path, options: &Options<'_>) -> Result<Inventory, ScanErro
         deadline: Deadline::of(&options.limits),
     };
     walker.walk();
+    walker.tell_of_outside();
     let facts = walker.collector.finish();
     let source = Source { kind: SourceKind::FileSystem, name: root.to_string_lossy().into_owned() };
     let overlay = Overlay::of(&[&facts], &options.limits);
@@ -95,8 +99,19 @@ impl Place {
     }
 }
 
+/// Links that lead out of the tree, but for those that are told each.
+#[derive(Default)]
+struct Outside {
+    count: u64,
+    /// Path and target.
+    first: Option<(String, String)>,
+}
+
 struct Walker<'a> {
     root: Directory,
+    /// Where the tree is.
+    place: PathBuf,
+    outside: Outside,
     device: u64,
     collector: Collector<'a>,
     options: &'a Options<'a>,
@@ -137,13 +152,67 @@ impl Walker<'_> {
             match kind {
                 EntryKind::Directory { device } => self.directory(inner, device),
                 EntryKind::File { size } => self.file(&directory, &name, &inner.shown, size),
-                EntryKind::Link { target } => {
-                    self.collector.link(&inner.shown, &path::text(target.as_os_str().as_bytes()));
-                }
+                EntryKind::Link { target } => self.link(&inner, &target),
                 EntryKind::Other => {}
             }
         }
         Ok(())
+    }
+
+    fn link(&mut self, place: &Place, target: &Path) {
+        let text = path::text(target.as_os_str().as_bytes());
+        if !self.leads_out(&place.path, target) {
+            return self.collector.link(&place.shown, &text);
+        }
+        if self.collector.dispatch.is_led_away(&place.shown) {
+            let message = format!("is a link to {text:?}, which is not in the tree");
+            return self.collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message).at(&place.shown));
+        }
+        self.collector.link(&place.shown, &text);
+        self.outside.count += 1;
+        self.outside.first.get_or_insert_with(|| (place.shown.clone(), text));
+    }
+
+    /// Whether the link at `path` leads out of the tree, or to what is not there. Nothing outside is looked at; a path from
+    /// the root is one of this machine, or of the system that the tree is the root of.
+    fn leads_out(&self, path: &Path, target: &Path) -> bool {
+        if self.place == Path::new("/") {
+            return false;
+        }
+        if target.has_root() {
+            let within = target.strip_prefix(&self.place).unwrap_or(target);
+            let named = path::text(target.as_os_str().as_bytes());
+            return left_out(named.trim_start_matches('/')).is_none() && !self.root.has_inside(within);
+        }
+        // What is walked are directories, so that each name on the way to the link is one to go up from.
+        let mut depth = path.components().count() - 1;
+        target.components().any(|component| match component {
+            Component::ParentDir => match depth.checked_sub(1) {
+                Some(above) => {
+                    depth = above;
+                    false
+                }
+                None => true,
+            },
+            Component::Normal(_) => {
+                depth += 1;
+                false
+            }
+            _ => false,
+        })
+    }
+
+    fn tell_of_outside(&mut self) {
+        let Outside { count, first } = std::mem::take(&mut self.outside);
+        let Some((path, target)) = first else { return };
+        let more = match count - 1 {
+            0 => String::new(),
+            1 => ", as is 1 more link that leads out of it".to_owned(),
+            more => format!(", as are {more} more links that lead out of it"),
+        };
+        let message = format!("left out: it is a link to {target:?}, which is not in the tree{more}");
+        // However many notes there are, this one is among them.
+        self.collector.facts.diagnostics.push(Diagnostic::note(Code::TreeExcluded, message).at(path));
     }
 
     fn directory(&mut self, place: Place, device: u64) {

@@ -74,6 +74,8 @@ pub(super) struct Executable {
     pub(super) writable: Vec<Segment>,
     /// The section that was looked for, cut to what the file holds.
     pub(super) named: Option<Segment>,
+    /// Whether the file ends before the section that was looked for does, or in ELF before the table of all sections.
+    pub(super) is_cut: bool,
 }
 
 impl Executable {
@@ -113,6 +115,7 @@ impl Executable {
     /// Takes the first section of the name, as far as it lies within `data`.
     fn name(&mut self, data: &dyn ReadAt, section: Segment) {
         let len = section.len.min(data.size().saturating_sub(section.offset));
+        self.is_cut |= len < section.len;
         self.named = self.named.or(Some(Segment { len, ..section }));
     }
 }
@@ -169,6 +172,7 @@ fn elf(data: &dyn ReadAt, wanted: &[u8]) -> io::Result<Executable> {
     const PT_LOAD: u32 = 1;
     const PF_X: u32 = 1;
     const PF_W: u32 = 2;
+    const SHT_NOBITS: u32 = 8;
     let ident = data.range(0, 16)?;
     let layout = Layout { wide: ident.get(4) == Some(&2), big: ident.get(5) == Some(&2) };
     let header = data.range(0, layout.pick(52, 64))?;
@@ -194,13 +198,17 @@ fn elf(data: &dyn ReadAt, wanted: &[u8]) -> io::Result<Executable> {
     }
 
     let entry = layout.pick(40, 64);
-    let sections = table(data, shoff, u64::from(shnum) * entry as u64)?;
+    let bytes = u64::from(shnum) * entry as u64;
+    executable.is_cut = shoff.checked_add(bytes).is_none_or(|end| end > data.size());
+    let sections = table(data, shoff, bytes)?;
     if let Some(names) = sections.chunks_exact(entry).nth(usize::from(shstrndx)) {
         let offset = layout.word(names, layout.pick(16, 24))?;
         let names = table(data, offset, layout.word(names, layout.pick(20, 32))?)?;
         for section in sections.chunks_exact(entry) {
             let name = names.get(layout.u32(section, 0)? as usize..);
-            if name.is_some_and(|name| name.starts_with(wanted)) {
+            // A file with what debuggers need alone has names of sections that are elsewhere.
+            let is_here = layout.u32(section, 4)? != SHT_NOBITS;
+            if is_here && name.is_some_and(|name| name.starts_with(wanted)) {
                 let section = Segment {
                     address: layout.word(section, layout.pick(12, 16))?,
                     offset: layout.word(section, layout.pick(16, 24))?,

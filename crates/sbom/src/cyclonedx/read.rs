@@ -280,8 +280,12 @@ fn read(input: &Input<'_>) -> Result<Inventory, serde_json::Error> {
 
 /// Whether what a document is about is itself a package of an ecosystem.
 pub(crate) fn is_package(purl: &str) -> bool {
-    let Ok(purl) = purl.parse::<Purl>() else { return !purl.is_empty() };
-    !["oci", "docker", "generic", "github"].contains(&&*purl.parts().kind)
+    let none = ["oci", "docker", "generic", "github"];
+    match purl.parse::<Purl>() {
+        Ok(purl) => !none.contains(&&*purl.parts().kind),
+        // Syft puts the whole name of an image into its package URL, which then is none.
+        Err(_) => !purl.is_empty() && !none.iter().any(|kind| purl.starts_with(&format!("pkg:{kind}/"))),
+    }
 }
 
 fn take(gather: &mut Gather<'_>, read: &Component) {

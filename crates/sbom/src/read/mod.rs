@@ -31,6 +31,14 @@ pub enum ReadError {
     /// It is of a version that is not read.
     #[error("it is {0}, which is not read")]
     Version(String),
+    /// It is something around an SBOM.
+    #[error("it is {what}, which is not read; give what its `{field}` holds")]
+    Wrapped {
+        /// What it is.
+        what: &'static str,
+        /// Where the SBOM is in it.
+        field: &'static str,
+    },
     /// It does not follow its form.
     #[error("as an SBOM in {format} it {reason}")]
     Malformed {
@@ -46,7 +54,7 @@ impl ReadError {
     pub fn code(&self) -> Code {
         match self {
             Self::TooLarge(_) => Code::LimitExceeded,
-            Self::Version(_) => Code::ReportUnknown,
+            Self::Version(_) | Self::Wrapped { .. } => Code::ReportUnknown,
             Self::Malformed { .. } => Code::ReportMalformed,
         }
     }
@@ -89,6 +97,45 @@ pub(crate) struct Head {
     #[serde(rename = "artifactRelationships")]
     pub(crate) artifact_relationships: Option<IgnoredAny>,
     pub(crate) descriptor: Option<Descriptor>,
+    #[serde(rename = "@context")]
+    context: Text,
+    #[serde(rename = "_type")]
+    statement: Text,
+    sbom: Option<Wrapped>,
+}
+
+/// What may be wrapped in a document.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Wrapped {
+    /// A document in JSON.
+    Document {
+        #[serde(rename = "spdxVersion", default)]
+        spdx_version: Text,
+        #[serde(rename = "bomFormat", default)]
+        bom_format: Text,
+    },
+    /// Something else.
+    Other(IgnoredAny),
+}
+
+impl Head {
+    /// Why a document is not read that is known to have an SBOM.
+    fn unread(&self) -> Option<ReadError> {
+        if self.context.starts_with("https://spdx.org/rdf/3") {
+            return Some(ReadError::Version("SPDX 3".to_owned()));
+        }
+        if self.statement.starts_with("https://in-toto.io/Statement") {
+            return Some(ReadError::Wrapped { what: "an attestation (an in-toto statement)", field: "predicate" });
+        }
+        let is_sbom = |wrapped: &Wrapped| match wrapped {
+            Wrapped::Document { spdx_version, bom_format } => !spdx_version.is_empty() || !bom_format.is_empty(),
+            Wrapped::Other(_) => false,
+        };
+        let is_wrapped = self.sbom.as_ref().is_some_and(is_sbom);
+        is_wrapped
+            .then_some(ReadError::Wrapped { what: "an SBOM in another document, as GitHub gives it", field: "sbom" })
+    }
 }
 
 /// The program that wrote a document, as Syft says it.
@@ -125,7 +172,9 @@ pub fn read(bytes: &[u8], name: &str, read_at: Timestamp, limits: &Limits) -> Op
     // Some programs on Windows write it; JSON has no place for it.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let head: Head = serde_json::from_slice(bytes).ok()?;
-    let format = FORMATS.iter().find(|format| (format.recognises)(&head))?;
+    let Some(format) = FORMATS.iter().find(|format| (format.recognises)(&head)) else {
+        return head.unread().map(Err);
+    };
     if bytes.len() as u64 > limits.text_file_bytes {
         return Some(Err(limits.exceeded(LimitKey::TextFileBytes, "bytes").into()));
     }

@@ -216,7 +216,8 @@ fn take(
         return;
     }
     // Trivy's files that name packages, and what a document is about, unless that is a package itself.
-    if words.trivy("Class").is_some() || is_subject && (is_ours || !crate::cyclonedx::read::is_package(purl)) {
+    let is_package = || purpose != "CONTAINER" && crate::cyclonedx::read::is_package(purl);
+    if words.trivy("Class").is_some() || is_subject && (is_ours || !is_package()) {
         return;
     }
     let supplier = item.supplier.as_deref().map(stated).filter(|text| !text.is_empty());

@@ -314,6 +314,38 @@ fn nested_components_and_what_a_document_is_about_are_packages() {
     assert_eq!((inventory.tool.name.as_str(), inventory.tool.version.as_str()), ("tool", "3"));
 }
 
+/// Syft names an image in a package URL that is none where there is a `/` in its name.
+#[test]
+fn the_image_that_a_document_is_about_is_no_package() {
+    let purl = "pkg:oci/ghcr.io/team/shop@sha256:ab?arch=amd64&tag=1";
+    let reference = |purl: &str| {
+        format!(
+            r#""externalRefs":[{{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"{purl}"}}]"#
+        )
+    };
+    let document = |root: &str| {
+        format!(
+            r#"{{"spdxVersion":"SPDX-2.3","relationships":[{{"spdxElementId":"SPDXRef-DOCUMENT","relatedSpdxElement":"SPDXRef-root","relationshipType":"DESCRIBES"}}],
+            "packages":[{{"SPDXID":"SPDXRef-root","name":"ghcr.io/team/shop","versionInfo":"1",{root}}},
+                {{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1",{}}}]}}"#,
+            reference("pkg:npm/a@1")
+        )
+    };
+    let of = |root: &str| {
+        let inventory = read(&document(root));
+        assert!(inventory.complete, "{root}: {:?}", inventory.diagnostics);
+        names(&inventory).into_iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&format!(r#""primaryPackagePurpose":"CONTAINER",{}"#, reference(purl))), ["a"]);
+    assert_eq!(of(&reference(purl)), ["a"], "without the word");
+    assert_eq!(of(r#""primaryPackagePurpose":"CONTAINER""#), ["a"]);
+    let told = r#"{"type":"container","name":"ghcr.io/team/shop","purl":"pkg:oci/ghcr.io/team/shop@sha256:ab"}"#;
+    let cyclonedx = format!(
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{{"component":{told}}},"components":[{{"type":"library","name":"a","version":"1","purl":"pkg:npm/a@1"}}]}}"#
+    );
+    assert!(read(&cyclonedx).complete && names(&read(&cyclonedx)).len() == 1);
+}
+
 #[test]
 fn documents_of_other_forms_are_told_apart() {
     let limits = Limits::default();
@@ -322,6 +354,18 @@ fn documents_of_other_forms_are_told_apart() {
     assert!(of(r#"{"schema":"sekisho.inventory/v1"}"#).is_none());
     assert!(matches!(of(r#"{"spdxVersion":"SPDX-3.0"}"#), Some(Err(ReadError::Version(_)))));
     assert!(matches!(of(r#"{"bomFormat":"CycloneDX","specVersion":"2.0"}"#), Some(Err(ReadError::Version(_)))));
+    for (text, what) in [
+        (r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}"#, "it is SPDX 3, which"),
+        (
+            r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"bomFormat":"CycloneDX"}}"#,
+            "an in-toto statement",
+        ),
+        (r#"{"sbom":{"spdxVersion":"SPDX-2.3","packages":[]}}"#, "as GitHub gives it"),
+    ] {
+        let told = of(text).unwrap().unwrap_err().to_string();
+        assert!(told.contains(what), "{told}");
+    }
+    assert!(of(r#"{"sbom":{"findings":[]},"_type":"x"}"#).is_none());
     let wrong = of(r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[[{"type":"library"}]],"metadata":3}"#);
     assert_eq!(wrong.unwrap().unwrap_err().code(), Code::ReportMalformed);
 }

@@ -74,7 +74,12 @@ fn read(disk: Rc<dyn ReadAt>, stored_bytes: u64, context: &Context<'_>) -> Layer
                     collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message));
                 }
             },
-            (Content::Nothing, _) => {}
+            (Content::Swap, _) => {}
+            (Content::Blank, _) if partition.number == 0 => {
+                let message = "the disk has neither partitions nor a file system at its beginning; what lies further on is not read";
+                collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message));
+            }
+            (Content::Blank, _) => collector.diagnostic(left_out("nothing at its beginning")),
             (Content::Fat, Some(Purpose::Efi)) => collector.diagnostic(left_out("boot loaders")),
             (Content::Unknown, Some(Purpose::Loader)) => collector.diagnostic(left_out("the code of a boot loader")),
             (Content::Fat, _) => collector.diagnostic(unread("a FAT file system")),

@@ -85,7 +85,7 @@ pub(super) fn is_disk(data: &dyn ReadAt) -> bool {
     let signed = has(data, MBR_SIGNATURE.0, MBR_SIGNATURE.1);
     signed
         || gpt_sector(data).is_some()
-        || content(data).is_ok_and(|content| !matches!(content, Content::Unknown | Content::Nothing))
+        || content(data).is_ok_and(|content| !matches!(content, Content::Unknown | Content::Swap | Content::Blank))
 }
 
 fn gpt_sector(data: &dyn ReadAt) -> Option<u64> {
@@ -233,8 +233,10 @@ pub(super) enum Content {
     Ext,
     /// FAT, in which boot loaders are.
     Fat,
-    /// Swap space, or nothing that was ever written.
-    Nothing,
+    /// Swap space.
+    Swap,
+    /// Nothing was ever written at its beginning.
+    Blank,
     /// Something known that is not read.
     Unread(&'static str),
     /// Anything else.
@@ -261,8 +263,8 @@ const KNOWN: [(u64, &[u8], Content); 23] = [
     (3, b"EXFAT   ", Content::Unread("an exFAT file system")),
     (32, b"NXSB", Content::Unread("an APFS container")),
     (0x8001, b"CD001", Content::Unread("an ISO 9660 file system")),
-    (4086, b"SWAPSPACE2", Content::Nothing),
-    (65526, b"SWAPSPACE2", Content::Nothing),
+    (4086, b"SWAPSPACE2", Content::Swap),
+    (65526, b"SWAPSPACE2", Content::Swap),
     (54, b"FAT12   ", Content::Fat),
     (54, b"FAT16   ", Content::Fat),
     (82, b"FAT32   ", Content::Fat),
@@ -278,7 +280,7 @@ pub(super) fn content(data: &dyn ReadAt) -> io::Result<Content> {
     }
     let len = usize::try_from(data.size()).unwrap_or(usize::MAX).min(BEGINNING);
     let beginning = data.range(0, len)?;
-    Ok(if beginning.iter().all(|byte| *byte == 0) { Content::Nothing } else { Content::Unknown })
+    Ok(if beginning.iter().all(|byte| *byte == 0) { Content::Blank } else { Content::Unknown })
 }
 
 /// A name of 16 bytes, as it is written (UEFI, appendix A).

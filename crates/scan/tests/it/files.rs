@@ -382,6 +382,18 @@ fn what_of_a_disk_is_not_read_is_told() {
 }
 
 #[test]
+fn a_disk_without_anything_at_its_beginning_may_have_more_behind_it() {
+    // Version 2, clusters of 64 KiB, 2 MiB, with a first table of nothing.
+    let mut image = vec![0; 1 << 17];
+    for (at, value) in [(4, 2_u64 << 32), (20, 16 << 32), (24, 2 << 20), (36, 1 << 32), (40, 1 << 16)] {
+        image[at..at + 8].copy_from_slice(&value.to_be_bytes());
+    }
+    image[..4].copy_from_slice(b"QFI\xfb");
+    let inventory = scan_file("blank.qcow2", &image);
+    assert!(!inventory.complete && messages(&inventory).contains("neither partitions"), "{}", messages(&inventory));
+}
+
+#[test]
 fn chains_of_logical_partitions_end() {
     let mut disk = fixture("mbr.img");
     // The second link leads to the first again.

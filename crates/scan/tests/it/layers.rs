@@ -325,6 +325,38 @@ fn files_of_packages_are_listed_where_they_are_reached_when_asked_for() {
 }
 
 #[test]
+fn a_database_that_an_upper_layer_takes_away_is_missed() {
+    let told = |layers: Vec<LayerBuilder>| {
+        let inventory = scan_image_of(&image(layers), Limits::default());
+        let told = |told: &sekisho_model::Diagnostic| (told.code, told.path.clone().unwrap_or_default(), told.layer);
+        inventory.diagnostics.iter().map(told).collect::<Vec<_>>()
+    };
+    let missed = |layer| vec![(Code::SystemUncovered, "var/lib/dpkg/status".to_owned(), Some(layer))];
+    let gone = || LayerBuilder::new().whiteout("var/lib/dpkg/status");
+    // Also where nothing says any more which system it was.
+    assert_eq!(told(vec![base_layer(), gone()]), missed(1));
+    assert_eq!(told(vec![base_layer(), gone().whiteout("etc/os-release")]), missed(1));
+    assert_eq!(told(vec![base_layer(), app("a"), gone().file("etc/os-release", "")]), missed(2));
+    let emptied = || LayerBuilder::new().file("var/lib/dpkg/status", "");
+    assert_eq!(told(vec![base_layer(), emptied()]), missed(1));
+    let linked = LayerBuilder::new().file("tmp/x", "").hardlink("var/lib/dpkg/status", "tmp/x");
+    assert_eq!(told(vec![base_layer(), linked]), missed(1));
+    // What lower layers never had, or another database has, is not missed.
+    assert_eq!(told(vec![app("a"), LayerBuilder::new().whiteout("srv")]), []);
+    let moved = gone().file("var/lib/dpkg/status.d/all", dpkg(&[("libc6", "2.36")]));
+    assert_eq!(told(vec![base_layer(), moved]), []);
+}
+
+#[test]
+fn a_layer_of_another_compression_is_named() {
+    let inventory = scan_layer(b"BZh91AY&SY\x01\x02\x03\x04", Limits::default());
+    let told: Vec<String> = inventory.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|told| told.contains("it is compressed with bzip2, which is not read")), "{told:?}");
+    let named = LayerBuilder::new().file("BZh9", "x").file("srv/package.json", npm("a", "1"));
+    assert!(scan_layer(&named.build(), Limits::default()).complete);
+}
+
+#[test]
 fn a_database_behind_a_link_is_not_passed_over_in_silence() {
     let moved =
         LayerBuilder::new().symlink("var/lib/dpkg", "/data/dpkg").file("data/dpkg/status", dpkg(&[("hidden", "1")]));

@@ -21,15 +21,54 @@ fn trees_are_read_without_following_links_or_entering_storage() {
     write(&root, "proc/package.json", &npm("kernel", "1.0.0"));
     write(directory.path(), "outside/package.json", &npm("outside", "1.0.0"));
     symlink(directory.path().join("outside"), root.join("link")).unwrap();
-    symlink("../outside/package.json", root.join("package.json")).unwrap();
+    symlink("../outside/package.json", root.join("elsewhere.json")).unwrap();
     symlink("loop", root.join("loop")).unwrap();
     let inventory = sekisho_scan::scan_fs(&root, &options()).unwrap();
     assert_eq!(packages(&inventory), ["libc6 2.36", "app 1.0.0"]);
     assert!(inventory.complete, "{:?}", inventory.diagnostics);
     let excluded: Vec<&str> =
         inventory.diagnostics.iter().filter_map(|diagnostic| diagnostic.path.as_deref()).collect();
-    assert_eq!(excluded, ["proc", "var/lib/docker"]);
-    assert_eq!(codes(&inventory), [Code::TreeExcluded, Code::TreeExcluded]);
+    assert_eq!(excluded, ["elsewhere.json", "proc", "var/lib/docker"]);
+    assert_eq!(codes(&inventory), [Code::TreeExcluded; 3]);
+    let note = &inventory.diagnostics[0].message;
+    assert!(note.ends_with("which is not in the tree, as is 1 more link that leads out of it"), "{note}");
+}
+
+#[test]
+fn links_out_of_the_tree_that_are_named_as_packages_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
+    write(&root, "lib/kept.jar", "");
+    write(directory.path(), "out/log4j-core-2.14.1.jar", "");
+    let link = |target: &str, path: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(target, path).unwrap();
+    };
+    // To what is there: by its place on this machine, from the root, and through a link.
+    link(root.join("lib/kept.jar").to_str().unwrap(), "a.jar");
+    link("/lib/kept.jar", "b.jar");
+    link("/alias/kept.jar", "c.jar");
+    link("/lib", "alias");
+    link("../lib/kept.jar", "in/e.jar");
+    link("gone.jar", "nowhere.jar");
+    link("/proc/self/mounts", "etc/mtab");
+    let told = || {
+        let inventory = sekisho_scan::scan_fs(&root, &options()).unwrap();
+        let told = inventory.diagnostics.iter().filter(|told| told.path.as_deref() != Some("lib/kept.jar"));
+        let mut told: Vec<_> = told.map(|told| (told.code, told.path.clone().unwrap_or_default())).collect();
+        told.sort_by_key(|(code, path)| (*code == Code::TreeExcluded, path.clone()));
+        told
+    };
+    assert_eq!(told(), []);
+    let note = |path: &str| (Code::TreeExcluded, path.to_owned());
+    link("/nowhere/tool", "bin/tool");
+    link("/usr/bin/python3.11", "bin/python");
+    assert_eq!(told(), [note("bin/python")], "a name that is only likely");
+    let lost = |path: &str| (Code::FileUnreadable, path.to_owned());
+    link("../../out/log4j-core-2.14.1.jar", "in/x.jar");
+    link("/elsewhere/x-1.dist-info", "in/x-1.dist-info");
+    assert_eq!(told(), [lost("in/x-1.dist-info"), lost("in/x.jar"), note("bin/python")]);
 }
 
 #[test]
@@ -242,9 +281,20 @@ fn a_system_without_a_database_that_is_read_is_not_one_without_packages() {
     let nix = ("usr/lib/os-release", "ID=nixos\nPRETTY_NAME=\"NixOS 24.11\"\n");
     assert_eq!(codes_of(&[nix, ("nix/var/nix/db/db.sqlite", "")]), [Code::SystemUncovered]);
     assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE)]), [Code::SystemUncovered], "its database was deleted");
-    assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status", "")]), [], "an empty one is one");
+    for empty in ["", "\n\n", "Package: x\nStatus: purge ok not-installed\nVersion: 1\n\n"] {
+        let database = ("var/lib/dpkg/status", empty);
+        assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), database]), [Code::SystemUncovered], "{empty:?}");
+        assert_eq!(codes_of(&[database]), [Code::SystemUncovered], "whatever the system is: {empty:?}");
+    }
+    let alpine = [("etc/os-release", "ID=alpine\n"), ("lib/apk/db/installed", "")];
+    assert_eq!(codes_of(&alpine), [Code::SystemUncovered]);
+    let bottlerocket = ("usr/share/bottlerocket/application-inventory.json", "{\"Content\":[]}");
+    assert_eq!(codes_of(&[bottlerocket]), [Code::SystemUncovered]);
     let distroless = dpkg(&[("tzdata", "2024a")]);
-    assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status.d/tzdata", &distroless)]), []);
+    let distroless = [("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status.d/tzdata", &*distroless)];
+    assert_eq!(codes_of(&distroless), []);
+    let beside = [distroless[0], distroless[1], ("var/lib/dpkg/status", ""), ("lib/apk/db/installed", "")];
+    assert_eq!(codes_of(&beside), [], "another one names what there is");
     assert_eq!(codes_of(&[("srv/package.json", &npm("app", "1.0.0"))]), [], "no system, no database");
     let damaged = ("var/lib/rpm/rpmdb.sqlite", "no database");
     assert_eq!(codes_of(&[("etc/os-release", OS_RELEASE), damaged]), [Code::FileMalformed], "told once");

@@ -61,6 +61,8 @@ pub struct Installed {
     pub more: bool,
     /// Whether there were more names of files than the bounds allow.
     pub more_paths: bool,
+    /// Whether the last record has no end.
+    pub open: bool,
 }
 
 /// Reads the records of `text` within `bounds`.
@@ -72,6 +74,7 @@ pub fn read(text: &str, bounds: Bounds) -> Installed {
             break;
         }
     }
+    reader.installed.open = reader.record.is_some();
     reader.finish();
     reader.installed
 }

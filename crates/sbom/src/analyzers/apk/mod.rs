@@ -15,7 +15,7 @@ mod tests;
 /// Reads the database of installed packages.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "apk-installed",
-    version: 3,
+    version: 4,
     title: "Alpine packages (apk database)",
     kinds: &[PackageKind::Apk],
     // The second where /lib is only a link to it: Wolfi, and Alpine with a merged /usr.
@@ -34,7 +34,7 @@ fn run(file: &File<'_>) -> Extract {
     };
     let path_bytes = usize::try_from(file.limits.path_table_bytes).unwrap_or(usize::MAX);
     let bounds = installed::Bounds { records: file.limits.records, path_bytes };
-    let installed::Installed { records, skipped, stray, more, more_paths } = installed::read(&text, bounds);
+    let installed::Installed { records, skipped, stray, more, more_paths, open } = installed::read(&text, bounds);
     let mut extract = Extract::default();
     for record in last_of_each(records) {
         let (package, owned) = facts(record);
@@ -53,7 +53,11 @@ fn run(file: &File<'_>) -> Extract {
     if more_paths {
         extract.diagnostics.push(file.exceeded(LimitKey::PathTableBytes, "bytes of file names"));
     }
-    extract.diagnostics.extend(file.cut_off(&text));
+    extract.diagnostics.extend(file.cut_off(&text).or_else(|| {
+        // apk, and apko as well, end every record, also the last, with a blank line.
+        let is_cut = open && extract.diagnostics.is_empty();
+        is_cut.then(|| file.malformed("it ends in the middle of a record, so what came after that is missing"))
+    }));
     extract
 }
 

@@ -113,7 +113,7 @@ fn damage_is_incomplete() {
         levels.dedup();
         levels
     };
-    assert_eq!(levels("P:a\nV:1\nx:unknown fields are skipped\n"), []);
+    assert_eq!(levels("P:a\nV:1\nx:unknown fields are skipped\n\n"), []);
     assert_eq!(levels("P:a\n\nV:1\n\nP:\nV:2"), [(Level::Incomplete, Code::FileMalformed)]);
     // Cut anywhere but at the end of a line, whatever is in the last line.
     for cut in ["P:a\nV:1\nm", "P:a\nV:1\nm:me", "P:a\nV:1\n\nP:b\nV:2", "P:a\nV:1\nm:me\nF:us"] {
@@ -134,7 +134,7 @@ fn limits_end_the_reading_and_say_so() {
         (extract, codes)
     };
     let exceeded = [(Level::Incomplete, Code::LimitExceeded)];
-    assert_eq!(run("P:a\nV:1\n\nP:b\nV:1\n").1, []);
+    assert_eq!(run("P:a\nV:1\n\nP:b\nV:1\n\n").1, []);
     let (extract, codes) = run("P:a\nV:1\n\nP:b\nV:1\n\nP:c\nV:1\n");
     assert_eq!((extract.packages.len(), &codes[..]), (2, &exceeded[..]));
     // One long directory must not be multiplied by the number of its files.
@@ -162,4 +162,15 @@ fn large_hostile_texts_take_linear_time() {
     assert_eq!(run(&"P:a\nV:1\n\n".repeat(200_000)).packages.len(), 1);
     assert_eq!(run(&format!("P:a\nV:1\nT:{}\n", "x".repeat(20_000_000))).packages.len(), 1);
     assert_eq!(run(&format!("P:a\nV:1\nL:{}MIT\n", "MIT AND ".repeat(1_000_000))).packages[0].licenses.len(), 1);
+}
+
+#[test]
+fn a_record_without_its_blank_line_was_cut() {
+    let whole = "P:a\nV:1\nF:usr\nR:a\n\nP:b\nV:2\n\n";
+    let run = |text: &str| testing::run(&ANALYZER, "lib/apk/db/installed", text.as_bytes());
+    assert!(run(whole).diagnostics.is_empty());
+    for end in ["P:b\nV:2\n", "R:a\n", "V:1\n", "P:b\n"] {
+        let cut = &whole[..whole.find(end).unwrap() + end.len()];
+        assert_eq!(run(cut).diagnostics.len(), 1, "{cut:?}");
+    }
 }

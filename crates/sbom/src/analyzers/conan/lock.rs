@@ -9,12 +9,15 @@
 use super::package;
 use crate::analyzer::{Extract, File};
 use crate::analyzers::json::{Keys, Object, Scalar, each, list, skip};
-use crate::analyzers::lock::{Locked, reached};
+use crate::analyzers::lock::{Locked, reached, unknown_version};
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+
+/// The versions of the format that are known: those of Conan 1, and that of Conan 2.
+const VERSIONS: [&str; 5] = ["0.1", "0.2", "0.3", "0.4", "0.5"];
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
@@ -22,11 +25,19 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         Ok(text) => text,
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
-    let mut found =
-        Found { locked: Locked::new(file, PackageKind::Conan), nodes: Vec::new(), listed: false, unusable: 0 };
+    let mut found = Found {
+        locked: Locked::new(file, PackageKind::Conan),
+        nodes: Vec::new(),
+        listed: false,
+        version: None,
+        unusable: 0,
+    };
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let read = Object(&mut Level { found: &mut found, inner: false }).deserialize(&mut json).and_then(|()| json.end());
-    let Found { mut locked, nodes, listed, unusable } = found;
+    let Found { mut locked, nodes, listed, version, unusable } = found;
+    if let Some(version) = version {
+        locked.note(unknown_version(file, version));
+    }
     graph(&mut locked, nodes);
     locked.unusable(unusable);
     match read {
@@ -42,6 +53,8 @@ struct Found<'f, 't> {
     locked: Locked<'f>,
     nodes: Vec<Node<'t>>,
     listed: bool,
+    /// The version of the format, where it is none that is known.
+    version: Option<String>,
     unusable: u64,
 }
 
@@ -168,6 +181,12 @@ impl<'de> Keys<'de> for Level<'_, '_, 'de> {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         let Self { found, inner } = self;
         match (key, *inner) {
+            ("version", false) => {
+                let stated = map.next_value::<Scalar<'de>>()?;
+                let stated = stated.text().filter(|stated| !VERSIONS.contains(stated));
+                found.version = stated.map(|stated| stated.chars().take(20).collect());
+                Ok(())
+            }
             ("graph_lock", false) => map.next_value_seed(Object(&mut Level { found, inner: true })),
             ("nodes", true) => {
                 found.listed = true;

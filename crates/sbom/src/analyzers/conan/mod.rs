@@ -14,7 +14,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
     kinds: &[PackageKind::Conan],
     paths: &["**/conan.lock"],
     run: lock::run,
-    version: 2,
+    version: 3,
     ..Analyzer::NONE
 };
 

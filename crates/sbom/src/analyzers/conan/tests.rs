@@ -53,6 +53,7 @@ fn what_is_not_of_the_format_may_hide_a_package() {
     check(&LOCK, r#"{"requires": ["a/1", "", "/1", 1]}"#, &["a 1"], 1);
     check(&LOCK, r#"{"requires": ["a/1", "b/"#, &["a 1"], 1);
     check(&LOCK, r#"{"graph_lock": {"nodes": {"1": {"ref": "a/1"}, "2": {"ref": " /"}, "3": 1}}}"#, &["a 1"], 2);
+    check(&LOCK, r#"{"version": "0.9", "requires": ["a/1"]}"#, &["a 1"], 1);
     for text in ["", "{}", "[]", r#"{"graph_lock": {"graph_lock": {"nodes": {}}}}"#] {
         check(&LOCK, text, &[], 1);
     }

@@ -26,6 +26,7 @@ pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "sbom",
     title: "SBOMs (CycloneDX, SPDX 2 and Syft's own form, as JSON), of packages that nothing else tells of",
     kinds: PackageKind::ALL,
+    version: 2,
     paths: &["**/*.spdx.json", "**/*.spdx", "**/*.cdx.json", "**/*.cdx", "**/*.dist-info/sboms/*.json"],
     alike: |a, b| a == b,
     run,

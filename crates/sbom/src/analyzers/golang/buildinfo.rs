@@ -43,6 +43,8 @@ pub(super) const TEXT_BYTES: u64 = 1 << 20;
 pub(super) enum Error {
     #[error("could not be read: {0}")]
     Io(#[from] io::Error),
+    #[error("the file is cut short, and what may have been the build information of go is missing")]
+    Cut,
     #[error("go build information is damaged: {0}")]
     Malformed(&'static str),
     #[error("go build information is damaged: lines that name no module: {0}")]
@@ -75,6 +77,10 @@ pub(super) fn read(data: &dyn ReadAt, budget: &mut u64) -> Result<Option<Record>
         if let Some(found) = search(data, candidate, &finder, budget)? {
             return decode(data, &executable, found).map(Some);
         }
+    }
+    // What is not there any more may have been it.
+    if executable.is_cut {
+        return Err(Error::Cut);
     }
     Ok(None)
 }

@@ -29,7 +29,7 @@ use std::io;
 /// Reads Go executables.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-binary",
-    version: 3,
+    version: 4,
     title: "Go modules in executables (ELF, PE, Mach-O)",
     kinds: &[PackageKind::Golang],
     magic: executable::MAGIC,
@@ -76,7 +76,7 @@ fn run(file: &File<'_>) -> Extract {
 fn diagnostic(file: &File<'_>, error: &Error) -> Diagnostic {
     match error {
         Error::Io(error) => file.unreadable(error),
-        Error::Malformed(_) | Error::Lines(_) => file.malformed(error),
+        Error::Cut | Error::Malformed(_) | Error::Lines(_) => file.malformed(error),
         Error::Limit { .. } => Diagnostic::incomplete(Code::LimitExceeded, error.to_string()).at(file.path),
     }
 }

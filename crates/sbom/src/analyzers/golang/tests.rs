@@ -4,6 +4,7 @@ use super::*;
 use crate::testing;
 use buildinfo::{SEARCH_BYTES, TEXT_BYTES};
 use sekisho_base::{Limits, ReadAt};
+use sekisho_model::Level;
 use std::cell::Cell;
 use std::path::Path;
 
@@ -398,4 +399,18 @@ fn the_standard_library_has_the_release_of_the_toolchain() {
     ] {
         assert_eq!(release(toolchain), expected, "{toolchain}");
     }
+}
+
+#[test]
+fn an_executable_that_was_cut_may_have_been_one_of_go() {
+    let mut whole = elf(&[0; 64]);
+    whole.extend([0; 64]);
+    // One section header, of 64 bytes, at the end.
+    let at = (whole.len() - 64) as u64;
+    whole[40..48].copy_from_slice(&at.to_le_bytes());
+    whole[58..62].copy_from_slice(&[64, 0, 1, 0]);
+    let run = |bytes: &[u8]| testing::run(&ANALYZER, "usr/bin/tool", bytes);
+    assert_eq!(run(&whole), Extract::default());
+    let cut = run(&whole[..whole.len() - 1]);
+    assert_eq!((cut.packages.len(), cut.diagnostics.len(), cut.diagnostics[0].level), (0, 1, Level::Incomplete));
 }

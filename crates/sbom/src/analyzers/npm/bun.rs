@@ -19,8 +19,9 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// The newest version of the format that is known.
-const LAST_VERSION: u64 = 1;
+/// The newest version of the format that is known. The second has the content of the first: bun only checks more of it
+/// (<https://github.com/oven-sh/bun/pull/31539>).
+const LAST_VERSION: u64 = 2;
 
 /// Places in each other beyond which who needs whom is not followed: real trees have less than ten.
 const MAX_DEPTH: usize = 64;
@@ -441,6 +442,8 @@ mod tests {
         };
         let expect = ["d@1.0.0", "shared@2.0.0", "deep@1.0.0", "a@2.0.0", "only@1.0.0", "@s/t@1.0.0", "u@2.0.0"];
         assert_eq!(dev(text), expect);
+        let second = text.replace("\"lockfileVersion\": 1", "\"lockfileVersion\": 2");
+        assert_eq!((dev(&second), run(&second).1), (expect.map(str::to_owned).to_vec(), 0));
         // Where something is missing it may have been what led there.
         for broken in [text.replace("\"stray@1.0.0\"", "\"../x@1\""), text.replace("}\n        }", "}")] {
             assert_ne!(broken, text);
@@ -466,7 +469,7 @@ mod tests {
             ("[]", 0),
             (r#"{"packages": {"b": 1, "c": {}, "a": ["a@1", ""]}}"#, 1),
             (r#"{"packages": {"a": ["a@1"]}} x"#, 1),
-            (r#"{"lockfileVersion": 2, "packages": {"a": ["a@1"]}}"#, 1),
+            (r#"{"lockfileVersion": 3, "packages": {"a": ["a@1"]}}"#, 1),
             (r#"{"packages": {"a": []}}"#, 0),
             (r#"{"workspaces": {"": 1}, "packages": {"a": ["a@1"]}}"#, 1),
         ] {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
 
-/// Reads one `package.json`. Without a name and a version it is no package and nothing is said: such
-/// files switch the module system of a directory (`{"type": "module"}`) or configure tools. Any name
+/// Reads one `package.json`. Without a name and a version it is no package and, but where npm installs one, nothing is said:
+/// such files switch the module system of a directory (`{"type": "module"}`) or configure tools. Any name
 /// will do: the rules of npm's registry do not bind what lies on disk, and Node.js loads it all the same.
 pub(super) fn run(file: &File<'_>) -> Extract {
     let text = match file.text() {
@@ -40,6 +40,9 @@ pub(super) fn run(file: &File<'_>) -> Extract {
         // What is installed under a name is a package, even if nobody can say which version.
         (Some(name), None) if is_installed(file.directory()) => {
             return Extract::failed(file.malformed(format_args!("names the package {name} and no version")));
+        }
+        (None, _) if is_installed(file.directory()) => {
+            return Extract::failed(file.malformed("names no package, where one is installed"));
         }
         _ => return Extract::default(),
     };
@@ -91,11 +94,12 @@ fn without_lone_surrogates(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// Whether npm installs a package into a directory of this path: `node_modules/a` or `node_modules/@a/b`.
+/// Whether npm installs a package into a directory of this path: `node_modules/a` or `node_modules/@a/b`. Names that begin
+/// with a dot are of what tools keep there (`node_modules/.cache`).
 fn is_installed(directory: &str) -> bool {
     let mut components = directory.rsplit('/');
-    let (_, parent, grandparent) = (components.next(), components.next(), components.next());
-    parent == Some("node_modules")
+    let (name, parent, grandparent) = (components.next(), components.next(), components.next());
+    parent == Some("node_modules") && !name.is_some_and(|name| name.starts_with('.'))
         || grandparent == Some("node_modules") && parent.is_some_and(|scope| scope.starts_with('@'))
 }
 
@@ -170,10 +174,14 @@ mod tests {
         for text in
             ["{}", r#"{"type": "module"}"#, r#"{"name": {"x": 1}, "version": "1"}"#, r#"{"name": " ", "version": "1"}"#]
         {
-            assert_eq!(run(text), Extract::default(), "{text}");
+            // Installed, it is a package that nobody can judge; elsewhere it is anything.
+            assert_eq!(run(text).diagnostics[0].level, Level::Incomplete, "{text}");
+            for path in ["srv/package.json", "srv/node_modules/.cache/package.json", "node_modules/x/esm/package.json"]
+            {
+                assert_eq!(testing::run(&INSTALLED, path, text.as_bytes()), Extract::default(), "{path}: {text}");
+            }
         }
         for text in [r#"{"name": "x"}"#, r#"{"name": "x", "version": ""}"#, r#"{"name": "x", "version": 1}"#] {
-            // Installed, it is a package that nobody can judge; elsewhere it is anything.
             assert_eq!(run(text).diagnostics[0].level, Level::Incomplete, "{text}");
             assert_eq!(testing::run(&INSTALLED, "srv/package.json", text.as_bytes()), Extract::default(), "{text}");
         }

@@ -23,7 +23,7 @@ pub(crate) static INSTALLED: Analyzer = Analyzer {
     title: "npm packages (package.json)",
     kinds: &[PackageKind::Npm],
     paths: &["**/package.json"],
-    version: 4,
+    version: 5,
     alike: manifest::alike,
     run: manifest::run,
     ..Analyzer::NONE
@@ -44,7 +44,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// Reads yarn's lock files, of all its versions.
 pub(crate) static YARN: Analyzer = Analyzer {
     id: "yarn-lock",
-    version: 3,
+    version: 4,
     title: "yarn lock files (yarn.lock, classic and berry)",
     kinds: &[PackageKind::Npm],
     paths: &["**/yarn.lock"],
@@ -56,7 +56,7 @@ pub(crate) static YARN: Analyzer = Analyzer {
 /// Reads pnpm's lock files of versions 5 to 9.
 pub(crate) static PNPM: Analyzer = Analyzer {
     id: "pnpm-lock",
-    version: 4,
+    version: 5,
     title: "pnpm lock files (pnpm-lock.yaml, and of a branch pnpm-lock.*.yaml)",
     kinds: &[PackageKind::Npm],
     paths: &["**/pnpm-lock.yaml", "**/pnpm-lock.*.yaml"],
@@ -68,7 +68,7 @@ pub(crate) static PNPM: Analyzer = Analyzer {
 /// Reads bun's lock files in text.
 pub(crate) static BUN: Analyzer = Analyzer {
     id: "bun-lock",
-    version: 4,
+    version: 5,
     title: "bun lock files (bun.lock)",
     kinds: &[PackageKind::Npm],
     paths: &["**/bun.lock"],

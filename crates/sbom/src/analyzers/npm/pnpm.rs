@@ -66,6 +66,8 @@ struct Lock<'a> {
     wanted: Vec<Wanted>,
     /// Version 9: by the key of a package with its peers, the keys of what it needs.
     needs: HashMap<Cow<'a, str>, Vec<String>>,
+    /// Version 9: whether there is any package with its peers.
+    has_snapshots: bool,
     unusable: u64,
     over: bool,
 }
@@ -94,6 +96,7 @@ impl<'a> Lock<'a> {
             (0, [key, ..]) if key != "packages" && key.contains("packages") => self.unusable += 1,
             (1, ["packages", ..]) if self.entries.len() > limit => self.over = true,
             (1, ["packages", ..]) => self.entries.push(Entry { key: line.key.clone(), ..Entry::default() }),
+            (1, ["snapshots", ..]) => self.has_snapshots = true,
             (2, ["packages", _, field, _]) => {
                 let Some(entry) = self.entries.last_mut().filter(|_| !self.over) else { return };
                 match field {
@@ -128,9 +131,9 @@ impl<'a> Lock<'a> {
     }
 
     fn packages(self, locked: &mut Locked<'_>) {
-        let Self { version, entries, wanted, needs, unusable, .. } = self;
+        let Self { version, entries, wanted, needs, has_snapshots, unusable, .. } = self;
         // What is asked for is listed, or the list is not where it is looked for.
-        let mut unusable = unusable + u64::from(entries.is_empty() && !wanted.is_empty());
+        let mut unusable = unusable + u64::from(entries.is_empty() && (has_snapshots || !wanted.is_empty()));
         let follow = |dev: bool| -> HashSet<&str> {
             let start = wanted.iter().filter(|wanted| wanted.dev == dev).map(|wanted| wanted.key.as_str());
             let all = reached(start, |key, open: &mut Vec<&str>| {
@@ -313,6 +316,7 @@ mod tests {
         for text in [
             "{\"lockfileVersion\": \"9.0\"}",
             "packages:\n  a@1: {}\n",
+            "lockfileVersion: '9.0'\nsnapshots:\n  a@1: {}\n",
             "lockfileVersion: '9.0'\npackages: {a@1: {}}\n",
             "lockfileVersion: '10.0'\n",
             "lockfileVersion: '9.0'\npackages:\n  <<<<<<< HEAD\n",

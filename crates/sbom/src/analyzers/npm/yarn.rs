@@ -9,10 +9,13 @@
 use super::is_name;
 use super::lines::{Line, descriptor, lines};
 use crate::analyzer::{Extract, File};
-use crate::analyzers::lock::{Locked, source};
+use crate::analyzers::lock::{Locked, source, unknown_version};
 use sekisho_model::{Evidence, PackageFacts, PackageKind};
 use std::borrow::Cow;
 use std::collections::HashSet;
+
+/// The newest version of berry's form that is known (`LOCKFILE_VERSION` of `@yarnpkg/core`).
+const LAST_VERSION: u64 = 10;
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
@@ -36,6 +39,9 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let mut locked = Locked::new(file, PackageKind::Npm).may_be_empty();
     if !known && !lock.berry && !text.trim().is_empty() {
         locked.malformed("does not say which lock file of yarn it is");
+    }
+    if let Some(version) = lock.unknown_version.take() {
+        locked.note(unknown_version(file, version));
     }
     locked.unusable(lock.unusable);
     lock.packages(&mut locked);
@@ -106,6 +112,7 @@ fn full(name: &str, range: &str) -> String {
 #[derive(Default)]
 struct Lock {
     berry: bool,
+    unknown_version: Option<String>,
     /// Each with its descriptors, which only berry needs.
     found: Vec<(PackageFacts, Vec<String>)>,
     needs: HashSet<String>,
@@ -119,6 +126,8 @@ impl Lock {
         let Some(entry) = entry else { return };
         if entry.key == "__metadata" {
             self.berry = true;
+            let is_known = entry.version.parse().is_ok_and(|version: u64| version <= LAST_VERSION);
+            self.unknown_version = (!is_known).then(|| entry.version.chars().take(20).collect());
         } else if !entry.is_block {
             self.unusable += 1;
         } else if entry.is_workspace() {
@@ -201,6 +210,15 @@ mod tests {
         assert!(extract.diagnostics.iter().all(|entry| entry.level == Level::Incomplete));
         let line = |facts| testing::line(facts, "@");
         (extract.packages.iter().map(line).collect(), extract.diagnostics.len())
+    }
+
+    #[test]
+    fn versions_that_are_not_known_are_told() {
+        for (version, told) in [("4", 0), ("10", 0), ("11", 1), ("x", 1)] {
+            let entry = "\"a@npm:^1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n  linkType: hard\n";
+            let (lines, diagnostics) = run(&format!("__metadata:\n  version: {version}\n\n{entry}"));
+            assert_eq!((lines.len(), diagnostics), (1, told), "{version}");
+        }
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub(crate) static SETUP: Analyzer = Analyzer {
 pub(crate) static PIPFILE: Analyzer = Analyzer {
     id: "python-pipenv",
     title: "pipenv lock files (Pipfile.lock)",
-    version: LOCK.version + 1,
+    version: LOCK.version + 2,
     paths: &["**/Pipfile.lock"],
     run: pipfile::run,
     ..LOCK

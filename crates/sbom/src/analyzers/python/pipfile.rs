@@ -7,11 +7,14 @@
 
 use crate::analyzer::{Extract, File};
 use crate::analyzers::json::{IfObject, Keys, Object, Part, Scalar, each, skip};
-use crate::analyzers::lock::{Locked, source};
+use crate::analyzers::lock::{Locked, source, unknown_version};
 use crate::project::REQUIREMENT;
 use sekisho_model::{PackageFacts, PackageKind, json_reason};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess};
+
+/// The newest version of the format that is known (`pipfile-spec`).
+const LAST_VERSION: u64 = 6;
 
 /// Reads one lock file.
 pub(super) fn run(file: &File<'_>) -> Extract {
@@ -21,10 +24,13 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     };
     let mut locked = Locked::new(file, PackageKind::Pypi);
     let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
-    let mut groups = Groups { locked: &mut locked, unusable: 0 };
+    let mut groups = Groups { locked: &mut locked, meta: Meta::default(), unusable: 0 };
     let read = Object(&mut groups).deserialize(&mut json).and_then(|()| json.end());
-    let unusable = groups.unusable;
+    let Groups { meta, unusable, .. } = groups;
     locked.unusable(unusable);
+    if let Some(version) = meta.0.filter(|version| *version > LAST_VERSION) {
+        locked.note(unknown_version(file, version));
+    }
     if let Err(error) = read {
         locked.malformed(json_reason(&error));
     }
@@ -34,15 +40,30 @@ pub(super) fn run(file: &File<'_>) -> Extract {
 /// The whole file.
 struct Groups<'a, 'f> {
     locked: &'a mut Locked<'f>,
+    meta: Meta,
     unusable: u64,
+}
+
+/// The version of the format, out of what is said of the file itself.
+#[derive(Default)]
+struct Meta(Option<u64>);
+
+impl<'de> Keys<'de> for Meta {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        if key != "pipfile-spec" {
+            return skip(map);
+        }
+        self.0 = map.next_value::<Scalar<'de>>()?.number();
+        Ok(())
+    }
 }
 
 impl<'de> Keys<'de> for Groups<'_, '_> {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         if key == "_meta" {
-            return skip(map);
+            return map.next_value_seed(Object(&mut self.meta));
         }
-        let Self { locked, unusable } = self;
+        let Self { locked, unusable, .. } = self;
         let is_group = map.next_value_seed(IfObject(each(|name, Part(pin): Part<Pin<'de>>| match pin {
             Some(pin) => locked.add(pin.facts(locked, &name, key)),
             None => *unusable += 1,
@@ -98,6 +119,15 @@ mod tests {
     #[test]
     fn goldens() {
         testing::goldens(&PIPFILE, "src/analyzers/python/fixtures/pipenv");
+    }
+
+    #[test]
+    fn versions_that_are_not_known_are_told() {
+        let of = |version: u64| {
+            format!(r#"{{"_meta": {{"pipfile-spec": {version}}}, "default": {{"a": {{"version": "==1"}}}}}}"#)
+        };
+        assert_eq!(run(&of(6)), (vec!["a 1".to_owned()], 0));
+        assert_eq!(run(&of(7)), (vec!["a 1".to_owned()], 1));
     }
 
     #[test]
