@@ -11,8 +11,7 @@ use sekisho_sbom::{Analyzer, Dispatch, Extract, File};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 /// Gathers the facts of one layer or tree while its entries go by.
 pub(crate) struct Collector<'a> {
@@ -41,8 +40,6 @@ pub(crate) struct Collector<'a> {
     path_table_full: bool,
     /// Bytes of all that is kept.
     weight: u64,
-    /// Of a layer of which much is kept.
-    turn: Option<Turn>,
     facts_full: bool,
     /// How many diagnostics of each level there were.
     incompletes: usize,
@@ -52,42 +49,9 @@ pub(crate) struct Collector<'a> {
 /// Writes up to so many of the first bytes of a file; the inner error is the writer's.
 pub(crate) type CopyFront<'a> = dyn FnMut(u64, &mut dyn Write) -> Result<io::Result<()>, Diagnostic> + 'a;
 
-/// Files of more bytes than this take many times their size while they are parsed as a whole, and much of it may be kept.
+/// Files of more bytes than this, where they are parsed as a whole, take turns.
 const LARGE_BYTES: u64 = 4 << 20;
-/// Much is what is more than this part of `facts_bytes`.
-const MUCH: u64 = 4;
-/// Whoever is slow does not keep others waiting for longer than that.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Layers with such files, and those of which much is kept, take turns, so that memory does not grow with the jobs.
-struct Turn {
-    is_mine: bool,
-}
-
-/// Whether it is somebody's turn.
-static TAKEN: Mutex<bool> = Mutex::new(false);
-static FREE: Condvar = Condvar::new();
-
-impl Turn {
-    /// Waits for it, but not for ever.
-    fn wait() -> Self {
-        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut taken, waited) =
-            FREE.wait_timeout_while(taken, PATIENCE, |taken| *taken).unwrap_or_else(PoisonError::into_inner);
-        let is_mine = !waited.timed_out();
-        *taken |= is_mine;
-        Self { is_mine }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if self.is_mine {
-            *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
-            FREE.notify_one();
-        }
-    }
-}
+static LARGE: Mutex<()> = Mutex::new(());
 
 /// Diagnostics beyond this are counted, not kept: they come from strangers too.
 const MAX_INCOMPLETES: usize = 1000;
@@ -111,7 +75,6 @@ impl<'a> Collector<'a> {
             excluded: Vec::new(),
             path_table_full: false,
             weight: 0,
-            turn: None,
             facts_full: false,
             incompletes: 0,
             notes: 0,
@@ -287,9 +250,6 @@ impl<'a> Collector<'a> {
         let weight = bytes as u64 + 64;
         if self.weight + weight <= self.limits.facts_bytes {
             self.weight += weight;
-            if self.weight > self.limits.facts_bytes / MUCH {
-                self.turn.get_or_insert_with(Turn::wait);
-            }
             return true;
         }
         if !self.facts_full {
@@ -305,14 +265,15 @@ impl<'a> Collector<'a> {
     /// anything.
     pub(crate) fn analyze(&mut self, analyzer: &'static Analyzer, path: &str, data: &dyn ReadAt) -> Option<usize> {
         let file = File { path, data, limits: self.limits };
-        if !analyzer.random_access && data.size() > LARGE_BYTES {
-            self.turn.get_or_insert_with(Turn::wait);
-        }
+        // What is parsed as a whole takes many times its size for a while: large files one after the other.
+        let large = !analyzer.random_access && data.size() > LARGE_BYTES;
+        let turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         // An analyzer must not panic; should one all the same, the rest of the image is still read.
         let extract = catch_unwind(AssertUnwindSafe(|| (analyzer.run)(&file))).unwrap_or_else(|_| {
             let message = format!("the {} analyzer failed on this file; this is a bug", analyzer.id);
             Extract::failed(Diagnostic::incomplete(Code::InternalFault, message).at(path))
         });
+        drop(turn);
         self.keep(analyzer, path, extract)
     }
 
