@@ -151,6 +151,20 @@ impl Store {
         }
     }
 
+    /// The digest of the latest database, as it says itself, without a look at the rest of it; none where there is none.
+    pub fn digest(&self) -> Result<Option<String>, FeedsError> {
+        let path = self.directory.join(CURRENT);
+        let mut head = Vec::new();
+        let read = File::open(&path).and_then(|file| file.take(Header::MAX_BYTES as u64).read_to_end(&mut head));
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FeedsError::read(&path)(error)),
+        }
+        let header = Header::read(&head).map_err(|reason| FeedsError::Database { path, reason })?;
+        Ok(Some(header.digest()))
+    }
+
     /// What was taken from each feed, in the order of feeds.
     pub fn generations(&self) -> Result<Vec<Generation>, FeedsError> {
         let directory = self.directory.join(GENERATIONS);

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a tool of the developers")]
 
 use jiff::Timestamp;
+use sekisho_api::Wanted;
 use sekisho_base::clock::SystemClock;
 use sekisho_feeds::Published;
 use sekisho_hub::Hub;
@@ -15,6 +16,10 @@ use sekisho_store::Store;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::task::JoinSet;
+
+/// Who send inventories at the same time.
+const SENDERS: usize = 32;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -78,7 +83,8 @@ async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
     let bases: Vec<Vec<Package>> =
         (0..200).map(|_| (0..120).map(|_| package(&debian(&mut random), "var/lib/dpkg/status")).collect()).collect();
     let shared: Vec<Package> = (0..60_000).map(|_| package(&language(&mut random), "app/lock")).collect();
-    let hub = Hub::new(Store::open(url).await.unwrap(), Arc::new(SystemClock));
+    let hub = Arc::new(Hub::new(Store::open(url).await.unwrap(), Arc::new(SystemClock)));
+    let mut senders = JoinSet::new();
     let start = Instant::now();
     for number in 0..inventories {
         let base = &bases[random.skewed(bases.len() as u64) as usize];
@@ -101,11 +107,16 @@ async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
             complete: true,
             diagnostics: Vec::new(),
         };
-        hub.take(&inventory).await.unwrap();
+        if senders.len() == SENDERS {
+            senders.join_next().await.unwrap().unwrap();
+        }
+        let hub = Arc::clone(&hub);
+        senders.spawn(async move { hub.take(inventory).await.unwrap() });
     }
+    senders.join_all().await;
     let seconds = start.elapsed().as_secs_f64();
     say("inventories", inventories as f64, "");
-    say("inventories a second, one after another", inventories as f64 / seconds, "1/s");
+    say("inventories a second", inventories as f64 / seconds, "1/s");
     let mut predecessor = None;
     for (what, path) in [("first", old), ("next", new)] {
         let database = Arc::new(Published::open(path).unwrap());
@@ -120,7 +131,7 @@ async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
     }
     for id in ["CVE-2010-0", "CVE-2013-3", "CVE-2021-11"] {
         let start = Instant::now();
-        let hits = hub.store().vulnerability_hits(id, Timestamp::MAX, 1_000).await.unwrap();
+        let hits = hub.store().vulnerability_hits(id, None, &Wanted::first(1_000)).await.unwrap().items;
         say(&format!("who has {id}: {} found", hits.len()), start.elapsed().as_secs_f64() * 1000.0, "ms");
     }
 }

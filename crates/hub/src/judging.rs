@@ -1,14 +1,18 @@
 //! Inventories that come, and advisory databases that are held against all of them.
 
+use crate::intake::Intake;
+use jiff::Timestamp;
 use sekisho_advisory::db::{Database, DatabaseError};
 use sekisho_advisory::matching::{Judge, assessed_by, subject, with_owners};
 use sekisho_advisory::reevaluate::Delta;
 use sekisho_base::clock::Clock;
 use sekisho_feeds::{FeedsError, Published};
 use sekisho_model::{Inventory, Purl, Subject};
-use sekisho_store::{JudgedPackage, JudgingDatabase, PackageNumber, Store, StoreError, Transitions};
+use sekisho_api::rows::JudgingDatabase;
+use sekisho_store::{JudgedPackage, NewInventory, PackageNumber, Store, StoreError, Transitions};
 use std::sync::Arc;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::{JoinError, spawn_blocking};
 
 /// Why the hub could not do something.
@@ -32,12 +36,15 @@ pub enum HubError {
 pub struct Hub {
     store: Store,
     clock: Arc<dyn Clock>,
+    intake: Intake,
+    arrived: Notify,
 }
 
 impl Hub {
-    /// Over this state.
+    /// Over this state. It needs a runtime around it.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        let intake = Intake::new(store.clone(), Arc::clone(&clock));
+        Self { store, clock, intake, arrived: Notify::new() }
     }
 
     /// What it keeps.
@@ -45,12 +52,27 @@ impl Hub {
         &self.store
     }
 
-    /// Keeps an inventory; what is new in it is judged by [`Self::judge`].
-    pub async fn take(&self, inventory: &Inventory) -> Result<(), HubError> {
-        let packages: Vec<(&Purl, Subject)> = with_owners(inventory)
-            .map(|(package, owner)| (&package.purl, subject(inventory.os.as_ref(), &package.facts, owner)))
-            .collect();
-        Ok(self.store.inventory_put(inventory, &packages, self.clock.now()).await?)
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Keeps an inventory, which is on disk when this is done; what is new in it is judged by [`Self::judge`].
+    pub async fn take(&self, inventory: Inventory) -> Result<(), HubError> {
+        let prepared = spawn_blocking(move || {
+            let packages: Vec<(&Purl, Subject)> = with_owners(&inventory)
+                .map(|(package, owner)| (&package.purl, subject(inventory.os.as_ref(), &package.facts, owner)))
+                .collect();
+            NewInventory::new(&inventory, &packages)
+        });
+        self.intake.take(prepared.await??).await?;
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Told of whenever something came.
+    pub(crate) fn arrived(&self) -> &Notify {
+        &self.arrived
     }
 
     /// From now on `database` judges.
@@ -158,111 +180,17 @@ fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::{SignedDuration, Timestamp};
+    use crate::testing::{Had, PLACES, Said, Ticking, database, inventory};
     use proptest::prelude::*;
-    use sekisho_advisory::db::{Builder, FeedSource};
-    use sekisho_advisory::ecosystem::Ecosystem;
     use sekisho_advisory::matching::assess;
-    use sekisho_advisory::range::Range;
-    use sekisho_advisory::record::{Advisory, Affected, Enrichment, Rating, Record, Says};
-    use sekisho_model::{
-        INVENTORY_SCHEMA, Origin, OsRelease, Package, PackageFacts, PackageFinding, PackageId, PackageKind, Severity,
-        Source, SourceKind, SourcePackage, Tool,
-    };
+    use sekisho_api::Wanted;
+    use sekisho_model::{PackageFinding, Severity};
     use std::collections::BTreeSet;
-    use std::sync::atomic::{AtomicI64, Ordering};
-    use tempfile::TempDir;
-
-    /// Each look at it is a second later.
-    struct Ticking(AtomicI64);
-
-    impl Clock for Ticking {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH + SignedDuration::from_secs(self.0.fetch_add(1, Ordering::Relaxed))
-        }
-    }
-
-    const PLACES: [(Ecosystem, Option<&str>); 3] =
-        [(Ecosystem::Debian, Some("12")), (Ecosystem::Debian, Some("13")), (Ecosystem::Npm, None)];
-
-    /// Which place, name and version an advisory with this number is about.
-    type Said = (u8, usize, usize, u8);
-    /// Whether a package is the system's, its name and version.
-    type Had = (bool, usize, u8);
-
-    fn database(directory: &TempDir, name: usize, said: &[Said], worth: u8) -> Arc<Published> {
-        let mut builder = Builder::default();
-        builder.feed(FeedSource { id: "osv".to_owned(), ..FeedSource::default() });
-        let mut add = |id: String, place: usize, name: &str, fixed: String| {
-            let (ecosystem, release) = PLACES[place];
-            let ranges = vec![Range::before(fixed)];
-            let affected = Affected { ranges, ..Affected::new(ecosystem, release.map(str::to_owned), name) };
-            builder.add(Record::Advisory(Advisory { id, affected: vec![affected], ..Advisory::default() }));
-        };
-        for (id, place, name, fixed) in said {
-            add(format!("CVE-2024-{id}"), *place, ["a", "b", "c"][*name], fixed.to_string());
-        }
-        // Each knows all places, so that all is judged.
-        for place in 0..PLACES.len() {
-            add(format!("CVE-2020-{place}"), place, "other", "1".to_owned());
-        }
-        for (id, ..) in said {
-            let rating = Rating::word(if worth == 0 { Severity::Low } else { Severity::High });
-            let says = [
-                Says::Description { text: String::new(), ratings: vec![rating], cwes: Vec::new(), rejected: false },
-                Says::Likelihood { probability: f64::from(worth) / 10.0, percentile: 0.5 },
-            ];
-            for says in says {
-                builder.add(Record::Enrichment(Enrichment { id: format!("CVE-2024-{id}"), says }));
-            }
-        }
-        let path = directory.path().join(format!("{name}.db"));
-        std::fs::write(&path, builder.finish().unwrap()).unwrap();
-        Arc::new(Published::open(&path).unwrap())
-    }
-
-    fn inventory(number: usize, release: usize, packages: &[Had]) -> Inventory {
-        let package = |(is_system, name, version): &Had| {
-            let (name, version) = (["a", "b", "c"][*name], version.to_string());
-            let (kind, location) = if *is_system {
-                (PackageKind::Deb, "var/lib/dpkg/status")
-            } else {
-                (PackageKind::Npm, "app/package.json")
-            };
-            let source = is_system.then(|| SourcePackage { name: name.to_owned(), version: version.clone() });
-            let purl: Purl = format!("pkg:{}/{name}@{version}", kind.as_str()).parse().unwrap();
-            Package {
-                id: PackageId::new(&purl, location),
-                purl,
-                facts: PackageFacts { source, ..PackageFacts::new(kind, name, version) },
-                location: location.to_owned(),
-                layer: None,
-                origin: Origin::Unknown,
-                owned_by: None,
-            }
-        };
-        let version_id = ["12", "13"][release].to_owned();
-        Inventory {
-            schema: INVENTORY_SCHEMA.to_owned(),
-            tool: Tool { name: "sekisho".to_owned(), version: "0".to_owned() },
-            observed_at: Timestamp::UNIX_EPOCH,
-            source: Source { kind: SourceKind::FileSystem, name: format!("image-{number}") },
-            image: None,
-            os: Some(OsRelease { id: "debian".to_owned(), version_id, ..OsRelease::default() }),
-            packages: packages.iter().collect::<BTreeSet<_>>().into_iter().map(package).collect(),
-            removed: Vec::new(),
-            files: Vec::new(),
-            documents: Vec::new(),
-            content_sets: Vec::new(),
-            complete: true,
-            diagnostics: Vec::new(),
-        }
-    }
 
     async fn check(steps: Vec<(Vec<Said>, u8)>, inventories: Vec<(usize, Vec<Had>)>) {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", directory.path().join("hub.db").display())).await.unwrap();
-        let hub = Hub::new(store, Arc::new(Ticking(AtomicI64::new(1))));
+        let hub = Hub::new(store, Arc::new(Ticking::default()));
         let inventories: Vec<Inventory> = (0..)
             .zip(&inventories)
             .map(|(number, (release, packages))| inventory(number, *release, packages))
@@ -273,7 +201,7 @@ mod tests {
         let mut predecessor = None;
         for (step, (said, worth)) in steps.iter().enumerate() {
             if let Some(next) = inventories.get(step) {
-                hub.take(next).await.unwrap();
+                hub.take(next.clone()).await.unwrap();
                 known.push(next);
             }
             let published = database(&directory, step, said, *worth);
@@ -313,9 +241,9 @@ mod tests {
         let mut found = BTreeSet::new();
         for number in 0..4 {
             let id = format!("CVE-2024-{number}");
-            for hit in hub.store.vulnerability_hits(&id, at, 1000).await.unwrap() {
+            for hit in hub.store.vulnerability_hits(&id, Some(at), &Wanted::first(1000)).await.unwrap().items {
                 let PackageFinding { severity, fixed_in, .. } = hit.finding;
-                found.insert((hit.inventory, hit.purl.as_str().to_owned(), id.clone(), severity, fixed_in));
+                found.insert((hit.inventory, hit.package.as_str().to_owned(), id.clone(), severity, fixed_in));
             }
         }
         found

@@ -3,6 +3,12 @@
 //! Facts are stored, verdicts are computed: an inventory comes once, and each advisory database after it is held against what
 //! is stored, without another scan.
 
+pub mod http;
+mod intake;
 mod judging;
+mod keeping;
+#[cfg(test)]
+mod testing;
 
 pub use judging::{Hub, HubError};
+pub use keeping::Told;

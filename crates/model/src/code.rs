@@ -281,6 +281,45 @@ codes! {
     InternalFault = "internal.fault", Incomplete,
         "A part of the program failed in a way it should not.",
         "report it as a bug, with the input if it can be shared";
+    RequestMalformed = "request.malformed", Usage,
+        "The hub does not understand a request: its path, query or document is not of the form that is asked for.",
+        "compare it with docs/openapi.json";
+    RequestFilter = "request.filter", Usage,
+        "The filter of a list is not of the grammar, or names a field that the list does not have.",
+        "correct the filter; the guide has the grammar, docs/openapi.json the fields of each list";
+    RequestUnauthenticated = "request.unauthenticated", Usage,
+        "The hub does not know who asks: there is no token, or it has expired, was revoked or is none.",
+        "give a token with --token-file or in SEKISHO_HUB__TOKEN";
+    RequestForbidden = "request.forbidden", Usage,
+        "Who asks may not do that.",
+        "ask an administrator of the hub for a role that may";
+    RequestAbsent = "request.absent", Usage,
+        "The hub has nothing under that name.",
+        "look at the list of what there is";
+    RequestMethod = "request.method", Usage,
+        "That cannot be done with what the path names.",
+        "compare it with docs/openapi.json";
+    RequestSlow = "request.slow", Incomplete,
+        "A request was not sent in time.",
+        "send it again; nothing of it was kept";
+    RequestTooLarge = "request.too_large", Usage,
+        "A request is larger than the hub takes.",
+        "raise limits.document_bytes of the hub if the sender is trusted";
+    RequestMediaType = "request.media_type", Usage,
+        "The document of a request has a media type or an encoding that the hub does not read.",
+        "send application/json, plain or with Content-Encoding: gzip or zstd";
+    RequestRate = "request.rate", Incomplete,
+        "More is asked of the hub than it takes at once.",
+        "ask again after the seconds that Retry-After says";
+    HubUnavailable = "hub.unavailable", Incomplete,
+        "The hub cannot read or write its state at the moment.",
+        "ask again later; the logs of the hub say why";
+    HubUnreachable = "hub.unreachable", Incomplete,
+        "The hub does not answer, or what answers is none.",
+        "check hub.url, and that `sekisho hub serve` runs there";
+    HubUnusable = "hub.unusable", Incomplete,
+        "The hub cannot start: its state, its address or its certificate cannot be used.",
+        "check the values that `sekisho config show` gives for [hub]";
     OutputFailed = "output.failed", Incomplete,
         "The result could not be written.",
         "check the path given with --output and the space left";

@@ -135,14 +135,15 @@ pub fn tls(showing: Arc<Showing>) -> Result<TlsAcceptor, rustls::Error> {
 
 /// Answers by `answer` until `stop`, and then until what is under way is answered. `told` hears of connections that came to
 /// nothing.
-pub async fn serve<A, F>(
+pub async fn serve<A, F, B>(
     listening: Listening,
     answer: A,
     told: impl Fn(Refused) + Clone + Send + 'static,
     stop: impl Future<Output = ()>,
 ) where
     A: Fn(Question) -> F + Clone + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = hyper::Response<B>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     let Listening { listener, tls, connections, once } = listening;
     let graceful = GracefulShutdown::new();
@@ -181,11 +182,12 @@ pub async fn serve<A, F>(
     let _ = timeout(FINISH, graceful.shutdown()).await;
 }
 
-async fn connection<S, A, F>(stream: S, once: bool, answer: A, watcher: Watcher)
+async fn connection<S, A, F, B>(stream: S, once: bool, answer: A, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Question) -> F + Clone + Send + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = hyper::Response<B>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     let service = service_fn(move |request| {
         let answered = answer(request);
@@ -216,13 +218,16 @@ pub enum Unread {
 }
 
 /// How many bytes a request may have as it says itself; `most` where it does not say.
-pub fn announced(request: &Question, most: usize) -> Result<usize, Unread> {
+pub fn announced(request: &Request<impl Body>, most: usize) -> Result<usize, Unread> {
     let length = request.body().size_hint().upper().unwrap_or(most as u64);
     usize::try_from(length).ok().filter(|length| *length <= most).ok_or(Unread::TooLarge)
 }
 
 /// The body of a request, of at most so many bytes and within so much time.
-pub async fn body(request: Question, most: usize, time: Duration) -> Result<Bytes, Unread> {
+pub async fn body<B>(request: Request<B>, most: usize, time: Duration) -> Result<Bytes, Unread>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
     match timeout(time, Limited::new(request.into_body(), most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         // Without a length, as over HTTP/2, that shows only now.

@@ -30,12 +30,19 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// The hub ends, and keeps nothing more.
+    #[error("cannot store it: the hub is ending")]
+    Ended,
 }
 
 impl StoreError {
     /// Whether the same may succeed later, without anybody doing something about it but the database's keeper.
     pub fn is_transient(&self) -> bool {
-        let (Self::Open { source, .. } | Self::Query { source, .. }) = self else { return false };
+        let source = match self {
+            Self::Open { source, .. } | Self::Query { source, .. } => source,
+            Self::Ended => return true,
+            Self::Migrate(_) | Self::Damaged { .. } => return false,
+        };
         match source {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)

@@ -3,10 +3,11 @@
 //! They are kept for packages, not for each inventory with them: a package that is in a thousand images is judged once, and an
 //! image that comes later has what its packages have.
 
-use crate::database::{Store, VALUES, micros, moment, places, rows};
+use crate::database::{Store, VALUES, micros, places, rows};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
-use sekisho_model::{AssessedBy, PackageFinding, Purl, Subject, Vulnerability};
+use sekisho_api::rows::JudgingDatabase;
+use sekisho_model::{AssessedBy, PackageFinding, Subject, Vulnerability};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Executor, Row as _, Transaction};
@@ -33,19 +34,6 @@ pub struct StoredPackage {
     pub subject: Subject,
 }
 
-/// The advisory database that judges.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JudgingDatabase {
-    /// What it was built from.
-    pub by: AssessedBy,
-    /// The digest of the one whose findings hold for each package that is not due; none where all have to be judged.
-    pub predecessor: Option<String>,
-    /// Whether all packages that it may judge in another way are due by now.
-    pub prepared: bool,
-    /// Whether all that is known of vulnerabilities is what it says.
-    pub described: bool,
-}
-
 /// What a database says about a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedPackage {
@@ -66,21 +54,6 @@ pub struct Transitions {
     pub changed: u64,
     /// Those that are no more.
     pub closed: u64,
-}
-
-/// An inventory with a package that has a vulnerability.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// The inventory's identity.
-    pub inventory: String,
-    /// Its name.
-    pub name: String,
-    /// The package.
-    pub purl: Purl,
-    /// Since when the hub knows.
-    pub since: Timestamp,
-    /// What is said.
-    pub finding: PackageFinding,
 }
 
 impl Store {
@@ -305,39 +278,6 @@ impl Store {
         let Some(row) = query.fetch_optional(&self.readers).await.during(ACTION)? else { return Ok(None) };
         let text: String = row.try_get(0).during(ACTION)?;
         serde_json::from_str(&text).map(Some).map_err(|error| damaged(id, &error))
-    }
-
-    /// The inventories that had a vulnerability at a time, as far as it was known then; at most `limit`, in the order of their
-    /// identities.
-    pub async fn vulnerability_hits(&self, id: &str, at: Timestamp, limit: u32) -> Result<Vec<Hit>, StoreError> {
-        const ACTION: &str = "look for who has a vulnerability";
-        let rows = sqlx::query(
-            "SELECT inventory.identity, inventory.name, package.purl, finding.since, finding.document FROM finding \
-             JOIN package ON package.number = finding.package \
-             JOIN inventory_package ON inventory_package.package = finding.package \
-             JOIN inventory ON inventory.number = inventory_package.inventory \
-             WHERE finding.vulnerability = $1 AND finding.opened_at <= $2 \
-             AND (finding.closed_at IS NULL OR finding.closed_at > $2) AND inventory.first_stored_at <= $2 \
-             ORDER BY inventory.identity, package.purl LIMIT $3",
-        )
-        .bind(id)
-        .bind(micros(at))
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await
-        .during(ACTION)?;
-        let read = |row: &AnyRow| {
-            let inventory: String = row.try_get(0).during(ACTION)?;
-            let (purl, text): (String, String) = (row.try_get(2).during(ACTION)?, row.try_get(4).during(ACTION)?);
-            Ok(Hit {
-                name: row.try_get(1).during(ACTION)?,
-                purl: purl.parse().map_err(|error| damaged(&inventory, &error))?,
-                since: moment(row.try_get(3).during(ACTION)?, &inventory)?,
-                finding: serde_json::from_str(&text).map_err(|error| damaged(&inventory, &error))?,
-                inventory,
-            })
-        };
-        rows.iter().map(read).collect()
     }
 }
 

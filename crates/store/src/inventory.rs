@@ -2,116 +2,129 @@
 //!
 //! Packages are kept once for all inventories, by all that decides which vulnerabilities they have.
 
-use crate::database::{Store, VALUES, micros, moment, places, rows, storable};
+use crate::database::{Store, VALUES, micros, places, rows, storable};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_base::{Limits, hash};
 use sekisho_model::{Inventory, OsRelease, PackageKind, Purl, Subject};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::BTreeMap;
+use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 
 /// How hard zstd tries: inventories are written once, and read as fast whatever the level.
 const LEVEL: i32 = 6;
 
-/// An inventory as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InventoryEntry {
-    /// What tells it from others ([`Inventory::identity`]): the digest of an image's configuration.
-    pub identity: String,
-    /// What was scanned, as it was named.
-    pub name: String,
-    /// The distribution, `debian-12`; empty where there is none.
-    pub os: String,
-    /// Whether all that could hide a package was read.
-    pub complete: bool,
-    /// How many packages.
-    pub packages: u64,
-    /// When it was scanned.
-    pub observed_at: Timestamp,
+/// An inventory as it is kept, with its packages as they are to be judged.
+#[derive(Debug, Clone)]
+pub struct NewInventory {
+    identity: String,
+    name: String,
+    os: String,
+    complete: bool,
+    observed_at: Timestamp,
+    /// In zstd.
+    document: Vec<u8>,
+    /// By identity, in one order, so that two who store the same packages do not wait for each other.
+    packages: BTreeMap<String, NewPackage>,
 }
 
-/// Which part of a list is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// What comes after the entry with this key; from the beginning where empty.
-    pub after: String,
-    /// At most so many.
-    pub limit: u32,
+#[derive(Debug, Clone)]
+struct NewPackage {
+    purl: String,
+    kind: PackageKind,
+    name: String,
+    version: String,
+    /// What decides, in JSON.
+    subject: String,
 }
 
-impl Store {
-    /// Keeps an inventory in place of what was known of the same content, with its `packages`, each as it is to be judged. One
-    /// that is older than what is kept changes nothing.
-    pub async fn inventory_put(
-        &self,
-        inventory: &Inventory,
-        packages: &[(&Purl, Subject)],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        const ACTION: &str = "store an inventory";
+impl NewInventory {
+    /// An inventory to be kept, with its `packages`. It is compressed here, which takes milliseconds.
+    pub fn new(inventory: &Inventory, packages: &[(&Purl, Subject)]) -> Result<Self, StoreError> {
         let identity = inventory.identity();
         let damaged = |reason: String| StoreError::Damaged { what: format!("the inventory {identity}"), reason };
         let json = serde_json::to_vec(inventory).map_err(|error| damaged(error.to_string()))?;
         let document = zstd::encode_all(json.as_slice(), LEVEL).map_err(|error| damaged(error.to_string()))?;
-        // In one order, so that two who store the same packages do not wait for each other.
         let mut different = BTreeMap::new();
         for (purl, subject) in packages {
             let text = serde_json::to_string(subject).map_err(|error| damaged(error.to_string()))?;
-            different.insert(hash::hex(&hash::sha256(text.as_bytes())[..16]), (purl.as_str(), subject, text));
+            let package = NewPackage {
+                purl: purl.as_str().to_owned(),
+                kind: subject.facts.kind,
+                name: storable(&subject.facts.name),
+                version: storable(&subject.facts.version),
+                subject: text,
+            };
+            different.insert(hash::hex(&hash::sha256(package.subject.as_bytes())[..16]), package);
         }
-        let identities: Vec<&str> = different.keys().map(String::as_str).collect();
+        Ok(Self {
+            name: storable(&inventory.source.name),
+            os: storable(&inventory.os.as_ref().map(OsRelease::distro).unwrap_or_default()),
+            complete: inventory.complete,
+            observed_at: inventory.observed_at,
+            document,
+            packages: different,
+            identity,
+        })
+    }
+}
 
+impl Store {
+    /// Keeps inventories, all or none, each in place of what was known of the same content. One that is older than what is
+    /// kept changes nothing.
+    pub async fn inventory_put(&self, inventories: &[NewInventory], now: Timestamp) -> Result<(), StoreError> {
+        const ACTION: &str = "store inventories";
+        let mut in_order: Vec<&NewInventory> = inventories.iter().collect();
+        in_order.sort_by(|a, b| a.identity.cmp(&b.identity));
         let mut transaction = self.begin(ACTION).await?;
-        let stored = sqlx::query(
-            "INSERT INTO inventory (identity, name, os, complete, packages, observed_at, first_stored_at, stored_at, document) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) \
-             ON CONFLICT (identity) DO UPDATE SET name = excluded.name, os = excluded.os, complete = excluded.complete, \
-             packages = excluded.packages, observed_at = excluded.observed_at, stored_at = excluded.stored_at, \
-             document = excluded.document WHERE inventory.observed_at <= excluded.observed_at \
-             RETURNING number",
-        )
-        .bind(&identity)
-        .bind(storable(&inventory.source.name))
-        .bind(storable(&inventory.os.as_ref().map(OsRelease::distro).unwrap_or_default()))
-        .bind(i64::from(inventory.complete))
-        .bind(i64::try_from(inventory.packages.len()).unwrap_or(i64::MAX))
-        .bind(micros(inventory.observed_at))
-        .bind(micros(now))
-        .bind(document)
-        .fetch_optional(&mut *transaction)
-        .await
-        .during(ACTION)?;
-        let Some(stored) = stored else { return Ok(()) };
-        let number: i64 = stored.try_get(0).during(ACTION)?;
-        for some in identities.chunks(VALUES / 6) {
-            let sql = format!(
-                "INSERT INTO package (identity, purl, kind, name, version, subject) VALUES {} ON CONFLICT (identity) DO NOTHING",
-                rows(some.len(), 6)
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for identity in some {
-                let (purl, Subject { facts, .. }, text) = &different[*identity];
-                query = query.bind(*identity).bind(*purl).bind(facts.kind.as_str());
-                query = query.bind(storable(&facts.name)).bind(storable(&facts.version)).bind(text);
+        // Of the same content twice, what came last holds.
+        let mut taken: BTreeMap<i64, &NewInventory> = BTreeMap::new();
+        for inventory in in_order {
+            let stored = sqlx::query(
+                "INSERT INTO inventory \
+                 (identity, name, os, complete, packages, observed_at, first_stored_at, stored_at, document) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) \
+                 ON CONFLICT (identity) DO UPDATE SET name = excluded.name, os = excluded.os, \
+                 complete = excluded.complete, packages = excluded.packages, observed_at = excluded.observed_at, \
+                 stored_at = excluded.stored_at, document = excluded.document \
+                 WHERE inventory.observed_at <= excluded.observed_at RETURNING number",
+            )
+            .bind(&inventory.identity)
+            .bind(&inventory.name)
+            .bind(&inventory.os)
+            .bind(i64::from(inventory.complete))
+            .bind(i64::try_from(inventory.packages.len()).unwrap_or(i64::MAX))
+            .bind(micros(inventory.observed_at))
+            .bind(micros(now))
+            .bind(&inventory.document)
+            .fetch_optional(&mut *transaction)
+            .await
+            .during(ACTION)?;
+            if let Some(stored) = stored {
+                let number: i64 = stored.try_get(0).during(ACTION)?;
+                let forget = sqlx::query("DELETE FROM inventory_package WHERE inventory = $1").bind(number);
+                forget.execute(&mut *transaction).await.during(ACTION)?;
+                taken.insert(number, inventory);
             }
-            query.execute(&mut *transaction).await.during(ACTION)?;
         }
-        let forget = sqlx::query("DELETE FROM inventory_package WHERE inventory = $1").bind(number);
-        forget.execute(&mut *transaction).await.during(ACTION)?;
-        for some in identities.chunks(VALUES) {
-            let sql = format!(
-                "INSERT INTO inventory_package (package, inventory) SELECT number, $1 FROM package WHERE identity IN ({})",
-                places(2, some.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(number);
-            some.iter()
-                .fold(query, |query, identity| query.bind(*identity))
-                .execute(&mut *transaction)
-                .await
-                .during(ACTION)?;
+        let packages = taken.values().flat_map(|inventory| &inventory.packages);
+        let packages: BTreeMap<&str, &NewPackage> = packages.map(|(identity, it)| (identity.as_str(), it)).collect();
+        let numbers = package_numbers(&mut transaction, &packages).await?;
+        let has = |(number, inventory): (&i64, &&NewInventory)| {
+            let (number, inventory) = (*number, *inventory);
+            let of = inventory.packages.keys().filter_map(|identity| numbers.get(identity)).copied();
+            of.map(move |package| (package, number)).collect::<Vec<_>>()
+        };
+        let mut has: Vec<(i64, i64)> = taken.iter().flat_map(has).collect();
+        has.sort_unstable();
+        for some in has.chunks(VALUES / 2) {
+            let sql = format!("INSERT INTO inventory_package (package, inventory) VALUES {}", rows(some.len(), 2));
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, (package, inventory)| {
+                query.bind(*package).bind(*inventory)
+            });
+            query.execute(&mut *transaction).await.during(ACTION)?;
         }
         transaction.commit().await.during(ACTION)
     }
@@ -128,21 +141,6 @@ impl Store {
             .and_then(|mut inflate| inflate.read_to_end(&mut json))
             .map_err(|error| damaged(error.to_string()))?;
         serde_json::from_slice(&json).map(Some).map_err(|error| damaged(error.to_string()))
-    }
-
-    /// Inventories in the order of their identities.
-    pub async fn inventory_list(&self, page: &Page) -> Result<Vec<InventoryEntry>, StoreError> {
-        const ACTION: &str = "list inventories";
-        let rows = sqlx::query(
-            "SELECT identity, name, os, complete, packages, observed_at FROM inventory \
-             WHERE identity > $1 ORDER BY identity LIMIT $2",
-        )
-        .bind(&page.after)
-        .bind(i64::from(page.limit))
-        .fetch_all(&self.readers)
-        .await
-        .during(ACTION)?;
-        rows.iter().map(entry).collect()
     }
 
     /// Identities of the inventories that have a package of this kind and name, in any version, with that package.
@@ -179,16 +177,42 @@ impl Store {
     }
 }
 
-fn entry(row: &AnyRow) -> Result<InventoryEntry, StoreError> {
-    const ACTION: &str = "list inventories";
-    let identity: String = row.try_get(0).during(ACTION)?;
-    let number = |place: usize| row.try_get::<i64, _>(place).during(ACTION);
-    Ok(InventoryEntry {
-        name: row.try_get(1).during(ACTION)?,
-        os: row.try_get(2).during(ACTION)?,
-        complete: number(3)? != 0,
-        packages: number(4)?.unsigned_abs(),
-        observed_at: moment(number(5)?, &identity)?,
-        identity,
-    })
+/// The numbers of these packages by their identities; those that are not kept yet are.
+async fn package_numbers(
+    transaction: &mut Transaction<'static, Any>,
+    packages: &BTreeMap<&str, &NewPackage>,
+) -> Result<HashMap<String, i64>, StoreError> {
+    const ACTION: &str = "store packages";
+    let mut numbers = HashMap::with_capacity(packages.len());
+    // Most are kept already. Those that another hub keeps meanwhile are seen the second time.
+    loop {
+        let missing: Vec<&str> = packages.keys().copied().filter(|identity| !numbers.contains_key(*identity)).collect();
+        for some in missing.chunks(VALUES) {
+            let sql = format!("SELECT identity, number FROM package WHERE identity IN ({})", places(1, some.len()));
+            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, identity| query.bind(*identity));
+            for row in query.fetch_all(&mut **transaction).await.during(ACTION)? {
+                numbers.insert(row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
+            }
+        }
+        let missing: Vec<&str> = missing.into_iter().filter(|identity| !numbers.contains_key(*identity)).collect();
+        if missing.is_empty() {
+            return Ok(numbers);
+        }
+        for some in missing.chunks(VALUES / 6) {
+            let sql = format!(
+                "INSERT INTO package (identity, purl, kind, name, version, subject) VALUES {} \
+                 ON CONFLICT (identity) DO NOTHING RETURNING identity, number",
+                rows(some.len(), 6)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for identity in some {
+                let package = packages[identity];
+                query = query.bind(*identity).bind(&package.purl).bind(package.kind.as_str());
+                query = query.bind(&package.name).bind(&package.version).bind(&package.subject);
+            }
+            for row in query.fetch_all(&mut **transaction).await.during(ACTION)? {
+                numbers.insert(row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use crate::database::{Store, micros, moment, places};
 use crate::error::{During, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use sekisho_api::rows::Job;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row as _};
 
@@ -22,31 +23,6 @@ pub struct NewJob {
     pub due_at: Timestamp,
 }
 
-/// A job of the queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// What is to be done.
-    pub kind: String,
-    /// What with.
-    pub subject: String,
-    /// What else is to be known.
-    pub payload: String,
-    /// Not before then.
-    pub due_at: Timestamp,
-    /// Until when somebody has it.
-    pub leased_until: Option<Timestamp>,
-    /// Who has it, or had it last.
-    pub worker: Option<String>,
-    /// How often it was taken.
-    pub attempt: u32,
-    /// Steps that are done, and all of them; none where nobody said.
-    pub progress: (u64, u64),
-    /// Why it failed the last time.
-    pub failure: Option<String>,
-    /// Whether it is tried no more.
-    pub given_up: bool,
-}
-
 /// A job that was taken: what [`Store::job_done`] and the like ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -55,7 +31,7 @@ pub struct Taken {
     pub job: Job,
 }
 
-const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     "kind, subject, payload, due_at, leased_until, worker, attempt, done_steps, all_steps, failure, given_up";
 
 impl Store {
@@ -155,21 +131,12 @@ impl Store {
         transaction.commit().await.during(action)?;
         Ok(changed)
     }
-
-    /// All jobs, the next to be done first.
-    pub async fn job_list(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        const ACTION: &str = "list jobs";
-        let sql = format!("SELECT {COLUMNS} FROM job ORDER BY given_up, due_at, number LIMIT $1");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.readers).await.during(ACTION)?;
-        rows.iter().map(|row| read(row, 0)).collect()
-    }
 }
 
 type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
 
 /// A job from [`COLUMNS`], the first of which is at `first`.
-fn read(row: &AnyRow, first: usize) -> Result<Job, StoreError> {
+pub(crate) fn read(row: &AnyRow, first: usize) -> Result<Job, StoreError> {
     const ACTION: &str = "read a job";
     let number = |place: usize| row.try_get::<i64, _>(first + place).during(ACTION);
     let kind: String = row.try_get(first).during(ACTION)?;
@@ -181,7 +148,8 @@ fn read(row: &AnyRow, first: usize) -> Result<Job, StoreError> {
         leased_until: leased.map(|micros| moment(micros, &kind)).transpose()?,
         worker: row.try_get(first + 5).during(ACTION)?,
         attempt: u32::try_from(number(6)?).unwrap_or(u32::MAX),
-        progress: (number(7)?.unsigned_abs(), number(8)?.unsigned_abs()),
+        done: number(7)?.unsigned_abs(),
+        steps: number(8)?.unsigned_abs(),
         failure: row.try_get(first + 9).during(ACTION)?,
         given_up: number(10)? != 0,
         kind,

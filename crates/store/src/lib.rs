@@ -8,10 +8,12 @@ mod error;
 mod finding;
 mod inventory;
 mod job;
+mod listing;
 pub mod spool;
+mod statement;
 
 pub use database::Store;
 pub use error::StoreError;
-pub use finding::{Hit, JudgedPackage, JudgingDatabase, PackageNumber, StoredPackage, Transitions};
-pub use inventory::{InventoryEntry, Page};
-pub use job::{Job, NewJob, Taken};
+pub use finding::{JudgedPackage, PackageNumber, StoredPackage, Transitions};
+pub use inventory::NewInventory;
+pub use job::{NewJob, Taken};

@@ -5,7 +5,7 @@ CREATE TABLE inventory (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     identity TEXT COLLATE "C" NOT NULL UNIQUE,
     name TEXT COLLATE "C" NOT NULL,
-    os TEXT NOT NULL,
+    os TEXT COLLATE "C" NOT NULL,
     complete BIGINT NOT NULL,
     packages BIGINT NOT NULL,
     observed_at BIGINT NOT NULL,
@@ -22,10 +22,10 @@ CREATE TABLE package (
     -- A digest of the subject.
     identity TEXT COLLATE "C" NOT NULL UNIQUE,
     -- As it was first met.
-    purl TEXT NOT NULL,
+    purl TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
-    version TEXT NOT NULL,
+    version TEXT COLLATE "C" NOT NULL,
     -- What decides, in JSON.
     subject TEXT NOT NULL,
     -- Whether it has to be judged: it is new, or the advisory database is.

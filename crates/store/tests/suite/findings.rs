@@ -3,7 +3,9 @@
 use crate::inventories::{inventory, put};
 use crate::{World, at, suite};
 use sekisho_model::{AssessedBy, FindingSource, FindingStatus, PackageFinding, Severity, Vulnerability};
-use sekisho_store::{JudgedPackage, JudgingDatabase, PackageNumber, Store, Transitions};
+use sekisho_api::Wanted;
+use sekisho_api::rows::JudgingDatabase;
+use sekisho_store::{JudgedPackage, PackageNumber, Store, Transitions};
 
 suite!(
     what_a_database_says_is_opened_and_closed,
@@ -66,10 +68,10 @@ fn by(digest: &str) -> AssessedBy {
 
 /// Who had it, since when, and where it is fixed.
 async fn hits(store: &Store, id: &str, when: i64) -> Vec<(String, String, i64, Vec<String>)> {
-    let hits = store.vulnerability_hits(id, at(when), 100).await.unwrap();
+    let hits = store.vulnerability_hits(id, Some(at(when)), &Wanted::first(100)).await.unwrap().items;
     let told = hits
         .into_iter()
-        .map(|hit| (hit.inventory, hit.purl.as_str().to_owned(), hit.since.as_second(), hit.finding.fixed_in));
+        .map(|hit| (hit.inventory, hit.package.as_str().to_owned(), hit.since.as_second(), hit.finding.fixed_in));
     told.collect()
 }
 

@@ -2,11 +2,12 @@
 
 use crate::{World, at, suite};
 use jiff::Timestamp;
+use sekisho_api::Wanted;
 use sekisho_model::{
     Code, Diagnostic, INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind,
     Purl, Source, SourceKind, Subject, Tool,
 };
-use sekisho_store::{Page, Store};
+use sekisho_store::{NewInventory, Store};
 
 suite!(
     what_is_put_comes_back,
@@ -50,7 +51,8 @@ pub(crate) fn inventory(name: &str, observed: i64, packages: &[(&str, &str)]) ->
 pub(crate) async fn put(store: &Store, inventory: &Inventory, now: Timestamp) {
     let subject = |package: &Package| Subject { os: None, facts: package.facts.clone(), owner: None };
     let packages: Vec<(&Purl, Subject)> = inventory.packages.iter().map(|it| (&it.purl, subject(it))).collect();
-    store.inventory_put(inventory, &packages, now).await.unwrap();
+    let new = NewInventory::new(inventory, &packages).unwrap();
+    store.inventory_put(&[new], now).await.unwrap();
 }
 
 async fn what_is_put_comes_back(world: World) {
@@ -61,7 +63,7 @@ async fn what_is_put_comes_back(world: World) {
     assert_eq!(store.inventory_get("another").await.unwrap(), None);
     // The same once more is the same.
     put(store, &one, at(6)).await;
-    let listed = store.inventory_list(&Page { after: String::new(), limit: 10 }).await.unwrap();
+    let listed = store.inventory_list(&Wanted::first(10)).await.unwrap().items;
     let [entry] = &listed[..] else { panic!("{listed:?}") };
     assert_eq!(
         (&*entry.name, &*entry.os, entry.complete, entry.packages, entry.observed_at),
@@ -87,14 +89,16 @@ async fn lists_go_on_where_they_ended(world: World) {
     for name in names {
         put(store, &inventory(name, 1, &[]), at(1)).await;
     }
-    let (mut after, mut found) = (String::new(), Vec::new());
-    loop {
-        let page = store.inventory_list(&Page { after: after.clone(), limit: 4 }).await.unwrap();
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.identity);
-        found.extend(page.into_iter().map(|entry| entry.identity));
+    for limit in 1..8 {
+        let (mut wanted, mut found) = (Wanted::first(limit), Vec::new());
+        loop {
+            let page = store.inventory_list(&wanted).await.unwrap();
+            found.extend(page.items.into_iter().map(|entry| entry.identity));
+            let Some(next) = page.next else { break };
+            wanted.after = next.0;
+        }
+        assert_eq!(found, names, "{limit} at a time");
     }
-    assert_eq!(found, names);
 }
 
 async fn packages_lead_to_who_has_them(world: World) {

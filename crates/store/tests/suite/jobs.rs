@@ -2,6 +2,8 @@
 
 use crate::{World, at, suite};
 use jiff::SignedDuration;
+use sekisho_api::Wanted;
+use sekisho_api::rows::Job;
 use sekisho_store::{NewJob, Store, Taken};
 
 suite!(
@@ -16,6 +18,10 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 fn job(subject: &str, due: i64) -> NewJob {
     NewJob { kind: "scan".to_owned(), subject: subject.to_owned(), payload: format!("of {subject}"), due_at: at(due) }
+}
+
+fn progress(job: &Job) -> (u64, u64) {
+    (job.done, job.steps)
 }
 
 async fn take(store: &Store, now: i64) -> Option<Taken> {
@@ -36,7 +42,7 @@ async fn the_one_that_waits_longest_is_taken_first(world: World) {
         assert!(store.job_done(&next).await.unwrap());
     }
     assert_eq!(taken, ["a", "c", "b"]);
-    assert_eq!(store.job_list(10).await.unwrap(), []);
+    assert_eq!(store.job_list(&Wanted::first(10)).await.unwrap().items, []);
 }
 
 async fn one_that_falls_silent_loses_its_job(world: World) {
@@ -45,10 +51,10 @@ async fn one_that_falls_silent_loses_its_job(world: World) {
     let first = take(store, 0).await.unwrap();
     assert_eq!(take(store, 29).await, None);
     assert!(store.job_extend(&first, (3, 10), at(60)).await.unwrap());
-    assert_eq!(store.job_list(10).await.unwrap()[0].progress, (3, 10));
+    assert_eq!(progress(&store.job_list(&Wanted::first(10)).await.unwrap().items[0]), (3, 10));
     assert_eq!(take(store, 59).await, None);
     let second = take(store, 60).await.unwrap();
-    assert_eq!((second.job.attempt, second.job.progress), (2, (0, 0)));
+    assert_eq!((second.job.attempt, progress(&second.job)), (2, (0, 0)));
     // The first comes back to itself: nothing that it says counts.
     assert!(!store.job_extend(&first, (4, 10), at(999)).await.unwrap());
     assert!(!store.job_failed(&first, "late", None).await.unwrap());
@@ -67,7 +73,7 @@ async fn what_fails_is_tried_again_until_it_is_given_up(world: World) {
     assert_eq!(taken.job.failure.as_deref(), Some("the registry is away"));
     assert!(store.job_failed(&taken, "there is no such image", None).await.unwrap());
     assert_eq!(take(store, 9999).await, None);
-    let listed = store.job_list(10).await.unwrap();
+    let listed = store.job_list(&Wanted::first(10)).await.unwrap().items;
     assert_eq!(
         (listed[0].given_up, listed[0].attempt, listed[0].failure.as_deref()),
         (true, 2, Some("there is no such image"))
@@ -82,7 +88,7 @@ async fn about_one_thing_there_is_one_job(world: World) {
     store.job_put(&job("a", 50), at(0)).await.unwrap();
     store.job_put(&job("a", 10), at(1)).await.unwrap();
     store.job_put(&NewJob { payload: "later".to_owned(), ..job("a", 90) }, at(2)).await.unwrap();
-    let listed = store.job_list(10).await.unwrap();
+    let listed = store.job_list(&Wanted::first(10)).await.unwrap().items;
     assert_eq!((listed.len(), listed[0].due_at, &*listed[0].payload), (1, at(10), "later"));
     // What is asked for while somebody is at it is done after that, and not lost with its end.
     let taken = take(store, 10).await.unwrap();

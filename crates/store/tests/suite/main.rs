@@ -7,6 +7,7 @@
 mod findings;
 mod inventories;
 mod jobs;
+mod lists;
 mod opening;
 mod postgres;
 

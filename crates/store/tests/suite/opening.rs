@@ -1,13 +1,14 @@
 //! Opening a database.
 
 use crate::{World, suite};
-use sekisho_store::{Page, Store, StoreError};
+use sekisho_api::Wanted;
+use sekisho_store::{Store, StoreError};
 
 suite!(opened_twice_it_is_the_same);
 
 async fn opened_twice_it_is_the_same(world: World) {
     let again = Store::open(&world.url).await.unwrap();
-    assert_eq!(again.inventory_list(&Page { after: String::new(), limit: 1 }).await.unwrap(), []);
+    assert_eq!(again.inventory_list(&Wanted::first(1)).await.unwrap().items, []);
     again.close().await;
     world.store.close().await;
 }
