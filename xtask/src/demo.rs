@@ -159,6 +159,7 @@ fn app_image(root: &Path, release: &Release) -> ImageBuilder {
         let installed = "Status: install ok installed\nArchitecture: amd64";
         status.extend(["\nPackage: ", package, "\n", installed, "\nSource: ", source, "\nVersion: ", version, "\n"]);
     }
+    status.push('\n');
     let installed = LayerBuilder::new().file(STATUS, status).build();
     let mut python = LayerBuilder::new().fixture("", &fixture(root, "python/fixtures/installed/pip-target"));
     for (name, version) in release.python {

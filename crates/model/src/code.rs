@@ -238,7 +238,7 @@ codes! {
         "remove it";
     ReportUnknown = "report.unknown", Usage,
         "The file is no scan report or SBOM that is read.",
-        "give a report in JSON of this program (`sekisho scan --format json`), of Trivy (`trivy … --format json`) or of Grype (`grype … -o json`); or an SBOM in CycloneDX, SPDX 2.3 or Syft's JSON to `scan sbom`";
+        "give `scan sbom` an SBOM as JSON (CycloneDX, SPDX 2.3 or Syft's own); give `scan report` a report in JSON of this program (`sekisho scan --format json`), of Trivy (`trivy … --format json`) or of Grype (`grype … -o json`)";
     ReportMalformed = "report.malformed", Incomplete,
         "A scan report or an SBOM does not follow its format; nothing of it was taken.",
         "write it again with the program that made it";

@@ -62,7 +62,9 @@ pub use inventory::{
 pub use json::{MOST_VALUES, json_reason, json_whole, write_json};
 pub use license::{License, LicenseClass, LicenseTerm};
 pub use os::{OsRelease, distribution_id, is_same_release, release_named};
-pub use package::{Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage, Subject};
+pub use package::{
+    Evidence, Origin, Package, PackageFacts, PackageId, PackageKind, SourcePackage, Subject, WORDPRESS_THEME,
+};
 pub use purl::{InvalidPurl, Purl, PurlParts, percent_decoded};
 pub use reevaluation::{REEVALUATION_SCHEMA, ReevaluatedPackage, Reevaluation};
 pub use report::{FindingRow, Gate, GateResult, SCAN_SCHEMA, ScanReport, Upgrade, Verdict};

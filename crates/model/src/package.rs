@@ -77,15 +77,22 @@ kinds! {
     Cran = "cran";
     /// Haskell packages.
     Hackage = "hackage";
-    /// Plugins and themes of `WordPress`.
+    /// Plugins of `WordPress`, and its themes, whose package URLs have the type `wordpress-theme`.
     Wordpress = "wordpress-plugin";
     /// Any other: what it is, its package URL says.
     Generic = "generic";
 }
 
+/// The package URL type of themes of `WordPress`, which may have the names of plugins. Like that of plugins, which is Syft's,
+/// it is in no definition of types.
+pub const WORDPRESS_THEME: &str = "wordpress-theme";
+
 impl PackageKind {
     /// The kind whose package URL type this is; [`PackageKind::Generic`] for all others.
     pub fn of_type(text: &str) -> Self {
+        if text == WORDPRESS_THEME {
+            return Self::Wordpress;
+        }
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text).unwrap_or(Self::Generic)
     }
 

@@ -81,10 +81,15 @@ impl Purl {
         with.parse()
     }
 
+    /// The type: `deb`.
+    pub fn type_text(&self) -> &str {
+        let text = self.0.strip_prefix("pkg:").unwrap_or_default();
+        text.split('/').next().unwrap_or_default()
+    }
+
     /// Which of our kinds the package is of.
     pub fn kind(&self) -> PackageKind {
-        let text = self.0.strip_prefix("pkg:").unwrap_or_default();
-        PackageKind::of_type(text.split('/').next().unwrap_or_default())
+        PackageKind::of_type(self.type_text())
     }
 
     /// The value of a qualifier, without the encoding.

@@ -315,7 +315,7 @@ impl Repository {
         if let Some(expected) = wanted.parse().ok().or(said) {
             matches_digest(&url, &expected, &Digest::of(&bytes)).map_err(|error| {
                 // Registries turn what nobody asked for into older forms, and give the digest of what it was.
-                if accept.split(',').any(|asked| asked.trim() == media_type) {
+                if accept.split(',').any(|asked| asked == "*/*" || asked.trim() == media_type) {
                     return error;
                 }
                 ArtifactError::Foreign { place: place.to_owned(), reason: format!("is {media_type:?}, not {accept}") }

@@ -275,17 +275,18 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 }
 
 fn verdict(out: &mut String, inventory: &Inventory) {
-    let mut counts: BTreeMap<PackageKind, usize> = BTreeMap::new();
+    // By the type that the package URL says, as the table above shows it.
+    let mut counts: BTreeMap<(PackageKind, &str), usize> = BTreeMap::new();
     let mut owned = 0;
     for package in &inventory.packages {
         if package.owned_by.is_some() {
             owned += 1;
         } else {
-            *counts.entry(package.facts.kind).or_default() += 1;
+            *counts.entry((package.purl.kind(), package.purl.type_text())).or_default() += 1;
         }
     }
     let total: usize = counts.values().sum();
-    let kinds: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let kinds: Vec<String> = counts.iter().map(|((_, kind), count)| format!("{count} {kind}")).collect();
     let mut text = counted(total, "package");
     if !kinds.is_empty() {
         let _ = write!(text, ": {}", kinds.join(", "));

@@ -1,15 +1,23 @@
 //! Package URLs of packages, by the type definitions of the purl specification.
 
 use crate::analyzers::embedded::PURL;
+use crate::analyzers::lock::SOURCE;
 use crate::property::full;
-use sekisho_model::{InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl, PurlParts, SourcePackage};
+use sekisho_model::{
+    InvalidPurl, OsRelease, PackageFacts, PackageKind, Purl, PurlParts, SourcePackage, WORDPRESS_THEME,
+};
+
+/// What stands before the organisation of a private package of Hex in its source.
+const HEX_ORGANIZATION: &str = "hex+hexpm:";
 
 /// The package URL of `package`, found beside the distribution `os`.
 ///
 /// Distribution packages take the distribution's id as namespace and `distro` as qualifier; an epoch
 /// stays in the version, where dpkg, apk and the purl specification's own examples have it, but for
 /// rpm, whose definition asks for the qualifier `epoch`. The namespace is the vendor, so that packages of RHEL have
-/// `redhat`, as Red Hat's own documents, Trivy and Syft do. Where an SBOM in an image gave another, it is that.
+/// `redhat`, as Red Hat's own documents, Trivy and Syft do. A private package of Hex has its organisation as namespace, one
+/// of Conan user and channel as qualifiers, and a gem that was built for a platform that. Where an SBOM in an image gave
+/// another, it is that.
 pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, InvalidPurl> {
     if let Ok(stated) = extra(package, PURL).parse() {
         return Ok(stated);
@@ -80,6 +88,19 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
             Purl::new(kind, "", &package.name, version, &qualifiers)
         }
         PackageKind::Julia => Purl::new(kind, "", &package.name, version, &[("uuid", extra(package, "uuid"))]),
+        PackageKind::Gem => Purl::new(kind, "", &package.name, version, &[("platform", extra(package, "platform"))]),
+        PackageKind::Conan => {
+            let [user, channel] = ["user", "channel"].map(|key| extra(package, key));
+            Purl::new(kind, "", &package.name, version, &[("channel", channel), ("user", user)])
+        }
+        PackageKind::Hex => {
+            let organization = extra(package, SOURCE).strip_prefix(HEX_ORGANIZATION).unwrap_or_default();
+            Purl::new(kind, organization, &package.name, version, &[])
+        }
+        PackageKind::Wordpress => {
+            let kind = if extra(package, "type") == "theme" { WORDPRESS_THEME } else { kind };
+            Purl::new(kind, "", &package.name, version, &[])
+        }
         _ => Purl::new(kind, "", &package.name, version, &[]),
     };
     // A type may ask for what the package does not have, such as a vendor.
@@ -93,22 +114,38 @@ pub fn purl_of(package: &PackageFacts, os: Option<&OsRelease>) -> Result<Purl, I
 /// `name`, `name@version` or the file `name-version-release.src.rpm`; one of a distribution that names no other was built
 /// from the source of its own name.
 pub fn facts_of(purl: &Purl) -> PackageFacts {
-    let PurlParts { namespace, name, version, qualifiers, .. } = purl.parts();
+    let PurlParts { kind: written, namespace, name, version, qualifiers, .. } = purl.parts();
     let kind = purl.kind();
     let said = |key: &str| qualifiers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
     let joined = |sign: char| if namespace.is_empty() { name.clone() } else { format!("{namespace}{sign}{name}") };
     let name = match kind {
-        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm | PackageKind::Conan => name,
+        // Nor is the organisation of Hex, or the user of Conan that Syft puts there, a part of the name.
+        PackageKind::Deb
+        | PackageKind::Apk
+        | PackageKind::Rpm
+        | PackageKind::Alpm
+        | PackageKind::Conan
+        | PackageKind::Hex => name,
         PackageKind::Maven => joined(':'),
         // Some leave out the sign of a scope. Nothing else stands before a name.
         PackageKind::Npm if !namespace.is_empty() && !namespace.starts_with('@') => format!("@{namespace}/{name}"),
         _ => joined('/'),
     };
+    let platform = platform_apart(&version).1.or_else(|| said("platform")).filter(|platform| *platform != "ruby");
+    let own = match kind {
+        PackageKind::Gem => platform.map(|platform| ("platform", platform.to_owned())),
+        PackageKind::Wordpress if written == WORDPRESS_THEME => Some(("type", "theme".to_owned())),
+        PackageKind::Hex if !namespace.is_empty() => Some((SOURCE, format!("{HEX_ORGANIZATION}{namespace}"))),
+        PackageKind::Conan if said("user").is_none() && said("channel").is_some() && !namespace.is_empty() => {
+            Some(("user", namespace.clone()))
+        }
+        _ => None,
+    };
     let version = match kind {
         PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm if !version.is_empty() => {
             full(said("epoch"), &version, None)
         }
-        PackageKind::Gem => without_platform(&version).to_owned(),
+        PackageKind::Gem => platform_apart(&version).0.to_owned(),
         // The standard library has no module, and Go's releases no `v`.
         PackageKind::Golang if matches!(name.as_str(), "stdlib" | "std") => {
             version.strip_prefix('v').unwrap_or(&version).to_owned()
@@ -127,25 +164,28 @@ pub fn facts_of(purl: &Purl) -> PackageFacts {
         _ => None,
     };
     let known = [("build", "build"), ("channel", "channel"), ("subdir", "subdir"), ("uuid", "uuid")];
+    let owner = [("channel", "channel"), ("user", "user")];
     let modularity = [("modularity", "modularitylabel"), ("modularity", "rpmmod")];
     let names: &[(&str, &str)] = match kind {
         PackageKind::Conda | PackageKind::Julia => &known,
+        PackageKind::Conan => &owner,
         PackageKind::Rpm => &modularity,
         _ => &[],
     };
-    let mut extra: Vec<(String, String)> = Vec::new();
+    let mut extra: Vec<(String, String)> = own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     for (own, theirs) in names {
         if let Some(value) = said(theirs).filter(|_| extra.iter().all(|(name, _)| name != own)) {
             extra.push(((*own).to_owned(), value.to_owned()));
         }
     }
+    extra.sort();
     let arch = said("arch").map(str::to_owned);
     PackageFacts { arch, source, extra, ..PackageFacts::new(kind, name, version) }
 }
 
-/// A gem's version without what it was built for, as lock files write it: `1.15.0-x86_64-linux`. RubyGems would take
-/// that for a pre-release.
-fn without_platform(version: &str) -> &str {
+/// A gem's version, and what it was built for, which Syft writes as lock files do: `1.15.0-x86_64-linux`. RubyGems would
+/// take that for a pre-release.
+fn platform_apart(version: &str) -> (&str, Option<&str>) {
     const PLATFORMS: [&str; 15] = [
         "aarch64",
         "arm",
@@ -164,8 +204,10 @@ fn without_platform(version: &str) -> &str {
         "x86",
     ];
     match version.split_once('-') {
-        Some((version, platform)) if PLATFORMS.iter().any(|known| platform.starts_with(known)) => version,
-        _ => version,
+        Some((version, platform)) if PLATFORMS.iter().any(|known| platform.starts_with(known)) => {
+            (version, Some(platform))
+        }
+        _ => (version, None),
     }
 }
 
@@ -179,16 +221,60 @@ mod tests {
 
     #[test]
     fn a_gem_is_of_its_version_whatever_it_was_built_for() {
-        for (version, expect) in [
-            ("1.15.0-java", "1.15.0"),
-            ("1.15.0-x86_64-linux-gnu", "1.15.0"),
-            ("1.16.2-arm64-darwin", "1.16.2"),
-            ("1.0.0-rc1", "1.0.0-rc1"),
-            ("2.0.0.pre", "2.0.0.pre"),
+        for (version, expect, platform) in [
+            ("1.15.0-java", "1.15.0", "java"),
+            ("1.15.0?platform=java", "1.15.0", "java"),
+            ("1.15.0?platform=ruby", "1.15.0", ""),
+            ("1.15.0-x86_64-linux-gnu", "1.15.0", "x86_64-linux-gnu"),
+            ("1.16.2-arm64-darwin", "1.16.2", "arm64-darwin"),
+            ("1.0.0-rc1", "1.0.0-rc1", ""),
+            ("2.0.0.pre", "2.0.0.pre", ""),
         ] {
             let purl: Purl = format!("pkg:gem/nokogiri@{version}").parse().unwrap();
-            assert_eq!(facts_of(&purl).version, expect);
+            let facts = facts_of(&purl);
+            assert_eq!((facts.version.as_str(), extra(&facts, "platform")), (expect, platform));
         }
+    }
+
+    /// What tells two packages of one name apart is in the package URL, and never in the name that advisories have.
+    #[test]
+    fn whose_a_package_is_and_what_it_was_built_for_goes_there_and_back() {
+        for (kind, name, extra, expect) in [
+            (PackageKind::Gem, "nokogiri", vec![("platform", "x86_64-linux")], "gem/nokogiri@1?platform=x86_64-linux"),
+            (PackageKind::Gem, "rake", vec![], "gem/rake@1"),
+            (
+                PackageKind::Conan,
+                "zlib",
+                vec![("channel", "stable"), ("user", "acme")],
+                "conan/zlib@1?channel=stable&user=acme",
+            ),
+            (PackageKind::Conan, "zlib", vec![], "conan/zlib@1"),
+            (PackageKind::Hex, "phoenix", vec![("source", "hex+hexpm:acme")], "hex/acme/phoenix@1"),
+            (PackageKind::Hex, "phoenix", vec![], "hex/phoenix@1"),
+            (PackageKind::Wordpress, "astra", vec![("type", "theme")], "wordpress-theme/astra@1"),
+            (PackageKind::Wordpress, "v/t", vec![("type", "theme")], "wordpress-theme/v%2Ft@1"),
+            (PackageKind::Wordpress, "astra", vec![], "wordpress-plugin/astra@1"),
+        ] {
+            let extra = extra.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            let package = PackageFacts { extra, ..PackageFacts::new(kind, name, "1") };
+            let purl = purl_of(&package, None).unwrap();
+            assert_eq!(purl.as_str(), format!("pkg:{expect}"));
+            assert_eq!(purl.kind(), kind);
+            assert_eq!(facts_of(&purl), package, "{expect}");
+        }
+        // A registry of one's own has no address in the lock file.
+        let extra = vec![("source".to_owned(), "hex+acme".to_owned())];
+        let package = PackageFacts { extra, ..PackageFacts::new(PackageKind::Hex, "p", "1") };
+        assert_eq!(purl_of(&package, None).unwrap().as_str(), "pkg:hex/p@1");
+        // As Syft writes it.
+        let facts = facts_of(&"pkg:conan/acme/zlib@1?channel=stable".parse().unwrap());
+        assert_eq!((facts.name.as_str(), extra_of(&facts)), ("zlib", "channel=stable user=acme".to_owned()));
+        let facts = facts_of(&"pkg:conan/openssl.org/openssl@3?channel=stable&user=bincrafters".parse().unwrap());
+        assert_eq!((facts.name.as_str(), extra_of(&facts)), ("openssl", "channel=stable user=bincrafters".to_owned()));
+    }
+
+    fn extra_of(facts: &PackageFacts) -> String {
+        facts.extra.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// Gathers the facts of one layer or tree while its entries go by.
 pub(crate) struct Collector<'a> {
@@ -56,6 +57,15 @@ static LARGE: Mutex<()> = Mutex::new(());
 /// Diagnostics beyond this are counted, not kept: they come from strangers too.
 const MAX_INCOMPLETES: usize = 1000;
 const MAX_NOTES: usize = 200;
+
+/// Runs `run`, which parses a large file as a whole: that takes many times its size for a while. It has a thread of its own,
+/// as allocators keep for each thread what it took once; that of a thread which ended goes to the next one.
+fn one_at_a_time<T: Send>(run: impl Fn() -> T + Sync) -> T {
+    let _turn = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let apart = || thread::scope(|scope| thread::Builder::new().spawn_scoped(scope, &run).ok()?.join().ok());
+    // Where there is no thread to be had, this one does.
+    apart().unwrap_or_else(&run)
+}
 
 impl<'a> Collector<'a> {
     pub(crate) fn new(dispatch: &'a Dispatch, limits: &'a Limits) -> Self {
@@ -263,17 +273,22 @@ impl<'a> Collector<'a> {
 
     /// Runs `analyzer` over the content of the file at `path`; returns where in the facts the result lies, if it says
     /// anything.
-    pub(crate) fn analyze(&mut self, analyzer: &'static Analyzer, path: &str, data: &dyn ReadAt) -> Option<usize> {
-        let file = File { path, data, limits: self.limits };
-        // What is parsed as a whole takes many times its size for a while: large files one after the other.
-        let large = !analyzer.random_access && data.size() > LARGE_BYTES;
-        let turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
+    pub(crate) fn analyze(
+        &mut self,
+        analyzer: &'static Analyzer,
+        path: &str,
+        data: &(dyn ReadAt + Sync),
+    ) -> Option<usize> {
+        let limits = self.limits;
         // An analyzer must not panic; should one all the same, the rest of the image is still read.
-        let extract = catch_unwind(AssertUnwindSafe(|| (analyzer.run)(&file))).unwrap_or_else(|_| {
-            let message = format!("the {} analyzer failed on this file; this is a bug", analyzer.id);
-            Extract::failed(Diagnostic::incomplete(Code::InternalFault, message).at(path))
-        });
-        drop(turn);
+        let run = || {
+            catch_unwind(AssertUnwindSafe(|| (analyzer.run)(&File { path, data, limits }))).unwrap_or_else(|_| {
+                let message = format!("the {} analyzer failed on this file; this is a bug", analyzer.id);
+                Extract::failed(Diagnostic::incomplete(Code::InternalFault, message).at(path))
+            })
+        };
+        let large = !analyzer.random_access && data.size() > LARGE_BYTES;
+        let extract = if large { one_at_a_time(run) } else { run() };
         self.keep(analyzer, path, extract)
     }
 
@@ -417,5 +432,32 @@ pub(crate) fn most_bytes(wanted: &[&'static Analyzer], limits: &Limits) -> Limit
         limits.exceeded(LimitKey::RandomFileBytes, "bytes of one file")
     } else {
         limits.exceeded(LimitKey::TextFileBytes, "bytes of one text file")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn large_files_are_parsed_one_at_a_time_and_apart() {
+        let (running, most, own) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let parse = || {
+            let caller = thread::current().id();
+            let parser = one_at_a_time(|| {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                thread::yield_now();
+                running.fetch_sub(1, Ordering::SeqCst);
+                thread::current().id()
+            });
+            own.fetch_add(usize::from(parser == caller), Ordering::SeqCst);
+        };
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..20).for_each(|_| parse()));
+            }
+        });
+        assert_eq!((most.into_inner(), own.into_inner()), (1, 0));
     }
 }

@@ -168,7 +168,7 @@ fn with_content<S: ByteStream>(
     path: &str,
     most: LimitExceeded,
     spool: &mut Spool,
-    visit: impl FnOnce(&dyn ReadAt),
+    visit: impl FnOnce(&(dyn ReadAt + Sync)),
 ) -> io::Result<Option<Diagnostic>> {
     if size > most.limit {
         return Ok(Some(Diagnostic::incomplete(Code::LimitExceeded, most.to_string()).at(path)));

@@ -114,7 +114,7 @@ pub(crate) struct StatusArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// Files of feeds, zip or tar archives of them (also gzip or zstd), or directories; what was taken before from a
+    /// Files of feeds, zip or tar archives of them (also gzip, zstd or xz), or directories; what was taken before from a
     /// path of the same name is replaced
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// What to scan, when it is an image.
 #[derive(Debug, Args)]
 pub(crate) struct ImageTarget {
-    /// A docker archive (docker save), an OCI layout directory, or a tar of one, archives also compressed with gzip or
-    /// zstd; or, where there is no such file, an image of a registry as docker names it: `registry.example.org/app:1.0`,
+    /// A docker archive (docker save), an OCI layout directory, or a tar of one, archives also compressed with gzip, zstd
+    /// or xz; or, where there is no such file, an image of a registry as docker names it: `registry.example.org/app:1.0`,
     /// `nginx`. `docker://` before it leaves files out of account; `containerd:` and `containers-storage:` or `podman:`
     /// before a name or an id lead to the store of that engine on this machine
     #[arg(value_name = "IMAGE")]

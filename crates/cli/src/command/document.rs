@@ -4,7 +4,7 @@ use crate::error::{CliError, reason};
 use jiff::Timestamp;
 use sekisho_base::Limits;
 use sekisho_model::{Code, INVENTORY_SCHEMA, Inventory, ScanReport, SourceKind, json_reason};
-use sekisho_report::foreign;
+use sekisho_report::foreign::{self, ForeignError};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -92,6 +92,11 @@ pub(crate) fn open(path: &Path, now: Timestamp, limits: &Limits) -> Result<Optio
     }
     match foreign::read(&bytes, &name, now, limits) {
         Ok(report) => Ok(Some(Document::Report(Box::new(report)))),
+        Err(error @ ForeignError::Unknown(_)) => {
+            let why = error.to_string();
+            let why = why.strip_prefix("it is ").unwrap_or(&why);
+            Err(fail(error.code(), format!("it is no SBOM that is read, and {why}")))
+        }
         Err(error) => Err(fail(error.code(), error.to_string())),
     }
 }

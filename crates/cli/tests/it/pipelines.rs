@@ -105,7 +105,7 @@ fn example_pipelines_let_pass_what_is_sound_and_nothing_else() {
     let world = World::new();
     let bad_manifest = SOUND.replace("runAsNonRoot: true", "privileged: true");
     let system = "ID=debian\nVERSION_ID=12\n";
-    let installed = "Package: base-files\nStatus: install ok installed\nVersion: 12.5\nArchitecture: amd64\n";
+    let installed = "Package: base-files\nStatus: install ok installed\nVersion: 12.5\nArchitecture: amd64\n\n";
     let image = |package: &str| {
         let layer = LayerBuilder::new()
             .file("etc/os-release", system)

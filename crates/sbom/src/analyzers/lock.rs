@@ -212,7 +212,7 @@ pub(super) fn reached<K: Copy + Eq + Hash>(
 
 /// An `extra` that says where a package comes from, if not from the registry that everyone uses.
 pub(super) fn source(from: &str) -> (String, String) {
-    ("source".to_owned(), from.to_owned())
+    (SOURCE.to_owned(), from.to_owned())
 }
 
 /// The same where one line of a file speaks for many packages: no more of it than real addresses have, or a small file would
@@ -222,6 +222,9 @@ pub(super) fn shared_source(from: &str) -> (String, String) {
 }
 
 const SHARED_BYTES: usize = 200;
+
+/// What [`source`] stands under.
+pub(crate) const SOURCE: &str = "source";
 
 /// The diagnostic for a lock file of a version that is not known.
 pub(super) fn unknown_version(file: &File<'_>, version: impl fmt::Display) -> Diagnostic {

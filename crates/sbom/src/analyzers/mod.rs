@@ -27,7 +27,7 @@ mod hex;
 mod java;
 mod json;
 mod julia;
-mod lock;
+pub(crate) mod lock;
 mod npm;
 mod os_release;
 mod pacman;

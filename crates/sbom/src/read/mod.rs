@@ -101,6 +101,10 @@ pub(crate) struct Head {
     context: Text,
     #[serde(rename = "_type")]
     statement: Text,
+    #[serde(rename = "payloadType")]
+    payload_type: Text,
+    detector: Option<IgnoredAny>,
+    manifests: Option<IgnoredAny>,
     sbom: Option<Wrapped>,
 }
 
@@ -127,6 +131,13 @@ impl Head {
         }
         if self.statement.starts_with("https://in-toto.io/Statement") {
             return Some(ReadError::Wrapped { what: "an attestation (an in-toto statement)", field: "predicate" });
+        }
+        if &*self.payload_type == "application/vnd.in-toto+json" {
+            let what = "a signed attestation (an in-toto statement in an envelope)";
+            return Some(ReadError::Wrapped { what, field: "payload" });
+        }
+        if self.detector.is_some() && self.manifests.is_some() {
+            return Some(ReadError::Version("a snapshot of dependencies for GitHub".to_owned()));
         }
         let is_sbom = |wrapped: &Wrapped| match wrapped {
             Wrapped::Document { spdx_version, bom_format } => !spdx_version.is_empty() || !bom_format.is_empty(),

@@ -360,6 +360,11 @@ fn documents_of_other_forms_are_told_apart() {
             r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"bomFormat":"CycloneDX"}}"#,
             "an in-toto statement",
         ),
+        (r#"{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[]}"#, "a signed attestation"),
+        (
+            r#"{"version":0,"job":{},"detector":{"name":"trivy"},"manifests":{"a":{"resolved":{}}}}"#,
+            "it is a snapshot of dependencies for GitHub, which",
+        ),
         (r#"{"sbom":{"spdxVersion":"SPDX-2.3","packages":[]}}"#, "as GitHub gives it"),
     ] {
         let told = of(text).unwrap().unwrap_err().to_string();

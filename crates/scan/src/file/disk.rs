@@ -68,7 +68,16 @@ fn read(disk: Rc<dyn ReadAt>, stored_bytes: u64, context: &Context<'_>) -> Layer
         };
         match (found, partition.purpose) {
             (Content::Ext, _) => match Ext::open(partition.data.clone(), context.deadline) {
-                Ok(fs) => systems.push((partition, fs)),
+                Ok(fs) => {
+                    // Files whose content is not there are told one by one.
+                    if let Some((stated, there)) = fs.cut() {
+                        let message = format!(
+                            "{place} is cut short: its file system has {stated} bytes, of which {there} are there"
+                        );
+                        collector.diagnostic(Diagnostic::note(Code::FileMalformed, message));
+                    }
+                    systems.push((partition, fs));
+                }
                 Err(error) => {
                     let message = format!("{place} holds an ext4 file system that cannot be read: {error}");
                     collector.diagnostic(Diagnostic::incomplete(Code::FileUnreadable, message));

@@ -16,6 +16,7 @@ use std::io::{self, Write};
 /// A file system.
 pub(super) struct Ext {
     fs: Ext4,
+    cut: Option<(u64, u64)>,
 }
 
 struct Reader {
@@ -33,27 +34,39 @@ impl Ext4Read for Reader {
 
 /// More groups of blocks than a file system of 128 TiB has.
 const MOST_GROUPS: u64 = 1 << 20;
+/// `EXT4_FEATURE_INCOMPAT_64BIT`.
+const WIDE: u64 = 0x80;
 /// Linux takes no longer one.
 const MOST_TARGET: u64 = 4096;
 
-/// Whether the superblock asks for a sensible amount of memory (`fs/ext4/ext4.h` of Linux, `struct ext4_super_block`).
-fn is_sensible(data: &Window) -> io::Result<bool> {
+/// How many bytes the superblock says the file system has; none where it asks for no sensible amount of memory
+/// (`fs/ext4/ext4.h` of Linux, `struct ext4_super_block`).
+fn stated_size(data: &Window) -> io::Result<Option<u64>> {
     let block = data.range(1024, 1024)?;
     let number = |at: usize| block[at..].first_chunk().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
     let (blocks, block_size, per_group) = (number(0x4) | number(0x150) << 32, number(0x18), number(0x20));
-    Ok(block_size <= 6 && per_group > 0 && blocks / per_group < MOST_GROUPS)
+    let is_sensible = block_size <= 6 && per_group > 0 && blocks / per_group < MOST_GROUPS;
+    // Only file systems that say so have the upper half of the number.
+    let blocks = if number(0x60) & WIDE == 0 { number(0x4) } else { blocks };
+    Ok(is_sensible.then(|| blocks.saturating_mul(1024 << block_size)))
 }
 
 impl Ext {
     /// Opens the file system in `data`.
     pub(super) fn open(data: Window, deadline: Deadline) -> Result<Self, String> {
-        match is_sensible(&data) {
-            Ok(true) => {}
-            Ok(false) => return Err("its superblock is damaged, or it is larger than is read".to_owned()),
+        let stated = match stated_size(&data) {
+            Ok(Some(stated)) => stated,
+            Ok(None) => return Err("its superblock is damaged, or it is larger than is read".to_owned()),
             Err(error) => return Err(error.to_string()),
-        }
+        };
+        let cut = Some((stated, data.size())).filter(|(stated, size)| stated > size);
         let fs = Ext4::load(Box::new(Reader { data, deadline })).map_err(|error| reason(&error))?;
-        Ok(Self { fs })
+        Ok(Self { fs, cut })
+    }
+
+    /// Where its end is not there: how many bytes it has by what it says, and how many there are.
+    pub(super) fn cut(&self) -> Option<(u64, u64)> {
+        self.cut
     }
 
     /// Its unique name, as `fstab` has it.

@@ -70,7 +70,7 @@ impl Context<'_> {
     }
 
     /// What `analyzer` says of `data` as the file that is scanned.
-    fn itself(&self, analyzer: &'static Analyzer, data: &dyn ReadAt) -> FileFacts {
+    fn itself(&self, analyzer: &'static Analyzer, data: &(dyn ReadAt + Sync)) -> FileFacts {
         let extract = (analyzer.run)(&File { path: &self.name, data, limits: &self.options.limits });
         FileFacts { path: self.name.clone(), analyzer: analyzer.id.to_owned(), extract }
     }

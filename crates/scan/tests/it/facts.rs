@@ -10,7 +10,7 @@ use sekisho_model::{
 use sekisho_policy::{ImageFacts, ImageSubject, PolicySet, check_image};
 
 const OS: &str = "ID=debian\nVERSION_ID=\"12\"\n";
-const STATUS: &str = "Package: base-files\nStatus: install ok installed\nVersion: 12\nArchitecture: all\n";
+const STATUS: &str = "Package: base-files\nStatus: install ok installed\nVersion: 12\nArchitecture: all\n\n";
 
 /// An image on Debian 12 with one package of npm, of which the demonstration set knows something.
 fn sample() -> ImageBuilder {

@@ -393,6 +393,17 @@ fn a_disk_without_anything_at_its_beginning_may_have_more_behind_it() {
     assert!(!inventory.complete && messages(&inventory).contains("neither partitions"), "{}", messages(&inventory));
 }
 
+/// What is missing of its files is told one by one; here nothing is.
+#[test]
+fn a_file_system_whose_end_is_missing_is_noted() {
+    let whole = fixture("whole.img");
+    let inventory = scan_file("whole.img", &whole[..whole.len() - 4096]);
+    assert_eq!(located(&inventory), ROOT.map(str::to_owned));
+    let message = "the disk is cut short: its file system has 4194304 bytes, of which 4190208 are there";
+    assert!(inventory.complete && messages(&inventory).contains(message), "{}", messages(&inventory));
+    assert!(!messages(&scan_fixture("whole.img")).contains("cut short"));
+}
+
 #[test]
 fn chains_of_logical_partitions_end() {
     let mut disk = fixture("mbr.img");

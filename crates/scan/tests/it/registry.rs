@@ -212,6 +212,18 @@ fn documents_are_verified_and_bounded() {
         answer
     });
     assert_eq!(code, Code::DigestMismatch, "{said}");
+    // The same of one that an index names.
+    let registry = Registry::new(|request, mut answer| {
+        if request.target.contains("/manifests/sha256:") {
+            answer.body.push(b' ');
+        }
+        answer
+    });
+    let layout = image().oci_layout();
+    registry.push("2", &layout);
+    registry.put("1", &layout["index.json"]);
+    let error = scan(&registry).unwrap_err();
+    assert!(error.code() == Code::DigestMismatch && error.to_string().contains("the digest"), "{error}");
     let (code, said) = failed(|target, mut answer| {
         if target.contains("/blobs/") && answer.body.len() < 2000 && answer.body.starts_with(b"{") {
             answer.body.push(b' ');

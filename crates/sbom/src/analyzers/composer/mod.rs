@@ -7,7 +7,7 @@
 //! <https://github.com/composer/composer>.
 
 use crate::analyzer::{Analyzer, Extract, File};
-use crate::analyzers::json::{Keys, List, Object, Part, Scalar, list, skip};
+use crate::analyzers::json::{Keys, List, Object, OrNull, Part, Scalar, list, skip};
 use crate::analyzers::lock::{Locked, source};
 use crate::analyzers::npm::value::Items;
 use sekisho_model::{Evidence, PackageFacts, PackageKind, json_reason};
@@ -18,7 +18,7 @@ use std::collections::HashSet;
 /// Reads `composer.lock`.
 pub(crate) static LOCK: Analyzer = Analyzer {
     id: "composer-lock",
-    version: 4,
+    version: 5,
     title: "Composer lock files (composer.lock)",
     kinds: &[PackageKind::Composer],
     paths: &["**/composer.lock"],
@@ -30,7 +30,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// link of that name, as to the program, would be taken for one that leads packages out of sight.
 pub(crate) static INSTALLED: Analyzer = Analyzer {
     id: "composer-installed",
-    version: 2,
+    version: 3,
     title: "Composer packages (composer/installed.json)",
     kinds: &[PackageKind::Composer],
     paths: &["**/installed.json"],
@@ -97,7 +97,7 @@ impl<'f> Found<'f> {
 
     /// A reader of a list of packages.
     fn packages<'de>(&mut self, dev: bool) -> List<Part<Entry<'de>>, impl FnMut(Part<Entry<'de>>)> {
-        self.listed = true;
+        self.listed |= !dev;
         list(move |Part(entry): Part<Entry<'_>>| {
             let Some(entry) = entry else {
                 self.unusable += 1;
@@ -174,7 +174,8 @@ impl<'de> Keys<'de> for Found<'_> {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "packages" => map.next_value_seed(self.packages(false)),
-            "packages-dev" => map.next_value_seed(self.packages(true)),
+            // None where it was locked without those for development.
+            "packages-dev" => map.next_value_seed(OrNull(self.packages(true))),
             "dev-package-names" => map.next_value_seed(list(|name: Scalar<'_>| {
                 self.dev_names.insert(name.as_str().to_owned());
             })),
@@ -234,6 +235,9 @@ mod tests {
         let odd = r#"{"name": "c/d", "version": "2", "source": "x", "dist": [], "authors": 1, "license": {}}"#;
         check(&LOCK, &format!(r#"{{"packages": [{odd}, {a}]}}"#), &["c/d 2", "a/b 1"], 0);
         check(&LOCK, &format!(r#"{{"packages": [{a}"#), &["a/b 1"], 1);
+        check(&LOCK, &format!(r#"{{"packages-dev": null, "packages": [{a}]}}"#), &["a/b 1"], 0);
+        check(&LOCK, &format!(r#"{{"packages": null, "packages-dev": [{a}]}}"#), &[], 1);
+        check(&LOCK, r#"{"packages-dev": null}"#, &[], 1);
         for text in ["", "{}", "null", r#"{"packages": null}"#, r#"{"packages": [[]]}"#] {
             check(&LOCK, text, &[], 1);
         }

@@ -23,7 +23,7 @@ pub(crate) static STATUS: Analyzer = Analyzer {
     title: "Debian packages (dpkg status, status.d)",
     kinds: &[PackageKind::Deb],
     paths: &["var/lib/dpkg/status", "var/lib/dpkg/status.d/*"],
-    version: 4,
+    version: 5,
     // Checksum files carry the package in their name.
     alike: |a, b| !a.ends_with(".md5sums") && !b.ends_with(".md5sums"),
     run: run_status,
@@ -68,6 +68,8 @@ fn run_status(file: &File<'_>) -> Extract {
         Err(diagnostic) => return Extract::failed(diagnostic),
     };
     let status::StatusFile { records, skipped, torn, stray, more } = status::read(&text, file.limits.records);
+    // Control files of packages have no `Status`.
+    let is_of_dpkg = records.last().is_some_and(|record| record.status.is_some());
     let mut extract = Extract { packages: packages(records), ..Extract::default() };
     if stray > 0 {
         extract.diagnostics.push(file.malformed(format_args!("lines that are no deb822 field: {stray}")));
@@ -86,9 +88,18 @@ fn run_status(file: &File<'_>) -> Extract {
     }
     // Files of status.d are copied from packages, by hand as it were; this one only dpkg writes.
     if file.name() == "status" {
-        extract.diagnostics.extend(file.cut_off(&text));
+        let ends_within = || {
+            let message = "it ends without the empty line that dpkg writes behind each package, so what came after that may be missing";
+            (is_of_dpkg && !ends_in_blank_line(&text)).then(|| file.malformed(message))
+        };
+        extract.diagnostics.extend(file.cut_off(&text).or_else(ends_within));
     }
     extract
+}
+
+fn ends_in_blank_line(text: &str) -> bool {
+    let last = text.strip_suffix('\n').and_then(|text| text.rsplit('\n').next());
+    last.is_some_and(|line| line.trim_ascii().is_empty())
 }
 
 fn run_control(file: &File<'_>) -> Extract {

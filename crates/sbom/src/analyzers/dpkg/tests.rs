@@ -205,6 +205,20 @@ fn damage_is_incomplete() {
     for cut in ["Package: a\nVersion: 1\nDescription: some", "Package: a\nVersion: 1\n\nPackage: b\nVersion: 2"] {
         assert_eq!(levels(cut), [(Level::Incomplete, Code::FileMalformed)], "{cut:?}");
     }
+    // At the end of a line: dpkg writes an empty one behind each package.
+    let whole = "Package: a\nStatus: install ok installed\nVersion: 1\nDescription: some\n text\nHomepage: h\n\n";
+    for end in ["", "\n", " \n"] {
+        assert_eq!(levels(&format!("{whole}{end}")), [], "{end:?}");
+        assert_eq!(levels(&format!("{whole}{end}").replace('\n', "\r\n")), [], "{end:?}");
+    }
+    for (at, _) in whole.match_indices('\n').take(6) {
+        let cut = format!("{whole}{}", &whole[..=at]);
+        assert_eq!(levels(&cut), [(Level::Incomplete, Code::FileMalformed)], "{cut:?}");
+    }
+    let removed = "Package: a\nStatus: deinstall ok config-files\nVersion: 1\n";
+    assert_eq!(levels(removed), [(Level::Incomplete, Code::FileMalformed)]);
+    let control = testing::run(&STATUS, "var/lib/dpkg/status.d/a", removed.as_bytes());
+    assert_eq!(control.diagnostics, []);
     assert_eq!(levels("Package: a\n\nPackage: b\nVersion: 1"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\n\nVersion: 1\n\nPackage:\nVersion: 2"), [(Level::Incomplete, Code::FileMalformed)]);
     assert_eq!(levels("Package: a\nVersion: 1\nVers"), [(Level::Incomplete, Code::FileMalformed)]);

@@ -69,7 +69,7 @@ pub(crate) static REQUIREMENTS: Analyzer = Analyzer {
     id: "python-requirements",
     title: "Python requirements with exact versions (*requirements*.txt, requirements/*.txt, requirements*.lock of Rye)",
     paths: &["**/*requirements*.txt", "**/requirements/*.txt", "**/requirements*.lock"],
-    version: LOCK.version + 2,
+    version: LOCK.version + 3,
     run: requirements::run,
     ..LOCK
 };
@@ -89,7 +89,7 @@ pub(crate) static SETUP: Analyzer = Analyzer {
 pub(crate) static PIPFILE: Analyzer = Analyzer {
     id: "python-pipenv",
     title: "pipenv lock files (Pipfile.lock)",
-    version: LOCK.version + 2,
+    version: LOCK.version + 3,
     paths: &["**/Pipfile.lock"],
     run: pipfile::run,
     ..LOCK
@@ -121,6 +121,7 @@ pub(crate) static PDM: Analyzer = Analyzer {
 pub(crate) static PYLOCK: Analyzer = Analyzer {
     id: "python-pylock",
     title: "Python lock files (pylock.toml)",
+    version: LOCK.version + 1,
     paths: &["**/pylock.toml", "**/pylock.*.toml"],
     run: toml_locks::pylock,
     ..LOCK

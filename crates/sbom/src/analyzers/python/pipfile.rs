@@ -1,10 +1,12 @@
 //! `Pipfile.lock`: what pipenv would install, by group: `default`, `develop`, and groups of the user's own.
 //!
-//! Nothing tells what the project itself asks for. What is from a repository, a folder or an address has no version.
+//! Nothing tells what the project itself asks for. What is from a repository or a folder has no version, and what is from an
+//! address that of the archive there, where the name of its file says one.
 //!
 //! Source: the writer, <https://github.com/pypa/pipenv> (`pipenv.utils.locking`), and "Pipfile.lock" in pipenv's
 //! documentation.
 
+use super::requirements::archived;
 use crate::analyzer::{Extract, File};
 use crate::analyzers::json::{IfObject, Keys, Object, Part, Scalar, each, skip};
 use crate::analyzers::lock::{Locked, source, unknown_version};
@@ -95,6 +97,9 @@ impl Pin<'_> {
         // `*` where the project asks for any, and a range, are no version.
         let is_exact = !version.contains([',', '*']) && !version.starts_with(['<', '>', '~', '!', '^']);
         let (version, requirement) = if is_exact { (version, None) } else { ("", Some(stated)) };
+        let of_archive = || Some(archived(self.file.text()?, Some(name))?.1);
+        let own = if version.is_empty() && requirement.is_none_or(str::is_empty) { of_archive() } else { None };
+        let version = own.as_deref().unwrap_or(version);
         let commit = self.commit.text().map(|commit| format!("#{commit}")).unwrap_or_default();
         let from = self.git.text().map(|url| format!("git+{url}{commit}"));
         let from = from.or_else(|| self.file.text().or_else(|| self.path.text()).map(str::to_owned));
@@ -136,13 +141,14 @@ mod tests {
             "develop": {"both": {"version": "==1.0"}, "d": {"version": "===2.0", "markers": "x"}},
             "default": {"both": {"version": "==1.0", "hashes": ["sha256:x"]},
                 "g": {"git": "https://example.org/g.git", "ref": "abc", "editable": true},
-                "f": {"file": "https://example.org/f-1.0.tar.gz"}, "p": {"path": "./p", "editable": true}},
+                "f": {"file": "https://example.org/f-1.0.tar.gz"}, "n": {"file": "https://example.org/main.zip"}, "p": {"path": "./p", "editable": true}},
             "docs": {"s": {"version": "==3.0"}, "any": {"version": "*"}, "r": {"version": ">=1,<2"}, "w": {"version": "==1.*"}}}"#;
         let expect = [
             "both 1.0",
             "d 2.0 dev",
             "g  source=git+https://example.org/g.git#abc",
-            "f  source=https://example.org/f-1.0.tar.gz",
+            "f 1.0 source=https://example.org/f-1.0.tar.gz",
+            "n  source=https://example.org/main.zip",
             "p  source=./p",
             "s 3.0",
             "any  requirement=*",

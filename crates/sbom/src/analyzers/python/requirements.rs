@@ -1,7 +1,7 @@
 //! Requirements files: lines that name what pip shall install.
 //!
-//! Only what is pinned to one version (`==` or `===` without a `*`, or the address of a wheel) is a package; Trivy and
-//! Syft decide the same. Everything else asks for a package without saying which version anyone gets, and is counted in
+//! Only what is pinned to one version (`==` or `===` without a `*`, or the address of a wheel or of the sources of a
+//! version) is a package; Trivy and Syft decide the same but for addresses. Everything else asks for a package without saying which version anyone gets, and is counted in
 //! a note: what was installed is told by its own metadata. Markers and extras do not matter here, a file that is included
 //! is read for itself where its name is one of these. Values of environment variables are not known.
 //!
@@ -290,24 +290,32 @@ fn option(line: &str) -> Requirement<'_> {
     }
 }
 
-/// A URL or a path: only the name of a wheel tells a version, and `#egg=` a name.
+/// A URL or a path: only the name of a wheel, or of an archive of sources, tells a version, and `#egg=` a name.
 fn address<'a>(url: &'a str, name: Option<&'a str>) -> Requirement<'a> {
     let url = url.split([' ', '\t', ';']).next().unwrap_or_default();
     if url.is_empty() {
         return Requirement::Refused;
     }
     let (place, fragment) = url.split_once('#').unwrap_or((url, ""));
-    let file = place.split('?').next().unwrap_or_default();
-    let file = file.rsplit(['/', '\\']).next().unwrap_or_default();
-    if let Some((distribution, version)) = wheel(&percent_decoded(file)) {
+    let egg = || {
+        let egg = fragment.split('&').find_map(|part| part.strip_prefix("egg="))?;
+        Some(egg.split('[').next().unwrap_or_default()).filter(|egg| is_name(egg))
+    };
+    if let Some((distribution, version)) = archived(place, name.or_else(egg)) {
         let name = name.map_or(Cow::Owned(distribution), Cow::Borrowed);
         return Requirement::Pinned { name, version: version.into(), from: Some(place) };
     }
-    let egg = || {
-        let egg = fragment.split('&').find_map(|part| part.strip_prefix("egg="))?;
-        Some(egg.split('[').next().unwrap_or_default()).filter(|egg| !egg.is_empty())
-    };
     Requirement::Open(name.or_else(egg).unwrap_or(url))
+}
+
+/// Name and version of the archive at an address, by the name of its file: of a wheel, or of the sources of `name`, of which
+/// nothing else tells where the name ends and the version begins.
+pub(super) fn archived(place: &str, name: Option<&str>) -> Option<(String, String)> {
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    let file = percent_decoded(place.rsplit(['/', '\\']).next().unwrap_or_default());
+    // What stands behind the address of a repository is a commit.
+    let is_repository = place.split_once("://").is_some_and(|(scheme, _)| scheme.contains('+'));
+    wheel(&file).or_else(|| sources(&file, name.filter(|_| !is_repository)?))
 }
 
 /// Name and version of a wheel, by the name of its file: `name-version(-build)?-python-abi-platform.whl`.
@@ -318,6 +326,23 @@ fn wheel(file: &str) -> Option<(String, String)> {
     // Old tools write `_` for the sign of a local version.
     let version = if version.contains('+') { version.to_owned() } else { version.replacen('_', "+", 1) };
     (is_name(name) && is_version(&version) && tags.matches('-').count() >= 2).then(|| (name.to_owned(), version))
+}
+
+/// More than the name of any archive has.
+const MOST_FILE_NAME: usize = 256;
+
+/// Name and version of an archive of the sources of `name`: `name-version.tar.gz` (PEP 625), or as it was before `.zip` and
+/// others, where names also have dashes, dots and capitals.
+fn sources(file: &str, name: &str) -> Option<(String, String)> {
+    const ENDS: [&str; 5] = [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz"];
+    let stem = ENDS.iter().find_map(|end| file.strip_suffix(end)).filter(|stem| stem.len() <= MOST_FILE_NAME)?;
+    let normalized = |name: &str| -> Vec<String> {
+        name.split(['-', '_', '.']).filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).collect()
+    };
+    let wanted = normalized(name);
+    let mut cuts = stem.match_indices('-').map(|(at, _)| (&stem[..at], &stem[at + 1..]));
+    let (own, version) = cuts.find(|(own, version)| normalized(own) == wanted && is_version(version))?;
+    is_name(own).then(|| (own.to_owned(), version.to_owned()))
 }
 
 #[cfg(test)]
@@ -388,6 +413,33 @@ mod tests {
             ]
         );
         assert_eq!(notes, [""; 0]);
+    }
+
+    #[test]
+    fn an_archive_of_sources_is_of_the_version_in_its_name() {
+        let at = |name: &str, file: &str| {
+            let (packages, notes) = run(format!("{name} @ https://example.org/x/{file}#sha256=aa\n").as_bytes());
+            assert_eq!(packages.len() + notes.len(), 1, "{packages:?} {notes:?}");
+            packages.first().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        };
+        for (name, file, expect) in [
+            ("a", "a-1.0.tar.gz", "a 1.0"),
+            ("a", "a-1.0.zip?raw=true", "a 1.0"),
+            ("My.Package", "my_package-2.0rc1.tar.gz", "My.Package 2.0rc1"),
+            ("my-package", "My-Package-2.0-1.tgz", "my-package 2.0-1"),
+            ("zope.interface", "zope.interface-5.0.tar.bz2", "zope.interface 5.0"),
+            ("a", "a-1.0%2Blocal.tar.gz", "a 1.0+local"),
+            ("a-2", "a-2-3.tar.gz", "a-2 3"),
+        ] {
+            assert_eq!(at(name, file).as_deref(), Some(expect), "{file}");
+        }
+        for file in ["b-1.0.tar.gz", "a-main.zip", "v1.0.tar.gz", "a-1.0.exe", "a-b-1.0.tar.gz", "a-.zip", "-1.zip"] {
+            assert_eq!(at("a", file), None, "{file}");
+        }
+        let (packages, _) = run(b"git+https://example.org/a-1.0.zip#egg=a\nhttps://example.org/b-1.0.zip#egg=b[x]\n");
+        assert_eq!(packages, ["b 1.0 source=https://example.org/b-1.0.zip"]);
+        let long = format!("a @ https://example.org/a{}-1.zip\n", "-".repeat(1 << 20));
+        assert_eq!(run(long.as_bytes()).0, [""; 0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Sources: <https://packaging.python.org/en/latest/specifications/pylock-toml/>, and the writers of the programs:
 //! `poetry.packages.locker`, `uv_resolver::lock`, `pdm.project.lockfile`.
 
+use super::requirements::archived;
 use crate::analyzer::{Extract, File};
 use crate::analyzers::lock::{Locked, reached, source, stanzas, tables, unknown_version};
 use sekisho_model::{Diagnostic, PackageFacts, PackageKind};
@@ -59,6 +60,9 @@ pub(super) fn pylock(file: &File<'_>) -> Extract {
             let Some(from) = table.get(key).and_then(Value::as_table) else { continue };
             let commit = text(from, "commit-id").map(|commit| format!("#{commit}")).unwrap_or_default();
             let place = text(from, "url").or_else(|| text(from, "path")).unwrap_or_default();
+            if key == "archive" && facts.version.is_empty() {
+                facts.version = archived(place, Some(&facts.name)).map(|(_, version)| version).unwrap_or_default();
+            }
             facts.extra.push(source(&format!("{prefix}{place}{commit}")));
         }
         facts.extra.extend(text(table, "index").filter(|index| !PYPI.contains(index)).map(source));
@@ -342,8 +346,15 @@ mod tests {
         );
         let text = "lock-version = \"1.0\"\ncreated-by = \"x\"\n\n[[packages]]\nname = \"a\"\nversion = \"1\"\nindex = \"https://pypi.org/simple\"\n[[packages.wheels]]\nname = \"a.whl\"\n\n\
             [[packages]]\nname = \"g\"\nvcs = { type = \"git\", url = \"https://example.org/g.git\", commit-id = \"abc\" }\n\n\
-            [[packages]]\nname = \"p\"\n[packages.directory]\npath = \"./p\"\n\n[tool.x]\ny = 1\n";
-        check(&PYLOCK, text, &["a 1", "g  source=git+https://example.org/g.git#abc", "p  source=./p"], 0);
+            [[packages]]\nname = \"p\"\n[packages.directory]\npath = \"./p\"\n\n\
+            [[packages]]\nname = \"s\"\n[packages.archive]\nurl = \"https://example.org/s-1.0.tar.gz\"\n\n[tool.x]\ny = 1\n";
+        let expect = [
+            "a 1",
+            "g  source=git+https://example.org/g.git#abc",
+            "p  source=./p",
+            "s 1.0 source=https://example.org/s-1.0.tar.gz",
+        ];
+        check(&PYLOCK, text, &expect, 0);
         check(
             &PYLOCK,
             "lock-version = \"2.0\"\npackages = [{name = \"a\", version = \"1\"}, {name = \"b\", version = \"2\"}]\n",
