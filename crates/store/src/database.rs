@@ -4,7 +4,7 @@ use crate::error::{During, StoreError};
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Any, AnyPool, ConnectOptions as _, Connection as _, Executor as _, SqlStr, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlStr, Transaction};
 use std::borrow::Cow;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -30,6 +30,26 @@ const PRAGMAS: &str =
 pub(crate) enum Backend {
     Sqlite,
     Postgres,
+}
+
+impl Backend {
+    /// A statement with very many values, each named once and in order. `SQLite` looks for the name of each among all of them, which
+    /// for thousands takes longer than all the rest: there they have none.
+    pub(crate) fn bulk(self, sql: String) -> AssertSqlSafe<String> {
+        if self == Self::Postgres {
+            return AssertSqlSafe(sql);
+        }
+        let mut nameless = String::with_capacity(sql.len());
+        let mut parts = sql.split('$');
+        nameless.push_str(parts.next().unwrap_or_default());
+        for (place, part) in (1_usize..).zip(parts) {
+            let rest = part.trim_start_matches(|char: char| char.is_ascii_digit());
+            debug_assert_eq!(part[..part.len() - rest.len()].parse(), Ok(place), "{sql}");
+            nameless.push('?');
+            nameless.push_str(rest);
+        }
+        AssertSqlSafe(nameless)
+    }
 }
 
 /// The state of a hub, over `SQLite` (one file, one writer at a time) or `PostgreSQL` (any number of hubs).
@@ -180,6 +200,13 @@ mod tests {
         ] {
             assert_eq!(without_password(url), expect);
         }
+    }
+
+    #[test]
+    fn where_there_are_many_values_they_have_no_names_in_sqlite() {
+        let sql = "UPDATE t SET a = $1 WHERE b IN ($2, $3)".to_owned();
+        assert_eq!(Backend::Sqlite.bulk(sql.clone()).0, "UPDATE t SET a = ? WHERE b IN (?, ?)");
+        assert_eq!(Backend::Postgres.bulk(sql.clone()).0, sql);
     }
 
     #[test]

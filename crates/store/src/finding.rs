@@ -3,7 +3,7 @@
 //! They are kept for packages, not for each inventory with them: a package that is in a thousand images is judged once, and an
 //! image that comes later has what its packages have.
 
-use crate::database::{Store, VALUES, micros, places, rows};
+use crate::database::{Backend, Store, VALUES, micros, places, rows};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
 use sekisho_api::rows::JudgingDatabase;
@@ -142,7 +142,7 @@ impl Store {
             Some(packages) => {
                 for some in packages.chunks(VALUES) {
                     let sql = format!("UPDATE package SET due = 1 WHERE number IN ({})", places(1, some.len()));
-                    let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, number| query.bind(number.0));
+                    let query = some.iter().fold(sqlx::query(self.backend.bulk(sql)), |query, number| query.bind(number.0));
                     query.execute(&mut *transaction).await.during(ACTION)?;
                 }
             }
@@ -170,7 +170,7 @@ impl Store {
         if !judges(&mut transaction, database).await? {
             return Ok(None);
         }
-        let changed = describe(&mut transaction, known).await?;
+        let changed = describe(self.backend, &mut transaction, known).await?;
         transaction.commit().await.during(ACTION)?;
         Ok(Some(changed))
     }
@@ -194,14 +194,14 @@ impl Store {
         for some in numbers.chunks(VALUES) {
             let sql =
                 format!("UPDATE package SET due = 0, obstacle = NULL WHERE number IN ({})", places(1, some.len()));
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, number| query.bind(*number));
+            let query = some.iter().fold(sqlx::query(self.backend.bulk(sql)), |query, number| query.bind(*number));
             query.execute(&mut *transaction).await.during(ACTION)?;
             let sql = format!(
                 "SELECT package, vulnerability, number, document, since FROM finding \
                  WHERE closed_at IS NULL AND package IN ({})",
                 places(1, some.len())
             );
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, number| query.bind(*number));
+            let query = some.iter().fold(sqlx::query(self.backend.bulk(sql)), |query, number| query.bind(*number));
             for row in query.fetch_all(&mut *transaction).await.during(ACTION)? {
                 let found = Open {
                     number: row.try_get(2).during(ACTION)?,
@@ -248,7 +248,7 @@ impl Store {
                 "UPDATE finding SET closed_at = $1, closed_by = $2 WHERE number IN ({})",
                 places(3, some.len())
             );
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(micros(now)).bind(database);
+            let query = sqlx::query(self.backend.bulk(sql)).bind(micros(now)).bind(database);
             let query = some.iter().fold(query, |query, number| query.bind(*number));
             query.execute(&mut *transaction).await.during(ACTION)?;
         }
@@ -258,7 +258,7 @@ impl Store {
                  VALUES {}",
                 rows(some.len(), 8)
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.bulk(sql));
             for (package, finding, document, since) in some {
                 query = query.bind(*package).bind(&finding.vulnerability).bind(finding.severity as i64);
                 query = query.bind(i64::from(!finding.fixed_in.is_empty())).bind(document).bind(*since);
@@ -266,7 +266,7 @@ impl Store {
             }
             query.execute(&mut *transaction).await.during(ACTION)?;
         }
-        describe(&mut transaction, vulnerabilities).await?;
+        describe(self.backend, &mut transaction, vulnerabilities).await?;
         transaction.commit().await.during(ACTION)?;
         Ok(Some(transitions))
     }
@@ -311,6 +311,7 @@ struct Open {
 
 /// Writes what is known of those vulnerabilities of which something else was known, and says how many these are.
 async fn describe(
+    backend: Backend,
     transaction: &mut Transaction<'static, Any>,
     vulnerabilities: &[Vulnerability],
 ) -> Result<u64, StoreError> {
@@ -324,7 +325,7 @@ async fn describe(
     let mut changed = 0;
     for some in in_order.chunks(VALUES / 4) {
         let sql = format!("SELECT id, document FROM vulnerability WHERE id IN ({})", places(1, some.len()));
-        let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, (known, _)| query.bind(&known.id));
+        let query = some.iter().fold(sqlx::query(backend.bulk(sql)), |query, (known, _)| query.bind(&known.id));
         let mut before: HashMap<String, String> = HashMap::new();
         for row in query.fetch_all(&mut **transaction).await.during(ACTION)? {
             before.insert(row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
@@ -341,7 +342,7 @@ async fn describe(
              document = excluded.document",
             rows(new.len(), 4)
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+        let mut query = sqlx::query(backend.bulk(sql));
         for (known, document) in new {
             let likelihood = known.likelihood.map(|likelihood| (f64::from(likelihood.probability) * 1e6) as i64);
             query = query.bind(&known.id).bind(i64::from(known.exploited.is_some())).bind(likelihood).bind(document);

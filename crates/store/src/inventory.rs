@@ -2,14 +2,14 @@
 //!
 //! Packages are kept once for all inventories, by all that decides which vulnerabilities they have.
 
-use crate::database::{Store, VALUES, micros, places, rows, storable};
+use crate::database::{Backend, Store, VALUES, micros, places, rows, storable};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
 use sekisho_base::inflate::{Compression, Inflate};
 use sekisho_base::{Limits, hash};
 use sekisho_model::{Inventory, OsRelease, PackageKind, Purl, Subject};
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
+use sqlx::{Any, Row as _, Transaction};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 
@@ -111,7 +111,7 @@ impl Store {
         }
         let packages = taken.values().flat_map(|inventory| &inventory.packages);
         let packages: BTreeMap<&str, &NewPackage> = packages.map(|(identity, it)| (identity.as_str(), it)).collect();
-        let numbers = package_numbers(&mut transaction, &packages).await?;
+        let numbers = package_numbers(self.backend, &mut transaction, &packages).await?;
         let has = |(number, inventory): (&i64, &&NewInventory)| {
             let (number, inventory) = (*number, *inventory);
             let of = inventory.packages.keys().filter_map(|identity| numbers.get(identity)).copied();
@@ -121,7 +121,7 @@ impl Store {
         has.sort_unstable();
         for some in has.chunks(VALUES / 2) {
             let sql = format!("INSERT INTO inventory_package (package, inventory) VALUES {}", rows(some.len(), 2));
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, (package, inventory)| {
+            let query = some.iter().fold(sqlx::query(self.backend.bulk(sql)), |query, (package, inventory)| {
                 query.bind(*package).bind(*inventory)
             });
             query.execute(&mut *transaction).await.during(ACTION)?;
@@ -179,6 +179,7 @@ impl Store {
 
 /// The numbers of these packages by their identities; those that are not kept yet are.
 async fn package_numbers(
+    backend: Backend,
     transaction: &mut Transaction<'static, Any>,
     packages: &BTreeMap<&str, &NewPackage>,
 ) -> Result<HashMap<String, i64>, StoreError> {
@@ -189,7 +190,7 @@ async fn package_numbers(
         let missing: Vec<&str> = packages.keys().copied().filter(|identity| !numbers.contains_key(*identity)).collect();
         for some in missing.chunks(VALUES) {
             let sql = format!("SELECT identity, number FROM package WHERE identity IN ({})", places(1, some.len()));
-            let query = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, identity| query.bind(*identity));
+            let query = some.iter().fold(sqlx::query(backend.bulk(sql)), |query, identity| query.bind(*identity));
             for row in query.fetch_all(&mut **transaction).await.during(ACTION)? {
                 numbers.insert(row.try_get(0).during(ACTION)?, row.try_get(1).during(ACTION)?);
             }
@@ -204,7 +205,7 @@ async fn package_numbers(
                  ON CONFLICT (identity) DO NOTHING RETURNING identity, number",
                 rows(some.len(), 6)
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(backend.bulk(sql));
             for identity in some {
                 let package = packages[identity];
                 query = query.bind(*identity).bind(&package.purl).bind(package.kind.as_str());
