@@ -109,3 +109,81 @@ CREATE TABLE job (
     UNIQUE (kind, subject)
 );
 CREATE INDEX job_by_time ON job (given_up, due_at, number);
+
+-- Who may use the hub: people, and robots, which have tokens only. (`user` is a word of PostgreSQL.)
+CREATE TABLE account (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    -- The name in the form in which names are compared.
+    folded TEXT COLLATE "C" NOT NULL UNIQUE,
+    robot BIGINT NOT NULL,
+    -- A hash of the password, in PHC form; none of robots, and of people for whom somebody else vouches.
+    password TEXT,
+    -- Whether the password has to be changed before anything else is done.
+    must_change BIGINT NOT NULL,
+    -- Names of roles, in JSON.
+    roles TEXT NOT NULL,
+    disabled BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- Roles that somebody made; the others are part of the program.
+CREATE TABLE role (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    -- What it permits, and where, in JSON.
+    document TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- Logins that hold. Secrets are kept as SHA-256 only, here and of tokens.
+CREATE TABLE session (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    account TEXT COLLATE "C" NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    secret TEXT NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- When it was used, about.
+    seen_at BIGINT NOT NULL,
+    -- When it ends unless it is used again, and when it ends in any case.
+    ends_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX session_by_account ON session (account);
+CREATE INDEX session_by_end ON session (ends_at);
+
+CREATE TABLE token (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    account TEXT COLLATE "C" NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    name TEXT COLLATE "C" NOT NULL,
+    secret TEXT NOT NULL,
+    -- Names of roles, and where they hold, in JSON; of these, what the account has too.
+    roles TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    -- When it was used, about.
+    used_at BIGINT,
+    revoked_at BIGINT
+);
+CREATE INDEX token_by_account ON token (account);
+
+-- Who did what. Each entry has the hash of the one before in its own; none is changed or removed.
+CREATE TABLE audit (
+    number BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    who TEXT COLLATE "C" NOT NULL,
+    action TEXT COLLATE "C" NOT NULL,
+    subject TEXT COLLATE "C" NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+
+-- Its last entry, in one row: whoever adds one holds it until that is written.
+CREATE TABLE audit_head (
+    number BIGINT NOT NULL,
+    hash TEXT NOT NULL
+);
+INSERT INTO audit_head (number, hash) VALUES (0, '0000000000000000000000000000000000000000000000000000000000000000');

@@ -4,6 +4,8 @@
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
+mod accounts;
+mod audit;
 mod findings;
 mod inventories;
 mod jobs;
