@@ -28,6 +28,7 @@ pub(crate) struct Generated {
 /// Every generated file; adding one is one line here.
 pub(crate) const FILES: &[Generated] = &[
     Generated { path: "deploy/admission/admission.yaml", make: || Ok(sekisho::admission_manifests()) },
+    Generated { path: "docs/openapi.json", make: || Ok(sekisho_api::openapi::document()?) },
     Generated { path: "docs/schemas/sekisho.baseline.v1.json", make: || Ok(sekisho_model::baseline_schema()?) },
     Generated { path: "docs/schemas/sekisho.check.v1.json", make: || Ok(sekisho_model::check_schema()?) },
     Generated { path: "docs/schemas/sekisho.db-status.v1.json", make: || Ok(sekisho_model::database_status_schema()?) },

@@ -1,5 +1,9 @@
 //! What can be asked of a hub: one line for each, from which the routes, the permissions and the `OpenAPI` document are made.
 
+use crate::access::{
+    AuditEntry, AuditVerdict, Me, NewPassword, NewSession, NewToken, NewUser, RoleEntry, SessionMade, TokenEntry,
+    TokenMade, UserEntry, UserMade,
+};
 use crate::filter::Field;
 use crate::page::Page;
 use crate::permission::{Access, Resource};
@@ -47,6 +51,17 @@ impl Document {
     }
 }
 
+/// Who may ask for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Anybody.
+    Nothing,
+    /// Whoever has shown who they are; what they may do is looked at later.
+    Login,
+    /// Whoever may do this.
+    Permission(Resource, Access),
+}
+
 /// One thing that can be asked.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
@@ -58,8 +73,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,
-    /// What whoever asks must be allowed.
-    pub needs: (Resource, Access),
+    /// Who may ask.
+    pub needs: Needs,
     /// The fields of its filter, where it is a list.
     pub list: Option<&'static [Field]>,
     /// What else may be asked for.
@@ -79,7 +94,7 @@ const fn reads(operation: &'static str, path: &'static str, resource: Resource, 
         method: Method::Get,
         path,
         about,
-        needs: (resource, Access::Read),
+        needs: Needs::Permission(resource, Access::Read),
         list: None,
         query: &[],
         takes: None,
@@ -90,7 +105,7 @@ const fn reads(operation: &'static str, path: &'static str, resource: Resource, 
 /// Keeps an inventory.
 pub const INVENTORY_PUT: Endpoint = Endpoint {
     method: Method::Put,
-    needs: (Resource::Inventories, Access::Write),
+    needs: Needs::Permission(Resource::Inventories, Access::Write),
     takes: Some(Document::of::<Inventory>()),
     ..reads(
         "inventory_put",
@@ -104,17 +119,27 @@ pub const INVENTORY_PUT: Endpoint = Endpoint {
 pub const INVENTORY_LIST: Endpoint = Endpoint {
     list: Some(InventoryEntry::FIELDS),
     gives: Some(Document::of::<Page<InventoryEntry>>()),
-    ..reads("inventory_list", "/api/v1/inventories", Resource::Inventories, "Lists inventories, in the order of their identities.")
+    ..reads(
+        "inventory_list",
+        "/api/v1/inventories",
+        Resource::Inventories,
+        "Lists inventories, in the order of their identities.",
+    )
 };
 /// Reads an inventory.
 pub const INVENTORY_GET: Endpoint = Endpoint {
     gives: Some(Document::of::<Inventory>()),
-    ..reads("inventory_get", "/api/v1/inventories/{identity}", Resource::Inventories, "Gives an inventory as it was sent.")
+    ..reads(
+        "inventory_get",
+        "/api/v1/inventories/{identity}",
+        Resource::Inventories,
+        "Gives an inventory as it was sent.",
+    )
 };
 /// Forgets an inventory.
 pub const INVENTORY_DELETE: Endpoint = Endpoint {
     method: Method::Delete,
-    needs: (Resource::Inventories, Access::Write),
+    needs: Needs::Permission(Resource::Inventories, Access::Write),
     ..reads("inventory_delete", "/api/v1/inventories/{identity}", Resource::Inventories, "Forgets an inventory.")
 };
 /// Lists what an inventory has.
@@ -202,6 +227,137 @@ pub const JOB_LIST: Endpoint = Endpoint {
     ..reads("job_list", "/api/v1/jobs", Resource::Jobs, "Lists jobs, the next to be done first.")
 };
 
+/// Logs in.
+pub const SESSION_ADD: Endpoint = Endpoint {
+    method: Method::Post,
+    needs: Needs::Nothing,
+    takes: Some(Document::of::<NewSession>()),
+    gives: Some(Document::of::<SessionMade>()),
+    ..reads(
+        "session_add",
+        "/api/v1/sessions",
+        Resource::Users,
+        "Logs in by name and password. What is answered is shown as a bearer token from then on.",
+    )
+};
+/// Logs out.
+pub const SESSION_END: Endpoint = Endpoint {
+    method: Method::Delete,
+    needs: Needs::Login,
+    ..reads("session_end", "/api/v1/sessions/current", Resource::Users, "Logs out: ends the session that is shown.")
+};
+/// Says who asks.
+pub const ME_GET: Endpoint = Endpoint {
+    needs: Needs::Login,
+    gives: Some(Document::of::<Me>()),
+    ..reads("me_get", "/api/v1/me", Resource::Users, "Says who asks.")
+};
+/// Changes one's password.
+pub const PASSWORD_PUT: Endpoint = Endpoint {
+    method: Method::Put,
+    needs: Needs::Login,
+    takes: Some(Document::of::<NewPassword>()),
+    ..reads(
+        "password_put",
+        "/api/v1/me/password",
+        Resource::Users,
+        "Changes the password of whoever asks. Their other sessions end.",
+    )
+};
+/// Lists users.
+pub const USER_LIST: Endpoint = Endpoint {
+    list: Some(&[]),
+    gives: Some(Document::of::<Page<UserEntry>>()),
+    ..reads("user_list", "/api/v1/users", Resource::Users, "Lists users, in the order of their names.")
+};
+/// Adds a user.
+pub const USER_ADD: Endpoint = Endpoint {
+    method: Method::Post,
+    needs: Needs::Permission(Resource::Users, Access::Write),
+    takes: Some(Document::of::<NewUser>()),
+    gives: Some(Document::of::<UserMade>()),
+    ..reads(
+        "user_add",
+        "/api/v1/users",
+        Resource::Users,
+        "Adds a user, with a password for one login, or a robot, which has none. Nobody gives roles that they do not have.",
+    )
+};
+/// Takes a user out.
+pub const USER_DELETE: Endpoint = Endpoint {
+    method: Method::Delete,
+    needs: Needs::Permission(Resource::Users, Access::Write),
+    ..reads(
+        "user_delete",
+        "/api/v1/users/{id}",
+        Resource::Users,
+        "Takes a user out, with its sessions and tokens. What it did stays in the audit log.",
+    )
+};
+/// Lists tokens.
+pub const TOKEN_LIST: Endpoint = Endpoint {
+    needs: Needs::Login,
+    list: Some(&[]),
+    gives: Some(Document::of::<Page<TokenEntry>>()),
+    ..reads(
+        "token_list",
+        "/api/v1/tokens",
+        Resource::Tokens,
+        "Lists tokens in the order of their making: all, with permission to read tokens, else one's own.",
+    )
+};
+/// Makes a token.
+pub const TOKEN_ADD: Endpoint = Endpoint {
+    method: Method::Post,
+    needs: Needs::Login,
+    takes: Some(Document::of::<NewToken>()),
+    gives: Some(Document::of::<TokenMade>()),
+    ..reads(
+        "token_add",
+        "/api/v1/tokens",
+        Resource::Tokens,
+        "Makes a token of one's own or, with permission to write tokens, of a robot. It never permits more than its owner has.",
+    )
+};
+/// Takes a token back.
+pub const TOKEN_REVOKE: Endpoint = Endpoint {
+    method: Method::Delete,
+    needs: Needs::Login,
+    ..reads(
+        "token_revoke",
+        "/api/v1/tokens/{id}",
+        Resource::Tokens,
+        "Takes a token back at once: one's own or, with permission to write tokens, any.",
+    )
+};
+/// Lists roles.
+pub const ROLE_LIST: Endpoint = Endpoint {
+    list: Some(&[]),
+    gives: Some(Document::of::<Page<RoleEntry>>()),
+    ..reads(
+        "role_list",
+        "/api/v1/roles",
+        Resource::Roles,
+        "Lists roles: those of the program first, then those that somebody made.",
+    )
+};
+/// Lists the audit log.
+pub const AUDIT_LIST: Endpoint = Endpoint {
+    list: Some(&[]),
+    gives: Some(Document::of::<Page<AuditEntry>>()),
+    ..reads("audit_list", "/api/v1/audit", Resource::Audit, "Lists who did what, the latest first.")
+};
+/// Verifies the audit log.
+pub const AUDIT_VERIFY: Endpoint = Endpoint {
+    gives: Some(Document::of::<AuditVerdict>()),
+    ..reads(
+        "audit_verify",
+        "/api/v1/audit/verdict",
+        Resource::Audit,
+        "Follows the chain of hashes through the whole audit log, and says where it breaks.",
+    )
+};
+
 /// All that can be asked, in the order of the documentation.
 pub const ENDPOINTS: &[&Endpoint] = &[
     &INVENTORY_PUT,
@@ -216,6 +372,19 @@ pub const ENDPOINTS: &[&Endpoint] = &[
     &PACKAGE_LIST,
     &DATABASE_CURRENT,
     &JOB_LIST,
+    &SESSION_ADD,
+    &SESSION_END,
+    &ME_GET,
+    &PASSWORD_PUT,
+    &USER_LIST,
+    &USER_ADD,
+    &USER_DELETE,
+    &TOKEN_LIST,
+    &TOKEN_ADD,
+    &TOKEN_REVOKE,
+    &ROLE_LIST,
+    &AUDIT_LIST,
+    &AUDIT_VERIFY,
 ];
 
 impl Endpoint {

@@ -181,6 +181,20 @@ impl fmt::Display for Token<'_> {
     }
 }
 
+/// Tokens of fixed texts; of two of which one begins the other, the longer is first.
+const FIXED: [(&str, Token<'static>); 10] = [
+    ("(", Token::Open),
+    (")", Token::Close),
+    (",", Token::Comma),
+    ("!=", Token::Operator(Operator::NotEqual)),
+    ("<=", Token::Operator(Operator::LessEqual)),
+    (">=", Token::Operator(Operator::GreaterEqual)),
+    ("<", Token::Operator(Operator::Less)),
+    (">", Token::Operator(Operator::Greater)),
+    ("=", Token::Operator(Operator::Equal)),
+    (":", Token::Operator(Operator::Contains)),
+];
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -198,18 +212,6 @@ impl<'a> Parser<'a> {
         let rest = &self.text[self.at..];
         self.at += rest.len() - rest.trim_start().len();
         let rest = &self.text[self.at..];
-        const FIXED: [(&str, Token<'static>); 10] = [
-            ("(", Token::Open),
-            (")", Token::Close),
-            (",", Token::Comma),
-            ("!=", Token::Operator(Operator::NotEqual)),
-            ("<=", Token::Operator(Operator::LessEqual)),
-            (">=", Token::Operator(Operator::GreaterEqual)),
-            ("<", Token::Operator(Operator::Less)),
-            (">", Token::Operator(Operator::Greater)),
-            ("=", Token::Operator(Operator::Equal)),
-            (":", Token::Operator(Operator::Contains)),
-        ];
         if rest.is_empty() {
             return Ok((Token::End, self.at));
         }
@@ -396,18 +398,19 @@ impl Kind {
                 "false" => 0,
                 _ => return None,
             },
-            Self::Severity => Severity::ALL.iter().position(|severity| severity.as_str() == text)? as i64,
+            Self::Severity => Severity::ALL.into_iter().find(|severity| severity.as_str() == text)? as i64,
             Self::Share => {
                 let share = text.parse().ok().filter(|share: &f64| (0.0..=1.0).contains(share))?;
                 (share * 1e6).round() as i64
             }
-            Self::Time => match text.parse::<Timestamp>() {
-                Ok(time) => time.as_microsecond(),
-                Err(_) => {
+            Self::Time => {
+                if let Ok(time) = text.parse::<Timestamp>() {
+                    time.as_microsecond()
+                } else {
                     let date: Date = text.parse().ok().filter(|_| text.len() == 10)?;
                     date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond()
                 }
-            },
+            }
         };
         Some(Value::Number(number))
     }

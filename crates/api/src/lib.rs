@@ -1,6 +1,7 @@
 //! What is spoken between the hub and everybody else: entries and pages of lists, filters, problems, permissions, and the table of
 //! all that can be asked, from which the `OpenAPI` document is made. No server, and no client.
 
+pub mod access;
 pub mod endpoint;
 pub mod filter;
 pub mod openapi;

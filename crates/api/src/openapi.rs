@@ -1,6 +1,6 @@
 //! The `OpenAPI` 3.1 document, made from the table of endpoints.
 
-use crate::endpoint::{Document, ENDPOINTS, Endpoint, Method};
+use crate::endpoint::{Document, ENDPOINTS, Endpoint, Method, Needs};
 use crate::filter::Field;
 use crate::page::{MOST, USUAL};
 use crate::problem;
@@ -63,13 +63,12 @@ fn refers(document: &Document) -> Value {
 }
 
 fn operation(endpoint: &Endpoint) -> Value {
-    let text = |name: &str, place: &str, about: &str| {
-        json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } })
-    };
-    let mut parameters: Vec<Value> =
-        endpoint.path_parameters().map(|name| text(name, "path", "which one")).collect();
+    let text = |name: &str, place: &str, about: &str| json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } });
+    let mut parameters: Vec<Value> = endpoint.path_parameters().map(|name| text(name, "path", "which one")).collect();
     if let Some(fields) = endpoint.list {
-        parameters.push(text("filter", "query", &filter_text(fields)));
+        if !fields.is_empty() {
+            parameters.push(text("filter", "query", &filter_text(fields)));
+        }
         parameters.push(text("cursor", "query", "where to go on: `next` of the part before"));
         parameters.push(json!({
             "name": "limit", "in": "query", "required": false, "description": "entries at most",
@@ -85,7 +84,9 @@ fn operation(endpoint: &Endpoint) -> Value {
     match &endpoint.gives {
         Some(document) => {
             let content = json!({ "application/json": { "schema": refers(document) } });
-            responses.insert("200".to_owned(), json!({ "description": "what was asked for", "content": content }));
+            let (status, about) =
+                if endpoint.method == Method::Post { ("201", "what was made") } else { ("200", "what was asked for") };
+            responses.insert(status.to_owned(), json!({ "description": about, "content": content }));
             if endpoint.method == Method::Get {
                 responses.insert("304".to_owned(), json!({ "description": "it is as `If-None-Match` says" }));
             }
@@ -95,17 +96,23 @@ fn operation(endpoint: &Endpoint) -> Value {
         }
     }
     let problem = json!({ problem::MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } });
-    responses.insert(
-        "default".to_owned(),
-        json!({ "description": "why it was not done", "content": problem }),
-    );
+    responses.insert("default".to_owned(), json!({ "description": "why it was not done", "content": problem }));
     let mut operation = json!({
         "operationId": endpoint.operation,
         "summary": endpoint.about,
-        "description": format!("Needs permission to {} {}.", endpoint.needs.1.as_str(), endpoint.needs.0.as_str()),
+        "description": match endpoint.needs {
+            Needs::Nothing => "Needs no login.".to_owned(),
+            Needs::Login => "Needs a login or a token.".to_owned(),
+            Needs::Permission(resource, access) => {
+                format!("Needs permission to {} {}.", access.as_str(), resource.as_str())
+            }
+        },
         "parameters": parameters,
         "responses": responses,
     });
+    if endpoint.needs == Needs::Nothing {
+        operation["security"] = json!([]);
+    }
     if let Some(document) = &endpoint.takes {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": refers(document) } } });

@@ -44,6 +44,7 @@ pub fn status(code: Code) -> u16 {
         Code::RequestAbsent => 404,
         Code::RequestMethod => 405,
         Code::RequestSlow => 408,
+        Code::RequestConflict => 409,
         Code::RequestTooLarge => 413,
         Code::RequestMediaType => 415,
         Code::RequestRate => 429,

@@ -5,6 +5,7 @@ mod baseline;
 mod check;
 mod db;
 mod detect;
+mod hub;
 mod target;
 
 pub(crate) use admission::{AdmissionCommand, ManifestsArguments, ServeArguments};
@@ -27,6 +28,10 @@ pub(crate) use detect::{
     AlertFormat, AlertsOption, CaptureMode, DetectCommand, EventSource, RecordedArguments, ReplayArguments, RuleFiles,
     RuleMatching, RulesCommand, RulesExplainArguments, RulesLintArguments, RulesListArguments, RulesOption,
     RulesPullArguments, RulesShowArguments, RunArguments, RuntimePolicies, SelectedOption,
+};
+pub(crate) use hub::{
+    HubAuditCommand, HubCommand, HubList, HubListArguments, HubLoginArguments, HubPart, HubPushArguments,
+    HubServeArguments, HubShown, HubTokenCommand, HubUserCommand, HubWhoArguments,
 };
 pub(crate) use target::{DocumentTarget, DocumentTargets, FsTarget, ImageTarget, LayeredTarget, SbomChoice};
 
@@ -127,6 +132,9 @@ pub(crate) enum Command {
     /// Watch for what should not happen at run time
     #[command(subcommand, after_help = EXIT_CODES)]
     Detect(DetectCommand),
+    /// Keep what scans find on any machine, and ask who has what
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Hub(HubCommand),
     /// Show which packages and vulnerabilities one image or SBOM has and another has not
     #[command(after_help = EXIT_CODES, after_long_help = SURROUNDINGS)]
     Diff(DiffArguments),

@@ -5,6 +5,8 @@
 
 use jiff::Timestamp;
 use sekisho_api::Wanted;
+use sekisho_api::filter::{Field, Filter};
+use sekisho_api::rows::{FindingEntry, InventoryEntry, PackageEntry, VulnerabilityEntry};
 use sekisho_base::clock::SystemClock;
 use sekisho_feeds::Published;
 use sekisho_hub::Hub;
@@ -13,6 +15,7 @@ use sekisho_model::{
     SourceKind, SourcePackage, Tool,
 };
 use sekisho_store::Store;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -129,9 +132,86 @@ async fn judge(url: &str, old: &Path, new: &Path, inventories: u64) {
         say("closed", transitions.closed as f64, "");
         predecessor = Some(database);
     }
-    for id in ["CVE-2010-0", "CVE-2013-3", "CVE-2021-11"] {
+    lists(hub.store()).await;
+}
+
+/// What each list takes, asked for with several filters and from several places.
+async fn lists(store: &Store) {
+    let known = store.vulnerability_entries(&Wanted::first(1_000)).await.unwrap().items;
+    let most = known.iter().max_by_key(|entry| entry.inventories).unwrap().clone();
+    say("inventories with the vulnerability that most have", most.inventories as f64, "");
+    let ids: Vec<&str> = known.iter().take(100).map(|entry| entry.id.as_str()).chain([most.id.as_str()]).collect();
+    let mut times = Times::default();
+    for id in ids {
         let start = Instant::now();
-        let hits = hub.store().vulnerability_hits(id, None, &Wanted::first(1_000)).await.unwrap().items;
-        say(&format!("who has {id}: {} found", hits.len()), start.elapsed().as_secs_f64() * 1000.0, "ms");
+        store.vulnerability_hits(id, None, &Wanted::first(100)).await.unwrap();
+        times.add("who has a vulnerability", start);
+    }
+    let filters = |fields: &[Field], texts: &[&str]| -> Vec<Option<Filter>> {
+        let parse = |text: &&str| if text.is_empty() { None } else { Some(Filter::parse(text, fields).unwrap()) };
+        texts.iter().map(parse).collect()
+    };
+    for filter in filters(InventoryEntry::FIELDS, &["", "name : \"9\"", "packages > 290", "complete = false"]) {
+        let mut wanted = Wanted { filter, ..Wanted::first(100) };
+        for _ in 0..25 {
+            let start = Instant::now();
+            let page = store.inventory_list(&wanted).await.unwrap();
+            times.add("inventories", start);
+            wanted.after = page.next.unwrap_or_default().0;
+        }
+    }
+    let texts =
+        ["", "severity >= critical", "fixable = false", "exploited = true", "package = package-7", "kind = npm"];
+    for filter in filters(FindingEntry::FIELDS, &texts) {
+        let mut wanted = Wanted { filter, ..Wanted::first(100) };
+        for _ in 0..25 {
+            let start = Instant::now();
+            let page = store.finding_list(&wanted, None, None).await.unwrap();
+            times.add("findings", start);
+            wanted.after = page.next.unwrap_or_default().0;
+        }
+    }
+    for inventory in store.inventory_list(&Wanted::first(100)).await.unwrap().items {
+        let start = Instant::now();
+        store.finding_list(&Wanted::first(100), Some(&inventory.identity), None).await.unwrap();
+        times.add("findings of an inventory", start);
+    }
+    for filter in filters(VulnerabilityEntry::FIELDS, &["", "exploited = true", "likelihood > 0.5"]) {
+        let mut wanted = Wanted { filter, ..Wanted::first(100) };
+        for _ in 0..25 {
+            let start = Instant::now();
+            let page = store.vulnerability_entries(&wanted).await.unwrap();
+            times.add("vulnerabilities", start);
+            wanted.after = page.next.unwrap_or_default().0;
+        }
+    }
+    for filter in filters(PackageEntry::FIELDS, &["", "name = package-7", "judged = false", "kind = deb"]) {
+        let mut wanted = Wanted { filter, ..Wanted::first(100) };
+        for _ in 0..25 {
+            let start = Instant::now();
+            let page = store.package_entries(&wanted).await.unwrap();
+            times.add("packages", start);
+            wanted.after = page.next.unwrap_or_default().0;
+        }
+    }
+    times.say();
+}
+
+/// Milliseconds that things took, by what was asked.
+#[derive(Default)]
+struct Times(BTreeMap<&'static str, Vec<f64>>);
+
+impl Times {
+    fn add(&mut self, what: &'static str, since: Instant) {
+        self.0.entry(what).or_default().push(since.elapsed().as_secs_f64() * 1000.0);
+    }
+
+    fn say(self) {
+        for (what, mut times) in self.0 {
+            times.sort_by(f64::total_cmp);
+            for (share, name) in [(50, "half"), (99, "99 %")] {
+                say(&format!("{what}, a hundred entries: {name}"), times[(times.len() - 1) * share / 100], "ms");
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is asked of a hub over HTTP: the routes of [`sekisho_api::endpoint`], each behind the permission that its line names.
 
+mod access;
 mod answer;
 mod asked;
 mod routes;
@@ -13,9 +14,9 @@ use axum::handler::Handler;
 use axum::http::Response;
 use axum::middleware::{self, Next};
 use axum::routing::{MethodFilter, on};
-use sekisho_api::endpoint::{self, Endpoint, Method};
-use sekisho_api::permission::{Access, Resource};
+use sekisho_api::endpoint::{self, Endpoint, Method, Needs};
 use sekisho_base::Limits;
+use sekisho_identity::Identity;
 use sekisho_model::Code;
 use sekisho_net::server::{self, Listening, Refused, TlsAcceptor};
 use std::sync::Arc;
@@ -29,13 +30,10 @@ const CONNECTIONS: usize = 2048;
 /// KiB of all documents that are being read at the same time. What is read takes some four times the memory.
 const IN_FLIGHT: usize = 128 << 10;
 
-/// Says whether whoever shows this may do that; `None` shows nothing.
-pub type Guard = Arc<dyn Fn(Option<&str>, (Resource, Access)) -> Result<(), Code> + Send + Sync>;
-
 /// The API of a hub.
 pub struct Api {
     hub: Arc<Hub>,
-    guard: Guard,
+    identity: Arc<Identity>,
     limits: Limits,
     in_flight: Semaphore,
     requests: AtomicU64,
@@ -43,8 +41,8 @@ pub struct Api {
 
 impl Api {
     /// Over this hub; documents are read within `limits`.
-    pub fn new(hub: Arc<Hub>, guard: Guard, limits: Limits) -> Arc<Self> {
-        Arc::new(Self { hub, guard, limits, in_flight: Semaphore::new(IN_FLIGHT), requests: AtomicU64::new(0) })
+    pub fn new(hub: Arc<Hub>, identity: Arc<Identity>, limits: Limits) -> Arc<Self> {
+        Arc::new(Self { hub, identity, limits, in_flight: Semaphore::new(IN_FLIGHT), requests: AtomicU64::new(0) })
     }
 
     /// Serves until `stop`, and then until what is under way is answered.
@@ -77,7 +75,20 @@ fn router(api: Arc<Api>) -> Router {
         .at(&endpoint::VULNERABILITY_HITS, routes::vulnerability_hits)
         .at(&endpoint::PACKAGE_LIST, routes::package_list)
         .at(&endpoint::DATABASE_CURRENT, routes::database_current)
-        .at(&endpoint::JOB_LIST, routes::job_list);
+        .at(&endpoint::JOB_LIST, routes::job_list)
+        .at(&endpoint::SESSION_ADD, access::session_add)
+        .at(&endpoint::SESSION_END, access::session_end)
+        .at(&endpoint::ME_GET, access::me_get)
+        .at(&endpoint::PASSWORD_PUT, access::password_put)
+        .at(&endpoint::USER_LIST, access::user_list)
+        .at(&endpoint::USER_ADD, access::user_add)
+        .at(&endpoint::USER_DELETE, access::user_delete)
+        .at(&endpoint::TOKEN_LIST, access::token_list)
+        .at(&endpoint::TOKEN_ADD, access::token_add)
+        .at(&endpoint::TOKEN_REVOKE, access::token_revoke)
+        .at(&endpoint::ROLE_LIST, access::role_list)
+        .at(&endpoint::AUDIT_LIST, access::audit_list)
+        .at(&endpoint::AUDIT_VERIFY, access::audit_verify);
     let absent = async || Refusal::new(Code::RequestAbsent, "there is nothing at this path");
     let other = async || Refusal::new(Code::RequestMethod, "this path does not take that method");
     router
@@ -116,10 +127,19 @@ async fn guarded(
     next: Next,
 ) -> Result<Response<Body>, Refusal> {
     let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let token = shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    (api.guard)(token.map(|(_, token)| token.trim()), endpoint.needs).map_err(|code| {
-        Refusal::new(code, format!("{} of {} is asked for", endpoint.needs.1.as_str(), endpoint.needs.0.as_str()))
-    })?;
+    let token =
+        shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    if endpoint.needs != Needs::Nothing {
+        let Some((_, token)) = token else {
+            return Err(Refusal::new(Code::RequestUnauthenticated, "no bearer token is shown"));
+        };
+        let token = token.trim().to_owned();
+        let principal = api.identity.authenticate(&token).await?;
+        if let Needs::Permission(resource, access) = endpoint.needs {
+            principal.demand(resource, access)?;
+        }
+        request.extensions_mut().insert(principal);
+    }
     request.extensions_mut().insert(endpoint);
     Ok(next.run(request).await)
 }

@@ -296,6 +296,9 @@ codes! {
     RequestAbsent = "request.absent", Usage,
         "The hub has nothing under that name.",
         "look at the list of what there is";
+    RequestConflict = "request.conflict", Usage,
+        "What was asked for is there already, or something else needs it as it is.",
+        "look at what there is, and change that";
     RequestMethod = "request.method", Usage,
         "That cannot be done with what the path names.",
         "compare it with docs/openapi.json";

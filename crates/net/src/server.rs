@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -24,6 +25,10 @@ use tokio::time::timeout;
 
 pub use hyper::{Method, Request, StatusCode, header};
 pub use tokio_rustls::TlsAcceptor;
+
+/// Where a request comes from, among its extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
 
 /// What is sent by whoever asks.
 pub type Question = Request<Incoming>;
@@ -154,7 +159,7 @@ pub async fn serve<A, F, B>(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Too many open files, or a peer that is gone: neither ends the server.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -169,9 +174,9 @@ pub async fn serve<A, F, B>(
             // Small answers must not wait for more to send.
             let _ = stream.set_nodelay(true);
             match tls {
-                None => connection(stream, once, answer, watcher).await,
+                None => connection(stream, Peer(peer), once, answer, watcher).await,
                 Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(stream, once, answer, watcher).await,
+                    Ok(Ok(stream)) => connection(stream, Peer(peer), once, answer, watcher).await,
                     _ => told(Refused::Handshake),
                 },
             }
@@ -182,14 +187,15 @@ pub async fn serve<A, F, B>(
     let _ = timeout(FINISH, graceful.shutdown()).await;
 }
 
-async fn connection<S, A, F, B>(stream: S, once: bool, answer: A, watcher: Watcher)
+async fn connection<S, A, F, B>(stream: S, peer: Peer, once: bool, answer: A, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Question) -> F + Clone + Send + 'static,
     F: Future<Output = hyper::Response<B>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Question| {
+        request.extensions_mut().insert(peer);
         let answered = answer(request);
         async move { Ok::<_, Infallible>(answered.await) }
     });

@@ -11,6 +11,7 @@ mod explain;
 mod findings;
 pub mod foreign;
 pub mod formats;
+mod hub;
 mod language;
 mod markup;
 mod policies;
@@ -29,6 +30,7 @@ pub use formats::{
     CHECK_FORMATS, FORMATS, Format, FormatOptions, Out, check_format, write_csv, write_gitlab, write_html, write_junit,
     write_markdown, write_sarif,
 };
+pub use hub::{Listed, list_table};
 pub use language::Language;
 pub use policies::{PolicyRow, policy_table};
 pub use rules::{RuleRow, rule_table};

@@ -228,7 +228,7 @@ impl Store {
                     .iter()
                     .copied()
                     .find(|known| known.as_str() == kind)
-                    .ok_or_else(|| row.damaged(&number, format!("{kind:?} is no kind of package")))?,
+                    .ok_or_else(|| damaged(&number, format!("{kind:?} is no kind of package")))?,
                 name: row.text(3)?,
                 version: row.text(4)?,
                 due: row.flag(5)?,
@@ -318,15 +318,14 @@ impl Row<'_> {
 
     fn purl(&self, place: usize) -> Result<Purl, StoreError> {
         let text = self.text(place)?;
-        text.parse().map_err(|error: InvalidPurl| self.damaged(&text, error.to_string()))
+        text.parse().map_err(|error: InvalidPurl| damaged(&text, error.to_string()))
     }
 
     fn document<T: serde::de::DeserializeOwned>(&self, place: usize, of: &str) -> Result<T, StoreError> {
-        serde_json::from_str(&self.text(place)?).map_err(|error| self.damaged(of, error.to_string()))
-    }
-
-    fn damaged(&self, what: &str, reason: String) -> StoreError {
-        StoreError::Damaged { what: what.to_owned(), reason }
+        serde_json::from_str(&self.text(place)?).map_err(|error| damaged(of, error.to_string()))
     }
 }
 
+fn damaged(what: &str, reason: String) -> StoreError {
+    StoreError::Damaged { what: what.to_owned(), reason }
+}

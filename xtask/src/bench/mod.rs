@@ -3,6 +3,7 @@
 mod admission;
 mod advisory;
 mod detect;
+mod hub;
 mod locks;
 mod measure;
 mod packages;
@@ -29,6 +30,8 @@ pub(crate) enum Bench {
     Advisory(advisory::Options),
     /// Detection: rules over captures of a million events, against sysdig with the same conditions
     Detect(detect::Options),
+    /// The hub: inventories that come, a new advisory database over all that is stored, lists
+    Hub(hub::Options),
     /// The sensor: what a call costs those who are watched, against an empty pair of programs (as root)
     Sensor(sensor::Options),
     /// Scanning an image: CPU, wall and memory against inflating and hashing alone, Trivy and Syft
@@ -50,6 +53,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
         Bench::Admission(options) => admission::run(root, options),
         Bench::Advisory(options) => advisory::run(root, options),
         Bench::Detect(options) => detect::run(root, options),
+        Bench::Hub(options) => hub::run(root, options),
         Bench::Scan(options) => scan::run(root, options),
         Bench::Sensor(options) => sensor::run(root, options),
         Bench::Locks(options) => locks::run(root, options),

@@ -7,6 +7,7 @@ mod db;
 mod detect;
 mod diff;
 mod document;
+mod hub;
 mod policy;
 mod reevaluate;
 mod scan;
@@ -65,6 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> CommandResult {
         Command::Policy(PolicyCommand::Convert(arguments)) => policy::convert(&context, &arguments),
         Command::Admission(command) => admission::run(&mut context, &command),
         Command::Detect(command) => detect::run(&mut context, &command),
+        Command::Hub(command) => hub::run(&mut context, &command),
         Command::Diff(arguments) => diff::run(&mut context, &arguments),
         Command::Db(DbCommand::Import(arguments)) => db::import(&context, &arguments),
         Command::Db(DbCommand::Diff(arguments)) => reevaluate::run(&context, &arguments),

@@ -3,9 +3,10 @@
 //! A setting is `[area] key`; its environment variable is `SEKISHO_AREA__KEY`. Unknown keys are errors
 //! wherever they stand.
 
+mod meanings;
 mod settings;
 
-pub(crate) use settings::{AdmissionSettings, DetectSettings, Settings};
+pub(crate) use settings::{AdmissionSettings, DetectSettings, HubSettings, Settings};
 
 use crate::error::{CliError, reason};
 use sekisho_model::Code;
@@ -296,7 +297,11 @@ impl Config {
 
     /// Every setting as `area.key = value  # provenance`, aligned.
     pub(crate) fn show(&self) -> String {
-        let shown = |area: &str, value: &Value| match value {
+        let shown = |area: &str, key: &str, value: &Value| match value {
+            Value::String(text) if area == "hub" && key == "token" && !text.is_empty() => "\"(hidden)\"".to_owned(),
+            Value::String(text) if area == "hub" && key == "state" => {
+                Value::String(without_credentials(text)).to_string()
+            }
             // A proxy's URL may hold a password.
             Value::String(text) if area == "network" => Value::String(without_credentials(text)).to_string(),
             Value::Array(urls) if area == "feeds" => {
@@ -308,7 +313,7 @@ impl Config {
         let left: Vec<String> = self
             .values
             .iter()
-            .map(|((area, key), (value, _))| format!("{area}.{key} = {}", shown(area, value)))
+            .map(|((area, key), (value, _))| format!("{area}.{key} = {}", shown(area, key, value)))
             .collect();
         // Lists of addresses are longer than any line, and do not count.
         let lengths = left.iter().map(|text| text.chars().count());

@@ -1,6 +1,7 @@
 //! The settings themselves, with their defaults and meanings.
 
 use super::Environment;
+use super::meanings::MEANINGS;
 use crate::args::RuntimePolicies;
 use jiff::Timestamp;
 use sekisho_base::Limits;
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) database: DatabaseSettings,
     pub(crate) detect: DetectSettings,
     pub(crate) feeds: BTreeMap<String, Vec<String>>,
+    pub(crate) hub: HubSettings,
     pub(crate) limits: BTreeMap<String, u64>,
     network: NetworkSettings,
     pub(crate) output: OutputSettings,
@@ -62,6 +64,19 @@ pub(crate) struct AdmissionSettings {
     pub(crate) unknown_policies: Vec<String>,
     pub(crate) warn_until: Vec<String>,
     pub(crate) webhook: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct HubSettings {
+    pub(crate) certificate: PathBuf,
+    pub(crate) directory: PathBuf,
+    pub(crate) host: String,
+    pub(crate) key: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) state: String,
+    pub(crate) token: String,
+    pub(crate) token_file: PathBuf,
+    pub(crate) url: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,281 +161,8 @@ struct StoreSettings {
     containers: Vec<PathBuf>,
 }
 
-/// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`]; those of `feeds` are in [`UPSTREAMS`].
-const MEANINGS: &[(&str, &str, &str, &str)] = &[
-    ("admission", "api_server", "", "the address of the API server; empty for that of the cluster in which this runs"),
-    (
-        "admission",
-        "break_glass",
-        "",
-        "the annotation by which a workload is let in against policies, with the reason as its value; empty for no such way",
-    ),
-    (
-        "admission",
-        "certificate",
-        "",
-        "the server's certificate and those above it as PEM, taken anew when it changes; empty for one of an authority of our own",
-    ),
-    ("admission", "cluster", "", "the id or name of the cluster, for policies that are for some"),
-    ("admission", "directory", "", "where our own certificate authorities are kept, unless secret says otherwise"),
-    ("admission", "drain_seconds", "", "seconds that requests are still taken for once the server is told to stop"),
-    (
-        "admission",
-        "enforce_percent",
-        "",
-        "of the namespaces that nothing else is said about, how many percent are enforced; more percent are the same ones and more",
-    ),
-    ("admission", "exempt", "", "namespaces that are not judged, with `*`"),
-    ("admission", "exempt_users", "", "users who are not judged, with `*`"),
-    (
-        "admission",
-        "fail_closed",
-        "",
-        "whether the manifests have the API server refuse what it could ask nobody about (`failurePolicy: Fail`)",
-    ),
-    (
-        "admission",
-        "fail_on",
-        "",
-        "violations at least this severe are refused in namespaces that are enforced, whether their policies are enforced or not: low, medium, high or critical",
-    ),
-    ("admission", "host", "", "the name by which the API server calls the server"),
-    (
-        "admission",
-        "images",
-        "",
-        "whether images that workloads name are looked up and scanned, for policies about images",
-    ),
-    ("admission", "judge_owned", "", "whether pods that controllers make for workloads are judged again"),
-    ("admission", "key", "", "the key of certificate as PEM"),
-    (
-        "admission",
-        "labels",
-        "",
-        "whether the label sekisho.dev/admission of a namespace says its mode: audit, warn or enforce",
-    ),
-    ("admission", "listen", "--listen", "where the API server is listened to, as `ADDRESS:PORT`"),
-    ("admission", "listen_metrics", "", "where probes and metrics are answered, without TLS; empty for nowhere"),
-    (
-        "admission",
-        "mode",
-        "--mode",
-        "what follows from violations in namespaces that nothing else is said about: audit, warn or enforce",
-    ),
-    (
-        "admission",
-        "namespaces",
-        "",
-        "modes of namespaces, as `NAME=MODE`, with `*` in the name; the first that fits counts",
-    ),
-    (
-        "admission",
-        "pod_security",
-        "",
-        "a level of the Pod Security Standards that workloads have to be of, as `LEVEL[@VERSION]`",
-    ),
-    (
-        "admission",
-        "secret",
-        "",
-        "the secret of our own namespace in which our certificate authorities are kept, so that several servers share them",
-    ),
-    (
-        "admission",
-        "service_account",
-        "",
-        "the directory with token, namespace and authorities by which the API server is asked",
-    ),
-    ("admission", "timeout_seconds", "", "seconds that the manifests have the API server wait, at most 30"),
-    ("admission", "unknown", "", "what follows where nobody can say whether a policy is violated: allow, warn or deny"),
-    (
-        "admission",
-        "unknown_policies",
-        "",
-        "the same of single policies, as `POLICY=allow`, `POLICY=warn` or `POLICY=deny`",
-    ),
-    ("admission", "warn_until", "", "policies that refuse nothing before a day is over, as `POLICY=2026-12-31`"),
-    (
-        "admission",
-        "webhook",
-        "",
-        "the ValidatingWebhookConfiguration that is given our certificate authorities; empty for none",
-    ),
-    (
-        "cache",
-        "directory",
-        "",
-        "where results of layers are kept; `sekisho` in `XDG_CACHE_HOME` where that is set, and `/var/cache/sekisho` without `HOME`",
-    ),
-    ("cache", "enabled", "--no-cache", "whether results of layers are kept"),
-    ("cache", "max_bytes", "", "how large the cache may become; least recently used results go first"),
-    (
-        "check",
-        "policies",
-        "--policy",
-        "files and directories of policies that are asked beside those that ship; the flag adds to them",
-    ),
-    (
-        "check",
-        "profile",
-        "--profile",
-        "which of the policies that ship are asked: baseline, restricted, nist-800-190, ci, all or none",
-    ),
-    (
-        "database",
-        "directory",
-        "",
-        "where advisories are kept; `sekisho/advisories` in `XDG_DATA_HOME` where that is set, and `/var/lib/sekisho/advisories` without `HOME`",
-    ),
-    (
-        "database",
-        "max_age_hours",
-        "",
-        "how old advisories may be before a gate on vulnerabilities no longer passes by them",
-    ),
-    (
-        "detect",
-        "capture",
-        "--capture",
-        "the directory for captures of what was just before each alert and what came after; empty for none",
-    ),
-    ("detect", "capture_before", "--capture-before", "how many seconds before an alert a capture begins"),
-    (
-        "detect",
-        "capture_duration",
-        "--capture-duration",
-        "how many milliseconds after an alert a capture goes on, unless the rule says otherwise",
-    ),
-    ("detect", "capture_files", "--capture-files", "how many captures are made at most"),
-    (
-        "detect",
-        "capture_filesize",
-        "--capture-filesize",
-        "how large a capture becomes at most, in MiB, unless the rule says otherwise",
-    ),
-    ("detect", "capture_memory", "--capture-memory", "memory for the events before an alert, in MiB, from 1 to 4096"),
-    (
-        "detect",
-        "capture_mode",
-        "--capture-mode",
-        "which alerts are captured: all_rules, or rules for those of rules that say `capture: true`",
-    ),
-    (
-        "detect",
-        "directory",
-        "",
-        "where `detect run` notes how far it came, so that the next one tells what it missed; empty for nowhere",
-    ),
-    ("detect", "listen", "--listen", "where audit events are posted to, as `ADDRESS:PORT`"),
-    (
-        "detect",
-        "listen_metrics",
-        "--listen-metrics",
-        "where `detect run` shows what is counted as metrics of Prometheus, as `ADDRESS:PORT`; empty for nowhere",
-    ),
-    (
-        "detect",
-        "policies",
-        "--policy",
-        "files and directories of policies of the stage `runtime` that `detect run` asks; the flag adds to them",
-    ),
-    (
-        "detect",
-        "profile",
-        "--profile",
-        "which of the policies that ship `detect run` asks: baseline, restricted, nist-800-190, ci or all; empty for none",
-    ),
-    ("detect", "respond", "--respond", "what is done about alerts, and what is denied, as a file; empty for nothing"),
-    ("limits", "document_bytes", "", "bytes of one document that describes an image, and of one file of exceptions"),
-    ("limits", "download_bytes", "", "bytes of one file that is downloaded"),
-    ("limits", "entries", "", "entries of one layer or directory tree"),
-    (
-        "limits",
-        "facts_bytes",
-        "",
-        "bytes of all that is kept of one layer or directory tree, with path_table_bytes of all layers together; and of manifests, and of what policies say of them",
-    ),
-    ("limits", "feed_file_bytes", "", "bytes of one file of an advisory feed"),
-    ("limits", "inflated_bytes", "", "inflated bytes of one layer or archive"),
-    ("limits", "memory_file_bytes", "", "bytes of one file held in memory; larger ones go to a temporary file"),
-    ("limits", "path_bytes", "", "bytes of one path"),
-    ("limits", "path_depth", "", "directories above one path"),
-    ("limits", "path_table_bytes", "", "bytes of all entry names of one layer as kept in memory"),
-    ("limits", "random_file_bytes", "", "bytes of one database or executable"),
-    ("limits", "ratio", "", "inflated bytes for each stored byte, beyond the grace"),
-    ("limits", "ratio_grace_bytes", "", "inflated bytes up to which the ratio is not judged"),
-    ("limits", "records", "", "records taken from one file"),
-    ("limits", "spill_bytes", "", "bytes of all temporary files of one scan"),
-    ("limits", "tar_header_bytes", "", "bytes of one extended tar header"),
-    ("limits", "text_file_bytes", "", "bytes of one text file that is parsed"),
-    ("limits", "time_seconds", "", "seconds one scan may take"),
-    ("network", "ca_bundle", "", "PEM file of certificate authorities trusted beside the system's"),
-    ("network", "http_proxy", "", "proxy for http addresses, as a URL"),
-    ("network", "https_proxy", "", "proxy for https addresses, as a URL"),
-    ("network", "no_proxy", "", "hosts, domains and networks reached without a proxy, separated by commas"),
-    ("output", "color", "--color", "when to colour output: auto, always or never"),
-    (
-        "registry",
-        "insecure",
-        "--insecure",
-        "registries, as `HOST[:PORT]`, of which any certificate is taken, and that may speak plain http; the flag adds the one of the image",
-    ),
-    (
-        "registry",
-        "login_files",
-        "",
-        "files of logins as docker and podman write them, such as pull secrets of a cluster, asked before their own; one that is not there has none",
-    ),
-    (
-        "registry",
-        "mirrors",
-        "",
-        "places that are asked for images before their registry, as `REGISTRY[/PATH]=HOST[:PORT][/PATH]`: `docker.io=mirror.example.com/hub`",
-    ),
-    (
-        "registry",
-        "registries_conf",
-        "",
-        "whether podman's `registries.conf` counts for images of registries: mirrors, other places, what is blocked or insecure, and names without a registry",
-    ),
-    (
-        "scan",
-        "allow_incomplete",
-        "--allow-incomplete",
-        "exit with 0 even when the result is incomplete; no flag undoes it",
-    ),
-    (
-        "scan",
-        "as_of",
-        "",
-        "the moment, in RFC 3339, by which the age of advisories and the end of exceptions are judged; where it is empty the clock of the machine decides, whatever `SOURCE_DATE_EPOCH` says",
-    ),
-    (
-        "scan",
-        "bases",
-        "--base",
-        "base images to recognise: images, or TOML lists of known bases; the flag adds to them",
-    ),
-    ("scan", "exceptions", "--exceptions", "files of exceptions; the flag adds to them"),
-    ("scan", "jobs", "--jobs", "layers read at the same time, at most 1024; 0 for one a processor"),
-    ("scan", "temporary", "", "where temporary files go; `TMPDIR` where that is set"),
-    ("scan", "vex", "--vex", "VEX documents to believe; the flag adds to them"),
-    (
-        "stores",
-        "containerd",
-        "--store",
-        "the root directory of containerd, for images that are named `containerd:NAME`",
-    ),
-    (
-        "stores",
-        "containers",
-        "--store",
-        "root directories of the stores of podman, buildah and CRI-O, for images that are named `containers-storage:NAME`; where there are none, those of `storage.conf`",
-    ),
-];
-
 /// The settings that are paths, or lists of them.
-pub(super) const PATHS: [&str; 19] = [
+pub(super) const PATHS: [&str; 23] = [
     "admission.certificate",
     "admission.directory",
     "admission.key",
@@ -432,6 +174,10 @@ pub(super) const PATHS: [&str; 19] = [
     "detect.directory",
     "detect.policies",
     "detect.respond",
+    "hub.certificate",
+    "hub.directory",
+    "hub.key",
+    "hub.token_file",
     "network.ca_bundle",
     "registry.login_files",
     "scan.bases",
@@ -542,6 +288,14 @@ impl Settings {
             let urls = upstream.urls.iter().filter(|_| upstream.on).map(|url| (*url).into()).collect();
             set("feeds", upstream.name, Value::Array(urls));
         }
+        for key in ["certificate", "key", "state", "token"] {
+            set("hub", key, "".into());
+        }
+        set("hub", "directory", format!("{data}/hub").into());
+        set("hub", "host", "localhost".into());
+        set("hub", "token_file", format!("{data}/hub-token").into());
+        set("hub", "listen", "127.0.0.1:8470".into());
+        set("hub", "url", "https://localhost:8470".into());
         for key in LimitKey::ALL {
             set("limits", key.as_str(), i64::try_from(Limits::default().get(key)).unwrap_or(i64::MAX).into());
         }

@@ -6,6 +6,7 @@ mod baselines;
 mod captures;
 mod detect;
 mod faults;
+mod hub;
 mod in_use;
 mod live;
 mod output;

@@ -2,11 +2,12 @@
 
 use crate::judging::HubError;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use sekisho_api::problem::{self, Problem};
 use sekisho_base::hash;
+use sekisho_identity::{Denied, IdentityError};
 use sekisho_model::Code;
 use sekisho_store::StoreError;
 use serde::Serialize;
@@ -14,13 +15,13 @@ use serde::Serialize;
 /// What a route answers.
 pub(super) type Reply = Result<Response<Body>, Refusal>;
 
-/// Why a request is not done.
+/// Why a request is not done, and when to ask again, in seconds.
 #[derive(Debug)]
-pub(super) struct Refusal(Box<Problem>);
+pub(super) struct Refusal(Box<Problem>, u64);
 
 impl Refusal {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self(Box::new(Problem::new(code, detail)))
+        Self(Box::new(Problem::new(code, detail)), 1)
     }
 }
 
@@ -40,6 +41,27 @@ impl From<HubError> for Refusal {
     }
 }
 
+impl From<IdentityError> for Refusal {
+    fn from(error: IdentityError) -> Self {
+        let code = match error {
+            IdentityError::Store(error) => return error.into(),
+            IdentityError::Denied(Denied::Wait { seconds }) => {
+                return Self(Box::new(Problem::new(Code::RequestRate, error.to_string())), seconds);
+            }
+            IdentityError::Denied(_) => Code::RequestUnauthenticated,
+            IdentityError::Forbidden { .. } | IdentityError::Beyond { .. } | IdentityError::MustChange => {
+                Code::RequestForbidden
+            }
+            IdentityError::Invalid { .. } => Code::RequestMalformed,
+            IdentityError::Absent { .. } => Code::RequestAbsent,
+            IdentityError::Conflict(_) => Code::RequestConflict,
+            IdentityError::Busy => Code::HubUnavailable,
+            IdentityError::Random(_) | IdentityError::Hash(_) => Code::InternalFault,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
@@ -49,7 +71,7 @@ impl IntoResponse for Refusal {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         match self.0.status {
             401 => headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            429 | 503 => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            429 | 503 => headers.insert(RETRY_AFTER, HeaderValue::from(self.1)),
             _ => None,
         };
         response
@@ -75,6 +97,17 @@ pub(super) fn document(asked: &HeaderMap, document: &impl Serialize) -> Reply {
     if let Ok(tag) = tag.parse() {
         response.headers_mut().insert(ETAG, tag);
     }
+    Ok(response)
+}
+
+/// What was made, some of which is told only now.
+pub(super) fn made(document: &impl Serialize) -> Reply {
+    let body = serde_json::to_vec(document).map_err(|error| Refusal::new(Code::InternalFault, error.to_string()))?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::CREATED;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 

@@ -3,31 +3,65 @@ use crate::testing::{Ticking, inventory};
 use axum::body::to_bytes;
 use axum::http::HeaderMap;
 use sekisho_api::endpoint::ENDPOINTS;
+use sekisho_api::permission::Access;
+use sekisho_identity::{Cost, Settings};
 use sekisho_model::Inventory;
 use sekisho_store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+const PASSWORD: &str = "correct horse battery staple";
+
 struct World {
     router: Router,
     hub: Arc<Hub>,
+    /// The token of one who may do everything.
+    all: String,
+    /// And of one who may look at everything.
+    reader: String,
     _directory: TempDir,
 }
 
 impl World {
-    /// A hub in which `all` may do everything and `reader` may read.
+    /// A hub in which one token may do everything and another may look at everything.
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("hub.db").display());
         let hub = Arc::new(Hub::new(Store::open(&url).await.unwrap(), Arc::new(Ticking::default())));
-        let guard: Guard = Arc::new(|token, (_, access)| match (token, access) {
-            (Some("all"), _) | (Some("reader"), Access::Read) => Ok(()),
-            (Some("reader"), _) => Err(Code::RequestForbidden),
-            _ => Err(Code::RequestUnauthenticated),
-        });
+        let cost = Cost { memory_kib: 8, passes: 1 };
+        let settings = Settings { cost, ..Settings::default() };
+        let identity = Arc::new(Identity::with(hub.store().clone(), Arc::new(Ticking::default()), settings));
+        let first = identity.bootstrap().await.unwrap().unwrap();
         let limits = Limits { document_bytes: 1 << 20, ..Limits::default() };
-        let router = router(Api::new(Arc::clone(&hub), guard, limits));
-        Self { router, hub, _directory: directory }
+        let router = router(Api::new(Arc::clone(&hub), identity, limits));
+        let mut world = Self { router, hub, all: String::new(), reader: String::new(), _directory: directory };
+        let login = |password: &str| json!({ "name": "admin", "password": password });
+        let made = world.tell("", "/api/v1/sessions", &login(first.password.expose())).await;
+        assert_eq!((made.0, &made.1["must_change"]), (201, &json!(true)));
+        let session = made.1["token"].as_str().unwrap().to_owned();
+        let change = json!({ "present": first.password.expose(), "new": PASSWORD });
+        let request = Request::put("/api/v1/me/password").header("authorization", format!("Bearer {session}"));
+        let request = request.header("content-type", "application/json").body(Body::from(change.to_string())).unwrap();
+        assert_eq!(world.ask(request).await.0, 204);
+        let session =
+            world.tell("", "/api/v1/sessions", &login(PASSWORD)).await.1["token"].as_str().unwrap().to_owned();
+        let mut tokens = Vec::new();
+        for role in ["admin", "auditor"] {
+            let new = json!({ "name": role, "roles": [role], "expires_at": "1970-02-01T00:00:00Z" });
+            let (status, made) = world.tell(&session, "/api/v1/tokens", &new).await;
+            assert_eq!(status, 201, "{made}");
+            tokens.push(made["token"].as_str().unwrap().to_owned());
+        }
+        [world.all, world.reader] = tokens.try_into().unwrap();
+        world
+    }
+
+    /// Posts a document.
+    async fn tell(&self, token: &str, path: &str, document: &Value) -> (u16, Value) {
+        let request = Request::post(path).header("content-type", "application/json");
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let (status, _, value) = self.ask(request.body(Body::from(document.to_string())).unwrap()).await;
+        (status, value)
     }
 
     async fn ask(&self, request: Request<Body>) -> (u16, HeaderMap, Value) {
@@ -40,7 +74,8 @@ impl World {
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        let request = Request::get(path).header("authorization", "Bearer reader").body(Body::empty()).unwrap();
+        let request =
+            Request::get(path).header("authorization", format!("Bearer {}", self.reader)).body(Body::empty()).unwrap();
         let (status, _, value) = self.ask(request).await;
         (status, value)
     }
@@ -50,7 +85,7 @@ impl World {
     }
 
     async fn put_bytes(&self, body: Vec<u8>, headers: &[(&str, &str)]) -> (u16, Value) {
-        let mut request = Request::put("/api/v1/inventories").header("authorization", "bearer all");
+        let mut request = Request::put("/api/v1/inventories").header("authorization", format!("bearer {}", self.all));
         if !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/json; charset=utf-8");
         }
@@ -79,7 +114,8 @@ async fn what_is_put_is_listed_and_given_back() {
     let next = first["next"].as_str().unwrap();
     let (_, second) = world.get(&format!("/api/v1/inventories?limit=1&cursor={next}")).await;
     assert_eq!((&second["items"][0]["name"], second.get("next")), (&json!("image-2"), None));
-    let request = Request::delete("/api/v1/inventories/image-1").header("authorization", "Bearer all");
+    let request =
+        Request::delete("/api/v1/inventories/image-1").header("authorization", format!("Bearer {}", world.all));
     assert_eq!(world.ask(request.body(Body::empty()).unwrap()).await.0, 204);
     assert_eq!(world.get("/api/v1/inventories/image-1").await.0, 404);
     assert_eq!(world.get("/api/v1/inventories/image-1/findings").await.0, 404);
@@ -89,8 +125,12 @@ async fn what_is_put_is_listed_and_given_back() {
 #[tokio::test]
 async fn who_may_not_is_told_so_at_each_endpoint() {
     let world = World::new().await;
+    let basic = format!("Basic {}", world.all);
     for endpoint in ENDPOINTS {
         let path = endpoint.path.replace("{identity}", "x").replace("{id}", "x");
+        if endpoint.needs == Needs::Nothing {
+            continue;
+        }
         let ask = async |token: Option<&str>| {
             let mut request = Request::builder().method(endpoint.method.word().to_uppercase().as_str()).uri(&path);
             if let Some(token) = token {
@@ -98,15 +138,17 @@ async fn who_may_not_is_told_so_at_each_endpoint() {
             }
             world.ask(request.body(Body::empty()).unwrap()).await
         };
-        for token in [None, Some("Bearer nobody"), Some("Bearer"), Some("Basic all"), Some("all")] {
+        for token in [None, Some("Bearer nobody"), Some("Bearer"), Some(&*basic), Some(&*world.all)] {
             let (status, headers, problem) = ask(token).await;
             assert_eq!((status, &problem["code"]), (401, &json!("request.unauthenticated")), "{path} {token:?}");
             assert_eq!(headers["www-authenticate"], "Bearer");
             assert_eq!(headers["content-type"], "application/problem+json");
             assert!(headers.contains_key("x-request-id"));
         }
-        let (status, ..) = ask(Some("Bearer reader")).await;
-        assert_eq!(status == 403, endpoint.needs.1 == Access::Write, "{path}: {status}");
+        let (status, ..) = ask(Some(&format!("Bearer {}", world.reader))).await;
+        let writes = matches!(endpoint.needs, Needs::Permission(_, Access::Write));
+        // What a token that may only look may do is asked further in, where something else is wrong first.
+        assert!((status == 403) == writes || endpoint.needs == Needs::Login, "{path}: {status}");
     }
 }
 
@@ -132,7 +174,10 @@ async fn what_is_wrong_is_said() {
         assert_eq!((found, problem["code"].as_str()), (status, Some(code)), "{path}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains(part), "{path}: {problem}");
     }
-    let request = Request::post("/api/v1/findings").header("authorization", "Bearer all").body(Body::empty()).unwrap();
+    let request = Request::post("/api/v1/findings")
+        .header("authorization", format!("Bearer {}", world.all))
+        .body(Body::empty())
+        .unwrap();
     let (status, _, problem) = world.ask(request).await;
     assert_eq!((status, &problem["code"]), (405, &json!("request.method")));
 }
@@ -175,7 +220,7 @@ async fn what_did_not_change_is_not_sent_again() {
     let world = World::new().await;
     world.put(&inventory(1, 0, &[])).await;
     let ask = async |tag: &str| {
-        let request = Request::get("/api/v1/inventories").header("authorization", "Bearer all");
+        let request = Request::get("/api/v1/inventories").header("authorization", format!("Bearer {}", world.all));
         world.ask(request.header("if-none-match", tag).body(Body::empty()).unwrap()).await
     };
     let (status, headers, _) = ask("\"other\"").await;
@@ -191,4 +236,59 @@ async fn what_did_not_change_is_not_sent_again() {
 
 fn zstd_of(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
+}
+
+#[tokio::test]
+async fn users_and_tokens_are_made_used_and_taken_back() {
+    let world = World::new().await;
+    // A token cannot make what outlives it, nor give what it does not have.
+    let robot = json!({ "name": "ci", "robot": true, "roles": ["scanner"] });
+    let (status, made) = world.tell(&world.all, "/api/v1/users", &robot).await;
+    assert_eq!((status, made.get("password")), (201, None), "{made}");
+    assert_eq!(world.tell(&world.all, "/api/v1/users", &robot).await.0, 409);
+    assert_eq!(world.tell(&world.reader, "/api/v1/users", &robot).await.0, 403);
+    let id = made["id"].as_str().unwrap();
+    let token =
+        |roles: &[&str]| json!({ "name": "ci", "owner": id, "roles": roles, "expires_at": "1970-01-20T00:00:00Z" });
+    assert_eq!(world.tell(&world.all, "/api/v1/tokens", &token(&["admin"])).await.0, 403);
+    let (status, made) = world.tell(&world.all, "/api/v1/tokens", &token(&["scanner"])).await;
+    assert_eq!(status, 201, "{made}");
+    let ask = async |path: &str, token: &Value| {
+        let token = format!("Bearer {}", token.as_str().unwrap());
+        world.ask(Request::get(path).header("authorization", token).body(Body::empty()).unwrap()).await
+    };
+    let (status, _, me) = ask("/api/v1/me", &made["token"]).await;
+    assert_eq!((status, &me["name"], &me["roles"]), (200, &json!("ci"), &json!(["scanner"])));
+    assert_eq!(ask("/api/v1/users", &made["token"]).await.0, 403);
+    // What is listed shows neither secrets nor hashes of them.
+    let (_, list) = world.get("/api/v1/tokens").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 3);
+    let (_, users) = world.get("/api/v1/users?limit=1").await;
+    assert_eq!((&users["items"][0]["name"], users["next"].is_string()), (&json!("admin"), true));
+    for text in [list.to_string(), users.to_string()] {
+        assert!(!text.contains("secret") && !text.contains("password") && !text.contains("argon2"), "{text}");
+    }
+    let revoke = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
+    let revoke = Request::delete(revoke).header("authorization", format!("Bearer {}", world.all));
+    assert_eq!(world.ask(revoke.body(Body::empty()).unwrap()).await.0, 204);
+    assert_eq!(ask("/api/v1/me", &made["token"]).await.0, 401);
+    // All of that is in the log, whose chain holds.
+    let (_, audit) = world.get("/api/v1/audit?limit=1000").await;
+    let actions: Vec<&str> =
+        audit["items"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
+    assert_eq!(actions[..3], ["token.revoke", "token.add", "user.add"]);
+    let (status, verdict) = world.get("/api/v1/audit/verdict").await;
+    assert_eq!((status, &verdict["intact"], verdict.get("broken")), (200, &json!(actions.len()), None));
+}
+
+#[tokio::test]
+async fn who_tries_too_often_waits() {
+    let world = World::new().await;
+    let wrong = json!({ "name": "admin", "password": "wrong wrong wrong" });
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(world.tell("", "/api/v1/sessions", &wrong).await.0);
+    }
+    assert_eq!(statuses[0], 401);
+    assert!(statuses.contains(&429), "{statuses:?}");
 }

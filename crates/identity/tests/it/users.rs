@@ -1,8 +1,8 @@
 //! Users and roles: who may change whom.
 
 use crate::{GOOD, World, denied, error, new_user, strings};
+use sekisho_api::Wanted;
 use sekisho_identity::{Access, Denied, Identity, NewUser, On, Principal, Resource, Role};
-use sekisho_store::Page;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -10,8 +10,8 @@ fn role(json: &str) -> Role {
     serde_json::from_str(json).unwrap()
 }
 
-fn page(after: &str) -> Page {
-    Page { after: after.to_owned(), limit: 2 }
+fn page(after: &str) -> Wanted {
+    Wanted { filter: None, after: after.to_owned(), limit: 2 }
 }
 
 #[tokio::test]
