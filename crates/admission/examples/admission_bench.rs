@@ -190,7 +190,7 @@ fn load(directory: &Path, rate: u64, seconds: u64) {
     let before = judged(directory);
     let port = std::fs::read_to_string(directory.join("port")).unwrap();
     let url = format!("https://localhost:{port}/validate?timeout=10s");
-    let network = Network { ca_bundle: Some(directory.join("ca.pem")), ..Network::default() };
+    let network = Network { ca_bundles: vec![directory.join("ca.pem")], ..Network::default() };
     let took: Arc<Mutex<Vec<f64>>> = Arc::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

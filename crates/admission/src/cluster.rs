@@ -81,8 +81,8 @@ impl Api {
         let place = directory.display().to_string();
         let namespace = std::fs::read_to_string(directory.join("namespace"))
             .map_err(|error| ApiError::Account { place, reason: error.to_string() })?;
-        let ca_bundle = Some(directory.join("ca.crt")).filter(|path| path.exists());
-        let network = Network { ca_bundle, ..Network::default() };
+        let ca_bundles = Some(directory.join("ca.crt")).filter(|path| path.exists()).into_iter().collect();
+        let network = Network { ca_bundles, ..Network::default() };
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
             token: directory.join("token"),

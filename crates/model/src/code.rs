@@ -289,7 +289,7 @@ codes! {
         "correct the filter; the guide has the grammar, docs/openapi.json the fields of each list";
     RequestUnauthenticated = "request.unauthenticated", Usage,
         "The hub does not know who asks: there is no token, or it has expired, was revoked or is none.",
-        "give a token with --token-file or in SEKISHO_HUB__TOKEN";
+        "log in with `sekisho hub login`, or give a token in hub.token_file or SEKISHO_HUB__TOKEN";
     RequestForbidden = "request.forbidden", Usage,
         "Who asks may not do that.",
         "ask an administrator of the hub for a role that may";

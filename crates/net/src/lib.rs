@@ -32,8 +32,8 @@ pub struct Network {
     /// Hosts, domains (`.example.org`) and networks (`10.0.0.0/8`) that are reached directly, separated
     /// by commas; `*` for all.
     pub no_proxy: String,
-    /// A PEM file of certificate authorities that are trusted beside those of the system.
-    pub ca_bundle: Option<PathBuf>,
+    /// PEM files of certificate authorities that are trusted beside those of the system.
+    pub ca_bundles: Vec<PathBuf>,
 }
 
 /// What a client does otherwise than others.
@@ -131,7 +131,8 @@ impl Network {
             Ok(self.proxies()?.into_iter().fold(builder, ClientBuilder::proxy))
         };
         let refused = |source| NetworkError::Tls { source };
-        if let Some((path, authorities)) = self.authorities()?
+        let authorities = self.authorities()?;
+        if let Some(path) = self.ca_bundles.first()
             && !ways.unverified
         {
             let config = trust::config(authorities);
@@ -165,14 +166,17 @@ impl Network {
         Ok(proxies)
     }
 
-    /// The certificates that are named, and where.
-    fn authorities(&self) -> Result<Option<(&PathBuf, Vec<CertificateDer<'static>>)>, NetworkError> {
-        let Some(path) = &self.ca_bundle else { return Ok(None) };
-        let pem = std::fs::read(path).map_err(|source| NetworkError::Unreadable { path: path.clone(), source })?;
-        match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
-            Ok(certificates) if !certificates.is_empty() => Ok(Some((path, certificates))),
-            _ => Err(NetworkError::NoCertificate { path: path.clone() }),
+    /// The certificates that are named.
+    fn authorities(&self) -> Result<Vec<CertificateDer<'static>>, NetworkError> {
+        let mut all = Vec::new();
+        for path in &self.ca_bundles {
+            let pem = std::fs::read(path).map_err(|source| NetworkError::Unreadable { path: path.clone(), source })?;
+            match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
+                Ok(certificates) if !certificates.is_empty() => all.extend(certificates),
+                _ => return Err(NetworkError::NoCertificate { path: path.clone() }),
+            }
         }
+        Ok(all)
     }
 }
 
@@ -214,7 +218,7 @@ mod tests {
     fn bundles_that_cannot_be_used_are_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "no certificate").unwrap();
-        let with = |path: PathBuf| Network { ca_bundle: Some(path), ..Network::default() };
+        let with = |path: PathBuf| Network { ca_bundles: vec![path], ..Network::default() };
         assert!(matches!(with(file.path().to_owned()).check(), Err(NetworkError::NoCertificate { .. })));
         assert!(matches!(with("/nonexistent/ca.pem".into()).check(), Err(NetworkError::Unreadable { .. })));
         assert!(Network::default().check().is_ok());

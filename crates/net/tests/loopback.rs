@@ -96,7 +96,7 @@ fn self_signed(name: &str, valid: Range<i32>, named: bool) -> Result<String, Str
     std::fs::write(bundle.path(), if named { certificate.pem() } else { other.pem() }).unwrap();
     let network = Network {
         https_proxy: Some(format!("http://{}", proxy(secure(&certificate, &key)))),
-        ca_bundle: Some(bundle.path().to_owned()),
+        ca_bundles: vec![bundle.path().to_owned()],
         ..Network::default()
     };
     get(&network, &format!("https://{name}/"))
@@ -133,7 +133,7 @@ fn tunnels_end_at_servers_of_a_private_authority() {
     let mut network = Network { https_proxy: Some(format!("http://{}", proxy(server))), ..Network::default() };
     let refused = get(&network, "https://registry.test/").unwrap_err();
     assert!(refused.contains("UnknownIssuer"), "{refused}");
-    network.ca_bundle = Some(bundle.path().to_owned());
+    network.ca_bundles = vec![bundle.path().to_owned()];
     assert_eq!(get(&network, "https://registry.test/").unwrap(), "secure");
     let other_name = get(&network, "https://other.test/").unwrap_err();
     assert!(other_name.contains("NotValidForName"), "{other_name}");

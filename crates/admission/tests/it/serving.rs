@@ -206,7 +206,7 @@ fn too_large_requests_are_refused_over_http_2_and_the_connection_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("ca.pem");
     std::fs::write(&bundle, running.authorities.bundle()).unwrap();
-    let client = Network { ca_bundle: Some(bundle), ..Network::default() }.client().unwrap();
+    let client = Network { ca_bundles: vec![bundle], ..Network::default() }.client().unwrap();
     let post = async |body: reqwest::Body| {
         let url = format!("https://{}/validate", running.address);
         let response = client.post(url).body(body).send().await.unwrap();

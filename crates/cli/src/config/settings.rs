@@ -330,7 +330,7 @@ impl Settings {
             http_proxy: given(&self.network.http_proxy),
             https_proxy: given(&self.network.https_proxy),
             no_proxy: self.network.no_proxy.clone(),
-            ca_bundle: given(&self.network.ca_bundle).map(PathBuf::from),
+            ca_bundles: given(&self.network.ca_bundle).map(PathBuf::from).into_iter().collect(),
         }
     }
 

@@ -41,8 +41,8 @@ impl Client {
         }
         let mut network = settings.network();
         let made = own.directory.join(BUNDLE);
-        if is_here && network.ca_bundle.is_none() && made.exists() {
-            network.ca_bundle = Some(made);
+        if is_here && made.exists() {
+            network.ca_bundles.push(made);
         }
         let http = network
             .client_with(Ways { stays: true, ..Ways::default() })
