@@ -84,7 +84,7 @@ impl Identity {
             Some(user) if user.password.is_none() => "the user has no password",
             Some(_) => "the password is wrong",
         };
-        let hash = user.as_ref().filter(|user| !user.disabled).and_then(|user| user.password.as_ref());
+        let hash = user.as_ref().and_then(|user| user.password.as_ref());
         let refused = async || {
             // A name that is nobody's may be a password in the wrong field: it is not told.
             let subject = user.as_ref().map_or_else(|| "user".to_owned(), |user| format!("user:{}", user.id));
@@ -117,7 +117,7 @@ impl Identity {
         let detail = json!({ "session": id.to_string(), "address": session.address, "agent": session.agent });
         let deed = self.deed(&by, "session.login", &format!("user:{}", user.id), detail);
         if !self.store.session_add(&session, hash, anew.as_ref(), &deed).await? {
-            // The password is another since it was looked at.
+            // The user is disabled, or the password another since it was looked at.
             return Ok(refused().await?);
         }
         Ok(Some(Login { secret, session: id, user: user.id, must_change: user.must_change, expires_at }))
