@@ -53,16 +53,16 @@ impl Identity {
         let folded = user_name(name).ok().map(|(_, folded)| folded);
         // What can be nobody's name is one name as far as attempts are counted.
         let keys = [Key::name(folded.as_deref().unwrap_or_default()), Key::address(from.address)];
-        self.throttle.enter(&keys, self.clock.now())?;
+        let attempt = self.throttle.enter(&keys, self.clock.now())?;
         match self.try_login(folded.as_deref(), password, from).await {
             Ok(Some(login)) => {
-                self.throttle.succeeded(&keys);
+                self.throttle.succeeded(&attempt);
                 Ok(login)
             }
             Ok(None) => Err(Denied::Login.into()),
             // Nothing was found out.
             Err(error) => {
-                self.throttle.undo(&keys);
+                self.throttle.undo(&attempt);
                 Err(error)
             }
         }
@@ -84,7 +84,7 @@ impl Identity {
             Some(user) if user.password.is_none() => "the user has no password",
             Some(_) => "the password is wrong",
         };
-        let hash = user.as_ref().filter(|user| !user.disabled).and_then(|user| user.password.as_ref());
+        let hash = user.as_ref().and_then(|user| user.password.as_ref());
         let refused = async || {
             // A name that is nobody's may be a password in the wrong field: it is not told.
             let subject = user.as_ref().map_or_else(|| "user".to_owned(), |user| format!("user:{}", user.id));
@@ -117,7 +117,7 @@ impl Identity {
         let detail = json!({ "session": id.to_string(), "address": session.address, "agent": session.agent });
         let deed = self.deed(&by, "session.login", &format!("user:{}", user.id), detail);
         if !self.store.session_add(&session, hash, anew.as_ref(), &deed).await? {
-            // The password is another since it was looked at.
+            // The user is disabled, or the password another since it was looked at.
             return Ok(refused().await?);
         }
         Ok(Some(Login { secret, session: id, user: user.id, must_change: user.must_change, expires_at }))
@@ -214,8 +214,7 @@ impl Identity {
         let user = self.enabled(id).await?;
         let Some(old) = &user.password else { return Err(Denied::Login.into()) };
         // Who has got hold of a session is not to find out the password by it.
-        let keys = [Key::name(&user.folded)];
-        self.throttle.enter(&keys, self.clock.now())?;
+        let attempt = self.throttle.enter(&[Key::name(&user.folded)], self.clock.now())?;
         let refused = async || {
             let detail = json!({ "reason": "the present password is wrong" });
             let deed = self.deed(by, "user.password", &format!("user:{id}"), detail);
@@ -224,10 +223,10 @@ impl Identity {
         };
         let Some(present) = typed(present) else { return refused().await };
         match self.hasher.verify(&present, Some(old)).await {
-            Ok(verdict) if verdict.matches => self.throttle.succeeded(&keys),
+            Ok(verdict) if verdict.matches => self.throttle.succeeded(&attempt),
             Ok(_) => return refused().await,
             Err(error) => {
-                self.throttle.undo(&keys);
+                self.throttle.undo(&attempt);
                 return Err(error);
             }
         }

@@ -12,8 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Names and addresses that are kept in mind.
 const MOST: usize = 16_384;
-/// How long nobody may have tried for it all to be forgotten.
-const MEMORY: SignedDuration = SignedDuration::from_hours(1);
+/// How long it takes for one attempt to be forgotten, in seconds.
+const MEMORY: i64 = 300;
+/// Attempts beyond the free ones that are counted: enough for the longest wait.
+const MOST_BEYOND: u32 = 10;
 
 /// What is counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,23 +53,45 @@ impl Key {
 #[derive(Debug, Clone, Copy)]
 struct Count {
     attempts: u32,
-    last: Timestamp,
+    /// From when on the next of them is being forgotten.
+    since: Timestamp,
+    /// Until when no more is looked at.
+    until: Timestamp,
 }
 
 impl Count {
-    /// Until when no more is looked at: a second after the last free attempt, and twice as long each time.
-    fn until(&self, key: Key) -> Timestamp {
-        let (free, most) = key.bounds();
-        let seconds = match self.attempts.checked_sub(free) {
-            None => 0,
-            Some(more) => 1_u64.checked_shl(more).unwrap_or(most).min(most),
-        };
-        self.last.saturating_add(SignedDuration::from_secs(seconds.cast_signed())).unwrap_or(Timestamp::MAX)
+    /// Forgets what is to be forgotten by now. A clock that was put back keeps nobody out.
+    fn settle(&mut self, key: Key, now: Timestamp) {
+        self.until = self.until.min(after(now, key.bounds().1));
+        self.since = self.since.min(now);
+        let gone = now.duration_since(self.since).as_secs() / MEMORY;
+        self.attempts = self.attempts.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
+        self.since = after(self.since, gone.unsigned_abs().saturating_mul(MEMORY.unsigned_abs()));
     }
 
-    fn is_forgotten(&self, now: Timestamp) -> bool {
-        now.duration_since(self.last) >= MEMORY
+    /// One more: a second to wait after the last that is free, and twice as long each time.
+    fn add(&mut self, key: Key, now: Timestamp) {
+        let (free, most) = key.bounds();
+        if self.attempts == 0 {
+            self.since = now;
+        }
+        self.attempts = (self.attempts + 1).min(free + MOST_BEYOND);
+        let seconds = self.attempts.checked_sub(free).map_or(0, |beyond| (1 << beyond).min(most));
+        self.until = after(now, seconds);
     }
+}
+
+fn after(time: Timestamp, seconds: u64) -> Timestamp {
+    let by = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// An attempt that was counted.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    at: Timestamp,
+    /// By what, and until when it closed that.
+    counted: Vec<(Key, Timestamp)>,
 }
 
 /// The attempts that are kept in mind.
@@ -76,53 +100,54 @@ pub(crate) struct Throttle(Mutex<HashMap<Key, Count>>);
 
 impl Throttle {
     /// Counts an attempt, or says how long to wait for the next. One that has to wait counts for nothing.
-    pub(crate) fn enter(&self, keys: &[Key], now: Timestamp) -> Result<(), Denied> {
+    pub(crate) fn enter(&self, keys: &[Key], now: Timestamp) -> Result<Attempt, Denied> {
         let mut counts = self.counts();
         let mut until = now;
         for key in keys {
             if let Some(count) = counts.get_mut(key) {
-                // A clock that was put back keeps nobody out.
-                count.last = count.last.min(now);
-                if !count.is_forgotten(now) {
-                    until = until.max(count.until(*key));
-                }
+                count.settle(*key, now);
+                until = until.max(count.until);
             }
         }
         if until > now {
             let wait = until.duration_since(now);
             return Err(Denied::Wait { seconds: wait.as_secs().unsigned_abs() + u64::from(wait.subsec_nanos() > 0) });
         }
+        let mut counted = Vec::new();
         for key in keys {
             if !counts.contains_key(key) && counts.len() >= MOST {
                 make_room(&mut counts, now);
             }
-            let count = counts.entry(*key).or_insert(Count { attempts: 0, last: now });
-            if count.is_forgotten(now) {
-                count.attempts = 0;
-            }
-            *count = Count { attempts: count.attempts.saturating_add(1), last: now };
+            let count = counts.entry(*key).or_insert(Count { attempts: 0, since: now, until: now });
+            count.add(*key, now);
+            counted.push((*key, count.until));
         }
-        Ok(())
+        Ok(Attempt { at: now, counted })
     }
 
     /// The password was right: the name is as if nobody had tried. The address is not, for else one account would be enough to try
     /// all others from it; only this attempt does not count.
-    pub(crate) fn succeeded(&self, keys: &[Key]) {
-        let names = keys.iter().filter(|key| matches!(key, Key::Name(_)));
+    pub(crate) fn succeeded(&self, attempt: &Attempt) {
         let mut counts = self.counts();
-        for name in names {
-            counts.remove(name);
+        for (key, _) in &attempt.counted {
+            if matches!(key, Key::Name(_)) {
+                counts.remove(key);
+            }
         }
         drop(counts);
-        self.undo(keys);
+        self.undo(attempt);
     }
 
     /// The attempt came to nothing, and does not count.
-    pub(crate) fn undo(&self, keys: &[Key]) {
+    pub(crate) fn undo(&self, attempt: &Attempt) {
         let mut counts = self.counts();
-        for key in keys {
+        for (key, until) in &attempt.counted {
             if let Some(count) = counts.get_mut(key) {
                 count.attempts = count.attempts.saturating_sub(1);
+                // It was open when this came; what others closed since stays closed.
+                if count.until == *until {
+                    count.until = attempt.at;
+                }
                 if count.attempts == 0 {
                     counts.remove(key);
                 }
@@ -138,9 +163,12 @@ impl Throttle {
 /// Forgets what is to be forgotten; where that is nothing, the one with the fewest attempts: who floods with names and addresses
 /// puts out their own.
 fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
-    counts.retain(|_, count| !count.is_forgotten(now));
+    counts.retain(|key, count| {
+        count.settle(*key, now);
+        count.attempts > 0
+    });
     if counts.len() >= MOST
-        && let Some(least) = counts.iter().min_by_key(|(_, count)| (count.attempts, count.last)).map(|(key, _)| *key)
+        && let Some(least) = counts.iter().min_by_key(|(_, count)| (count.attempts, count.since)).map(|(key, _)| *key)
     {
         counts.remove(&least);
     }
@@ -160,7 +188,7 @@ mod tests {
 
     fn wait(throttle: &Throttle, keys: &[Key], second: i64) -> u64 {
         match throttle.enter(keys, at(second)) {
-            Ok(()) => 0,
+            Ok(_) => 0,
             Err(Denied::Wait { seconds }) => seconds,
             Err(other) => panic!("{other}"),
         }
@@ -183,7 +211,7 @@ mod tests {
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(wait(&throttle, &[Key::name("bob")], now), 0);
-        // An hour later it is forgotten, and a clock that is put back keeps nobody out for longer than that.
+        // A clock that is put back keeps nobody out for longer than that; later all is forgotten.
         assert_eq!(wait(&throttle, &name, now - 1_000_000), 60);
         for _ in 0..5 {
             assert_eq!(wait(&throttle, &name, now + 3600), 0);
@@ -204,23 +232,41 @@ mod tests {
             assert_eq!(wait(&throttle, &[Key::name("next"), address(number)], 0), 0);
         }
         assert_eq!(wait(&throttle, &[Key::name("next"), address(7)], 0), 1);
-        // The longest wait from one address.
-        let mut now = 0;
-        for _ in 0..15 {
-            now += wait(&throttle, &[address(1)], now).cast_signed();
-            assert_eq!(wait(&throttle, &[address(1)], now), 0);
+        // Who goes on all day from one address has less than one attempt in four minutes; a name is open each minute.
+        for (key, some) in [(address(8), 200..360), (Key::name("ann"), 1440..1460)] {
+            let (mut now, mut attempts) = (0, 0);
+            while now < 24 * 60 * 60 {
+                match wait(&throttle, &[key], now) {
+                    0 => attempts += 1,
+                    seconds => now += seconds.cast_signed(),
+                }
+            }
+            assert!(some.contains(&attempts), "{attempts}");
         }
-        assert_eq!(wait(&throttle, &[address(1)], now), 900);
+    }
+
+    #[test]
+    fn attempts_are_forgotten_one_by_one() {
+        let (throttle, ann) = (Throttle::default(), [Key::name("ann")]);
+        for second in [0, 10, 20, 30] {
+            assert_eq!(wait(&throttle, &ann, second), 0);
+        }
+        // At 300 the first, at 600 the second: what comes between puts that off for none.
+        for (second, expect) in
+            [(299, 0), (299, 1), (300, 0), (300, 1), (599, 0), (599, 2), (600, 1), (601, 0), (601, 2)]
+        {
+            assert_eq!(wait(&throttle, &ann, second), expect, "{second}");
+        }
     }
 
     #[test]
     fn success_frees_the_name_and_not_the_address() {
         let throttle = Throttle::default();
         let keys = [Key::name("ann"), address(1)];
-        for _ in 0..4 {
+        for _ in 0..3 {
             assert_eq!(wait(&throttle, &keys, 0), 0);
         }
-        throttle.succeeded(&keys);
+        throttle.succeeded(&throttle.enter(&keys, at(0)).unwrap());
         for _ in 0..5 {
             assert_eq!(wait(&throttle, &[keys[0]], 0), 0);
         }
@@ -230,8 +276,18 @@ mod tests {
             assert_eq!(wait(&throttle, &[keys[1]], 0), 0);
         }
         assert_eq!(wait(&throttle, &[keys[1]], 0), 1);
-        throttle.undo(&[keys[1]]);
-        assert_eq!(wait(&throttle, &[keys[1]], 0), 0);
+        // Others who log in from there do not wait for each other.
+        for number in 0..50 {
+            let attempt = throttle.enter(&[Key::name(&number.to_string()), keys[1]], at(1)).unwrap();
+            throttle.succeeded(&attempt);
+        }
+        throttle.undo(&throttle.enter(&[keys[1]], at(1)).unwrap());
+        let slow = throttle.enter(&[keys[1]], at(1)).unwrap();
+        assert_eq!(wait(&throttle, &[keys[1]], 1), 2);
+        assert_eq!(wait(&throttle, &[keys[1]], 3), 0);
+        // What comes to nothing late opens nothing that another closed.
+        throttle.undo(&slow);
+        assert_eq!(wait(&throttle, &[keys[1]], 3), 4);
     }
 
     #[test]
@@ -250,7 +306,7 @@ mod tests {
         for _ in 0..5 {
             assert_eq!(wait(&throttle, &ann, 0), 0);
         }
-        for number in 0..18_000 {
+        for number in 0..16_800 {
             assert_eq!(wait(&throttle, &[Key::name(&number.to_string())], 1), 0);
         }
         assert_eq!(throttle.counts().len(), MOST);

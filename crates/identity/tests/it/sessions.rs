@@ -1,6 +1,6 @@
 //! Logins and what they hold.
 
-use crate::{GOOD, World, denied, error, from, new_user};
+use crate::{GOOD, World, denied, error, forged, from, new_user};
 use jiff::SignedDuration;
 use sekisho_identity::{Access, Denied, On, Proof, Resource};
 use std::sync::Arc;
@@ -171,8 +171,13 @@ async fn what_has_ended_cannot_be_shown_again() {
     assert_eq!(denied(world.who(&two.secret).await), Denied::Unknown);
     // Another's secret with this id, and a session shown as a token.
     let three = world.login("ann", GOOD).await.unwrap();
-    let forged = format!("{}{}", &three.secret.expose()[..38], &one.secret.expose()[38..]);
-    assert_eq!(denied(world.identity.authenticate(&forged).await), Denied::Unknown);
+    let own = forged(&three.secret, &three.secret);
+    assert!(own == three.secret.expose() && world.identity.authenticate(&own).await.is_ok());
+    for forged in [forged(&three.secret, &one.secret), own.replacen("sekisho_session_", "sekisho_", 1)] {
+        assert_eq!(denied(world.identity.authenticate(&forged).await), Denied::Unknown);
+    }
+    let token = sekisho_identity::Secret::new(own.replacen("sekisho_session_", "sekisho_", 1));
+    assert_eq!(denied(world.identity.authenticate(&forged(&token, &token)).await), Denied::Unknown);
     assert_eq!(denied(world.identity.authenticate("").await), Denied::Unknown);
 
     world.identity.user_disable(&admin, one.user, true).await.unwrap();

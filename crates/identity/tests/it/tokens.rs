@@ -1,6 +1,6 @@
 //! Tokens: what they let do, and when no more.
 
-use crate::{GOOD, World, denied, error, strings};
+use crate::{GOOD, World, denied, error, forged, strings};
 use jiff::{SignedDuration, Timestamp};
 use sekisho_base::clock::Clock as _;
 use sekisho_identity::{Access, Denied, Labels, NewToken, On, Principal, Resource, Role, Scope, Secret};
@@ -98,8 +98,11 @@ async fn tokens_end_at_once() {
     assert_eq!(denied(world.who(&of_bob).await), Denied::Revoked);
 
     // Who does not know the secret is not told what the token is.
-    let forged = format!("{}{}", &revoked.expose()[..30], &kept.expose()[30..]);
-    assert_eq!(denied(world.identity.authenticate(&forged).await), Denied::Unknown);
+    for known in [&revoked, &of_bob] {
+        let forged = forged(known, &kept);
+        assert_eq!(denied(world.identity.authenticate(&forged).await), Denied::Unknown);
+    }
+    assert_eq!(denied(world.identity.authenticate(&forged(&revoked, &revoked)).await), Denied::Revoked);
     let id = ann.user().unwrap();
     world.identity.user_disable(&admin, id, true).await.unwrap();
     assert_eq!(denied(world.who(&kept).await), Denied::Disabled);
@@ -172,6 +175,15 @@ async fn nobody_makes_a_token_that_is_more_than_they_are() {
     let later = NewToken { expires_at: world.clock.now() + HOUR + HOUR, ..world.token(bot.id, &["scanner"]) };
     assert!(add(&by_token, later).await.1.contains("outlive"));
     assert!(world.identity.token_add(&by_token, &world.token(bot.id, &["scanner"])).await.is_ok());
+    // Nor more than who makes it: not for a robot that is, and not of one's own by a token that is less than oneself.
+    let desk = r#"{"name":"desk","permissions":{"tokens":["read","write"]}}"#;
+    world.identity.role_put(&admin, &serde_json::from_str(desk).unwrap()).await.unwrap();
+    let eve = world.person(&admin, "eve", &["desk"]).await;
+    assert_eq!(add(&eve, world.token(bot.id, &["scanner"])).await.0, "beyond");
+    let (_, text) = world.own(&admin, &["desk"]).await;
+    let lesser = world.who(&text).await.unwrap();
+    assert_eq!(add(&lesser, world.token(admin.user().unwrap(), &["admin"])).await.0, "beyond");
+    assert!(world.identity.token_add(&lesser, &world.token(admin.user().unwrap(), &["desk"])).await.is_ok());
     // And a password is nothing that a token sets.
     assert_eq!(error(world.identity.password_change(&by_token, GOOD, "another good password").await).0, "invalid");
 }
