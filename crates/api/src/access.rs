@@ -199,9 +199,8 @@ pub struct AuditEntry {
     pub subject: String,
     /// What came of it: `done`, `refused`.
     pub outcome: String,
-    /// What else is to be known.
-    #[schema(value_type = Object)]
-    pub detail: Value,
+    /// What else is to be known: a JSON object as the text that was hashed.
+    pub detail: String,
     /// The hash of the entry before; zeros for the first.
     pub previous: String,
     /// Its own.

@@ -5,12 +5,12 @@ use crate::access::{
     TokenMade, UserEntry, UserMade,
 };
 use crate::filter::Field;
-use crate::page::Page;
 use crate::permission::{Access, Resource};
 use crate::rows::{FindingEntry, Hit, InventoryEntry, Job, JudgingDatabase, PackageEntry, VulnerabilityEntry};
 use sekisho_model::{Inventory, Vulnerability};
 use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::schema::{Array, Object, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
 
 /// How it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,23 @@ pub struct Document {
 impl Document {
     const fn of<T: ToSchema>() -> Self {
         Self { name: || T::name().into_owned(), schema: T::schema, parts: T::schemas }
+    }
+
+    /// A [`Page`](crate::page::Page) of these. Its derived schema has one name, whatever it is of.
+    const fn page<T: ToSchema>() -> Self {
+        Self {
+            name: || format!("{}Page", T::name()),
+            schema: || {
+                let items = Array::new(Ref::from_schema_name(T::name()));
+                let next = Object::builder().schema_type(Type::String).description(Some("Where the next part begins."));
+                let page = Object::builder().property("items", items).required("items").property("next", next);
+                page.description(Some("A part of a list.")).into()
+            },
+            parts: |parts| {
+                parts.push((T::name().into_owned(), T::schema()));
+                T::schemas(parts);
+            },
+        }
     }
 }
 
@@ -118,7 +135,7 @@ pub const INVENTORY_PUT: Endpoint = Endpoint {
 /// Lists inventories.
 pub const INVENTORY_LIST: Endpoint = Endpoint {
     list: Some(InventoryEntry::FIELDS),
-    gives: Some(Document::of::<Page<InventoryEntry>>()),
+    gives: Some(Document::page::<InventoryEntry>()),
     ..reads(
         "inventory_list",
         "/api/v1/inventories",
@@ -146,7 +163,7 @@ pub const INVENTORY_DELETE: Endpoint = Endpoint {
 pub const INVENTORY_FINDINGS: Endpoint = Endpoint {
     list: Some(FindingEntry::FIELDS),
     query: &[AT],
-    gives: Some(Document::of::<Page<FindingEntry>>()),
+    gives: Some(Document::page::<FindingEntry>()),
     ..reads(
         "inventory_findings",
         "/api/v1/inventories/{identity}/findings",
@@ -158,7 +175,7 @@ pub const INVENTORY_FINDINGS: Endpoint = Endpoint {
 pub const FINDING_LIST: Endpoint = Endpoint {
     list: Some(FindingEntry::FIELDS),
     query: &[AT],
-    gives: Some(Document::of::<Page<FindingEntry>>()),
+    gives: Some(Document::page::<FindingEntry>()),
     ..reads(
         "finding_list",
         "/api/v1/findings",
@@ -169,7 +186,7 @@ pub const FINDING_LIST: Endpoint = Endpoint {
 /// Lists vulnerabilities.
 pub const VULNERABILITY_LIST: Endpoint = Endpoint {
     list: Some(VulnerabilityEntry::FIELDS),
-    gives: Some(Document::of::<Page<VulnerabilityEntry>>()),
+    gives: Some(Document::page::<VulnerabilityEntry>()),
     ..reads(
         "vulnerability_list",
         "/api/v1/vulnerabilities",
@@ -191,7 +208,7 @@ pub const VULNERABILITY_GET: Endpoint = Endpoint {
 pub const VULNERABILITY_HITS: Endpoint = Endpoint {
     list: Some(Hit::FIELDS),
     query: &[AT],
-    gives: Some(Document::of::<Page<Hit>>()),
+    gives: Some(Document::page::<Hit>()),
     ..reads(
         "vulnerability_hits",
         "/api/v1/vulnerabilities/{id}/inventories",
@@ -202,7 +219,7 @@ pub const VULNERABILITY_HITS: Endpoint = Endpoint {
 /// Lists packages.
 pub const PACKAGE_LIST: Endpoint = Endpoint {
     list: Some(PackageEntry::FIELDS),
-    gives: Some(Document::of::<Page<PackageEntry>>()),
+    gives: Some(Document::page::<PackageEntry>()),
     ..reads(
         "package_list",
         "/api/v1/packages",
@@ -223,7 +240,7 @@ pub const DATABASE_CURRENT: Endpoint = Endpoint {
 /// Lists jobs.
 pub const JOB_LIST: Endpoint = Endpoint {
     list: Some(Job::FIELDS),
-    gives: Some(Document::of::<Page<Job>>()),
+    gives: Some(Document::page::<Job>()),
     ..reads("job_list", "/api/v1/jobs", Resource::Jobs, "Lists jobs, the next to be done first.")
 };
 
@@ -267,7 +284,7 @@ pub const PASSWORD_PUT: Endpoint = Endpoint {
 /// Lists users.
 pub const USER_LIST: Endpoint = Endpoint {
     list: Some(&[]),
-    gives: Some(Document::of::<Page<UserEntry>>()),
+    gives: Some(Document::page::<UserEntry>()),
     ..reads("user_list", "/api/v1/users", Resource::Users, "Lists users, in the order of their names.")
 };
 /// Adds a user.
@@ -289,7 +306,7 @@ pub const USER_DELETE: Endpoint = Endpoint {
     needs: Needs::Permission(Resource::Users, Access::Write),
     ..reads(
         "user_delete",
-        "/api/v1/users/{id}",
+        "/api/v1/users/{user}",
         Resource::Users,
         "Takes a user out, with its sessions and tokens. What it did stays in the audit log.",
     )
@@ -298,7 +315,7 @@ pub const USER_DELETE: Endpoint = Endpoint {
 pub const TOKEN_LIST: Endpoint = Endpoint {
     needs: Needs::Login,
     list: Some(&[]),
-    gives: Some(Document::of::<Page<TokenEntry>>()),
+    gives: Some(Document::page::<TokenEntry>()),
     ..reads(
         "token_list",
         "/api/v1/tokens",
@@ -325,7 +342,7 @@ pub const TOKEN_REVOKE: Endpoint = Endpoint {
     needs: Needs::Login,
     ..reads(
         "token_revoke",
-        "/api/v1/tokens/{id}",
+        "/api/v1/tokens/{token}",
         Resource::Tokens,
         "Takes a token back at once: one's own or, with permission to write tokens, any.",
     )
@@ -333,7 +350,7 @@ pub const TOKEN_REVOKE: Endpoint = Endpoint {
 /// Lists roles.
 pub const ROLE_LIST: Endpoint = Endpoint {
     list: Some(&[]),
-    gives: Some(Document::of::<Page<RoleEntry>>()),
+    gives: Some(Document::page::<RoleEntry>()),
     ..reads(
         "role_list",
         "/api/v1/roles",
@@ -344,7 +361,7 @@ pub const ROLE_LIST: Endpoint = Endpoint {
 /// Lists the audit log.
 pub const AUDIT_LIST: Endpoint = Endpoint {
     list: Some(&[]),
-    gives: Some(Document::of::<Page<AuditEntry>>()),
+    gives: Some(Document::page::<AuditEntry>()),
     ..reads("audit_list", "/api/v1/audit", Resource::Audit, "Lists who did what, the latest first.")
 };
 /// Verifies the audit log.

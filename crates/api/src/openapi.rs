@@ -65,6 +65,11 @@ fn refers(document: &Document) -> Value {
 fn operation(endpoint: &Endpoint) -> Value {
     let text = |name: &str, place: &str, about: &str| json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } });
     let mut parameters: Vec<Value> = endpoint.path_parameters().map(|name| text(name, "path", "which one")).collect();
+    for parameter in &mut parameters {
+        if matches!(parameter["name"].as_str(), Some("user" | "token")) {
+            parameter["schema"]["format"] = "uuid".into();
+        }
+    }
     if let Some(fields) = endpoint.list {
         if !fields.is_empty() {
             parameters.push(text("filter", "query", &filter_text(fields)));

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use utoipa::ToSchema;
 
 /// Entries of a part where nobody says how many.
 pub const USUAL: u32 = 100;
@@ -15,13 +14,12 @@ pub const MOST: u32 = 1000;
 const MOST_BYTES: usize = 4096;
 
 /// A part of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The entries, in the list's order.
     pub items: Vec<T>,
     /// Where the next part begins; none where this is the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
     pub next: Option<Cursor>,
 }
 

@@ -126,6 +126,9 @@ async fn guarded(
     mut request: Request,
     next: Next,
 ) -> Result<Response<Body>, Refusal> {
+    if endpoint.list.is_none() && request.uri().query().is_some_and(|query| !query.is_empty()) {
+        return Err(Refusal::new(Code::RequestMalformed, "this is asked for without a query"));
+    }
     let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token =
         shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

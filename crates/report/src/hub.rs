@@ -278,7 +278,7 @@ impl sealed::Cells for AuditEntry {
             self.action.clone(),
             self.subject.clone(),
             self.outcome.clone(),
-            self.detail.to_string(),
+            self.detail.clone(),
         ]
     }
 }

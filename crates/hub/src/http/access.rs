@@ -119,14 +119,17 @@ pub(super) async fn token_revoke(State(api): Hub, Extension(by): By, Named(id): 
     Ok(done())
 }
 
-pub(super) async fn role_list(State(api): Hub, Extension(by): By, asked: HeaderMap) -> Reply {
+pub(super) async fn role_list(State(api): Hub, Extension(by): By, asked: HeaderMap, list: Listed) -> Reply {
     let entry = |role: sekisho_identity::Role| RoleEntry {
         scope: (!role.scope.is_everything()).then(|| serde_json::to_value(&role.scope).unwrap_or(Value::Null)),
         permissions: role.permissions,
         name: role.name,
     };
-    let items = api.identity.role_list(&by).await?.into_iter().map(entry).collect();
-    document(&asked, &Page { items, next: None })
+    // There are few.
+    let roles = api.identity.role_list(&by).await?;
+    let passed = roles.iter().position(|role| role.name == list.wanted.after).map_or(0, |place| place + 1);
+    let rest = roles.into_iter().skip(passed).take(list.wanted.limit as usize + 1);
+    document(&asked, &page(rest.map(|role| (role.name.clone(), entry(role))).collect(), &list.wanted))
 }
 
 pub(super) async fn audit_list(State(api): Hub, Extension(by): By, asked: HeaderMap, list: Listed) -> Reply {
@@ -134,8 +137,7 @@ pub(super) async fn audit_list(State(api): Hub, Extension(by): By, asked: Header
     let entries = api.identity.audit_list(&by, AuditFrom::Before(before), list.wanted.limit + 1).await?;
     let keyed = entries.into_iter().map(|entry| {
         let sekisho_store::AuditEntry { number, deed, previous, hash } = entry;
-        let detail = serde_json::from_str(&deed.detail).unwrap_or(Value::String(deed.detail));
-        let (who, action, subject, outcome) = (deed.who, deed.action, deed.subject, deed.outcome);
+        let (who, action, subject, outcome, detail) = (deed.who, deed.action, deed.subject, deed.outcome, deed.detail);
         let entry = AuditEntry { number, at: deed.at, who, action, subject, outcome, detail, previous, hash };
         (number.to_string(), entry)
     });

@@ -127,7 +127,12 @@ async fn who_may_not_is_told_so_at_each_endpoint() {
     let world = World::new().await;
     let basic = format!("Basic {}", world.all);
     for endpoint in ENDPOINTS {
-        let path = endpoint.path.replace("{identity}", "x").replace("{id}", "x");
+        let path = endpoint
+            .path
+            .replace("{identity}", "x")
+            .replace("{id}", "x")
+            .replace("{user}", "x")
+            .replace("{token}", "x");
         if endpoint.needs == Needs::Nothing {
             continue;
         }
@@ -165,6 +170,7 @@ async fn what_is_wrong_is_said() {
         ("/api/v1/inventories?sort=name", 400, "request.malformed", "unknown field `sort`"),
         ("/api/v1/inventories?at=2026-01-01T00:00:00Z", 400, "request.malformed", "leave out `at`"),
         ("/api/v1/findings?at=yesterday", 400, "request.malformed", "at"),
+        ("/api/v1/me?name=x", 400, "request.malformed", "without a query"),
         ("/api/v1/inventories/x", 404, "request.absent", "no inventory \"x\""),
         ("/api/v1/inventories/%ff", 400, "request.malformed", "UTF-8"),
         ("/api/v1/vulnerabilities/CVE-1", 404, "request.absent", "CVE-1"),
