@@ -6,7 +6,8 @@ mod asked;
 mod routes;
 
 use crate::judging::Hub;
-use answer::Refusal;
+use crate::metrics::Metrics;
+use answer::{Refusal, Why};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -14,21 +15,30 @@ use axum::handler::Handler;
 use axum::http::Response;
 use axum::middleware::{self, Next};
 use axum::routing::{MethodFilter, on};
-use sekisho_api::endpoint::{self, Endpoint, Method, Needs};
+use sekisho_api::endpoint::{self, ENDPOINTS, Endpoint, Method, Needs};
 use sekisho_base::Limits;
 use sekisho_identity::Identity;
 use sekisho_model::Code;
-use sekisho_net::server::{self, Listening, Refused, TlsAcceptor};
+use sekisho_net::server::{self, Listening, Question, Refused, StatusCode, TlsAcceptor, plain};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower_service::Service as _;
 
 /// Connections at the same time.
 const CONNECTIONS: usize = 2048;
+/// Connections for probes and metrics.
+const SIDE_CONNECTIONS: usize = 64;
+/// How long the state may take to answer to a probe.
+const READY: Duration = Duration::from_secs(2);
 /// KiB of all documents that are being read at the same time. What is read takes some four times the memory.
 const IN_FLIGHT: usize = 128 << 10;
+
+/// Where events are told: what kind, and what happened.
+pub type Log = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The API of a hub.
 pub struct Api {
@@ -37,17 +47,63 @@ pub struct Api {
     limits: Limits,
     in_flight: Semaphore,
     requests: AtomicU64,
+    metrics: Metrics,
+    log: Log,
+    draining: AtomicBool,
 }
 
 impl Api {
-    /// Over this hub; documents are read within `limits`.
-    pub fn new(hub: Arc<Hub>, identity: Arc<Identity>, limits: Limits) -> Arc<Self> {
-        Arc::new(Self { hub, identity, limits, in_flight: Semaphore::new(IN_FLIGHT), requests: AtomicU64::new(0) })
+    /// Over this hub; documents are read within `limits`, and what is the hub's fault is told to `log`.
+    pub fn new(hub: Arc<Hub>, identity: Arc<Identity>, limits: Limits, log: Log) -> Arc<Self> {
+        Arc::new(Self {
+            hub,
+            identity,
+            limits,
+            in_flight: Semaphore::new(IN_FLIGHT),
+            requests: AtomicU64::new(0),
+            metrics: Metrics::default(),
+            log,
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Answers probes and shows what is counted, without TLS and without asking who wants to know, until it is dropped.
+    pub async fn run_side(self: Arc<Self>, listener: TcpListener) {
+        let listening = Listening { listener, tls: None, connections: SIDE_CONNECTIONS, once: true };
+        let answer = move |request: Question| {
+            let api = Arc::clone(&self);
+            async move {
+                match (request.method(), request.uri().path()) {
+                    (&server::Method::GET, "/healthz") => plain(StatusCode::OK, "alive"),
+                    (&server::Method::GET, "/readyz") => api.ready().await,
+                    (&server::Method::GET, "/metrics") => server::metrics(api.metrics.text()),
+                    _ => plain(StatusCode::NOT_FOUND, "there is GET /healthz, /readyz and /metrics"),
+                }
+            }
+        };
+        server::serve(listening, answer, |_: Refused| {}, std::future::pending()).await;
+    }
+
+    async fn ready(&self) -> server::Answer {
+        let no = |why: &str| plain(StatusCode::SERVICE_UNAVAILABLE, why);
+        if self.draining.load(Ordering::Relaxed) {
+            return no("no more is taken soon");
+        }
+        match timeout(READY, self.hub.store().database_current()).await {
+            Ok(Ok(_)) => plain(StatusCode::OK, "ready"),
+            Ok(Err(_)) => no("the state cannot be read"),
+            Err(_) => no("the state is not read in time"),
+        }
     }
 
     /// Serves until `stop`, and then until what is under way is answered.
     pub async fn run(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: impl Future<Output = ()>) {
-        let router = router(self);
+        let router = router(Arc::clone(&self));
         let answer = move |request| {
             let mut router = router.clone();
             async move {
@@ -56,7 +112,12 @@ impl Api {
             }
         };
         let listening = Listening { listener, tls, connections: CONNECTIONS, once: false };
-        server::serve(listening, answer, |_: Refused| {}, stop).await;
+        let stop = async {
+            stop.await;
+            self.draining.store(true, Ordering::Relaxed);
+        };
+        let api = Arc::clone(&self);
+        server::serve(listening, answer, move |refused| api.metrics.refused(refused), stop).await;
     }
 }
 
@@ -115,9 +176,26 @@ impl Routes<'_> {
             Method::Post => MethodFilter::POST,
             Method::Delete => MethodFilter::DELETE,
         };
+        let place = ENDPOINTS.iter().position(|known| known.operation == endpoint.operation).unwrap_or(usize::MAX);
+        let counted = middleware::from_fn_with_state((Arc::clone(self.api), place), counted);
         let guarded = middleware::from_fn_with_state((Arc::clone(self.api), endpoint), guarded);
-        Self { router: self.router.route(endpoint.path, on(method, handler).layer(guarded)), ..self }
+        Self { router: self.router.route(endpoint.path, on(method, handler).layer(guarded).layer(counted)), ..self }
     }
+}
+
+/// Counts what is answered, and tells what is our fault.
+async fn counted(State((api, place)): State<(Arc<Api>, usize)>, request: Request, next: Next) -> Response<Body> {
+    let start = Instant::now();
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    api.metrics.answered(place, status, start.elapsed());
+    if status >= 500 {
+        let why = response.extensions().get::<Why>().map(|why| why.0.clone()).unwrap_or_default();
+        let operation = ENDPOINTS.get(place).map(|endpoint| endpoint.operation).unwrap_or_default();
+        (api.log)("request_failed", &format!("{operation}, request {id}, answered with {status}: {why}"));
+    }
+    response
 }
 
 /// Lets in who may.
@@ -147,11 +225,17 @@ async fn guarded(
     Ok(next.run(request).await)
 }
 
-/// Gives each request a number, which is in the answer, in what is wrong with it and in the log.
-async fn numbered(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response<Body> {
+/// What a request is called in the answer and in the log.
+#[derive(Clone)]
+struct RequestId(String);
+
+/// Gives each request a number.
+async fn numbered(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response<Body> {
     let number = api.requests.fetch_add(1, Ordering::Relaxed);
+    let id = format!("{:x}-{number:x}", api.hub.now().as_microsecond());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
-    if let Ok(value) = format!("{:x}-{number:x}", api.hub.now().as_microsecond()).parse() {
+    if let Ok(value) = id.parse() {
         response.headers_mut().insert("x-request-id", value);
     }
     response

@@ -7,8 +7,10 @@ pub mod http;
 mod intake;
 mod judging;
 mod keeping;
+mod metrics;
 #[cfg(test)]
 mod testing;
 
 pub use judging::{Hub, HubError};
 pub use keeping::Told;
+pub use metrics::Metrics;

@@ -200,6 +200,7 @@ pub(super) const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ("hub", "host", "", "the name by which others call the hub, for the certificate"),
     ("hub", "key", "", "the key of certificate as PEM"),
     ("hub", "listen", "--listen", "where `hub serve` is listened to, as `ADDRESS:PORT`"),
+    ("hub", "listen_metrics", "", "where probes and metrics of the hub are answered, without TLS; empty for nowhere"),
     (
         "hub",
         "state",

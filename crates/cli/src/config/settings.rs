@@ -73,6 +73,7 @@ pub(crate) struct HubSettings {
     pub(crate) host: String,
     pub(crate) key: PathBuf,
     pub(crate) listen: String,
+    pub(crate) listen_metrics: String,
     pub(crate) state: String,
     pub(crate) token: String,
     pub(crate) token_file: PathBuf,
@@ -288,7 +289,7 @@ impl Settings {
             let urls = upstream.urls.iter().filter(|_| upstream.on).map(|url| (*url).into()).collect();
             set("feeds", upstream.name, Value::Array(urls));
         }
-        for key in ["certificate", "key", "state", "token"] {
+        for key in ["certificate", "key", "listen_metrics", "state", "token"] {
             set("hub", key, "".into());
         }
         set("hub", "directory", format!("{data}/hub").into());

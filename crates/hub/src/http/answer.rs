@@ -19,6 +19,10 @@ pub(super) type Reply = Result<Response<Body>, Refusal>;
 #[derive(Debug)]
 pub(super) struct Refusal(Box<Problem>, u64);
 
+/// Why a request was not done, for the log.
+#[derive(Clone)]
+pub(super) struct Why(pub(super) String);
+
 impl Refusal {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Box::new(Problem::new(code, detail)), 1)
@@ -66,6 +70,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
+        response.extensions_mut().insert(Why(self.0.detail.clone()));
         *response.status_mut() = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));

@@ -14,6 +14,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 struct World {
     router: Router,
+    api: Arc<Api>,
     hub: Arc<Hub>,
     /// The token of one who may do everything.
     all: String,
@@ -33,8 +34,9 @@ impl World {
         let identity = Arc::new(Identity::with(hub.store().clone(), Arc::new(Ticking::default()), settings));
         let first = identity.bootstrap().await.unwrap().unwrap();
         let limits = Limits { document_bytes: 1 << 20, ..Limits::default() };
-        let router = router(Api::new(Arc::clone(&hub), identity, limits));
-        let mut world = Self { router, hub, all: String::new(), reader: String::new(), _directory: directory };
+        let api = Api::new(Arc::clone(&hub), identity, limits, Arc::new(|_, _| {}));
+        let router = router(Arc::clone(&api));
+        let mut world = Self { router, api, hub, all: String::new(), reader: String::new(), _directory: directory };
         let login = |password: &str| json!({ "name": "admin", "password": password });
         let made = world.tell("", "/api/v1/sessions", &login(first.password.expose())).await;
         assert_eq!((made.0, &made.1["must_change"]), (201, &json!(true)));
@@ -297,4 +299,26 @@ async fn who_tries_too_often_waits() {
     }
     assert_eq!(statuses[0], 401);
     assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn what_is_asked_is_counted_and_whether_it_can_be_is_told() {
+    let world = World::new().await;
+    world.put(&inventory(1, 0, &[])).await;
+    world.get("/api/v1/inventories").await;
+    world.get("/api/v1/inventories?limit=0").await;
+    let text = world.api.metrics.text();
+    for line in [
+        "sekisho_hub_requests_total{operation=\"inventory_put\",status=\"2xx\"} 1",
+        "sekisho_hub_requests_total{operation=\"inventory_list\",status=\"2xx\"} 1",
+        "sekisho_hub_requests_total{operation=\"inventory_list\",status=\"4xx\"} 1",
+        "sekisho_hub_judging_failures_total 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    assert_eq!(world.api.ready().await.status(), 200);
+    world.hub.store().close().await;
+    assert_eq!(world.api.ready().await.status(), 503);
+    let (status, problem) = world.get("/api/v1/inventories").await;
+    assert_eq!((status, &problem["code"]), (503, &json!("hub.unavailable")));
 }

@@ -65,13 +65,35 @@ async fn run(settings: &Settings) -> Result<(), CliError> {
         );
     }
     let hub = Arc::new(Hub::new(store.clone(), Arc::new(SystemClock)));
-    let api = Api::new(Arc::clone(&hub), identity, settings.limits());
-    tell("serving", false, &format!("at https://{address}"));
+    let log = Arc::new(|event: &str, message: &str| tell(event, true, message));
+    let api = Api::new(Arc::clone(&hub), identity, settings.limits(), log);
+    let side = match own.listen_metrics.as_str() {
+        "" => None,
+        address => Some(
+            TcpListener::bind(address)
+                .await
+                .map_err(|error| unusable(format!("cannot listen at {address}: {}", reason(&error))))?,
+        ),
+    };
+    let shown_at = side.as_ref().and_then(|side| side.local_addr().ok());
+    let metrics = shown_at.map(|address| format!(" (metrics at http://{address})")).unwrap_or_default();
+    tell("serving", false, &format!("at https://{address}{metrics}"));
+    let side = side.map(|listener| tokio::spawn(Arc::clone(&api).run_side(listener)));
+    let counted = Arc::clone(&api);
     let advisories = sekisho_feeds::Store::new(settings.database.directory.clone());
-    let judging = tokio::spawn(async move { hub.keep_judged(&advisories, told).await });
+    let judging = tokio::spawn(async move {
+        let told = |event: Told| {
+            counted.metrics().told(&event);
+            told(event);
+        };
+        hub.keep_judged(&advisories, told).await;
+    });
     let turning = tokio::spawn(async move { certificates.turn(shown, &showing).await });
     api.run(listener, Some(acceptor), stopped()).await;
     judging.abort();
+    if let Some(side) = side {
+        side.abort();
+    }
     turning.abort();
     store.close().await;
     tell("stopped", false, "all that was under way is answered");
