@@ -221,4 +221,7 @@ pub struct JudgingDatabase {
     pub prepared: bool,
     /// Whether all that is known of vulnerabilities is what it says.
     pub described: bool,
+    /// Since when it judges.
+    #[schema(value_type = String, format = DateTime)]
+    pub adopted_at: Timestamp,
 }

@@ -70,6 +70,7 @@ impl Metrics {
             Told::Database(_) => {
                 self.databases.fetch_add(1, Ordering::Relaxed);
             }
+            Told::Outdone(_) => {}
             Told::Judged(transitions) => {
                 self.opened.fetch_add(transitions.opened, Ordering::Relaxed);
                 self.changed.fetch_add(transitions.changed, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //! They are kept for packages, not for each inventory with them: a package that is in a thousand images is judged once, and an
 //! image that comes later has what its packages have.
 
-use crate::database::{Backend, Store, VALUES, micros, places, rows};
+use crate::database::{Backend, Store, VALUES, micros, moment, places, rows};
 use crate::error::{During, StoreError};
 use jiff::Timestamp;
 use sekisho_api::rows::JudgingDatabase;
@@ -285,7 +285,7 @@ impl Store {
 async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<JudgingDatabase>, StoreError> {
     const ACTION: &str = "look for the advisory database";
     let query = sqlx::query(
-        "SELECT document, predecessor, prepared, described FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1",
+        "SELECT document, predecessor, prepared, described, adopted_at FROM advisory_database ORDER BY adopted_at DESC, digest LIMIT 1",
     );
     let Some(row) = query.fetch_optional(from).await.during(ACTION)? else { return Ok(None) };
     let text: String = row.try_get(0).during(ACTION)?;
@@ -295,6 +295,7 @@ async fn current<'e>(from: impl Executor<'e, Database = Any>) -> Result<Option<J
         predecessor: row.try_get(1).during(ACTION)?,
         prepared: is(2)?,
         described: is(3)?,
+        adopted_at: moment(row.try_get(4).during(ACTION)?, "an advisory database")?,
     }))
 }
 

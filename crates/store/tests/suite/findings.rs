@@ -162,21 +162,22 @@ async fn one_database_judges_at_a_time(world: World) {
     assert_eq!(hits(store, "CVE-1", 30).await, [hit("one", 10, &[])]);
     assert_eq!(store.package_due().await.unwrap().len(), 1);
     store.database_adopt(&by("x"), at(22)).await.unwrap();
-    let current = |digest: &str, predecessor: Option<&str>, prepared| {
+    let current = |digest: &str, predecessor: Option<&str>, prepared, since| {
         Some(JudgingDatabase {
             by: by(digest),
             predecessor: predecessor.map(str::to_owned),
             prepared,
             described: false,
+            adopted_at: at(since),
         })
     };
-    assert_eq!(store.database_current().await.unwrap(), current("x", Some("y"), false));
+    assert_eq!(store.database_current().await.unwrap(), current("x", Some("y"), false, 22));
     // What was not prepared says nothing of the packages that are not due.
     store.database_adopt(&by("z"), at(23)).await.unwrap();
-    assert_eq!(store.database_current().await.unwrap(), current("z", None, false));
+    assert_eq!(store.database_current().await.unwrap(), current("z", None, false, 23));
     store.database_prepared("z").await.unwrap();
     store.database_adopt(&by("z"), at(24)).await.unwrap();
-    assert_eq!(store.database_current().await.unwrap(), current("z", None, true));
+    assert_eq!(store.database_current().await.unwrap(), current("z", None, true, 23));
 }
 
 async fn packages_are_marked(world: World) {

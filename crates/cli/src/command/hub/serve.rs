@@ -115,6 +115,13 @@ fn tell(event: &str, wrong: bool, message: &str) {
 fn told(told: Told) {
     match told {
         Told::Database(digest) => tell("database", false, &format!("{digest} judges now")),
+        Told::Outdone(digest) => {
+            tell(
+                "database_outdone",
+                true,
+                &format!("{digest} is older than the database that judges, and is not taken"),
+            );
+        }
         Told::Judged(it) => {
             let message = format!("{} findings opened, {} changed, {} closed", it.opened, it.changed, it.closed);
             tell("judged", false, &message);
