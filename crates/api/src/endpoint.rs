@@ -320,7 +320,7 @@ pub const TOKEN_LIST: Endpoint = Endpoint {
         "token_list",
         "/api/v1/tokens",
         Resource::Tokens,
-        "Lists tokens in the order of their making: all, with permission to read tokens, else one's own.",
+        "Lists tokens in the order of their making: all, with permission to read tokens, else those of whoever is logged in.",
     )
 };
 /// Makes a token.

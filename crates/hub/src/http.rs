@@ -207,7 +207,9 @@ async fn guarded(
     if endpoint.list.is_none() && request.uri().query().is_some_and(|query| !query.is_empty()) {
         return Err(Refusal::new(Code::RequestMalformed, "this is asked for without a query"));
     }
-    let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let mut all = request.headers().get_all("authorization").iter();
+    // Of two it could be meant either, by whoever is between us.
+    let shown = all.next().filter(|_| all.next().is_none()).and_then(|value| value.to_str().ok());
     let token =
         shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     if endpoint.needs != Needs::Nothing {

@@ -26,14 +26,15 @@ impl Serving {
         let mut password = None;
         let url = loop {
             let line = lines.next().unwrap().unwrap();
-            if let Some(rest) = line.split("with the password ").nth(1) {
-                password = rest.split(' ').next().map(str::to_owned);
+            if line.contains("\"first_user\"") {
+                password =
+                    Some(std::fs::read_to_string(world.path().join("hub/first-password")).unwrap().trim().to_owned());
             }
             if let Some(rest) = line.split("at https://").nth(1) {
                 let port = rest.split('"').next().unwrap().rsplit(':').next().unwrap();
                 break format!("https://localhost:{port}");
             }
-            assert!(line.contains("first user"), "{line}");
+            assert!(line.contains("first_user"), "{line}");
         };
         Self { child, lines, url, password }
     }

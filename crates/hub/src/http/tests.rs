@@ -182,6 +182,9 @@ async fn what_is_wrong_is_said() {
         assert_eq!((found, problem["code"].as_str()), (status, Some(code)), "{path}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains(part), "{path}: {problem}");
     }
+    let twice = Request::get("/api/v1/me").header("authorization", format!("Bearer {}", world.all));
+    let twice = twice.header("authorization", format!("Bearer {}", world.reader)).body(Body::empty()).unwrap();
+    assert_eq!(world.ask(twice).await.0, 401);
     let request = Request::post("/api/v1/findings")
         .header("authorization", format!("Bearer {}", world.all))
         .body(Body::empty())

@@ -11,18 +11,20 @@ use sekisho_admission::authority::{Authorities, AuthorityError, Directory, Shown
 use sekisho_base::clock::{Clock, SystemClock};
 use sekisho_hub::http::Api;
 use sekisho_hub::{Hub, Told};
-use sekisho_identity::Identity;
+use sekisho_identity::{Identity, OneTime};
 use sekisho_model::{Code, Exit};
 use sekisho_net::server::{Showing, tls};
 use sekisho_store::Store;
 use serde_json::json;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// The file with the password of the first user, in the hub's directory.
+const FIRST: &str = "first-password";
 /// How often it is looked whether it is time for another certificate.
 const TURN: Duration = Duration::from_mins(1);
 
@@ -57,12 +59,7 @@ async fn run(settings: &Settings) -> Result<(), CliError> {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     // Only once nothing stands in the way any more: it is told once.
     if let Some(first) = identity.bootstrap().await.map_err(|error| failed(&error))? {
-        let _ = writeln!(
-            std::io::stderr(),
-            "the first user is {}, with the password {} for one login: `sekisho hub login` changes it",
-            first.name,
-            first.password.expose()
-        );
+        tell_first(&own.directory, &first)?;
     }
     let hub = Arc::new(Hub::new(store.clone(), Arc::new(SystemClock)));
     let log = Arc::new(|event: &str, message: &str| tell(event, true, message));
@@ -97,6 +94,28 @@ async fn run(settings: &Settings) -> Result<(), CliError> {
     turning.abort();
     store.close().await;
     tell("stopped", false, "all that was under way is answered");
+    Ok(())
+}
+
+/// Tells the password of the first user to whoever sits there, or else in a file for its owner alone: a log keeps what it is told.
+fn tell_first(directory: &Path, first: &OneTime) -> Result<(), CliError> {
+    let mut stderr = std::io::stderr();
+    let (name, password) = (&first.name, first.password.expose());
+    if stderr.is_terminal() {
+        let _ = writeln!(
+            stderr,
+            "the first user is {name}, with the password {password} for one login (`sekisho hub login`)"
+        );
+        return Ok(());
+    }
+    let path = directory.join(FIRST);
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    file.and_then(|mut file| writeln!(file, "{password}").and_then(|()| file.sync_all())).map_err(|error| {
+        unusable(format!("cannot write the first password to {}: {}", path.display(), reason(&error)))
+    })?;
+    let message =
+        format!("{name}, whose password for one login is in {}: `sekisho hub login` changes it", path.display());
+    tell("first_user", false, &message);
     Ok(())
 }
 
