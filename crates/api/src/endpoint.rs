@@ -104,12 +104,22 @@ pub const INVENTORY_PUT: Endpoint = Endpoint {
 pub const INVENTORY_LIST: Endpoint = Endpoint {
     list: Some(InventoryEntry::FIELDS),
     gives: Some(Document::of::<Page<InventoryEntry>>()),
-    ..reads("inventory_list", "/api/v1/inventories", Resource::Inventories, "Lists inventories, in the order of their identities.")
+    ..reads(
+        "inventory_list",
+        "/api/v1/inventories",
+        Resource::Inventories,
+        "Lists inventories, in the order of their identities.",
+    )
 };
 /// Reads an inventory.
 pub const INVENTORY_GET: Endpoint = Endpoint {
     gives: Some(Document::of::<Inventory>()),
-    ..reads("inventory_get", "/api/v1/inventories/{identity}", Resource::Inventories, "Gives an inventory as it was sent.")
+    ..reads(
+        "inventory_get",
+        "/api/v1/inventories/{identity}",
+        Resource::Inventories,
+        "Gives an inventory as it was sent.",
+    )
 };
 /// Forgets an inventory.
 pub const INVENTORY_DELETE: Endpoint = Endpoint {

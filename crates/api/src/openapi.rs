@@ -63,11 +63,8 @@ fn refers(document: &Document) -> Value {
 }
 
 fn operation(endpoint: &Endpoint) -> Value {
-    let text = |name: &str, place: &str, about: &str| {
-        json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } })
-    };
-    let mut parameters: Vec<Value> =
-        endpoint.path_parameters().map(|name| text(name, "path", "which one")).collect();
+    let text = |name: &str, place: &str, about: &str| json!({ "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" } });
+    let mut parameters: Vec<Value> = endpoint.path_parameters().map(|name| text(name, "path", "which one")).collect();
     if let Some(fields) = endpoint.list {
         parameters.push(text("filter", "query", &filter_text(fields)));
         parameters.push(text("cursor", "query", "where to go on: `next` of the part before"));
@@ -95,10 +92,7 @@ fn operation(endpoint: &Endpoint) -> Value {
         }
     }
     let problem = json!({ problem::MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } });
-    responses.insert(
-        "default".to_owned(),
-        json!({ "description": "why it was not done", "content": problem }),
-    );
+    responses.insert("default".to_owned(), json!({ "description": "why it was not done", "content": problem }));
     let mut operation = json!({
         "operationId": endpoint.operation,
         "summary": endpoint.about,

@@ -116,7 +116,8 @@ async fn guarded(
     next: Next,
 ) -> Result<Response<Body>, Refusal> {
     let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let token = shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token =
+        shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     (api.guard)(token.map(|(_, token)| token.trim()), endpoint.needs).map_err(|code| {
         Refusal::new(code, format!("{} of {} is asked for", endpoint.needs.1.as_str(), endpoint.needs.0.as_str()))
     })?;

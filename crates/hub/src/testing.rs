@@ -9,8 +9,8 @@ use sekisho_advisory::record::{Advisory, Affected, Enrichment, Rating, Record, S
 use sekisho_base::clock::Clock;
 use sekisho_feeds::Published;
 use sekisho_model::{
-    INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Severity, Source,
-    SourceKind, SourcePackage, Tool,
+    INVENTORY_SCHEMA, Inventory, Origin, OsRelease, Package, PackageFacts, PackageId, PackageKind, Purl, Severity,
+    Source, SourceKind, SourcePackage, Tool,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -71,11 +71,8 @@ pub(crate) fn database(directory: &TempDir, name: usize, said: &[Said], worth: u
 pub(crate) fn inventory(number: usize, release: usize, packages: &[Had]) -> Inventory {
     let package = |(is_system, name, version): &Had| {
         let (name, version) = (["a", "b", "c"][*name], version.to_string());
-        let (kind, location) = if *is_system {
-            (PackageKind::Deb, "var/lib/dpkg/status")
-        } else {
-            (PackageKind::Npm, "app/package.json")
-        };
+        let (kind, location) =
+            if *is_system { (PackageKind::Deb, "var/lib/dpkg/status") } else { (PackageKind::Npm, "app/package.json") };
         let source = is_system.then(|| SourcePackage { name: name.to_owned(), version: version.clone() });
         let purl: Purl = format!("pkg:{}/{name}@{version}", kind.as_str()).parse().unwrap();
         Package {

@@ -142,7 +142,8 @@ impl Store {
             Some(packages) => {
                 for some in packages.chunks(VALUES) {
                     let sql = format!("UPDATE package SET due = 1 WHERE number IN ({})", places(1, some.len()));
-                    let query = some.iter().fold(sqlx::query(self.backend.bulk(sql)), |query, number| query.bind(number.0));
+                    let query =
+                        some.iter().fold(sqlx::query(self.backend.bulk(sql)), |query, number| query.bind(number.0));
                     query.execute(&mut *transaction).await.during(ACTION)?;
                 }
             }

@@ -329,4 +329,3 @@ impl Row<'_> {
         StoreError::Damaged { what: what.to_owned(), reason }
     }
 }
-

@@ -90,7 +90,10 @@ impl FromRequestParts<Arc<Api>> for Listed {
 
 impl Api {
     /// The document that a request has, in JSON, plain or compressed.
-    pub(super) async fn read<T: DeserializeOwned + Send + 'static>(&self, request: Request<Body>) -> Result<T, Refusal> {
+    pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
+        &self,
+        request: Request<Body>,
+    ) -> Result<T, Refusal> {
         let compression = compression(request.headers())?;
         let limits = self.limits.clone();
         let most = usize::try_from(limits.document_bytes).unwrap_or(usize::MAX);
@@ -122,7 +125,8 @@ impl Api {
                 }
                 &json[..]
             };
-            json_whole(bytes, MOST_VALUES).map_err(|error| malformed(format!("cannot read the document: {}", json_reason(&error))))
+            json_whole(bytes, MOST_VALUES)
+                .map_err(|error| malformed(format!("cannot read the document: {}", json_reason(&error))))
         });
         read.await.map_err(|error| Refusal::new(Code::InternalFault, error.to_string()))?
     }

@@ -1,8 +1,8 @@
 //! Users, and what they show who they are by.
 
 use crate::{World, at, suite};
-use sekisho_base::Secret;
 use sekisho_api::Wanted;
+use sekisho_base::Secret;
 use sekisho_store::{AuditFrom, Changed, Deed, Session, Store, StoredRole, Token, User, UserChange};
 use uuid::Uuid;
 
@@ -90,7 +90,9 @@ async fn a_name_is_one_users(world: World) {
     assert_eq!(store.user_named("bot").await.unwrap(), Some(robot.clone()));
     assert_eq!(store.user_named("BOT").await.unwrap(), None);
     assert_eq!(store.user_get(Uuid::from_u128(3)).await.unwrap(), None);
-    let list = async |after: &str, limit| store.user_list(&Wanted { after: after.to_owned(), ..Wanted::first(limit) }).await.unwrap();
+    let list = async |after: &str, limit| {
+        store.user_list(&Wanted { after: after.to_owned(), ..Wanted::first(limit) }).await.unwrap()
+    };
     assert_eq!(list("", 1).await, [ann]);
     assert_eq!(list("ann", 5).await, [robot]);
 }

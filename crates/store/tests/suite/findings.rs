@@ -2,9 +2,9 @@
 
 use crate::inventories::{inventory, put};
 use crate::{World, at, suite};
-use sekisho_model::{AssessedBy, FindingSource, FindingStatus, PackageFinding, Severity, Vulnerability};
 use sekisho_api::Wanted;
 use sekisho_api::rows::JudgingDatabase;
+use sekisho_model::{AssessedBy, FindingSource, FindingStatus, PackageFinding, Severity, Vulnerability};
 use sekisho_store::{JudgedPackage, PackageNumber, Store, Transitions};
 
 suite!(

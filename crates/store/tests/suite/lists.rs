@@ -114,9 +114,8 @@ async fn world_with_findings(store: &Store) {
 }
 
 fn told(entries: &[FindingEntry]) -> Vec<(String, &str, u64)> {
-    let told = entries.iter().map(|entry| {
-        (entry.finding.vulnerability.clone(), entry.package.as_str(), entry.inventories)
-    });
+    let told =
+        entries.iter().map(|entry| (entry.finding.vulnerability.clone(), entry.package.as_str(), entry.inventories));
     told.collect()
 }
 
@@ -129,11 +128,7 @@ async fn findings_are_filtered(world: World) {
     let row = |id: &str, package: &'static str, inventories| (id.to_owned(), package, inventories);
     assert_eq!(
         sorted,
-        [
-            row("CVE-1", "pkg:npm/b@1", 1),
-            row("CVE-2", "pkg:npm/a@1", 2),
-            row("CVE-3", "pkg:npm/c@1", 1)
-        ]
+        [row("CVE-1", "pkg:npm/b@1", 1), row("CVE-2", "pkg:npm/a@1", 2), row("CVE-3", "pkg:npm/c@1", 1)]
     );
     for text in [
         "severity >= medium",
@@ -201,33 +196,18 @@ async fn vulnerabilities_are_counted(world: World) {
     let store = &world.store;
     world_with_findings(store).await;
     let entries = store.vulnerability_entries(&Wanted::first(100)).await.unwrap().items;
-    let told: Vec<(&str, Severity, u64, u64)> = entries
-        .iter()
-        .map(|entry| (entry.id.as_str(), entry.severity, entry.packages, entry.inventories))
-        .collect();
+    let told: Vec<(&str, Severity, u64, u64)> =
+        entries.iter().map(|entry| (entry.id.as_str(), entry.severity, entry.packages, entry.inventories)).collect();
     assert_eq!(
         told,
-        [
-            ("CVE-1", Severity::Critical, 1, 1),
-            ("CVE-2", Severity::Low, 1, 2),
-            ("CVE-3", Severity::Medium, 1, 1)
-        ]
+        [("CVE-1", Severity::Critical, 1, 1), ("CVE-2", Severity::Low, 1, 2), ("CVE-3", Severity::Medium, 1, 1)]
     );
     assert_eq!(entries[0].title, "about CVE-1");
     let mut packages = store.package_entries(&Wanted::first(100)).await.unwrap().items;
     packages.sort_by(|a, b| a.name.cmp(&b.name));
-    let told: Vec<(&str, u64, u64, bool)> = packages
-        .iter()
-        .map(|entry| (entry.purl.as_str(), entry.inventories, entry.findings, entry.due))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("pkg:npm/a@1", 2, 1, false),
-            ("pkg:npm/b@1", 1, 1, false),
-            ("pkg:npm/c@1", 1, 1, false)
-        ]
-    );
+    let told: Vec<(&str, u64, u64, bool)> =
+        packages.iter().map(|entry| (entry.purl.as_str(), entry.inventories, entry.findings, entry.due)).collect();
+    assert_eq!(told, [("pkg:npm/a@1", 2, 1, false), ("pkg:npm/b@1", 1, 1, false), ("pkg:npm/c@1", 1, 1, false)]);
     let hits = |at| async move { store.vulnerability_hits("CVE-2", at, &Wanted::first(1)).await.unwrap() };
     let first = hits(None).await;
     assert_eq!(first.items[0].inventory, "one");
