@@ -160,7 +160,7 @@ impl Questions {
                 Value::Unknown(why) => paths.push(Fact::Unknown(why.to_string())),
                 // A file without a place: a pipe, or one in memory.
                 Value::One(_) | Value::List(_) => {}
-                Value::Absent => paths.push(Fact::Unknown("its path is not known".to_owned())),
+                Value::Absent | Value::Partly(_) => paths.push(Fact::Unknown("its path is not known".to_owned())),
             }
         }
         (!paths.is_empty()).then_some(FileAccess { operation, paths })

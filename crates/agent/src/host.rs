@@ -1,6 +1,6 @@
 //! A host that is watched: sensor, state and rules as one.
 
-use crate::accounts;
+use crate::accounts::{self, InContainers};
 use crate::ask::{self, Asked};
 use crate::in_use::Images;
 use crate::mark::{self, Gap, Mark, MarkError, Moment};
@@ -118,6 +118,7 @@ pub struct Host {
     known: HashSet<String>,
     /// Containers of which something was not there yet, by cgroup, with how many times that was looked for.
     waiting: HashMap<u64, (String, Runs, u8)>,
+    accounts: InContainers,
     unknown: Vec<Diagnostic>,
     /// What acts on alerts, if anything is to.
     responder: Option<Responder>,
@@ -155,7 +156,8 @@ impl Host {
         state.set_files_noted_only(!asked.all_files);
         let boot = live.boot();
         state.set_machine(Machine { name: hostname.clone().into_bytes(), boot, ..Machine::default() });
-        accounts::tell(&mut state, "", Path::new("/"));
+        accounts::tell(&mut state);
+        state.set_accounts_awaited();
         for (field, reason) in live.blind() {
             state.set_blind(field, reason);
         }
@@ -175,6 +177,7 @@ impl Host {
             engines,
             known: HashSet::new(),
             waiting: HashMap::new(),
+            accounts: InContainers::default(),
             unknown,
             responder: None,
             recorder: None,
@@ -357,6 +360,7 @@ impl Host {
             engines,
             known,
             waiting,
+            accounts,
             unknown,
             responder,
             recorder,
@@ -380,13 +384,6 @@ impl Host {
                     && (*looks == 0 || is_program)
                 {
                     *looks += 1;
-                    if *looks == 1 {
-                        let root = format!("/proc/{}/root", told.pid);
-                        accounts::tell(state, RunningContainer::short_id(id), Path::new(&root));
-                        if let Some(recorder) = recorder {
-                            accounts::tell(recorder.before(), RunningContainer::short_id(id), Path::new(&root));
-                        }
-                    }
                     let (container, reasons) = match engines {
                         Some(engines) => engines.find(id, *runs),
                         None => (RunningContainer::of_id(id), Vec::new()),
@@ -409,6 +406,7 @@ impl Host {
                 state.set_clock(event.time.wrapping_sub(told.at));
                 state.note(event.tid, files);
                 state.apply(event);
+                accounts.see(state, event.tid, recorder.as_mut().map(Recorder::before));
                 if let Some(recorder) = recorder {
                     recorder.see(event, files, told.at);
                 }
@@ -489,7 +487,15 @@ fn tell_before(before: &mut State, state: &State, live: &mut Live, boot: u64) {
     if let Some(machine) = state.machine() {
         before.set_machine(machine.clone());
     }
-    accounts::tell(before, "", Path::new("/"));
+    accounts::tell(before);
+    for (id, (users, groups)) in state.accounts() {
+        for user in users {
+            before.add_user(id, user.clone());
+        }
+        for group in groups {
+            before.add_group(id, group.clone());
+        }
+    }
     seed(before, live.cgroups(), boot);
     for id in state.containers() {
         if let Some(container) = state.container(id) {

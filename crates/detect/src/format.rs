@@ -160,6 +160,7 @@ fn print(value: &Value<'_>) -> String {
             text.push(')');
             text
         }
+        Value::Partly(_) => print(&value.clone().shown()),
         Value::Absent | Value::Unknown(_) => "<NA>".to_owned(),
     }
 }
@@ -186,6 +187,7 @@ fn json(value: &Value<'_>) -> serde_json::Value {
     match value {
         Value::One(one) => scalar(one),
         Value::List(many) => many.iter().map(scalar).collect(),
+        Value::Partly(_) => json(&value.clone().shown()),
         Value::Absent | Value::Unknown(_) => serde_json::Value::Null,
     }
 }

@@ -42,7 +42,7 @@ fn step(tree: &Tree, facts: &dyn Facts) -> Step {
         Tree::Or(parts) => all("or", parts),
         Tree::Not(part) => all("not", std::slice::from_ref(part)),
         Tree::Atom(atom) => {
-            let value = match value::get(&atom.left, facts) {
+            let value = match value::get(&atom.left, facts).shown() {
                 Value::Unknown(reason) => reason.to_string(),
                 Value::Absent => "<NA>".to_owned(),
                 value => value.scalars().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),

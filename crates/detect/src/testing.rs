@@ -27,7 +27,7 @@ impl Facts for Said {
 }
 
 /// An event of type `open` where each line says `field: value`. Values are texts in quotes, numbers, `true` and `false`,
-/// addresses, `?` for what is not known, and lists of these in square brackets.
+/// addresses, `?` for what is not known, `"x"~` for what begins so, and lists of these in square brackets.
 pub(crate) fn event(lines: &[&str]) -> Said {
     let mut fields = vec![(Field::parse("evt.type").unwrap(), Value::text("open"))];
     for line in lines {
@@ -41,9 +41,11 @@ fn parse(text: &str) -> Value<'static> {
     if text == "?" {
         return Value::Unknown(Unknown::NotRecorded);
     }
+    let begins =
+        |text: &str| text.strip_suffix('~').map(scalar).and_then(|scalar| scalar.as_text().map(<[u8]>::to_vec));
     match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        Some(items) => Value::list(items.split(", ").map(scalar).collect()),
-        None => Value::One(scalar(text)),
+        Some(items) => Value::of_all(items.split(", ").map(parse)),
+        None => begins(text).map_or_else(|| Value::One(scalar(text)), Value::beginning),
     }
 }
 

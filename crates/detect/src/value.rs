@@ -8,7 +8,7 @@ use crate::typed::{self, Atom, AtomTest, Const, Each, Getter, Side};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use sekisho_trace::field::{Facts, Scalar, Unknown, Value};
+use sekisho_trace::field::{Facts, Part, Scalar, Unknown, Value};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -32,6 +32,18 @@ impl Truth {
             Self::True => Self::False,
             Self::Unknown => Self::Unknown,
         }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::True, _) | (_, Self::True) => Self::True,
+            (Self::False, Self::False) => Self::False,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        self.opposite().or(other.opposite()).opposite()
     }
 }
 
@@ -73,6 +85,7 @@ fn texts<'a>(getters: &'a [Getter], facts: &'a dyn Facts) -> Result<Vec<Text<'a>
             Value::One(scalar) => found.push(text(scalar)),
             Value::List(scalars) => found.extend(scalars.into_iter().map(text)),
             Value::Absent => return Err(Value::Absent),
+            Value::Partly(_) => unknown = Some(Unknown::Truncated),
             Value::Unknown(reason) => unknown = Some(reason),
         }
     }
@@ -88,6 +101,16 @@ fn call<'a>(transformer: Transformer, arguments: &'a [Getter], facts: &'a dyn Fa
             Value::List(scalars) => {
                 scalars.into_iter().map(changed).collect::<Option<Vec<_>>>().map_or(Value::Absent, Value::List)
             }
+            // Letter by letter, a beginning becomes a beginning.
+            Value::Partly(parts) if matches!(transformer, Transformer::ToLower | Transformer::ToUpper) => {
+                let changed = |part| match part {
+                    Part::Whole(scalar) => changed(scalar).map_or(Part::Unknown(Unknown::Truncated), Part::Whole),
+                    Part::Beginning(text) => change(text).map_or(Part::Unknown(Unknown::Truncated), Part::Beginning),
+                    unknown @ Part::Unknown(_) => unknown,
+                };
+                Value::Partly(parts.into_iter().map(changed).collect())
+            }
+            Value::Partly(_) => Value::Unknown(Unknown::Truncated),
             missing => missing,
         }
     };
@@ -108,6 +131,7 @@ fn call<'a>(transformer: Transformer, arguments: &'a [Getter], facts: &'a dyn Fa
         Transformer::Len => match arguments.first().map(|first| get(first, facts)) {
             Some(Value::One(scalar)) => Value::uint(text(scalar).len() as u64),
             Some(Value::List(scalars)) => Value::uint(scalars.len() as u64),
+            Some(Value::Partly(_)) => Value::Unknown(Unknown::Truncated),
             Some(missing) => missing,
             None => Value::Absent,
         },
@@ -157,8 +181,12 @@ fn options<'a>(words: &[Text<'_>], letters: &[u8]) -> Vec<Scalar<'a>> {
 
 /// Whether a comparison holds for an event, and if that cannot be told, why.
 pub(crate) fn holds(atom: &Atom, facts: &dyn Facts) -> (Truth, Option<Unknown>) {
-    let left = get(&atom.left, facts);
-    let (operator, quantifier, side) = match (&left, &atom.test) {
+    compared(atom, &get(&atom.left, facts), facts)
+}
+
+/// The same, where the value on the left is there already.
+pub(crate) fn compared(atom: &Atom, left: &Value<'_>, facts: &dyn Facts) -> (Truth, Option<Unknown>) {
+    let (operator, quantifier, side) = match (left, &atom.test) {
         (Value::Unknown(reason), _) => return (Truth::Unknown, Some(*reason)),
         (Value::Absent, _) => return (Truth::False, None),
         (_, AtomTest::Exists) => return (Truth::True, None),
@@ -169,9 +197,28 @@ pub(crate) fn holds(atom: &Atom, facts: &dyn Facts) -> (Truth, Option<Unknown>) 
         Side::Getter(getter) => match get(getter, facts) {
             Value::Unknown(reason) => return (Truth::Unknown, Some(reason)),
             Value::Absent => return (Truth::False, None),
+            Value::Partly(_) => return (Truth::Unknown, Some(Unknown::Truncated)),
             value => Cow::Owned(value.scalars().iter().map(constant).collect()),
         },
     };
+    if let Value::Partly(parts) = left {
+        let truths = parts.iter().map(|part| match part {
+            Part::Whole(scalar) => element(operator, quantifier, scalar, &constants).into(),
+            Part::Beginning(text) => beginning(operator, quantifier, text, &constants),
+            Part::Unknown(_) => Truth::Unknown,
+        });
+        let truth = match (atom.each, operator) {
+            (Each::One, _) => truths.take(1).fold(Truth::False, Truth::or),
+            (Each::Ends, Operator::NotEqual) | (Each::List, Operator::In) => truths.fold(Truth::True, Truth::and),
+            (Each::Ends | Each::Ancestors | Each::List, _) => truths.fold(Truth::False, Truth::or),
+        };
+        let why = parts.iter().find_map(|part| match part {
+            Part::Whole(_) => None,
+            Part::Beginning(_) => Some(Unknown::Truncated),
+            Part::Unknown(why) => Some(*why),
+        });
+        return (truth, why.filter(|_| truth == Truth::Unknown));
+    }
     let one = |scalar: &Scalar<'_>| element(operator, quantifier, scalar, &constants);
     let mut scalars = left.scalars().iter();
     let truth = match (atom.each, operator) {
@@ -218,6 +265,60 @@ pub(crate) fn quantified(quantifier: Quantifier, each: impl Iterator<Item = bool
         Quantifier::OneOf => holding == 1,
         Quantifier::AnyOf => holding > 0,
         Quantifier::AllOf => all > 0 && holding == all,
+    }
+}
+
+/// Whether a text that begins so compares with what is on the right, as far as its beginning decides that.
+fn beginning(operator: Operator, quantifier: Option<Quantifier>, text: &[u8], right: &[Const]) -> Truth {
+    let mut each = right.iter().map(|value| match value {
+        Const::Text(value) => beginning_of(operator, text, value),
+        Const::Raw(value) => beginning_of(operator, text, value.as_bytes()),
+        _ => Truth::from(operator == Operator::NotEqual),
+    });
+    match (operator, quantifier) {
+        (Operator::In | Operator::Intersects | Operator::PathMatch, _) | (_, Some(Quantifier::AnyOf)) => {
+            each.fold(Truth::False, Truth::or)
+        }
+        (_, None) => each.next().unwrap_or(Truth::False),
+        (_, Some(Quantifier::AllOf)) if right.is_empty() => Truth::False,
+        (_, Some(Quantifier::AllOf)) => each.fold(Truth::True, Truth::and),
+        (_, Some(Quantifier::OneOf)) => {
+            let all: Vec<Truth> = each.collect();
+            let holding = all.iter().filter(|truth| **truth == Truth::True).count();
+            match holding {
+                2.. => Truth::False,
+                _ if all.contains(&Truth::Unknown) => Truth::Unknown,
+                holding => (holding == 1).into(),
+            }
+        }
+    }
+}
+
+/// What every text that begins with `text`, itself included, has in common when it is compared.
+fn beginning_of(operator: Operator, text: &[u8], right: &[u8]) -> Truth {
+    let sure = |holds: bool| if holds { Truth::True } else { Truth::Unknown };
+    // The rest of an expression that takes any rest.
+    let open = |holds: bool, rest: &[u8]| {
+        sure(holds && right.strip_suffix(rest).is_some_and(|before| before.last() != Some(&b'\\')))
+    };
+    match operator {
+        Operator::StartsWith | Operator::BStartsWith if text.starts_with(right) => Truth::True,
+        Operator::StartsWith | Operator::BStartsWith | Operator::Equal | Operator::In | Operator::Intersects
+            if !right.starts_with(text) =>
+        {
+            Truth::False
+        }
+        Operator::NotEqual if !right.starts_with(text) => Truth::True,
+        Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual
+            if !right.starts_with(text) =>
+        {
+            // They differ before either ends, or the other ends first.
+            compare_texts(operator, text, right).into()
+        }
+        Operator::Contains | Operator::BContains | Operator::IContains => sure(compare_texts(operator, text, right)),
+        Operator::Glob | Operator::IGlob => open(compare_texts(operator, text, right), b"*"),
+        Operator::Regex => open(compare_texts(operator, text, right), b".*"),
+        _ => Truth::Unknown,
     }
 }
 

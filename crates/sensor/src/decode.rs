@@ -6,8 +6,9 @@ use crate::layout::{Call, Exit, FileFacts, Mirror as _, Socket, Task, file_flag,
 use crate::numbers::{NAMES, UMOUNT_I386};
 use crate::record::{Blobs, Body, Broken, Record};
 use sekisho_trace::event::{EVENTS, ParamKind, Params};
-use sekisho_trace::state::{Descriptor, Fd, FdKind, Role, Transport};
+use sekisho_trace::state::{Descriptor, Fd, FdKind, Role, Transport, UNTOLD};
 use sekisho_trace::{Event, EventCode as E};
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const AF_UNIX: u16 = 1;
@@ -221,7 +222,7 @@ impl Decoder {
             Src::QueueMax => backlog.map(|(_, most)| most),
             Src::QueuePart => backlog.map(|(there, most)| (there * 100).checked_div(most).unwrap_or_default()),
             Src::Text(at) => return self.text(facts.blobs.whole(u16::from(at))),
-            Src::Path => return self.text(facts.path()),
+            Src::Path => return self.text(facts.path().as_deref()),
             Src::Data => return self.put(facts.blobs.get(tag::DATA).unwrap_or_default()),
             Src::Address => {
                 let ends = facts.blobs.whole(tag::ADDRESS).and_then(End::of_sockaddr);
@@ -293,10 +294,13 @@ impl Decoder {
                 AF_INET | AF_INET6 => {
                     let local = (ip(socket.local, socket.family), socket.local_port);
                     let mut remote = (ip(socket.remote, socket.family), socket.remote_port);
-                    if let (true, Some(End::Inet(ip, port))) = (remote.0.is_unspecified() || remote.1 == 0, passed)
-                        && ip.is_ipv4() == local.0.is_ipv4()
-                    {
-                        remote = (ip, port);
+                    if let (true, Some(End::Inet(ip, port))) = (remote.0.is_unspecified() || remote.1 == 0, passed) {
+                        match (local.0, ip) {
+                            // Sockets of IPv6 take addresses of IPv4 as well.
+                            (IpAddr::V6(_), IpAddr::V4(ip)) => remote = (ip.to_ipv6_mapped().into(), port),
+                            (IpAddr::V4(_), IpAddr::V6(_)) => {}
+                            _ => remote = (ip, port),
+                        }
                     }
                     let (from, to) = if inbound { (remote, local) } else { (local, remote) };
                     self.bytes.push(socket.family as u8);
@@ -314,16 +318,15 @@ impl Decoder {
         self.end();
     }
 
-    /// What execve and clone have in common: from `exe` to `cgroups`.
-    fn task(&mut self, task: &Task, blobs: &Blobs<'_>, cgroups: &[u8]) {
-        let args = blobs.get(tag::ARGS).unwrap_or_default();
-        let (exe, rest) = split_zero(args);
-        self.text(Some(exe));
-        self.put(rest);
+    /// What execve and clone have in common: from `exe` to `cgroups`. What could not be read has no value.
+    fn task(&mut self, task: &Task, blobs: &Blobs<'_>, cwd: Option<&[u8]>, cgroups: &[u8]) {
+        let args = blobs.get(tag::ARGS).map(split_zero);
+        self.text(args.map(|(exe, _)| exe));
+        self.put(args.map_or(&[], |(_, rest)| rest));
         for id in [task.tid, task.pid, task.ppid] {
             self.number(u64::from(id), 8);
         }
-        self.text(blobs.whole(tag::CWD));
+        self.text(cwd);
         self.number(task.fdlimit, 8);
         self.number(task.maj_flt, 8);
         self.number(task.min_flt, 8);
@@ -331,21 +334,22 @@ impl Decoder {
         // Resident and swapped memory.
         self.end();
         self.end();
-        self.text(Some(split_zero(&task.comm).0));
+        self.text(Some(split_zero(&task.comm).0).filter(|comm| !comm.is_empty()));
         self.put(cgroups);
     }
 
     fn exec(&mut self, task: &Task, blobs: &Blobs<'_>, cgroups: &[u8]) -> E {
         let file = blobs.get(tag::FILE).and_then(|bytes| FileFacts::read(bytes)).map(|(file, _)| file);
         self.number(0, 8);
-        self.task(task, blobs, cgroups);
-        self.put(blobs.get(tag::ENV).unwrap_or_default());
+        // Without a value it would be the directory that was known before.
+        let cwd = path(blobs, tag::CWD).unwrap_or(Cow::Borrowed(UNTOLD));
+        self.task(task, blobs, Some(&cwd), cgroups);
+        self.put(blobs.get(tag::ENV).unwrap_or(UNTOLD));
         self.number(u64::from(task.tty), 4);
         self.number(u64::from(task.vpgid), 8);
         self.number(u64::from(task.loginuid), 4);
-        let path = blobs.whole(tag::EXE);
-        let memfd = file.is_some_and(|file| file.flags & file_flag::DETACHED != 0)
-            && path.is_some_and(|path| path.starts_with(b"/memfd:"));
+        let path = path(blobs, tag::EXE).unwrap_or(Cow::Borrowed(UNTOLD));
+        let memfd = file.is_some_and(|file| file.flags & file_flag::DETACHED != 0) && path.starts_with(b"/memfd:");
         self.number(file.map_or(0, |file| exec_flags(task, &file, memfd)), 4);
         self.number(task.cap_inheritable, 8);
         self.number(task.cap_permitted, 8);
@@ -360,7 +364,7 @@ impl Decoder {
             self.end();
         }
         self.number(u64::from(task.uid), 4);
-        self.text(path.map(|path| if memfd { &path[1..] } else { path }));
+        self.text(path.get(usize::from(memfd)..));
         self.number(u64::from(task.pgid), 8);
         self.number(u64::from(task.gid), 4);
         self.text(blobs.whole(tag::FILENAME));
@@ -370,7 +374,8 @@ impl Decoder {
     /// What a child says of itself.
     fn fork(&mut self, task: &Task, blobs: &Blobs<'_>, cgroups: &[u8]) -> E {
         self.number(0, 8);
-        self.task(task, blobs, cgroups);
+        // Its directory is its parent's.
+        self.task(task, blobs, None, cgroups);
         self.number(flags::clone(u64::from(task.clone)), 4);
         self.number(u64::from(task.uid), 4);
         self.number(u64::from(task.gid), 4);
@@ -391,6 +396,12 @@ impl Decoder {
     }
 }
 
+/// A path that a record tells; of one that was too long to be walked whole, what stands for its beginning, and its end.
+fn path<'a>(blobs: &Blobs<'a>, tag: u16) -> Option<Cow<'a, [u8]>> {
+    let path = blobs.get(tag)?;
+    Some(if blobs.is_cut(tag) { Cow::Owned([UNTOLD, path].concat()) } else { Cow::Borrowed(path) })
+}
+
 /// What a record says of a call.
 struct Facts<'a> {
     call: &'a Call,
@@ -409,10 +420,12 @@ impl<'a> Facts<'a> {
             | bit(file_flag::LOWER, flags::opened::LOWER)
     }
 
-    /// The absolute path, where there is one: a file that only a descriptor leads to has none.
-    fn path(&self) -> Option<&'a [u8]> {
+    /// The absolute path, where there is one: a file that only a descriptor leads to has none, and of one that was closed at
+    /// once it is not known.
+    fn path(&self) -> Option<Cow<'a, [u8]>> {
         let detached = self.file.is_some_and(|file| file.flags & file_flag::DETACHED != 0);
-        self.blobs.whole(tag::PATH).filter(|_| !detached)
+        let untold = (self.call.ret >= 0).then_some(Cow::Borrowed(UNTOLD));
+        if detached { None } else { path(self.blobs, tag::PATH).or(untold) }
     }
 }
 
@@ -425,7 +438,7 @@ impl Facts<'_> {
             self.connection(socket, &mut fd);
             return Some(fd);
         }
-        let path = self.blobs.whole(tag::PATH).unwrap_or_default();
+        let path = path(self.blobs, tag::PATH).unwrap_or(Cow::Borrowed(UNTOLD));
         let detached = file.flags & file_flag::DETACHED != 0;
         fd.kind = match file.mode & S_IFMT {
             S_IFDIR => FdKind::Directory,
@@ -436,7 +449,7 @@ impl Facts<'_> {
             _ => FdKind::Unknown,
         };
         if !detached || fd.kind == FdKind::Memfd {
-            fd.name = path.to_vec();
+            fd.name = path.into_owned();
         }
         Some(fd)
     }

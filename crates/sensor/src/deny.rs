@@ -13,7 +13,7 @@ use aya::util::KernelVersion;
 use aya::{EbpfLoader, VerifierLogLevel};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -163,6 +163,26 @@ impl Connections {
     }
 }
 
+/// The addresses that are none, where a target has the machine itself: a connection to nowhere is one to it. To that of IPv6 it
+/// is one of IPv4 where the socket is bound so.
+fn nowhere(target: &Target) -> impl Iterator<Item = Target> + use<> {
+    let (address, bits, port, mask) = *target;
+    let is_in = |own: IpAddr| match (own, address) {
+        (IpAddr::V4(own), IpAddr::V4(net)) => (own.to_bits() ^ net.to_bits()).leading_zeros() >= bits.into(),
+        (IpAddr::V6(own), IpAddr::V6(net)) => (own.to_bits() ^ net.to_bits()).leading_zeros() >= bits.into(),
+        (IpAddr::V4(own), net) => {
+            let IpAddr::V6(net) = net else { return false };
+            (own.to_ipv6_mapped().to_bits() ^ net.to_bits()).leading_zeros() >= bits.into()
+        }
+        _ => false,
+    };
+    let (four, six) = (is_in(Ipv4Addr::LOCALHOST.into()), is_in(Ipv6Addr::LOCALHOST.into()));
+    let none = |address: IpAddr| (address, if address.is_ipv4() { 32 } else { 128 }, port, mask);
+    let four_of = four.then(|| none(Ipv4Addr::UNSPECIFIED.into()));
+    let six_of = (four || six).then(|| none(Ipv6Addr::UNSPECIFIED.into()));
+    four_of.into_iter().chain(six_of)
+}
+
 /// Each network with all denials that forbid it: those of wider ones as well, since only the narrowest is looked at.
 fn keys(targets: &[Target]) -> BTreeMap<DenyTarget, u64> {
     let key = |(address, bits, port, _): &Target| {
@@ -177,8 +197,8 @@ fn keys(targets: &[Target]) -> BTreeMap<DenyTarget, u64> {
         DenyTarget { bits: bits + 16, bytes }
     };
     let mut keys: BTreeMap<DenyTarget, u64> = BTreeMap::new();
-    for target in targets {
-        *keys.entry(key(target)).or_default() |= target.3;
+    for target in targets.iter().copied().chain(targets.iter().flat_map(nowhere)) {
+        *keys.entry(key(&target)).or_default() |= target.3;
     }
     let narrow: Vec<DenyTarget> = keys.keys().copied().collect();
     for one in narrow {
@@ -225,8 +245,12 @@ mod tests {
             (ip("::"), 0, None, 32),
             (ip("fd00::1"), 128, None, 64),
         ];
-        let found: Vec<(u32, u8, u64)> =
-            keys(&targets).iter().map(|(key, mask)| (key.bits, key.bytes[1], *mask)).collect();
+        let nowhere = |key: &DenyTarget| key.bits == 144 && key.bytes[14..18] == [0; 4];
+        let found: Vec<(u32, u8, u64)> = keys(&targets)
+            .iter()
+            .filter(|(key, _)| !nowhere(key))
+            .map(|(key, mask)| (key.bits, key.bytes[1], *mask))
+            .collect();
         let expect = [
             (16, 0, 32),
             (112, 0, 16 | 32),
@@ -237,5 +261,31 @@ mod tests {
             (144, 22, 4 | 8),
         ];
         assert_eq!(found, expect, "a port of a network is looked up beside any port of it");
+    }
+
+    #[test]
+    fn a_connection_to_nowhere_is_one_to_the_machine_itself() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let of = |net: &str, bits: u8| {
+            let keys = keys(&[(ip(net), bits, Some(80), 1)]);
+            let has = |address: IpAddr| {
+                let address = match address {
+                    IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+                    IpAddr::V6(ip) => ip,
+                };
+                keys.iter().any(|(key, mask)| {
+                    key.bits == 144 && key.bytes[..2] == [0, 80] && key.bytes[2..18] == address.octets() && *mask == 1
+                })
+            };
+            (has(ip("0.0.0.0")), has(ip("::")))
+        };
+        assert_eq!(of("127.0.0.1", 32), (true, true));
+        assert_eq!(of("127.0.0.0", 8), (true, true));
+        assert_eq!(of("0.0.0.0", 0), (true, true));
+        assert_eq!(of("127.0.0.2", 32), (false, false), "another one");
+        assert_eq!(of("10.0.0.0", 8), (false, false));
+        assert_eq!(of("::1", 128), (false, true));
+        assert_eq!(of("::", 0), (true, true), "IPv4 as IPv6 has it is in there too");
+        assert_eq!(of("fd00::", 8), (false, false));
     }
 }

@@ -158,10 +158,12 @@ impl Fallback {
                 let arguments = seed::arguments(pid);
                 let mut record =
                     Record { header: header(KIND_FORK, pid, tid), body: Body::Fork(task), blobs: Blobs::default() };
+                // Of a process that ended, or has none any more, they are not known.
                 if arguments.is_empty() {
                     record.header.flags |= flag::UNREADABLE;
+                } else {
+                    record.blobs.set(tag::ARGS, &arguments);
                 }
-                record.blobs.set(tag::ARGS, &arguments);
                 self.tell(&record, take);
             }
             What::Exec { tid, pid } => {
@@ -178,8 +180,11 @@ impl Fallback {
                 if arguments.is_empty() || environment.is_empty() || cwd.is_none() || exe.is_none() {
                     record.header.flags |= flag::UNREADABLE;
                 }
-                record.blobs.set(tag::ARGS, &arguments);
-                record.blobs.set(tag::ENV, &environment);
+                for (tag, text) in [(tag::ARGS, &arguments), (tag::ENV, &environment)] {
+                    if !text.is_empty() {
+                        record.blobs.set(tag, text);
+                    }
+                }
                 if let Some(cwd) = &cwd {
                     record.blobs.set(tag::CWD, cwd);
                 }

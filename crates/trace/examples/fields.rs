@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if at > 0 {
                 line.push(b'\t');
             }
-            match facts.value(field) {
+            match facts.value(field).shown() {
                 Value::Absent | Value::Unknown(_) => line.extend_from_slice(b"<NA>"),
                 value => {
                     for (at, scalar) in value.scalars().iter().enumerate() {

@@ -13,6 +13,14 @@ use sekisho_trace::field::{Facts, Kind, Scalar, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// Of how many comparisons of a group it can be told whether they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    All,
+    Some,
+    None,
+}
+
 /// Where an answer is noted.
 pub(super) type Bit = u32;
 
@@ -29,8 +37,8 @@ pub(super) enum Group {
 pub(super) struct Many {
     getter: Getter,
     each: Each,
-    /// All bits, for forgetting what was.
-    all: Vec<Bit>,
+    /// All of them: for forgetting what was, and for values of which not all is known.
+    all: Vec<(Arc<Atom>, Bit)>,
     exists: Vec<Bit>,
     equal: HashMap<Box<[u8]>, Vec<Bit>>,
     /// Those that hold unless the value is this.
@@ -149,7 +157,7 @@ impl Many {
     }
 
     pub(super) fn add(&mut self, atom: &Arc<Atom>, bit: Bit, gather: &mut Gather) {
-        self.all.push(bit);
+        self.all.push((Arc::clone(atom), bit));
         let (operator, quantifier, values) = match &atom.test {
             AtomTest::Exists => return self.exists.push(bit),
             AtomTest::Compare(operator, quantifier, Side::Values(values)) => (*operator, *quantifier, values),
@@ -297,8 +305,9 @@ fn expression(value: &Const) -> Option<regex::Regex> {
 }
 
 impl Group {
-    /// Notes which comparisons hold; whether that can be told.
-    pub(super) fn answer(&self, facts: &dyn Facts, bits: &mut [u64]) -> bool {
+    /// Notes which comparisons hold; for how many of them that can be told. Where it is for some, those of which it cannot be are
+    /// noted in `unsure`.
+    pub(super) fn answer(&self, facts: &dyn Facts, bits: &mut [u64], unsure: &mut [u64]) -> Told {
         match self {
             Self::Single(atom, bit) => {
                 let truth = value::holds(atom, facts).0;
@@ -307,18 +316,30 @@ impl Group {
                     Truth::True => bits[word] |= mask,
                     _ => bits[word] &= !mask,
                 }
-                truth != Truth::Unknown
+                if truth == Truth::Unknown { Told::None } else { Told::All }
             }
             Self::Many(many) => {
-                for bit in &many.all {
+                for (_, bit) in &many.all {
                     bits[*bit as usize / 64] &= !(1 << (bit % 64));
                 }
                 match value::get(&many.getter, facts) {
-                    Value::Unknown(_) => false,
-                    Value::Absent => true,
+                    Value::Unknown(_) => Told::None,
+                    Value::Absent => Told::All,
+                    value @ Value::Partly(_) => {
+                        for (atom, bit) in &many.all {
+                            let truth = value::compared(atom, &value, facts).0;
+                            let (word, mask) = (*bit as usize / 64, 1 << (bit % 64));
+                            let set = |words: &mut [u64], set: bool| {
+                                words[word] = words[word] & !mask | if set { mask } else { 0 };
+                            };
+                            set(bits, truth == Truth::True);
+                            set(unsure, truth == Truth::Unknown);
+                        }
+                        Told::Some
+                    }
                     value => {
                         many.look(&value, bits);
-                        true
+                        Told::All
                     }
                 }
             }

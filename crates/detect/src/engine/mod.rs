@@ -12,6 +12,7 @@ mod tests;
 
 pub use select::{By, Selection};
 
+use self::group::Told;
 use crate::interpret;
 use crate::load::RuleSet;
 use crate::typed::{Atom, Getter, Tree};
@@ -71,6 +72,8 @@ struct Answers {
     nodes: Vec<u8>,
     groups: Vec<u8>,
     bits: Vec<u64>,
+    /// Comparisons of groups that are [`PARTLY`] known and that cannot be told.
+    unsure: Vec<u64>,
     /// One bit for each place in the lists of rules: that the rule cannot hold as long as these answers do.
     out: Vec<u64>,
 }
@@ -93,6 +96,8 @@ const UNSET: u8 = 0;
 const FALSE: u8 = 1;
 const TRUE: u8 = 2;
 const UNKNOWN: u8 = 3;
+/// Of a group: some of its comparisons can be told.
+const PARTLY: u8 = 4;
 
 fn note(truth: Truth) -> u8 {
     match truth {
@@ -285,11 +290,16 @@ impl Engine {
             What::Atom(group, bit) => {
                 let (group, bit) = (group as usize, bit as usize);
                 if answers.groups[group] == UNSET {
-                    let known = self.graph.groups[group].1.answer(facts, &mut answers.bits);
-                    answers.groups[group] = if known { TRUE } else { UNKNOWN };
+                    let told = self.graph.groups[group].1.answer(facts, &mut answers.bits, &mut answers.unsure);
+                    answers.groups[group] = match told {
+                        Told::All => TRUE,
+                        Told::Some => PARTLY,
+                        Told::None => UNKNOWN,
+                    };
                 }
                 match answers.groups[group] {
                     UNKNOWN => Truth::Unknown,
+                    PARTLY if answers.unsure[bit / 64] & (1 << (bit % 64)) != 0 => Truth::Unknown,
                     _ => Truth::from(answers.bits[bit / 64] & (1 << (bit % 64)) != 0),
                 }
             }
@@ -350,6 +360,7 @@ impl Answers {
             nodes: vec![UNSET; graph.slots[area]],
             groups: vec![UNSET; graph.groups.len()],
             bits: vec![0; graph.words[area]],
+            unsure: vec![0; graph.words[area]],
             out: vec![0; graph.outs],
         }
     }

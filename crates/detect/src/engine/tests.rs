@@ -63,10 +63,16 @@ impl Facts for Made {
                 _ => Scalar::Text(TEXTS[seed as usize % TEXTS.len()].as_bytes().into()),
             }
         };
+        // Of some texts only the beginning is told.
+        let value = |seed: u32| match scalar(seed) {
+            Scalar::Text(text) if seed.is_multiple_of(5) => Value::beginning(text),
+            Scalar::Text(_) if seed.is_multiple_of(17) => Value::Unknown(Unknown::NotRecorded),
+            scalar => Value::One(scalar),
+        };
         if field.is_list() {
-            return Value::list((0..seed % 4).map(|more| scalar(seed / 5 + more * 3)).collect());
+            return Value::of_all((0..seed % 4).map(|more| value(seed / 5 + more * 3)));
         }
-        Value::One(scalar(seed / 3))
+        value(seed / 3)
     }
 
     fn code(&self) -> EventCode {

@@ -1,4 +1,5 @@
 use super::Truth::{self, False, True, Unknown};
+use crate::condition::Operator;
 use crate::interpret::judge;
 use crate::testing::{event, tree};
 
@@ -364,3 +365,100 @@ fn parameters_compare_by_what_they_are() {
     );
     fails(&lines, &["evt.rawarg[0] = x", "evt.rawarg[1] = y", "evt.buffer bstartswith 62"]);
 }
+
+#[test]
+fn a_beginning_decides_what_every_text_that_begins_so_does() {
+    let lines = ["proc.args: \"-v --pool stra\"~"];
+    holds(
+        &lines,
+        &[
+            "proc.args exists",
+            "proc.args contains pool",
+            "proc.args icontains POOL",
+            "proc.args startswith -v",
+            "proc.args glob \"*pool*\"",
+            "proc.args regex \".*pool.*\"",
+            "proc.args != -v",
+            "proc.args contains anyof (x, pool)",
+            "toupper(proc.args) contains POOL",
+        ],
+    );
+    fails(
+        &lines,
+        &[
+            "proc.args = -v",
+            "proc.args in (-v, x)",
+            "proc.args startswith -x",
+            "proc.args startswith oneof (-v, \"-v \")",
+        ],
+    );
+    for condition in [
+        "proc.args contains stratum",
+        "proc.args icontains STRATUM",
+        "proc.args endswith x",
+        "proc.args endswith stra",
+        "proc.args = \"-v --pool stratum\"",
+        "proc.args != \"-v --pool stratum\"",
+        "proc.args in (x, \"-v --pool stratum\")",
+        "proc.args startswith \"-v --pool stratum\"",
+        "proc.args glob \"*pool stra\"",
+        "proc.args glob \"*pool*\\\\*\"",
+        "proc.args regex \".*pool stra\"",
+        "proc.args pmatch (/x)",
+        "proc.args contains allof (pool, x)",
+        "proc.args contains oneof (pool, x)",
+        "len(proc.args) > 3",
+        "basename(proc.args) = x",
+        "concat(proc.args, \"x\") contains pool",
+        "proc.name = val(proc.args)",
+    ] {
+        let lines = [lines[0], "proc.name: \"x\""];
+        check(&lines, &[(condition, Unknown), (&format!("not {condition}"), Unknown)]);
+    }
+}
+
+#[test]
+fn a_list_of_which_some_is_not_known_decides_what_the_rest_does() {
+    let lines = ["proc.aname: [\"sh\", ?, \"long\"~]"];
+    holds(&lines, &["proc.aname = sh", "proc.aname in (sh, x)", "proc.aname startswith lo", "proc.aname exists"]);
+    check(&lines, &[("proc.aname = x", Unknown), ("proc.aname contains x", Unknown)]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_a_beginning_decides_holds_of_the_whole(
+        text in "[ab/*.]{0,6}",
+        keep in 0..6_usize,
+        right in "[ab/*.?]{0,5}",
+        operator in 0..OPERATORS.len(),
+    ) {
+        let operator = OPERATORS[operator];
+        let begun = &text.as_bytes()[..keep.min(text.len())];
+        let whole = super::compare_texts(operator, text.as_bytes(), right.as_bytes());
+        match super::beginning_of(operator, begun, right.as_bytes()) {
+            Unknown => {}
+            truth => proptest::prop_assert_eq!(truth, Truth::from(whole), "{:?} {} {}", operator, text, right),
+        }
+    }
+}
+
+/// Those that compare texts.
+const OPERATORS: [Operator; 17] = [
+    Operator::Equal,
+    Operator::NotEqual,
+    Operator::Less,
+    Operator::LessEqual,
+    Operator::Greater,
+    Operator::GreaterEqual,
+    Operator::Contains,
+    Operator::IContains,
+    Operator::BContains,
+    Operator::StartsWith,
+    Operator::BStartsWith,
+    Operator::EndsWith,
+    Operator::Glob,
+    Operator::IGlob,
+    Operator::In,
+    Operator::PathMatch,
+    Operator::Regex,
+];

@@ -393,3 +393,77 @@ fn damaged_records_are_refused_or_become_some_event() {
         }
     }
 }
+
+/// The record with its part of this tag marked as cut.
+fn cut(mut bytes: Vec<u8>, tag: u16) -> Vec<u8> {
+    let mut at = bytes.len();
+    let (header, _) = Header::read(&bytes).unwrap();
+    let mut from = size_of::<Header>() + if header.kind == KIND_EXEC { size_of::<Task>() } else { size_of::<Call>() };
+    while from < bytes.len() {
+        let word = |at: usize| u16::from_ne_bytes([bytes[at], bytes[at + 1]]);
+        if word(from) == tag {
+            at = from + 2;
+        }
+        from += 4 + usize::from(word(from + 2) & !CUT);
+    }
+    let len = u16::from_ne_bytes([bytes[at], bytes[at + 1]]) | CUT;
+    bytes[at..at + 2].copy_from_slice(&len.to_ne_bytes());
+    bytes
+}
+
+#[test]
+fn a_path_of_which_the_beginning_was_not_told_says_so() {
+    let record = cut(cut(exec_record(), tag::CWD), tag::EXE);
+    told(&record, |event, told| {
+        assert_eq!(text(event, "cwd").as_deref(), Some("<UNKNOWN>/tmp"), "without a value it would be its parent's");
+        assert_eq!(text(event, "trusted_exepath").as_deref(), Some("<UNKNOWN>/usr/bin/bash"));
+        assert!(told.cut);
+    });
+    let file = of_mode(S_IFREG, 0);
+    let blobs: &[(u16, &[u8])] = &[(1, b"x"), (tag::PATH, b"/d/x"), (tag::FILE, &file)];
+    told(&cut(call("openat", 5, [0; 6], blobs), tag::PATH), |event, _| {
+        assert_eq!(text(event, "fullpath").as_deref(), Some("<UNKNOWN>/d/x"));
+    });
+    // One that another thread closed at once.
+    told(&call("openat", 5, [0; 6], &blobs[..1]), |event, _| {
+        assert_eq!(text(event, "fullpath").as_deref(), Some("<UNKNOWN>"), "what was asked for may be a link");
+    });
+    let write = cut(call("write", 3, [7; 6], &blobs[1..]), tag::PATH);
+    assert_eq!(descriptors(&write), [(7, Some((FdKind::File, "<UNKNOWN>/d/x".to_owned())))]);
+    assert_eq!(
+        descriptors(&call("write", 3, [7; 6], &blobs[2..])),
+        [(7, Some((FdKind::File, "<UNKNOWN>".to_owned())))]
+    );
+}
+
+#[test]
+fn what_could_not_be_read_of_a_program_has_no_value() {
+    let header = Header { kind: KIND_EXEC, ..Header::default() };
+    told(&record(header, &Task { comm: [0; 16], ..task() }.bytes(), &[]), |event, _| {
+        for name in ["exe", "args", "comm"] {
+            assert!(event.named(name).unwrap().bytes.is_empty(), "{name}");
+        }
+        assert_eq!(event.named("env").unwrap().bytes, b"<UNKNOWN>");
+        for name in ["cwd", "trusted_exepath"] {
+            assert_eq!(text(event, name).as_deref(), Some("<UNKNOWN>"), "{name}");
+        }
+    });
+    // No arguments, and no variables: that is known.
+    told(&record(header, &task().bytes(), &[(tag::ARGS, b"\0"), (tag::ENV, b"")]), |event, _| {
+        assert_eq!((event.named("exe").unwrap().bytes, event.named("env").unwrap().bytes), (&b"\0"[..], &b""[..]));
+    });
+}
+
+#[test]
+fn an_address_of_ipv4_that_is_passed_to_a_socket_of_ipv6() {
+    let socket = Socket { family: AF_INET6, type_: SOCK_DGRAM, local_port: 4000, ..Socket::default() };
+    let passed = [2, 0, 0, 53, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+    let blobs: &[(u16, &[u8])] = &[(tag::SOCKET, &socket.bytes()), (tag::ADDRESS, &passed)];
+    told(&call("sendto", 5, [3, 0, 5, 0, 0, 16], blobs), |event, _| {
+        let to = Ipv4Addr::new(10, 0, 0, 2).to_ipv6_mapped();
+        assert_eq!(
+            event.named("tuple").unwrap().tuple(),
+            Some(Tuple::Inet(Ipv6Addr::UNSPECIFIED.into(), 4000, to.into(), 53))
+        );
+    });
+}

@@ -331,6 +331,29 @@ fn arguments_beyond_the_limit() {
 }
 
 #[test]
+fn a_program_too_deep_for_its_path_has_none_of_another() {
+    let Some(mut watch) = require_bpf(&calls(&["chdir", "openat"])) else { return };
+    let top = tempfile::tempdir().unwrap();
+    let deep = top.path().join("d/".repeat(100));
+    fs::create_dir_all(&deep).unwrap();
+    fs::copy(fs::canonicalize("/bin/true").unwrap(), deep.join("ls")).unwrap();
+    // It is begun where another program is that is called so.
+    let script = format!("cd {} && ./ls 3<ls; exit 0", deep.display());
+    let child = Command::new("/bin/sh").args(["-c", &script]).current_dir("/usr/bin").spawn().unwrap().wait();
+    assert!(child.unwrap().success());
+    let untold = |text: &str, end: &str| text.starts_with("<UNKNOWN>/") && text.ends_with(end);
+    let mut opened = false;
+    let mut exec = |seen: &Seen| {
+        opened |= seen.name == "openat" && untold(seen.text("fullpath"), "/d/d/ls");
+        seen.name == "execve" && untold(seen.text("trusted_exepath"), "/d/d/ls")
+    };
+    let seen = watch.until(&mut exec);
+    let exec = seen.last().unwrap();
+    assert!(untold(exec.text("cwd"), "/d/d") && exec.told.cut, "{}", exec.text("cwd"));
+    assert!(opened, "the file that the shell opened for it");
+}
+
+#[test]
 fn what_is_filtered_is_counted_and_nothing_else_is_filtered() {
     let directory = tempfile::tempdir().unwrap();
     let base = fs::canonicalize(directory.path()).unwrap();

@@ -2,9 +2,9 @@
 
 use super::evt::is_open;
 use super::{SyscallFacts, index, not_here, recorded};
-use crate::event::{EventCode as E, traits};
+use crate::event::{EventCode as E, Tuple, traits};
 use crate::field::{Field, Name, Scalar, Unknown, Value};
-use crate::state::{CWD, Fd, FdKind, Role, param_name};
+use crate::state::{CWD, Fd, FdKind, Role, is_untold, param_name, plain_ends, tuple_name};
 use std::net::IpAddr;
 
 impl<'a> SyscallFacts<'a> {
@@ -22,8 +22,18 @@ impl<'a> SyscallFacts<'a> {
                 self.state.fd_number().map_or(Value::Absent, |fd| Value::owned(format!("{}{fd}", self.event.tid)))
             }
             Name::FdTypes => self.types(field),
-            Name::FdName => self.fd_name().map_or(Value::Absent, Text::value),
             Name::FdNameraw => self.raw_name(),
+            Name::FdName | Name::FdContainername | Name::FdDirectory | Name::FdContainerdirectory
+                if self.fd_name().is_some_and(|name| is_untold(name.bytes())) =>
+            {
+                Value::Unknown(Unknown::Path)
+            }
+            Name::FdName | Name::FdContainername | Name::FdDirectory | Name::FdContainerdirectory
+                if self.fd().is_none() && self.asked_nothing() =>
+            {
+                Value::Unknown(Unknown::NotRecorded)
+            }
+            Name::FdName => self.fd_name().map_or(Value::Absent, Text::value),
             Name::FdContainername => self.fd_name().map_or(Value::Absent, |name| self.in_container(&name)),
             Name::FdDirectory => self.fd_directory().map_or(Value::Absent, Value::owned),
             Name::FdContainerdirectory => {
@@ -138,10 +148,24 @@ impl<'a> SyscallFacts<'a> {
                 Some(Text::Owned(self.state.absolute(self.event.tid, directory, path)))
             }
             E::CONNECT_X | E::ACCEPT_X | E::ACCEPT_5_X | E::ACCEPT4_X | E::ACCEPT4_5_X | E::ACCEPT4_6_X => {
-                Some(Text::Owned(self.event.param(1).map(|tuple| param_name(&tuple)).unwrap_or_default()))
+                let tuple = self.event.param(1);
+                Some(Text::Owned(match tuple.and_then(|tuple| tuple.tuple()) {
+                    Some(Tuple::Inet(from, from_port, to, to_port)) => {
+                        let (from, to) = plain_ends(from, to);
+                        tuple_name(from, from_port, to, to_port)
+                    }
+                    _ => tuple.map(|tuple| param_name(&tuple)).unwrap_or_default(),
+                }))
             }
             _ => Some(Text::Borrowed(b"")),
         }
+    }
+
+    /// Whether a file was opened, and nobody recorded which was asked for.
+    fn asked_nothing(&self) -> bool {
+        !self.event.is_enter()
+            && is_open(self.event.code)
+            && self.param_of_either("name").or_else(|| self.param_of_either("path")).is_none()
     }
 
     fn raw_name(&self) -> Value<'a> {

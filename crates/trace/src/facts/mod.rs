@@ -16,7 +16,7 @@ pub(crate) use evt::moment;
 
 use crate::event::{Event, EventCode, Param};
 use crate::field::{Facts, Field, Given, Name, Scope, Stamp, Supply, Unknown, Value};
-use crate::state::{Fd, State, Thread};
+use crate::state::{Fd, State, Thread, is_untold};
 use std::sync::Arc;
 
 /// Answers about one event, at the moment after it.
@@ -141,6 +141,11 @@ fn key(field: &Field) -> Option<&str> {
 /// A value that an older recording may lack.
 fn recorded<'a, T>(value: Option<T>, answer: impl FnOnce(T) -> Value<'a>) -> Value<'a> {
     value.map_or(Value::Unknown(Unknown::NotRecorded), answer)
+}
+
+/// What an open file is called.
+fn named(fd: &Fd) -> Value<'_> {
+    if is_untold(&fd.name) { Value::Unknown(Unknown::Path) } else { Value::text(&fd.name) }
 }
 
 /// Whether a name is one of the module's own; used to keep matches whole.

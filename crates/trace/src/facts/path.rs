@@ -3,10 +3,10 @@
 //! One table says which parameters have them. Paths are told where the call succeeded, and also where it failed; Falco
 //! does so too.
 
-use super::{SyscallFacts, not_here};
+use super::{SyscallFacts, named, not_here};
 use crate::event::{Event, EventCode as E, Param};
 use crate::field::{Name, Unknown, Value};
-use crate::state::CWD;
+use crate::state::{CWD, is_untold};
 
 /// Which parameters of an event are its paths: of what it is about, of where from, of where to; with the directory that
 /// each is below, if there is one.
@@ -75,7 +75,7 @@ impl<'a> SyscallFacts<'a> {
         let number = |name: &str| either(name).and_then(|param| param.int());
         if path.is_empty() {
             let fd = number(directory).and_then(|fd| self.state.files(self.event.tid)?.get(&fd));
-            return fd.map_or(Value::Absent, |fd| Value::text(&fd.name));
+            return fd.map_or(Value::Absent, |fd| named(fd));
         }
         let Some(path) = either(path).and_then(|param| param.text()) else { return Value::Absent };
         if raw {
@@ -88,6 +88,7 @@ impl<'a> SyscallFacts<'a> {
         if self.thread.is_none() && path.first() != Some(&b'/') {
             return Value::Unknown(Unknown::Process);
         }
-        Value::owned(self.state.absolute(self.event.tid, directory, path))
+        let path = self.state.absolute(self.event.tid, directory, path);
+        if is_untold(&path) { Value::Unknown(Unknown::Path) } else { Value::owned(path) }
     }
 }

@@ -1,8 +1,8 @@
 //! `proc.*`, `thread.*`, `user.*` and `group.*`.
 
-use super::{SyscallFacts, index, key, not_here, recorded};
+use super::{SyscallFacts, index, key, named, not_here, recorded};
 use crate::field::{Field, Given, Name, Scalar, Unknown, Value};
-use crate::state::{Program, Thread, pieces, variable, with_arguments};
+use crate::state::{Kept, Program, Thread, pieces, variable, with_arguments};
 use std::borrow::Cow;
 
 /// Shells, by which [`Name::ProcLoginshellid`] goes.
@@ -23,21 +23,22 @@ impl<'a> SyscallFacts<'a> {
     fn of_process(&self, name: Name, field: &Field, thread: &'a Thread) -> Value<'a> {
         let program = &*thread.program;
         match name {
-            Name::ProcExe => Value::text(&program.exe),
+            Name::ProcExe => exe(thread),
             Name::ProcExepath => exepath(thread),
-            Name::ProcName => Value::text(&thread.comm),
+            Name::ProcName => comm(thread),
             Name::ProcArgs => match index(field) {
-                Some(at) => program.arguments().nth(at).map_or(Value::Absent, Value::text),
-                None => Value::owned(joined(program)),
+                Some(at) => piece(&program.args, program.args_kept, at),
+                None => kept(program.args_kept, program.joined()),
             },
-            Name::ProcCmdline => Value::owned(thread.cmdline()),
-            Name::ProcExeline => Value::owned(with_arguments(&program.exe, program)),
-            Name::ProcCmdnargs => Value::uint(program.arguments().count() as u64),
-            Name::ProcCmdlenargs => Value::uint(program.arguments().map(<[u8]>::len).sum::<usize>() as u64),
+            Name::ProcCmdline => cmdline(thread),
+            Name::ProcExeline => kept(program.args_kept, with_arguments(&program.exe, program)),
+            Name::ProcCmdnargs => counted(program, program.arguments().count()),
+            Name::ProcCmdlenargs => counted(program, program.arguments().map(<[u8]>::len).sum()),
             Name::ProcEnv => match key(field) {
-                Some(name) => variable(&program.env, name).map_or(Value::Absent, Value::text),
-                None => Value::owned(pieces(&program.env).collect::<Vec<_>>().join(&b' ')),
+                Some(name) => variable_of(program, name),
+                None => environment(thread),
             },
+            Name::ProcCwd if thread.cwd.is_empty() => Value::Unknown(Unknown::Path),
             Name::ProcCwd => Value::text(&thread.cwd),
             Name::ProcTty => recorded(thread.tty, Value::uint),
             Name::ProcPid => Value::int(thread.pid),
@@ -104,13 +105,13 @@ impl<'a> SyscallFacts<'a> {
             Name::UserShell => self.of_user(thread, |user| &user.shell),
             Name::GroupName => recorded(thread.gid, |gid| {
                 let group = self.state.group(thread.container().unwrap_or_default(), gid);
-                group.map_or_else(|| nobody(gid), |group| Value::text(&group.name))
+                group.map_or_else(|| self.nobody(thread, gid), |group| Value::text(&group.name))
             }),
             Name::ProcStdinType | Name::ProcStdoutType | Name::ProcStderrType => self
                 .standard(name, thread)
                 .map_or(Value::Absent, |fd| fd.kind.name().map_or(Value::Absent, Value::text)),
             Name::ProcStdinName | Name::ProcStdoutName | Name::ProcStderrName => {
-                self.standard(name, thread).map_or(Value::Absent, |fd| Value::text(&fd.name))
+                self.standard(name, thread).map_or(Value::Absent, named)
             }
             _ => self.of_ancestors(name, field, thread),
         }
@@ -124,10 +125,10 @@ impl<'a> SyscallFacts<'a> {
             None => Value::Unknown(Unknown::Process),
         };
         match name {
-            Name::ProcPname => of_parent(|parent| Value::text(&parent.comm)),
-            Name::ProcPexe => of_parent(|parent| Value::text(&parent.program.exe)),
+            Name::ProcPname => of_parent(comm),
+            Name::ProcPexe => of_parent(exe),
             Name::ProcPexepath => of_parent(exepath),
-            Name::ProcPcmdline => of_parent(|parent| Value::owned(parent.cmdline())),
+            Name::ProcPcmdline => of_parent(cmdline),
             Name::ProcPvpid => of_parent(|parent| recorded(parent.vpid, Value::int)),
             Name::ProcPpidTs => of_parent(|parent| recorded(parent.started, Value::uint)),
             Name::ProcPpidDuration => match self.state.parent(thread) {
@@ -135,10 +136,10 @@ impl<'a> SyscallFacts<'a> {
                 None => Value::Unknown(Unknown::Process),
             },
             Name::ProcPpid => Value::int(self.main(thread).ptid),
-            Name::ProcAname => self.ancestor(field, thread, |ancestor| Value::text(&ancestor.comm)),
-            Name::ProcAexe => self.ancestor(field, thread, |ancestor| Value::text(&ancestor.program.exe)),
+            Name::ProcAname => self.ancestor(field, thread, comm),
+            Name::ProcAexe => self.ancestor(field, thread, exe),
             Name::ProcAexepath => self.ancestor(field, thread, exepath),
-            Name::ProcAcmdline => self.ancestor(field, thread, |ancestor| Value::owned(ancestor.cmdline())),
+            Name::ProcAcmdline => self.ancestor(field, thread, cmdline),
             Name::ProcApid => self.ancestor(field, thread, |ancestor| Value::int(ancestor.pid)),
             Name::ProcAenv => self.ancestors_environment(field, thread),
             Name::ProcLoginshellid => {
@@ -146,14 +147,14 @@ impl<'a> SyscallFacts<'a> {
                 let oldest = shells.filter(|thread| SHELLS.contains(&&*thread.comm)).last();
                 oldest.map_or(Value::Absent, |shell| Value::int(shell.pid))
             }
-            Name::ProcSname => self.session(thread, |leader| Value::text(&leader.comm)),
-            Name::ProcSidExe => self.session(thread, |leader| Value::text(&leader.program.exe)),
+            Name::ProcSname => self.session(thread, comm),
+            Name::ProcSidExe => self.session(thread, exe),
             Name::ProcSidExepath => self.session(thread, exepath),
-            Name::ProcVpgidName => self.group_leader(thread, |leader| Value::text(&leader.comm)),
-            Name::ProcVpgidExe => self.group_leader(thread, |leader| Value::text(&leader.program.exe)),
+            Name::ProcVpgidName => self.group_leader(thread, comm),
+            Name::ProcVpgidExe => self.group_leader(thread, exe),
             Name::ProcVpgidExepath => self.group_leader(thread, exepath),
-            Name::ProcPgidName => self.host_group_leader(thread, |leader| Value::text(&leader.comm)),
-            Name::ProcPgidExe => self.host_group_leader(thread, |leader| Value::text(&leader.program.exe)),
+            Name::ProcPgidName => self.host_group_leader(thread, comm),
+            Name::ProcPgidExe => self.host_group_leader(thread, exe),
             Name::ProcPgidExepath => self.host_group_leader(thread, exepath),
             _ => not_here(name),
         }
@@ -175,16 +176,10 @@ impl<'a> SyscallFacts<'a> {
                 Some(ancestor) => of(ancestor),
                 None => self.beyond(thread),
             },
-            None => {
-                let scalars = self.state.ancestors(thread).filter_map(|ancestor| match of(ancestor) {
-                    Value::One(scalar) => Some(scalar),
-                    _ => None,
-                });
-                match Value::list(scalars.collect()) {
-                    Value::Absent => self.beyond(thread),
-                    list => list,
-                }
-            }
+            None => match Value::of_all(self.state.ancestors(thread).map(of)) {
+                Value::Absent => self.beyond(thread),
+                list => list,
+            },
         }
     }
 
@@ -195,21 +190,22 @@ impl<'a> SyscallFacts<'a> {
     }
 
     fn ancestors_environment(&self, field: &Field, thread: &'a Thread) -> Value<'a> {
-        let environment = |thread: &'a Thread| pieces(&thread.program.env).collect::<Vec<_>>().join(&b' ');
         match &field.given {
-            Given::Index(0) => Value::owned(environment(thread)),
+            Given::Index(0) => environment(thread),
             Given::Index(at) => match self.state.ancestors(thread).nth(*at as usize - 1) {
-                Some(ancestor) => Value::owned(environment(ancestor)),
+                Some(ancestor) => environment(ancestor),
                 None => self.beyond(thread),
             },
             Given::Key(name) => {
                 let mut ancestors = self.state.ancestors(thread).take(ENVIRONMENTS);
-                let found = ancestors.find_map(|ancestor| variable(&ancestor.program.env, name));
-                found.map_or(Value::Absent, Value::text)
+                // One of which it is not known whether it has the variable keeps the next from being told.
+                let found = ancestors.find_map(|ancestor| match variable_of(&ancestor.program, name) {
+                    Value::Absent => None,
+                    found => Some(found),
+                });
+                found.unwrap_or(Value::Absent)
             }
-            Given::Nothing => Value::list(
-                self.state.ancestors(thread).map(|ancestor| Scalar::Text(Cow::Owned(environment(ancestor)))).collect(),
-            ),
+            Given::Nothing => Value::of_all(self.state.ancestors(thread).map(environment)),
         }
     }
 
@@ -250,14 +246,27 @@ impl<'a> SyscallFacts<'a> {
 
     fn user_name(&self, thread: &'a Thread, uid: u32) -> Value<'a> {
         let user = self.state.user(thread.container().unwrap_or_default(), uid);
-        user.map_or_else(|| nobody(uid), |user| Value::text(&user.name))
+        user.map_or_else(|| self.nobody(thread, uid), |user| Value::text(&user.name))
     }
 
     fn of_user(&self, thread: &'a Thread, of: fn(&crate::state::User) -> &Vec<u8>) -> Value<'a> {
         recorded(thread.uid, |uid| {
             let user = self.state.user(thread.container().unwrap_or_default(), uid);
-            user.map_or(Value::text("<NA>"), |user| Value::text(of(user)))
+            match user {
+                Some(user) => Value::text(of(user)),
+                None if self.state.knows_accounts(thread.container().unwrap_or_default()) => Value::text("<NA>"),
+                None => Value::Unknown(Unknown::Container),
+            }
         })
+    }
+
+    /// The name of a user or group that nobody told of. Falco has the text `<NA>` there as well.
+    fn nobody(&self, thread: &Thread, id: u32) -> Value<'static> {
+        match id {
+            0 => Value::text("root"),
+            _ if self.state.knows_accounts(thread.container().unwrap_or_default()) => Value::text("<NA>"),
+            _ => Value::Unknown(Unknown::Container),
+        }
     }
 
     fn standard(&self, name: Name, thread: &'a Thread) -> Option<&'a crate::state::Fd> {
@@ -270,11 +279,6 @@ impl<'a> SyscallFacts<'a> {
     }
 }
 
-/// The name of a user or group that nobody told of. Falco has the text `<NA>` there as well.
-fn nobody(id: u32) -> Value<'static> {
-    Value::text(if id == 0 { "root" } else { "<NA>" })
-}
-
 /// The id of nobody is told as -1.
 fn login(uid: u32) -> i64 {
     if uid == u32::MAX { -1 } else { uid.into() }
@@ -283,12 +287,78 @@ fn login(uid: u32) -> i64 {
 fn exepath(thread: &Thread) -> Value<'_> {
     match &thread.program.exepath {
         Some(path) => Value::text(path),
-        None => Value::Unknown(Unknown::NotRecorded),
+        None => Value::Unknown(Unknown::Path),
     }
 }
 
-fn joined(program: &Program) -> Vec<u8> {
-    program.joined()
+/// A text of which this much is known.
+fn kept<'a>(kept: Kept, text: impl Into<Cow<'a, [u8]>>) -> Value<'a> {
+    match kept {
+        Kept::Whole => Value::One(Scalar::Text(text.into())),
+        Kept::Beginning => Value::beginning(text),
+        Kept::Nothing => Value::Unknown(Unknown::NotRecorded),
+    }
+}
+
+fn comm(thread: &Thread) -> Value<'_> {
+    // A recorder that came too late for a process has no name of it.
+    let untold = thread.comm.is_empty() && thread.program.args_kept == Kept::Nothing;
+    if untold { Value::Unknown(Unknown::NotRecorded) } else { Value::text(&thread.comm) }
+}
+
+/// `argv[0]`, which alone may be longer than what is told of all arguments.
+fn exe(thread: &Thread) -> Value<'_> {
+    let program = &*thread.program;
+    let whole = program.args_kept == Kept::Beginning && !program.args.is_empty();
+    kept(if whole { Kept::Whole } else { program.args_kept }, &*program.exe)
+}
+
+fn cmdline(thread: &Thread) -> Value<'_> {
+    match thread.program.args_kept {
+        // The name is known all the same.
+        Kept::Nothing if !thread.comm.is_empty() => Value::beginning(&*thread.comm),
+        known => kept(known, thread.cmdline()),
+    }
+}
+
+/// How many of something there is in all arguments.
+fn counted(program: &Program, number: usize) -> Value<'static> {
+    match program.args_kept {
+        Kept::Whole => Value::uint(number as u64),
+        Kept::Beginning => Value::Unknown(Unknown::Truncated),
+        Kept::Nothing => Value::Unknown(Unknown::NotRecorded),
+    }
+}
+
+/// One of several texts that end in zero bytes.
+fn piece(bytes: &[u8], known: Kept, at: usize) -> Value<'_> {
+    let mut from = pieces(bytes).skip(at);
+    match (known, from.next()) {
+        (Kept::Nothing, _) => Value::Unknown(Unknown::NotRecorded),
+        (Kept::Beginning, None) => Value::Unknown(Unknown::Truncated),
+        (Kept::Beginning, Some(last)) if from.next().is_none() => Value::beginning(last),
+        (_, found) => found.map_or(Value::Absent, Value::text),
+    }
+}
+
+fn environment(thread: &Thread) -> Value<'_> {
+    kept(thread.program.env_kept, pieces(&thread.program.env).collect::<Vec<_>>().join(&b' '))
+}
+
+/// The value of a variable in the environment of a program.
+fn variable_of<'a>(program: &'a Program, name: &str) -> Value<'a> {
+    let entry = |bytes: &'a [u8]| bytes.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+    match program.env_kept {
+        Kept::Whole => variable(&program.env, name).map_or(Value::Absent, Value::text),
+        Kept::Nothing => Value::Unknown(Unknown::NotRecorded),
+        Kept::Beginning => match pieces(&program.env).position(|bytes| entry(bytes).is_some()) {
+            None => Value::Unknown(Unknown::Truncated),
+            Some(at) => match piece(&program.env, Kept::Beginning, at) {
+                Value::One(Scalar::Text(_)) => variable(&program.env, name).map_or(Value::Absent, Value::text),
+                _ => variable(&program.env, name).map_or(Value::Absent, Value::beginning),
+            },
+        },
+    }
 }
 
 /// Capabilities by their bit (capabilities(7)).

@@ -4,7 +4,7 @@
 //! `evt.arg` compares, where there is one. The texts are those of libsinsp's `sinsp_evt::get_param_as_str`.
 
 use crate::event::{Address, Event, Format, Names, Param, ParamKind, names};
-use crate::state::{State, end_name, join, param_name};
+use crate::state::{State, UNTOLD, end_name, join, param_name};
 use std::fmt::Write;
 
 /// What was recorded, and what it means.
@@ -177,7 +177,7 @@ fn path(state: &State, tid: i64, param: &Param<'_>, directory: i64) -> Rendered 
     }
     let meaning = match state.directory(tid, directory, path) {
         Some(base) => join(&base, path),
-        None => [b"<UNKNOWN>/", path].concat(),
+        None => [UNTOLD, b"/", path].concat(),
     };
     Rendered { raw: path.to_vec(), meaning: if meaning == path { Vec::new() } else { meaning } }
 }

@@ -10,7 +10,7 @@ mod value;
 pub use parse::FieldError;
 pub use table::FIELDS;
 pub(crate) use table::Name;
-pub use value::{Scalar, Unknown, Value};
+pub use value::{Part, Scalar, Unknown, Value};
 
 use crate::event::EventCode;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ pub enum Scalar<'a> {
     Uint(u64),
     /// Yes or no.
     Bool(bool),
-    /// An address. IPv4 addresses that are mapped into IPv6 are left as they were recorded.
+    /// An address. Of a connection of IPv4 over a socket of IPv6 it is that of IPv4.
     Ip(IpAddr),
 }
 
@@ -26,9 +26,22 @@ pub enum Value<'a> {
     One(Scalar<'a>),
     /// These, for fields that are lists; a comparison holds if it holds of one of them. Not empty.
     List(Vec<Scalar<'a>>),
+    /// One or several of which some are not known, or only how they begin. What that does not decide cannot be told.
+    Partly(Vec<Part<'a>>),
     /// There is none: what Falco prints as `<NA>`. Comparisons are false.
     Absent,
     /// It cannot be told: comparisons are neither true nor false.
+    Unknown(Unknown),
+}
+
+/// One value of [`Value::Partly`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// It is known.
+    Whole(Scalar<'a>),
+    /// It is a text that begins so, and possibly ends here.
+    Beginning(Cow<'a, [u8]>),
+    /// It is not known.
     Unknown(Unknown),
 }
 
@@ -49,6 +62,8 @@ pub enum Unknown {
     NotRecorded,
     /// The recording has only the beginning of it.
     Truncated,
+    /// It is a path that was too long to be told, or is below a directory that is not known.
+    Path,
     /// Whoever runs the machine said that it cannot be had here.
     Blind(&'static str),
 }
@@ -63,6 +78,7 @@ impl fmt::Display for Unknown {
             Self::Container => "it is not known of the container",
             Self::NotRecorded => "it was not recorded",
             Self::Truncated => "only its beginning was recorded",
+            Self::Path => "its path is too long to be told, or below a directory that is not known",
         })
     }
 }
@@ -103,12 +119,60 @@ impl<'a> Value<'a> {
         if values.is_empty() { Self::Absent } else { Self::List(values) }
     }
 
-    /// Its values: none, one or many.
+    /// Text of which only the beginning is known.
+    pub fn beginning(text: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self::Partly(vec![Part::Beginning(text.into())])
+    }
+
+    /// A list of these, in which what cannot be told stays so; absent if it is empty.
+    pub fn of_all(values: impl Iterator<Item = Self>) -> Self {
+        let mut parts = Vec::new();
+        for value in values {
+            match value {
+                Self::One(scalar) => parts.push(Part::Whole(scalar)),
+                Self::List(scalars) => parts.extend(scalars.into_iter().map(Part::Whole)),
+                Self::Partly(more) => parts.extend(more),
+                Self::Absent => {}
+                Self::Unknown(reason) => parts.push(Part::Unknown(reason)),
+            }
+        }
+        let whole = |part: &Part<'a>| matches!(part, Part::Whole(_));
+        if !parts.iter().all(whole) {
+            return Self::Partly(parts);
+        }
+        let scalar = |part| match part {
+            Part::Whole(scalar) => Some(scalar),
+            _ => None,
+        };
+        Self::list(parts.into_iter().filter_map(scalar).collect())
+    }
+
+    /// For people: of what is known in part, that part.
+    #[must_use]
+    pub fn shown(self) -> Self {
+        let Self::Partly(parts) = self else { return self };
+        let mut reason = Unknown::NotRecorded;
+        let mut scalars: Vec<Scalar<'a>> = Vec::new();
+        for part in parts {
+            match part {
+                Part::Whole(scalar) => scalars.push(scalar),
+                Part::Beginning(text) => scalars.push(Scalar::Text(text)),
+                Part::Unknown(why) => reason = why,
+            }
+        }
+        match scalars.len() {
+            0 => Self::Unknown(reason),
+            1 => scalars.pop().map_or(Self::Absent, Self::One),
+            _ => Self::List(scalars),
+        }
+    }
+
+    /// Its values where all are known: none, one or many.
     pub fn scalars(&self) -> &[Scalar<'a>] {
         match self {
             Self::One(scalar) => std::slice::from_ref(scalar),
             Self::List(scalars) => scalars,
-            Self::Absent | Self::Unknown(_) => &[],
+            Self::Partly(_) | Self::Absent | Self::Unknown(_) => &[],
         }
     }
 }

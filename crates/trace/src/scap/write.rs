@@ -5,7 +5,7 @@
 
 use super::{MAGIC, VERSION, kind};
 use crate::event::{EventCode, traits};
-use crate::state::{Fd, FdKind, Group, Interface, Machine, ThreadSeed, Transport, User};
+use crate::state::{Fd, FdKind, Group, Interface, Machine, ThreadSeed, Transport, UNTOLD, User};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -107,7 +107,7 @@ impl<W: Write> Writer<W> {
             }
             self.text(&thread.comm);
             self.text(&thread.exe);
-            self.text(thread.exepath.as_deref().unwrap_or_default());
+            self.text(thread.exepath.as_deref().unwrap_or(UNTOLD));
             self.long(&thread.args);
             self.text(&thread.cwd);
             self.u64(thread.fdlimit.cast_unsigned());

@@ -1,6 +1,6 @@
 //! What is known, told as a beginning that another state can go on from.
 
-use super::{Fd, Group, State, Thread, ThreadSeed, User};
+use super::{Fd, Group, Kept, State, Thread, ThreadSeed, UNTOLD, User};
 use crate::event::Event;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Thread {
             vtid: self.vtid,
             vpid: self.vpid,
             comm: self.comm.to_vec(),
-            exe: program.exe.to_vec(),
+            exe: if program.args_kept == Kept::Nothing { UNTOLD.to_vec() } else { program.exe.to_vec() },
             exepath: program.exepath.as_ref().map(|path| path.to_vec()),
             args: program.args.to_vec(),
             env: program.env.to_vec(),

@@ -1,7 +1,7 @@
 //! Open files: what a file descriptor is and what it is called.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// What a file descriptor stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -212,8 +212,9 @@ impl Fd {
             && if other.kind.is_inet() { both(self) == both(other) } else { self.name == other.name }
     }
 
-    /// Gives a connection its ends, and the name that follows.
+    /// Gives a connection its ends, and the name that follows. One of IPv4 over a socket of IPv6 is one of IPv4.
     pub fn connect(&mut self, from: IpAddr, from_port: u16, to: IpAddr, to_port: u16) {
+        let (from, to) = plain_ends(from, to);
         self.kind =
             if matches!((from, to), (IpAddr::V6(_), _) | (_, IpAddr::V6(_))) { FdKind::Ipv6 } else { FdKind::Ipv4 };
         self.ends = Some((Some((from, from_port)), (to, to_port)));
@@ -222,6 +223,7 @@ impl Fd {
 
     /// Gives a server its address, and the name that follows.
     pub fn bind(&mut self, ip: IpAddr, port: u16) {
+        let ip = ip.to_canonical();
         self.kind = if ip.is_ipv6() { FdKind::Ipv6Server } else { FdKind::Ipv4Server };
         self.ends = Some((None, (ip, port)));
         self.name = end_name(ip, port);
@@ -245,6 +247,18 @@ impl Fd {
     }
 }
 
+/// Both ends of a connection, as addresses of IPv4 where it is one of IPv4 over a socket of IPv6. An end that has no address yet
+/// does not keep the other from being one.
+pub(crate) fn plain_ends(from: IpAddr, to: IpAddr) -> (IpAddr, IpAddr) {
+    let none = |ip: IpAddr| ip.is_ipv6() && ip.is_unspecified();
+    match (from.to_canonical(), to.to_canonical()) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => (from.into(), to.into()),
+        (IpAddr::V4(from), _) if none(to) => (from.into(), Ipv4Addr::UNSPECIFIED.into()),
+        (_, IpAddr::V4(to)) if none(from) => (Ipv4Addr::UNSPECIFIED.into(), to.into()),
+        _ => (from, to),
+    }
+}
+
 /// `address:port`.
 pub(crate) fn end_name(ip: IpAddr, port: u16) -> Vec<u8> {
     format!("{}:{port}", Plain(ip)).into_bytes()
@@ -265,6 +279,15 @@ impl std::fmt::Display for Plain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// What stands for the beginning of a path of which nobody knows it, as Falco writes it. No path that is known begins so: those
+/// are absolute, or names that the kernel gives.
+pub const UNTOLD: &[u8] = b"<UNKNOWN>";
+
+/// Whether of a path at most the end is known.
+pub(crate) fn is_untold(path: &[u8]) -> bool {
+    path.starts_with(UNTOLD)
 }
 
 /// Where `path` leads from the directory `base`: absolute, without `.`, `..`, double slashes or a slash at its end.

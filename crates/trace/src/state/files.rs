@@ -1,7 +1,7 @@
 //! Open files: which calls make, rename and close them.
 
 use super::apply::Call;
-use super::fd::{Fd, FdKind, Role, Transport, join};
+use super::fd::{Fd, FdKind, Role, Transport, UNTOLD, is_untold, join, plain_ends};
 use super::held::Meter;
 use super::thread::slash;
 use super::{FdTable, State, Thread};
@@ -78,14 +78,14 @@ impl State {
         }
         let mut name = self.fd_of(tid, fd)?.name.clone();
         slash(&mut name);
-        (!name.is_empty()).then_some(name)
+        (!name.is_empty() && !is_untold(&name)).then_some(name)
     }
 
     /// An absolute path, or, where the directory is not known, the path with that said before it.
     pub(crate) fn absolute(&self, tid: i64, fd: i64, path: &[u8]) -> Vec<u8> {
         match self.directory(tid, fd, path) {
             Some(base) => join(&base, path),
-            None => [b"<UNKNOWN>/", path].concat(),
+            None => [UNTOLD, b"/", path].concat(),
         }
     }
 
@@ -134,9 +134,12 @@ impl State {
         let flags = call.u32("flags");
         let raw = call.text("name").or_else(|| call.text("path")).unwrap_or_default();
         let name = match call.text("fullpath").filter(|path| !path.is_empty()) {
+            Some(path) if is_untold(path) => path.to_vec(),
             Some(path) => join(b"/", path),
+            None if is_untold(raw) => raw.to_vec(),
             None => self.absolute(call.event.tid, call.int("dirfd").unwrap_or(CWD), raw),
         };
+        self.counters.paths_untold += u64::from(is_untold(&name));
         let is_directory = flags.is_some_and(|flags| flags & open::DIRECTORY != 0);
         let fd = Fd {
             number,
@@ -275,6 +278,7 @@ impl State {
             return;
         }
         let Tuple::Inet(from, from_port, to, to_port) = tuple else { return };
+        let (from, to) = plain_ends(from, to);
         if fd.role != Role::None && fd.ends == Some((Some((to, to_port)), (from, from_port))) {
             // An answer, on its way back.
             return;

@@ -17,18 +17,18 @@ mod thread;
 
 pub(crate) use container::to_json;
 pub use container::{Cgroups, of_cgroups, of_path};
-pub use fd::{Descriptor, End, Fd, FdKind, Role, Transport, join};
-pub(crate) use fd::{end_name, tuple_name};
+pub use fd::{Descriptor, End, Fd, FdKind, Role, Transport, UNTOLD, join};
+pub(crate) use fd::{end_name, is_untold, plain_ends, tuple_name};
 pub(crate) use files::{CWD, param_name};
 pub use held::{Files, Held};
 pub(crate) use process::variable;
 pub use sekisho_model::{Engine, RunningContainer, RunningMount};
-pub use thread::{FdTable, Program, Thread, ThreadSeed};
+pub use thread::{FdTable, Kept, Program, Thread, ThreadSeed};
 pub(crate) use thread::{pieces, with_arguments};
 
 use crate::event::{Event, EventCode, Params};
 use crate::facts::SyscallFacts;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
@@ -133,6 +133,8 @@ pub struct Counters {
     pub containers_evicted: u64,
     /// Users and groups that were not noted.
     pub users_refused: u64,
+    /// Working directories, programs and open files whose path was not told whole.
+    pub paths_untold: u64,
     /// Events of threads that were not known.
     pub unknown_threads: u64,
     /// Events that the recorder says it lost (`drop` events).
@@ -150,6 +152,8 @@ pub struct State {
     groups: HashMap<String, HashMap<u32, Group>>,
     /// How many of both.
     accounts: usize,
+    /// Containers whose users and groups were all told; `None` where whoever tells does not say so.
+    accounts_told: Option<HashSet<String>>,
     containers: HashMap<String, Known>,
     container_order: VecDeque<String>,
     threads: HashMap<i64, Thread>,
@@ -344,6 +348,34 @@ impl State {
         if self.has_room(known, container.len() + group.name.len()) {
             self.groups.entry_ref(container).or_default().insert(group.gid, group);
         }
+    }
+
+    /// Says that users and groups of a container are not known until [`State::set_accounts_told`] says that all were told.
+    pub fn set_accounts_awaited(&mut self) {
+        self.accounts_told.get_or_insert_default();
+    }
+
+    /// Says that all users and groups of a container were told: any other has no name there.
+    pub fn set_accounts_told(&mut self, container: &str) {
+        self.users_version += 1;
+        let most = self.bounds.containers;
+        if let Some(told) = &mut self.accounts_told
+            && (told.len() < most || told.contains(container))
+        {
+            told.insert(container.to_owned());
+        }
+    }
+
+    /// Whether all users and groups of a container are known that have a name.
+    pub(crate) fn knows_accounts(&self, container: &str) -> bool {
+        container.is_empty() || self.accounts_told.as_ref().is_none_or(|told| told.contains(container))
+    }
+
+    /// Whether the user or the group of a thread has no name that is known.
+    pub fn lacks_names(&self, thread: &Thread) -> bool {
+        let container = thread.container().unwrap_or_default();
+        thread.uid.is_some_and(|uid| self.user(container, uid).is_none())
+            || thread.gid.is_some_and(|gid| self.group(container, gid).is_none())
     }
 
     /// Whether another user or group may be noted, and counts it.

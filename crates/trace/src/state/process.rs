@@ -2,8 +2,8 @@
 
 use super::apply::Call;
 use super::container::Cgroups;
-use super::fd::join;
-use super::thread::{FdTable, Kin, bits, called, directory, pieces};
+use super::fd::{is_untold, join};
+use super::thread::{FdTable, Kept, Kin, bits, called, directory, pieces};
 use super::{Entered, Program, State, Thread};
 use crate::event::{Event, EventCode as E};
 use std::hash::{BuildHasher, Hasher};
@@ -245,12 +245,17 @@ impl State {
             Some(files) if call.u32("flags").unwrap_or_default() & bits::CLONE_THREAD == 0 => Arc::clone(files),
             _ => FdTable::default(),
         };
-        let exe = call.text("exe").unwrap_or_default();
+        let told = call.text("exe");
+        let exe = told.unwrap_or_default();
         let args = call.param("args").map_or(&[][..], |param| param.bytes);
-        if *exe != *thread.program.exe || *args != *thread.program.args {
+        // Where it is not told what the child executes, it is what its maker does.
+        let same = told.is_none() || *exe == *thread.program.exe && *args == *thread.program.args;
+        if !same || from_thread.is_none() {
             let old = &thread.program;
             let exepath = from_thread.and(old.exepath.clone());
-            thread.program = Arc::new(Program { exe: exe.into(), exepath, args: args.into(), ..(**old).clone() });
+            let args_kept = told.map_or(Kept::Nothing, |exe| Kept::of_arguments(exe, args));
+            let program = Program { exe: exe.into(), exepath, args: args.into(), args_kept, ..(**old).clone() };
+            thread.program = Arc::new(program);
         }
         if let Some(comm) = call.text("comm") {
             thread.comm = called(comm);
@@ -308,7 +313,8 @@ impl State {
         thread.known = true;
         thread.pid = call.int("pid").unwrap_or(thread.pid);
         thread.ptid = call.int("ptid").unwrap_or(thread.ptid);
-        let exe = call.text("exe").unwrap_or_default();
+        let told = call.text("exe");
+        let exe = told.unwrap_or_default();
         thread.comm = called(call.text("comm").unwrap_or_else(|| last_component(exe)));
         if let Some(cwd) = call.text("cwd").filter(|cwd| !cwd.is_empty()) {
             thread.cwd = directory(cwd.to_vec());
@@ -334,11 +340,18 @@ impl State {
         let same = inode.is_some() && times.is_some() && (inode, times) == (thread.program.inode, thread.program.times);
         let again = thread.came_from_outside() && (memfd == Some(true) || same);
         let within = Arc::clone(if again { &thread.program.within } else { &thread.cgroups });
+        let args = call.param("args").map_or(&[][..], |param| param.bytes);
+        let env = call.param("env").map_or(&[][..], |param| param.bytes);
+        let exepath = self.exec_path(call, &thread);
+        let args_kept = told.map_or(Kept::Nothing, |exe| Kept::of_arguments(exe, args));
+        self.counters.paths_untold += u64::from(thread.cwd.is_empty()) + u64::from(exepath.is_none());
         thread.program = Arc::new(Program {
-            exepath: self.exec_path(call, &thread),
+            exepath,
             exe: exe.into(),
-            args: call.param("args").map_or(&[][..], |param| param.bytes).into(),
-            env: call.param("env").map_or(&[][..], |param| param.bytes).into(),
+            args: args.into(),
+            args_kept,
+            env: env.into(),
+            env_kept: Kept::of_environment(env),
             writable: flag(1),
             upper: flag(2).filter(|upper| *upper || call.event.params.get(20).is_some()),
             memfd,
@@ -363,10 +376,11 @@ impl State {
         }
     }
 
-    /// The path of what is executed: what the kernel says, or what was asked for, from the directory it was asked in.
+    /// The path of what is executed: what the kernel says, or what was asked for, from the directory it was asked in. Where
+    /// whoever recorded it could not tell what the kernel says, what was asked for is not taken instead: it is the process's word.
     fn exec_path(&self, call: &Call<'_>, thread: &Thread) -> Option<Box<[u8]>> {
         if let Some(path) = call.text("trusted_exepath").filter(|path| !path.is_empty()) {
-            return Some(path.into());
+            return (!is_untold(path)).then(|| path.into());
         }
         if call.event.code == E::EXECVEAT_X {
             let name = call.entered?.named("pathname")?.text().unwrap_or_default();
@@ -384,7 +398,8 @@ impl State {
         if asked == b"<NA>" {
             return Some(asked.into());
         }
-        Some(join(&thread.cwd, asked).into())
+        let from_root = asked.first() == Some(&b'/');
+        (from_root || !thread.cwd.is_empty()).then(|| join(&thread.cwd, asked).into())
     }
 
     pub(super) fn switch(&mut self, call: &Call<'_>) {
@@ -401,8 +416,17 @@ impl State {
         if !call.succeeded() {
             return;
         }
-        let (Some(path), Some(thread)) = (path, self.threads.get(&call.event.tid)) else { return };
-        let cwd = join(&thread.cwd, path);
+        let Some(thread) = self.threads.get(&call.event.tid) else { return };
+        let asks = call.event.code == E::GETCWD_X;
+        let cwd = match path {
+            Some(path) if path.first() == Some(&b'/') => join(b"/", path),
+            // What the kernel calls so lies below no root.
+            Some(path) if !asks && !thread.cwd.is_empty() => join(&thread.cwd, path),
+            None if asks => return,
+            // It is elsewhere now, and where was not told.
+            _ => Vec::new(),
+        };
+        self.counters.paths_untold += u64::from(cwd.is_empty());
         self.set_directory(call.event.tid, cwd);
     }
 
@@ -411,9 +435,10 @@ impl State {
             return;
         }
         let Some(fd) = call.int("fd") else { return };
-        let Some(name) = self.files(call.event.tid).and_then(|files| files.get(&fd)).map(|fd| fd.name.clone()) else {
-            return;
-        };
+        // It is elsewhere now, also where nobody knows what the descriptor stands for.
+        let name = self.files(call.event.tid).and_then(|files| files.get(&fd)).map(|fd| fd.name.clone());
+        let name = name.unwrap_or_default();
+        self.counters.paths_untold += u64::from(name.first() != Some(&b'/'));
         self.set_directory(call.event.tid, name);
     }
 

@@ -417,3 +417,262 @@ fn what_began_before_the_clock_was_set_is_as_old_as_it_was() {
         assert_eq!(state.thread(1).unwrap().started, None);
     }
 }
+
+/// What `execve` says, as far as it matters here; an empty text for no value.
+fn exec(state: &mut State, tid: i64, [exe, args, env]: [&[u8]; 3], [cwd, exepath, filename]: [&str; 3]) {
+    let text = |text: &str| if text.is_empty() { Vec::new() } else { [text.as_bytes(), &[0]].concat() };
+    let [none, zero, uid] = [&[][..], &[0; 8], &[0; 4]];
+    let (ids, [cwd, exepath, filename]) = (i(tid), [cwd, exepath, filename].map(text));
+    let params: [&[u8]; 31] = [
+        &i(0),
+        exe,
+        args,
+        &ids,
+        &ids,
+        &i(1),
+        &cwd,
+        zero,
+        zero,
+        zero,
+        uid,
+        uid,
+        uid,
+        b"comm\0",
+        none,
+        env,
+        uid,
+        zero,
+        uid,
+        uid,
+        zero,
+        zero,
+        zero,
+        zero,
+        zero,
+        zero,
+        uid,
+        &exepath,
+        zero,
+        uid,
+        &filename,
+    ];
+    apply(state, tid, E::EXECVE_19_X, &params);
+}
+
+fn of_process(state: &State, tid: i64, field: &str) -> String {
+    ask(state, tid, E::GETUID_X, &[], field)
+}
+
+const NO_PATH: &str = "unknown: its path is too long to be told, or below a directory that is not known";
+
+#[test]
+fn a_program_whose_path_was_not_told_has_none_of_another() {
+    let mut state = state(Bounds::default());
+    state.add_thread(ThreadSeed { cwd: b"/usr/bin".to_vec(), exepath: Some(b"/usr/bin/sh".to_vec()), ..seed(2, 1) });
+    exec(&mut state, 2, [&b"ls\0"[..], b"", b""], ["<UNKNOWN>/deep/dir", "<UNKNOWN>/deep/dir/ls", "./ls"]);
+    assert_eq!(of_process(&state, 2, "proc.exepath"), NO_PATH, "not /usr/bin/ls");
+    assert_eq!(of_process(&state, 2, "proc.cwd"), NO_PATH);
+    assert_eq!(state.counters().paths_untold, 2);
+    // A child has no other.
+    clone(&mut state, 2, 0, 3, 2, 0);
+    clone(&mut state, 3, 0, 3, 2, 0);
+    assert_eq!(of_process(&state, 3, "proc.exepath"), NO_PATH);
+    assert_eq!(of_process(&state, 3, "proc.pexepath"), NO_PATH);
+    // Falco's recorders tell no path of some programs: it follows from what was asked for, where the directory is known.
+    exec(&mut state, 2, [&b"ls\0"[..], b"", b""], ["", "", "./ls"]);
+    assert_eq!(of_process(&state, 2, "proc.exepath"), NO_PATH, "the directory is still not known");
+    exec(&mut state, 2, [&b"ls\0"[..], b"", b""], ["/srv", "", "./ls"]);
+    assert_eq!(of_process(&state, 2, "proc.exepath"), "/srv/ls");
+}
+
+#[test]
+fn whoever_goes_where_nobody_knows_is_nowhere_that_is_known() {
+    let mut state = state(Bounds::default());
+    state.add_thread(ThreadSeed { cwd: b"/usr/bin".to_vec(), ..seed(2, 1) });
+    let cwd = |state: &State| of_process(state, 2, "proc.cwd");
+    let go = |state: &mut State, path: &str| {
+        apply(state, 2, E::CHDIR_X, &[&i(0), &[path.as_bytes(), &[0]].concat()]);
+    };
+    go(&mut state, "../lib");
+    assert_eq!(cwd(&state), "/usr/lib/");
+    for _ in 0..17 {
+        go(&mut state, &"n".repeat(250));
+    }
+    assert_eq!(cwd(&state), NO_PATH, "it is longer than the kernel tells");
+    go(&mut state, "etc");
+    assert_eq!(cwd(&state), NO_PATH, "not /etc/");
+    let flags = 1_u32.to_le_bytes();
+    let open: [&[u8]; 8] = [&i(5), &i(-100), b"shadow\0", &flags, &[0; 4], &[0; 4], &[0; 8], &[]];
+    apply(&mut state, 2, E::OPENAT_2_X, &open);
+    for field in ["fd.name", "fd.directory", "fd.containername", "fs.path.name"] {
+        assert_eq!(ask(&state, 2, E::OPENAT_2_X, &open, field), NO_PATH, "{field}");
+    }
+    assert_eq!(ask(&state, 2, E::OPENAT_2_X, &open, "fd.filename"), "shadow");
+    assert_eq!(ask(&state, 2, E::OPENAT_2_X, &open, "fd.nameraw"), "shadow");
+    // What was not to be read says as little.
+    let failed: [&[u8]; 8] = [&i(-2), &i(-100), &[], &flags, &[0; 4], &[0; 4], &[0; 8], &[]];
+    apply(&mut state, 2, E::OPENAT_2_X, &failed);
+    assert_eq!(ask(&state, 2, E::OPENAT_2_X, &failed, "fd.name"), "unknown: it was not recorded");
+    let renamed: [&[u8]; 3] = [&i(0), b"a\0", b"/b\0"];
+    apply(&mut state, 2, E::RENAME_X, &renamed);
+    assert_eq!(ask(&state, 2, E::RENAME_X, &renamed, "fs.path.source"), NO_PATH);
+    assert_eq!(ask(&state, 2, E::RENAME_X, &renamed, "fs.path.target"), "/b");
+    go(&mut state, "/");
+    assert_eq!(cwd(&state), "/");
+    // A descriptor that nobody followed, a call that says nothing, and a directory below no root.
+    apply(&mut state, 2, E::FCHDIR_X, &[&i(0), &i(77)]);
+    assert_eq!(cwd(&state), NO_PATH);
+    go(&mut state, "/tmp");
+    apply(&mut state, 2, E::CHDIR_X, &[&i(0), &[]]);
+    assert_eq!(cwd(&state), NO_PATH);
+    go(&mut state, "/tmp");
+    apply(&mut state, 2, E::GETCWD_X, &[&i(9), b"(unreachable)/x\0"]);
+    assert_eq!(cwd(&state), NO_PATH);
+}
+
+#[test]
+fn a_path_that_the_kernel_did_not_tell_whole_is_not_put_together() {
+    let mut state = state(Bounds::default());
+    state.add_thread(ThreadSeed { cwd: b"/".to_vec(), ..seed(2, 1) });
+    let flags = 1_u32.to_le_bytes();
+    let open: [&[u8]; 8] = [&i(5), &i(-100), b"etc/shadow\0", &flags, &[0; 4], &[0; 4], &[0; 8], b"<UNKNOWN>/x/link\0"];
+    apply(&mut state, 2, E::OPENAT_2_X, &open);
+    assert_eq!(ask(&state, 2, E::OPENAT_2_X, &open, "fd.name"), NO_PATH);
+    assert_eq!(ask(&state, 2, E::OPENAT_2_X, &open, "fd.filename"), "link", "its end is known");
+    assert_eq!(state.counters().paths_untold, 1);
+    // Nor is what is below it.
+    let below: [&[u8]; 8] = [&i(-2), &i(5), b"f\0", &flags, &[0; 4], &[0; 4], &[0; 8], &[]];
+    apply(&mut state, 2, E::OPENAT_2_X, &below);
+    assert_eq!(ask(&state, 2, E::OPENAT_2_X, &below, "fd.name"), NO_PATH);
+}
+
+#[test]
+fn arguments_and_variables_that_were_cut_are_known_as_far_as_they_go() {
+    use crate::field::{Facts, Field, Part, Value};
+    let mut state = state(Bounds::default());
+    let begins = |state: &State, field: &str| {
+        let event = Event { number: 1, time: 5, cpu: 0, tid: 2, code: E::GETUID_X, params: Params::default() };
+        match state.facts(&event).value(&Field::parse(field).unwrap()) {
+            Value::Partly(parts) => match &parts[..] {
+                [Part::Beginning(text)] => Some(text.to_vec()),
+                _ => None,
+            },
+            _ => None,
+        }
+    };
+    state.add_thread(seed(2, 1));
+    let args = [&b"-a\0"[..], &b"x".repeat(4096 - 3 - 3)].concat();
+    let env = [&b"A=1\0B="[..], &b"y".repeat(4096 - 6)].concat();
+    exec(&mut state, 2, [&b"ls\0"[..], &args, &env], ["/", "/bin/ls", "ls"]);
+    let line = [&b"-a "[..], &args[3..]].concat();
+    assert_eq!(begins(&state, "proc.args"), Some(line.clone()));
+    assert_eq!(begins(&state, "proc.cmdline"), Some([b"comm ", &line[..]].concat()));
+    assert_eq!(begins(&state, "proc.exeline"), Some([b"ls ", &line[..]].concat()));
+    assert_eq!(begins(&state, "proc.args[1]"), Some(args[3..].to_vec()));
+    assert_eq!(begins(&state, "proc.env[B]"), Some(env[6..].to_vec()));
+    for (field, expect) in [
+        ("proc.exe", "ls"),
+        ("proc.args[0]", "-a"),
+        ("proc.args[2]", "unknown: only its beginning was recorded"),
+        ("proc.cmdnargs", "unknown: only its beginning was recorded"),
+        ("proc.cmdlenargs", "unknown: only its beginning was recorded"),
+        ("proc.env[A]", "1"),
+        ("proc.env[C]", "unknown: only its beginning was recorded"),
+        ("proc.aenv[C]", "<NA>"),
+    ] {
+        assert_eq!(of_process(&state, 2, field), expect, "{field}");
+    }
+    // One byte less is all there is.
+    exec(&mut state, 2, [&b"ls\0"[..], &args[..args.len() - 1], &env[..env.len() - 1]], ["/", "/bin/ls", "ls"]);
+    assert_eq!((begins(&state, "proc.args"), begins(&state, "proc.env[B]")), (None, None));
+    assert_eq!(of_process(&state, 2, "proc.cmdnargs"), "2");
+    // The first argument alone may be as long.
+    exec(&mut state, 2, [&b"z".repeat(4096), b"", b""], ["/", "/bin/ls", "ls"]);
+    assert_eq!(begins(&state, "proc.exe"), Some(b"z".repeat(4096)));
+}
+
+#[test]
+fn a_process_that_ended_before_it_was_read_has_arguments_that_nobody_knows() {
+    let mut state = state(Bounds::default());
+    state.add_thread(ThreadSeed { args: b"-c\0".to_vec(), exe: b"sh".to_vec(), ..seed(2, 1) });
+    exec(&mut state, 2, [&b""[..], b"", b"<UNKNOWN>"], ["<UNKNOWN>", "<UNKNOWN>", ""]);
+    for field in ["proc.args", "proc.args[0]", "proc.exe", "proc.exeline", "proc.cmdnargs", "proc.env", "proc.env[A]"] {
+        assert_eq!(of_process(&state, 2, field), "unknown: it was not recorded", "{field}");
+    }
+    // So it stays where it is told anew.
+    let again = state.seeds().into_iter().find(|seed| seed.tid == 2).unwrap();
+    state.add_thread(again);
+    assert_eq!(of_process(&state, 2, "proc.args"), "unknown: it was not recorded");
+    // Whoever is made executes what its maker does, where nobody says what.
+    state.add_thread(ThreadSeed { args: b"-c\0".to_vec(), exe: b"sh".to_vec(), ..seed(4, 1) });
+    let [none, zero, uid] = [&[][..], &[0; 8], &[0; 4]];
+    let ids = i(5);
+    let params: [&[u8]; 20] = [
+        &i(0),
+        none,
+        none,
+        &ids,
+        &ids,
+        &i(4),
+        none,
+        zero,
+        zero,
+        zero,
+        uid,
+        uid,
+        uid,
+        none,
+        none,
+        uid,
+        uid,
+        uid,
+        none,
+        none,
+    ];
+    apply(&mut state, 5, E::CLONE_20_X, &params);
+    assert_eq!(of_process(&state, 5, "proc.args"), "-c");
+}
+
+#[test]
+fn a_connection_of_ipv4_over_a_socket_of_ipv6_is_one_of_ipv4() {
+    let mut state = state(Bounds::default());
+    state.add_thread(seed(2, 1));
+    let mapped = |ip: [u8; 4]| [&[0; 10][..], &[0xff, 0xff], &ip].concat();
+    let tuple = |from: &[u8], from_port: u16, to: &[u8], to_port: u16| {
+        [&[10][..], from, &from_port.to_le_bytes(), to, &to_port.to_le_bytes()].concat()
+    };
+    let socket = |state: &mut State, kind: u32| {
+        apply(state, 2, E::SOCKET_X, &[&i(3), &10_u32.to_le_bytes(), &kind.to_le_bytes(), &0_u32.to_le_bytes()]);
+    };
+    let own = mapped([127, 0, 0, 1]);
+    for (result, ends) in
+        [(0, tuple(&own, 4000, &own, 80)), (-111, tuple(&own, 4000, &own, 80)), (0, tuple(&[0; 16], 4000, &own, 80))]
+    {
+        socket(&mut state, 1);
+        let connect: [&[u8]; 4] = [&i(result), &ends, &i(3), &[]];
+        apply(&mut state, 2, E::CONNECT_X, &connect);
+        let asked = |field: &str| ask(&state, 2, E::CONNECT_X, &connect, field);
+        let from = if ends[1..17] == [0; 16] { "0.0.0.0" } else { "127.0.0.1" };
+        assert_eq!(asked("fd.name"), format!("{from}:4000->127.0.0.1:80"), "{result}");
+        if result == 0 {
+            let told = ["fd.sip", "fd.cip", "fd.type", "fd.typechar", "fd.rip", "fd.sport"].map(asked);
+            assert_eq!(told, ["127.0.0.1", from, "ipv4", "4", "127.0.0.1", "80"]);
+        }
+    }
+    // A connection of IPv6 stays one.
+    socket(&mut state, 1);
+    let ends = tuple(&1_u128.to_be_bytes(), 4000, &1_u128.to_be_bytes(), 80);
+    let connect: [&[u8]; 4] = [&i(0), &ends, &i(3), &[]];
+    apply(&mut state, 2, E::CONNECT_X, &connect);
+    assert_eq!(ask(&state, 2, E::CONNECT_X, &connect, "fd.name"), "::1:4000->::1:80");
+    assert_eq!(ask(&state, 2, E::CONNECT_X, &connect, "fd.typechar"), "6");
+    // Datagrams, and what waits for connections.
+    socket(&mut state, 2);
+    let send: [&[u8]; 5] = [&i(1), b"x", &i(3), &4_u32.to_le_bytes(), &tuple(&[0; 16], 5000, &own, 53)];
+    apply(&mut state, 2, E::SENDTO_X, &send);
+    assert_eq!(ask(&state, 2, E::SENDTO_X, &send, "fd.sip"), "127.0.0.1");
+    socket(&mut state, 1);
+    let bind: [&[u8]; 3] = [&i(0), &[&[10][..], &own, &80_u16.to_le_bytes()].concat(), &i(3)];
+    apply(&mut state, 2, E::BIND_X, &bind);
+    assert_eq!(ask(&state, 2, E::BIND_X, &bind, "fd.name"), "127.0.0.1:80");
+}

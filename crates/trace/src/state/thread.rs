@@ -2,6 +2,7 @@
 
 use super::Entered;
 use super::container::Cgroups;
+use super::fd::{UNTOLD, is_untold};
 use super::held::Files;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -18,6 +19,38 @@ pub(crate) mod bits {
     pub(crate) const CHILD_IN_PIDNS: u32 = 1 << 29;
 }
 
+/// How much of what a program was begun with is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// All.
+    #[default]
+    Whole,
+    /// The beginning.
+    Beginning,
+    /// Nothing.
+    Nothing,
+}
+
+impl Kept {
+    /// How much recorders tell of arguments, the first included, or of an environment, in bytes. Of what is as long or longer
+    /// that much is told, and nothing says whether it was more.
+    const MOST: usize = 4096;
+
+    /// Of arguments.
+    pub(crate) fn of_arguments(exe: &[u8], args: &[u8]) -> Self {
+        if exe.len() + 1 + args.len() >= Self::MOST { Self::Beginning } else { Self::Whole }
+    }
+
+    /// Of an environment. What begins without a variable is no environment: it could not be read.
+    pub(crate) fn of_environment(env: &[u8]) -> Self {
+        match env.len() {
+            _ if env == UNTOLD => Self::Nothing,
+            Self::MOST.. => Self::Beginning,
+            _ => Self::Whole,
+        }
+    }
+}
+
 /// What a process executes: what the last `execve` of it or of an ancestor said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Program {
@@ -27,8 +60,12 @@ pub struct Program {
     pub exepath: Option<Box<[u8]>>,
     /// Arguments after the first, each ended by a zero byte.
     pub args: Box<[u8]>,
+    /// How much of both is known.
+    pub args_kept: Kept,
     /// Variables, each ended by a zero byte.
     pub env: Box<[u8]>,
+    /// How much of them is known.
+    pub env_kept: Kept,
     /// Whether the process may write to its executable.
     pub writable: Option<bool>,
     /// Whether the executable is in the upper layer of an overlay.
@@ -158,7 +195,7 @@ pub struct Thread {
     pub vpid: Option<i64>,
     pub comm: Box<[u8]>,
     pub program: Arc<Program>,
-    /// Ends in a slash.
+    /// Ends in a slash; empty where it is not known.
     pub cwd: Arc<[u8]>,
     pub cgroups: Arc<Cgroups>,
     pub fdlimit: i64,
@@ -199,9 +236,13 @@ pub struct Thread {
 impl Thread {
     pub(crate) fn of_seed(seed: ThreadSeed) -> Self {
         let cgroups = Cgroups::new(&seed.cgroups);
+        let untold = seed.exe == UNTOLD && seed.args.is_empty();
+        let args_kept = if untold { Kept::Nothing } else { Kept::of_arguments(&seed.exe, &seed.args) };
         let program = Program {
-            exe: seed.exe.into(),
-            exepath: seed.exepath.map(Into::into),
+            args_kept,
+            env_kept: Kept::of_environment(&seed.env),
+            exe: if untold { Box::default() } else { seed.exe.into() },
+            exepath: seed.exepath.filter(|path| !is_untold(path)).map(Into::into),
             args: seed.args.into(),
             env: seed.env.into(),
             writable: seed.exe_writable,
@@ -299,10 +340,11 @@ pub(crate) fn with_arguments(first: &[u8], program: &Program) -> Vec<u8> {
     line
 }
 
-/// A working directory, which ends in a slash. One that is longer than the kernel has any is not known.
+/// A working directory, which ends in a slash. One that does not begin at the root is not known, and none is longer than the
+/// kernel has any.
 pub(crate) fn directory(mut path: Vec<u8>) -> Arc<[u8]> {
     slash(&mut path);
-    if path.len() > LONGEST_PATH { Arc::default() } else { path.into() }
+    if path.first() != Some(&b'/') || path.len() > LONGEST_PATH { Arc::default() } else { path.into() }
 }
 
 /// `PATH_MAX` of Linux, and the slash.

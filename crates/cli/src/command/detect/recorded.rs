@@ -82,6 +82,7 @@ impl Recorded {
             (counters.threads_evicted, "processes forgotten, since there were too many"),
             (counters.fds_refused, "open files not noted, since there were too many"),
             (counters.files_forgotten, "processes whose open files were forgotten, since those of all took too much"),
+            (counters.paths_untold, PATHS_UNTOLD),
             (counters.calls_forgotten, "calls of which was forgotten what they were entered with"),
             (counters.containers_evicted, "containers forgotten, since there were too many"),
             (counters.users_refused, "users and groups not noted, since there were too many"),
@@ -89,6 +90,9 @@ impl Recorded {
         lines.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{what}: {count}")).collect()
     }
 }
+
+/// Of what rules cannot be judged.
+pub(super) const PATHS_UNTOLD: &str = "paths that were not told whole, so that rules about them cannot be judged";
 
 /// The bytes, and how many they are: of what is no file nobody knows, and the bound on how much comes out of it is that
 /// on the whole.

@@ -2,6 +2,7 @@
 
 use super::super::scan::{Context, clock};
 use super::posted;
+use super::recorded::PATHS_UNTOLD;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
 use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
@@ -358,6 +359,7 @@ pub(super) fn account(seen: &Seen) {
         (counters.files_forgotten, "processes whose open files were forgotten, since those of all took too much"),
         (counters.containers_evicted, "containers forgotten, since there were too many"),
         (counters.users_refused, "users and groups not noted, since there were too many"),
+        (counters.paths_untold, PATHS_UNTOLD),
     ];
     said.extend(seen.gap.iter().map(Gap::text));
     said.extend(forgotten.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{what}: {count}")));

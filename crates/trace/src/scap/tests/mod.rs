@@ -38,7 +38,7 @@ fn replay<T>(bytes: &[u8], options: &Options, mut each: impl FnMut(&dyn Facts) -
 
 /// A value as sysdig prints it.
 fn shown(value: &Value<'_>) -> String {
-    match value {
+    match &value.clone().shown() {
         Value::Absent | Value::Unknown(_) => "<NA>".to_owned(),
         value => {
             let texts = value.scalars().iter().map(|scalar| match scalar.as_text() {
