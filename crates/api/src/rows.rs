@@ -136,7 +136,7 @@ impl Hit {
 /// A package, whoever has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PackageEntry {
-    /// As it was first met.
+    /// Its package URL.
     pub purl: Purl,
     /// What kind of package.
     pub kind: PackageKind,

@@ -3,12 +3,13 @@
 use crate::error::IdentityError;
 use crate::name::fold;
 use crate::random;
+use argon2::password_hash::Error;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use sekisho_base::Secret;
 use sekisho_store::StoreError;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use unicode_normalization::UnicodeNormalization as _;
@@ -49,6 +50,7 @@ pub(crate) struct Verdict {
 #[derive(Debug)]
 pub(crate) struct Hasher {
     argon: Argon2<'static>,
+    memory: Memory,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
@@ -58,6 +60,7 @@ impl Hasher {
         let params = Params::new(cost.memory_kib.max(Params::MIN_M_COST), cost.passes.max(Params::MIN_T_COST), 1, None);
         Self {
             argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params.unwrap_or_default()),
+            memory: Memory::default(),
             places: Arc::new(Semaphore::new(WAITING)),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
         }
@@ -66,9 +69,9 @@ impl Hasher {
     /// The hash of a password, in PHC form.
     pub(crate) async fn hash(&self, password: &Secret) -> Result<Secret, IdentityError> {
         let salt: [u8; 16] = random::bytes()?;
-        let (argon, password) = (self.argon.clone(), password.clone());
-        let hash = self.turn(move || argon.hash_password_with_salt(password.expose().as_bytes(), &salt)).await?;
-        Ok(Secret::new(hash.map_err(failed)?.to_string()))
+        let (argon, memory, password) = (self.argon.clone(), self.memory.clone(), password.clone());
+        let output = self.turn(move || memory.hash(&argon, &password, &salt, Params::DEFAULT_OUTPUT_LEN)).await??;
+        Ok(Secret::new(self.phc(&salt, &output).map_err(failed)?.to_string()))
     }
 
     /// Whether a password is that of a hash. Without one, it is compared all the same, with a hash that no password has: there is
@@ -81,34 +84,38 @@ impl Hasher {
         if compared.salt.is_none() || compared.hash.is_none() {
             return Err(damaged(&Error::EncodingInvalid));
         }
-        let outdated = !Params::try_from(&compared).is_ok_and(|params| {
-            let now = self.argon.params();
-            (params.m_cost(), params.t_cost(), params.p_cost()) == (now.m_cost(), now.t_cost(), now.p_cost())
-                && compared.algorithm == Algorithm::Argon2id.ident()
-                && compared.version == Some(Version::V0x13.into())
-        });
-        let (argon, password) = (self.argon.clone(), password.clone());
-        match self.turn(move || argon.verify_password(password.expose().as_bytes(), &compared)).await? {
-            Ok(()) => Ok(Verdict { matches: true, outdated }),
-            Err(Error::PasswordInvalid) => Ok(Verdict { matches: false, outdated }),
-            Err(error @ Error::OutOfMemory) => Err(failed(error)),
-            Err(error) => Err(damaged(&error)),
-        }
+        let (Some(salt), Some(expected)) = (compared.salt, compared.hash) else {
+            return Err(damaged(&Error::EncodingInvalid));
+        };
+        let params = Params::try_from(&compared).map_err(|error| damaged(&error))?;
+        let algorithm = Algorithm::try_from(compared.algorithm.as_str()).map_err(|error| damaged(&error))?;
+        let version =
+            compared.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(|error| damaged(&error))?;
+        let now = self.argon.params();
+        let outdated = (params.m_cost(), params.t_cost(), params.p_cost())
+            != (now.m_cost(), now.t_cost(), now.p_cost())
+            || algorithm != Algorithm::Argon2id
+            || version != Version::V0x13;
+        let argon = Argon2::new(algorithm, version, params);
+        let (memory, password) = (self.memory.clone(), password.clone());
+        let output = self.turn(move || memory.hash(&argon, &password, &salt, expected.len())).await??;
+        Ok(Verdict { matches: output.ct_eq(expected.as_bytes()).into(), outdated })
     }
 
     /// A hash of the present cost that is of no password: its output is random.
     fn decoy(&self) -> Result<PasswordHash, IdentityError> {
         let (salt, output): ([u8; 16], [u8; 32]) = (random::bytes()?, random::bytes()?);
-        let parts = || {
-            Ok(PasswordHash {
-                algorithm: Algorithm::Argon2id.ident(),
-                version: Some(Version::V0x13.into()),
-                params: ParamsString::try_from(self.argon.params())?,
-                salt: Some(Salt::new(&salt)?),
-                hash: Some(Output::new(&output)?),
-            })
-        };
-        parts().map_err(failed)
+        self.phc(&salt, &output).map_err(failed)
+    }
+
+    fn phc(&self, salt: &[u8], output: &[u8]) -> Result<PasswordHash, Error> {
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(self.argon.params())?,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(Output::new(output)?),
+        })
     }
 
     /// Runs `work` when it is its turn. The turn lasts as long as the work does, whoever has stopped to wait for it.
@@ -120,6 +127,35 @@ impl Hasher {
             work()
         };
         spawn_blocking(work).await.map_err(|error| IdentityError::Hash(error.to_string()))
+    }
+}
+
+/// Memory in which hashes are made, kept for the next: allocated and freed each time it leaves holes in which others' small things
+/// settle, so that a thousand attempts to log in take gigabytes.
+#[derive(Debug, Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl Memory {
+    fn hash(
+        &self,
+        argon: &Argon2<'_>,
+        password: &Secret,
+        salt: &[u8],
+        length: usize,
+    ) -> Result<Vec<u8>, IdentityError> {
+        let count = argon.params().block_count();
+        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        if blocks.len() < count {
+            blocks.try_reserve_exact(count - blocks.len()).map_err(|error| IdentityError::Hash(error.to_string()))?;
+            blocks.resize(count, Block::default());
+        }
+        let mut output = vec![0; length];
+        let made =
+            argon.hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut output, &mut blocks[..count]);
+        // What is in it follows from the password.
+        blocks.fill(Block::default());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+        made.map(|()| output).map_err(|error| IdentityError::Hash(error.to_string()))
     }
 }
 
@@ -238,7 +274,7 @@ mod tests {
         let hasher = Arc::new(Hasher::new(CHEAP));
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (open, gate) = std::sync::mpsc::channel::<()>();
-        let gate = Arc::new(std::sync::Mutex::new(gate));
+        let gate = Arc::new(Mutex::new(gate));
         let attempts: Vec<_> = (0..WAITING)
             .map(|_| {
                 let (hasher, running, most, gate) =

@@ -14,11 +14,13 @@ use jiff::{SignedDuration, Timestamp};
 use sekisho_base::Secret;
 use sekisho_store::{Changed, Deed, Session, StoreError, User, UserChange};
 use serde_json::json;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
 /// That a session or token was used is written no more often than this.
 const SEEN: SignedDuration = SignedDuration::from_mins(1);
+/// Where whoever changes a password comes from, as far as attempts are counted.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// Sessions of one user that are listed.
 const MOST_LISTED: u32 = 200;
 
@@ -52,7 +54,8 @@ impl Identity {
     pub async fn login(&self, name: &str, password: &str, from: &Origin) -> Result<Login, IdentityError> {
         let folded = user_name(name).ok().map(|(_, folded)| folded);
         // What can be nobody's name is one name as far as attempts are counted.
-        let keys = [Key::name(folded.as_deref().unwrap_or_default()), Key::address(from.address)];
+        let name = folded.as_deref().unwrap_or_default();
+        let keys = [Key::pair(name, from.address), Key::name(name), Key::address(from.address)];
         let attempt = self.throttle.enter(&keys, self.clock.now())?;
         match self.try_login(folded.as_deref(), password, from).await {
             Ok(Some(login)) => {
@@ -214,7 +217,7 @@ impl Identity {
         let user = self.enabled(id).await?;
         let Some(old) = &user.password else { return Err(Denied::Login.into()) };
         // Who has got hold of a session is not to find out the password by it.
-        let attempt = self.throttle.enter(&[Key::name(&user.folded)], self.clock.now())?;
+        let attempt = self.throttle.enter(&[Key::pair(&user.folded, NOWHERE)], self.clock.now())?;
         let refused = async || {
             let detail = json!({ "reason": "the present password is wrong" });
             let deed = self.deed(by, "user.password", &format!("user:{id}"), detail);

@@ -22,6 +22,8 @@ const MOST_BEYOND: u32 = 10;
 pub(crate) enum Key {
     /// A hash of the name: nobody makes it long, and what is kept says no name, which may be a password by mistake.
     Name([u8; 16]),
+    /// A hash of the name and the address: who guesses from one place closes the name for that place alone.
+    Pair([u8; 16]),
     /// An address; of IPv6 the network, all of which one customer has.
     Address(IpAddr),
 }
@@ -31,6 +33,14 @@ impl Key {
         let mut short = [0; 16];
         short.copy_from_slice(&sha256(folded.as_bytes())[..16]);
         Self::Name(short)
+    }
+
+    /// A name, as it is tried from an address.
+    pub(crate) fn pair(folded: &str, address: IpAddr) -> Self {
+        let Self::Address(address) = Self::address(address) else { return Self::name(folded) };
+        let mut short = [0; 16];
+        short.copy_from_slice(&sha256(format!("{address} {folded}").as_bytes())[..16]);
+        Self::Pair(short)
     }
 
     pub(crate) fn address(address: IpAddr) -> Self {
@@ -44,7 +54,8 @@ impl Key {
     /// who tries to guess it must not keep its owner out. Many people may come from one address.
     fn bounds(self) -> (u32, u64) {
         match self {
-            Self::Name(_) => (5, 60),
+            Self::Name(_) => (100, 60),
+            Self::Pair(_) => (5, 60),
             Self::Address(_) => (20, 900),
         }
     }
@@ -130,7 +141,7 @@ impl Throttle {
     pub(crate) fn succeeded(&self, attempt: &Attempt) {
         let mut counts = self.counts();
         for (key, _) in &attempt.counted {
-            if matches!(key, Key::Name(_)) {
+            if matches!(key, Key::Name(_) | Key::Pair(_)) {
                 counts.remove(key);
             }
         }
@@ -186,6 +197,11 @@ mod tests {
         Key::address(IpAddr::V4(number.into()))
     }
 
+    /// A name from one place.
+    fn pair(name: &str) -> Key {
+        Key::pair(name, IpAddr::V4(0.into()))
+    }
+
     fn wait(throttle: &Throttle, keys: &[Key], second: i64) -> u64 {
         match throttle.enter(keys, at(second)) {
             Ok(_) => 0,
@@ -196,7 +212,7 @@ mod tests {
 
     #[test]
     fn each_attempt_costs_twice_as_long_as_the_last() {
-        let (throttle, name) = (Throttle::default(), [Key::name("ann")]);
+        let (throttle, name) = (Throttle::default(), [pair("ann")]);
         for _ in 0..5 {
             assert_eq!(wait(&throttle, &name, 100), 0);
         }
@@ -210,7 +226,7 @@ mod tests {
             assert_eq!(wait(&throttle, &name, now), 0);
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(wait(&throttle, &[Key::name("bob")], now), 0);
+        assert_eq!(wait(&throttle, &[pair("bob")], now), 0);
         // A clock that is put back keeps nobody out for longer than that; later all is forgotten.
         assert_eq!(wait(&throttle, &name, now - 1_000_000), 60);
         for _ in 0..5 {
@@ -223,17 +239,17 @@ mod tests {
     fn many_names_from_one_address_are_one_who_tries() {
         let throttle = Throttle::default();
         for number in 0..20 {
-            assert_eq!(wait(&throttle, &[Key::name(&number.to_string()), address(1)], 0), 0);
+            assert_eq!(wait(&throttle, &[pair(&number.to_string()), address(1)], 0), 0);
         }
-        let next = [Key::name("next"), address(1)];
+        let next = [pair("next"), address(1)];
         assert_eq!(wait(&throttle, &next, 0), 1);
         // What had to wait did not count for its name; other addresses are open.
         for number in 2..7 {
-            assert_eq!(wait(&throttle, &[Key::name("next"), address(number)], 0), 0);
+            assert_eq!(wait(&throttle, &[pair("next"), address(number)], 0), 0);
         }
-        assert_eq!(wait(&throttle, &[Key::name("next"), address(7)], 0), 1);
+        assert_eq!(wait(&throttle, &[pair("next"), address(7)], 0), 1);
         // Who goes on all day from one address has less than one attempt in four minutes; a name is open each minute.
-        for (key, some) in [(address(8), 200..360), (Key::name("ann"), 1440..1460)] {
+        for (key, some) in [(address(8), 200..360), (pair("ann"), 1440..1460)] {
             let (mut now, mut attempts) = (0, 0);
             while now < 24 * 60 * 60 {
                 match wait(&throttle, &[key], now) {
@@ -247,7 +263,7 @@ mod tests {
 
     #[test]
     fn attempts_are_forgotten_one_by_one() {
-        let (throttle, ann) = (Throttle::default(), [Key::name("ann")]);
+        let (throttle, ann) = (Throttle::default(), [pair("ann")]);
         for second in [0, 10, 20, 30] {
             assert_eq!(wait(&throttle, &ann, second), 0);
         }
@@ -262,7 +278,7 @@ mod tests {
     #[test]
     fn success_frees_the_name_and_not_the_address() {
         let throttle = Throttle::default();
-        let keys = [Key::name("ann"), address(1)];
+        let keys = [pair("ann"), address(1)];
         for _ in 0..3 {
             assert_eq!(wait(&throttle, &keys, 0), 0);
         }
@@ -278,7 +294,7 @@ mod tests {
         assert_eq!(wait(&throttle, &[keys[1]], 0), 1);
         // Others who log in from there do not wait for each other.
         for number in 0..50 {
-            let attempt = throttle.enter(&[Key::name(&number.to_string()), keys[1]], at(1)).unwrap();
+            let attempt = throttle.enter(&[pair(&number.to_string()), keys[1]], at(1)).unwrap();
             throttle.succeeded(&attempt);
         }
         throttle.undo(&throttle.enter(&[keys[1]], at(1)).unwrap());
@@ -302,14 +318,34 @@ mod tests {
     #[test]
     fn a_flood_puts_out_its_own() {
         let throttle = Throttle::default();
-        let ann = [Key::name("ann")];
+        let ann = [pair("ann")];
         for _ in 0..5 {
             assert_eq!(wait(&throttle, &ann, 0), 0);
         }
         for number in 0..16_800 {
-            assert_eq!(wait(&throttle, &[Key::name(&number.to_string())], 1), 0);
+            assert_eq!(wait(&throttle, &[pair(&number.to_string())], 1), 0);
         }
         assert_eq!(throttle.counts().len(), MOST);
         assert_eq!(wait(&throttle, &ann, 0), 1);
+    }
+
+    #[test]
+    fn who_guesses_from_one_place_closes_a_name_for_that_place_alone() {
+        let throttle = Throttle::default();
+        let from = |number: u32| {
+            let address = IpAddr::V4(number.into());
+            [Key::pair("ann", address), Key::name("ann"), Key::address(address)]
+        };
+        for _ in 0..5 {
+            assert_eq!(wait(&throttle, &from(1), 0), 0);
+        }
+        assert_eq!(wait(&throttle, &from(1), 0), 1);
+        assert_eq!(wait(&throttle, &from(2), 0), 0, "the name's owner");
+        // From very many places it is closed for all, and never for long.
+        for number in 10..104 {
+            assert_eq!(wait(&throttle, &from(number), 0), 0, "{number}");
+        }
+        let closed = wait(&throttle, &from(200), 0);
+        assert!((1..=60).contains(&closed), "{closed}");
     }
 }

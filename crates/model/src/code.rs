@@ -307,7 +307,7 @@ codes! {
         "send it again; nothing of it was kept";
     RequestTooLarge = "request.too_large", Usage,
         "A request is larger than the hub takes.",
-        "raise limits.document_bytes of the hub if the sender is trusted";
+        "raise limits.text_file_bytes of the hub if the sender is trusted";
     RequestMediaType = "request.media_type", Usage,
         "The document of a request has a media type or an encoding that the hub does not read.",
         "send application/json, plain or with Content-Encoding: gzip or zstd";

@@ -90,8 +90,8 @@ impl Maker<'_> {
         let licenses = self.licenses();
         let files = || self.overlay.shown.values().flat_map(|shown| &shown.now.files);
         let most = files().map(|file| file.extract.packages.len()).sum();
-        let mut packages = Vec::with_capacity(most);
-        let mut ids = HashSet::with_capacity(most);
+        let mut packages: Vec<Package> = Vec::with_capacity(most);
+        let mut places: HashMap<PackageId, usize> = HashMap::with_capacity(most);
         let stated = files().filter_map(|file| Some((file.path.as_str(), file.extract.project.as_deref()?)));
         let projects = Projects::of(stated);
         for (path, shown) in &self.overlay.shown {
@@ -103,12 +103,19 @@ impl Maker<'_> {
                 for (facts, layer) in file.extract.packages.iter().zip(first_layers(shown, file)) {
                     let facts = around.as_ref().map_or(Cow::Borrowed(facts), |around| around.complete(facts));
                     match self.package(&facts, path, layer) {
-                        // A record that a database holds twice is one package.
-                        Ok(package) if !ids.insert(package.id.clone()) => {}
                         Ok(mut package) => {
+                            // What a file holds twice is one package: for development only if both are, and asked for directly
+                            // if one of them is.
+                            if let Some(place) = places.get(&package.id) {
+                                let known = &mut packages[*place].facts;
+                                known.dev &= package.facts.dev;
+                                known.direct = known.direct.max(package.facts.direct);
+                                continue;
+                            }
                             if package.facts.licenses.is_empty() {
                                 package.facts.licenses = self.licenses_of(&package, &licenses);
                             }
+                            places.insert(package.id.clone(), packages.len());
                             packages.push(package);
                         }
                         Err(diagnostic) => diagnostics.push(in_layer(&diagnostic)),

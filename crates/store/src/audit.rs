@@ -173,10 +173,18 @@ impl Store {
     /// Looks through all entries, a part at a time, for the first that does not follow from those before it, that is not what it
     /// was, or that is not there; also whether the one that somebody `noted` is still what it was.
     pub async fn audit_verify(&self, noted: Option<&AuditHead>) -> Result<AuditVerdict, StoreError> {
+        const VERIFY: &str = "verify the audit log";
         let mut intact = AuditHead { number: 0, hash: "0".repeat(64) };
         let broken = |intact: &AuditHead, number: u64, why: String| {
             Ok(AuditVerdict { intact: intact.clone(), broken: Some((number, why)) })
         };
+        let strays = sqlx::query("SELECT count(*) FROM audit WHERE number < 1");
+        let strays: i64 = strays.fetch_one(&self.readers).await.during(VERIFY)?.try_get(0).during(VERIFY)?;
+        let heads = sqlx::query("SELECT count(*) FROM audit_head");
+        let heads: i64 = heads.fetch_one(&self.readers).await.during(VERIFY)?.try_get(0).during(VERIFY)?;
+        if strays > 0 || heads > 1 {
+            return broken(&intact, 0, "there are entries before the first, or another end".to_owned());
+        }
         loop {
             // What is read in here was there when it began: others may add entries meanwhile.
             let entries = self.audit_list(AuditFrom::After(intact.number), STEP).await?;

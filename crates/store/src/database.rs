@@ -6,6 +6,10 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlStr, Transaction};
 use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -85,20 +89,39 @@ impl Store {
             }
             _ => Cow::Borrowed(url),
         };
+        if backend == Backend::Sqlite {
+            private(&url).map_err(|error| failed(sqlx::Error::Io(error)))?;
+        }
         let options = AnyConnectOptions::from_str(&url).map_err(failed)?.disable_statement_logging();
         // A pool tries for as long as it may, and then says no more than that.
         let mut first = options.connect().await.map_err(failed)?;
         first.execute(if backend == Backend::Sqlite { PRAGMAS } else { "SELECT 1" }).await.map_err(failed)?;
         first.close().await.map_err(failed)?;
         let pool = |size: u32| {
-            AnyPoolOptions::new().max_connections(size).acquire_timeout(PATIENCE).after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if backend == Backend::Sqlite {
-                        connection.execute(PRAGMAS).await?;
-                    }
-                    Ok(())
+            AnyPoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(PATIENCE)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        if backend == Backend::Sqlite {
+                            connection.execute(PRAGMAS).await?;
+                        }
+                        Ok(())
+                    })
                 })
-            })
+                .after_release(move |connection, _| {
+                    Box::pin(async move {
+                        // Where something failed within a transaction, as on a full disk, it may be open still: what is done
+                        // next would be part of it, acknowledged and never kept. Then the connection goes.
+                        if connection.is_in_transaction() {
+                            return Ok(false);
+                        }
+                        if backend == Backend::Sqlite {
+                            return Ok(connection.execute("BEGIN; ROLLBACK").await.is_ok());
+                        }
+                        Ok(true)
+                    })
+                })
         };
         let size = if backend == Backend::Sqlite { 1 } else { CONNECTIONS };
         let writers = pool(size).connect_with(options.clone()).await.map_err(failed)?;
@@ -173,6 +196,19 @@ pub(crate) fn rows(count: usize, width: usize) -> String {
     (0..count).map(row).collect::<Vec<_>>().join(", ")
 }
 
+/// Makes the file of `SQLite`, where it is not there yet, for its owner alone: it holds hashes of passwords.
+fn private(url: &str) -> std::io::Result<()> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = path.split('?').next().unwrap_or_default();
+    if path.is_empty() || path.starts_with(':') || Path::new(path).exists() {
+        return Ok(());
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// An address without the password in it, for messages.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -207,6 +243,30 @@ mod tests {
         let sql = "UPDATE t SET a = $1 WHERE b IN ($2, $3)".to_owned();
         assert_eq!(Backend::Sqlite.bulk(sql.clone()).0, "UPDATE t SET a = ? WHERE b IN (?, ?)");
         assert_eq!(Backend::Postgres.bulk(sql.clone()).0, sql);
+    }
+
+    #[tokio::test]
+    async fn what_is_acknowledged_after_the_disk_was_full_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("hub.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&store.writers).await.unwrap();
+        let most = AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 50));
+        sqlx::query(most).fetch_one(&store.writers).await.unwrap();
+        let job = |subject: &str, bytes: usize| crate::NewJob {
+            kind: "x".to_owned(),
+            subject: subject.to_owned(),
+            payload: "x".repeat(bytes),
+            due_at: Timestamp::UNIX_EPOCH,
+        };
+        let error = store.job_put(&job("large", 10 << 20), Timestamp::UNIX_EPOCH).await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
+        for number in 0..3 {
+            store.job_put(&job(&number.to_string(), 1), Timestamp::UNIX_EPOCH).await.unwrap();
+        }
+        store.close().await;
+        let again = Store::open(&url).await.unwrap();
+        assert_eq!(again.job_list(&sekisho_api::Wanted::first(9)).await.unwrap().items.len(), 3);
     }
 
     #[test]

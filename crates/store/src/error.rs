@@ -49,11 +49,23 @@ impl StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            // SQLite: busy, locked. PostgreSQL: lost connections, a server that goes down or has no room for more, two
+            // SQLite: busy, locked, full. PostgreSQL: a full disk, lost connections, a server that goes down or has no room for more, two
             // transactions that wait for each other.
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                matches!(&*code, "5" | "6" | "261" | "517" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03")
-                    || code.starts_with("08")
+                matches!(
+                    &*code,
+                    "5" | "6"
+                        | "13"
+                        | "261"
+                        | "517"
+                        | "40001"
+                        | "40P01"
+                        | "53100"
+                        | "53300"
+                        | "57P01"
+                        | "57P02"
+                        | "57P03"
+                ) || code.starts_with("08")
             }),
             _ => false,
         }

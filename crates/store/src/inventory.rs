@@ -57,7 +57,9 @@ impl NewInventory {
                 version: storable(&subject.facts.version),
                 subject: text,
             };
-            different.insert(hash::hex(&hash::sha256(package.subject.as_bytes())[..16]), package);
+            // The package URL is part of it: whoever names a package first must not name it for all others.
+            let identity = hash::sha256(format!("{}\0{}", package.purl, package.subject).as_bytes());
+            different.insert(hash::hex(&identity[..16]), package);
         }
         Ok(Self {
             name: storable(&inventory.source.name),
@@ -66,7 +68,7 @@ impl NewInventory {
             observed_at: inventory.observed_at,
             document,
             packages: different,
-            identity,
+            identity: storable(&identity),
         })
     }
 }
@@ -132,7 +134,7 @@ impl Store {
     /// The inventory with this identity, if it is kept.
     pub async fn inventory_get(&self, identity: &str) -> Result<Option<Inventory>, StoreError> {
         const ACTION: &str = "read an inventory";
-        let query = sqlx::query("SELECT document FROM inventory WHERE identity = $1").bind(identity);
+        let query = sqlx::query("SELECT document FROM inventory WHERE identity = $1").bind(storable(identity));
         let Some(row) = query.fetch_optional(&self.readers).await.during(ACTION)? else { return Ok(None) };
         let document: Vec<u8> = row.try_get(0).during(ACTION)?;
         let damaged = |reason: String| StoreError::Damaged { what: format!("the inventory {identity}"), reason };
@@ -170,7 +172,7 @@ impl Store {
     pub async fn inventory_delete(&self, identity: &str) -> Result<bool, StoreError> {
         const ACTION: &str = "forget an inventory";
         let mut transaction = self.begin(ACTION).await?;
-        let query = sqlx::query("DELETE FROM inventory WHERE identity = $1").bind(identity);
+        let query = sqlx::query("DELETE FROM inventory WHERE identity = $1").bind(storable(identity));
         let deleted = query.execute(&mut *transaction).await.during(ACTION)?.rows_affected() > 0;
         transaction.commit().await.during(ACTION)?;
         Ok(deleted)

@@ -24,6 +24,8 @@ use tokio::task::spawn_blocking;
 
 /// How long whoever sends a document may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Bytes of a document that is no inventory.
+const SMALL: u64 = 64 << 10;
 /// KiB that a request counts at least.
 const LEAST: usize = 16;
 
@@ -89,34 +91,40 @@ impl FromRequestParts<Arc<Api>> for Listed {
 }
 
 impl Api {
-    /// The document that a request has, in JSON, plain or compressed.
+    /// A small document, as people and programs write it by hand.
     pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
         &self,
         request: Request<Body>,
     ) -> Result<T, Refusal> {
+        self.read_up_to(request, SMALL).await
+    }
+
+    /// The document that a request has, in JSON, plain or compressed, of at most so many bytes.
+    pub(super) async fn read_up_to<T: DeserializeOwned + Send + 'static>(
+        &self,
+        request: Request<Body>,
+        most: u64,
+    ) -> Result<T, Refusal> {
         let compression = compression(request.headers())?;
         let limits = self.limits.clone();
-        let most = usize::try_from(limits.document_bytes).unwrap_or(usize::MAX);
+        let bytes = usize::try_from(most).unwrap_or(usize::MAX);
         let unread = move |why| match why {
-            Unread::TooLarge => {
-                Refusal::new(Code::RequestTooLarge, format!("the document has more than {} MiB", most >> 20))
-            }
+            Unread::TooLarge => Refusal::new(Code::RequestTooLarge, format!("the document has more than {most} bytes")),
             Unread::Cut => malformed("the document was not sent whole"),
             Unread::Slow => Refusal::new(Code::RequestSlow, format!("it took more than {} s", PATIENCE.as_secs())),
         };
-        let length = server::announced(&request, most).map_err(unread)?;
+        let length = server::announced(&request, bytes).map_err(unread)?;
         let weight = (length >> 10).clamp(LEAST, super::IN_FLIGHT);
         let Ok(_permit) = self.in_flight.try_acquire_many(u32::try_from(weight).unwrap_or(u32::MAX)) else {
             return Err(Refusal::new(Code::RequestRate, "too much is being read at the same time"));
         };
-        let stored = server::body(request, most, PATIENCE).await.map_err(unread)?;
+        let stored = server::body(request, bytes, PATIENCE).await.map_err(unread)?;
         let read = spawn_blocking(move || {
             let mut json = Vec::new();
             let inflate = Inflate::new(&stored[..], compression, stored.len() as u64, &limits);
             let bytes = if compression == Compression::None {
                 &stored[..]
             } else {
-                let most = limits.document_bytes;
                 inflate
                     .and_then(|inflate| inflate.take(most + 1).read_to_end(&mut json))
                     .map_err(|error| malformed(format!("cannot inflate the document: {error}")))?;

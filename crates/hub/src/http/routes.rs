@@ -18,7 +18,7 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 const NAME: usize = 4096;
 
 pub(super) async fn inventory_put(State(api): Hub, request: Request<Body>) -> Reply {
-    let inventory: Inventory = api.read(request).await?;
+    let inventory: Inventory = api.read_up_to(request, api.limits.text_file_bytes).await?;
     let malformed = |detail: String| Err(Refusal::new(Code::RequestMalformed, detail));
     if inventory.schema != INVENTORY_SCHEMA {
         return malformed(format!("the document is {:?}, not {INVENTORY_SCHEMA:?}", inventory.schema));

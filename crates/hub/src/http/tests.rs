@@ -33,7 +33,7 @@ impl World {
         let settings = Settings { cost, ..Settings::default() };
         let identity = Arc::new(Identity::with(hub.store().clone(), Arc::new(Ticking::default()), settings));
         let first = identity.bootstrap().await.unwrap().unwrap();
-        let limits = Limits { document_bytes: 1 << 20, ..Limits::default() };
+        let limits = Limits { text_file_bytes: 1 << 20, ..Limits::default() };
         let api = Api::new(Arc::clone(&hub), identity, limits, Arc::new(|_, _| {}));
         let router = router(Arc::clone(&api));
         let mut world = Self { router, api, hub, all: String::new(), reader: String::new(), _directory: directory };
@@ -211,9 +211,9 @@ async fn documents_are_looked_at() {
         (text.clone(), &[("content-encoding", "br")], 415, "br"),
         (text.clone(), &[("content-encoding", "zstd")], 400, "cannot inflate"),
         (zstd.clone(), &[("content-encoding", "zstd")], 204, ""),
-        (bomb, &[("content-encoding", "zstd")], 413, "more than 1 MiB"),
+        (bomb, &[("content-encoding", "zstd")], 413, "more than 1048576 bytes"),
         (zstd, &[], 400, "cannot read the document"),
-        (vec![b' '; 2 << 20], &[], 413, "more than 1 MiB"),
+        (vec![b' '; 2 << 20], &[], 413, "more than 1048576 bytes"),
         (b"{}".to_vec(), &[], 400, "cannot read the document"),
         (text[..text.len() / 2].to_vec(), &[], 400, "cannot read the document"),
         (changed(|it| it.schema = "sekisho.inventory/v2".to_owned()), &[], 400, "v2"),

@@ -19,9 +19,8 @@ CREATE INDEX inventory_by_name ON inventory (name, identity);
 -- Each package once, whoever has it. Two that differ in nothing that decides which vulnerabilities they have are one.
 CREATE TABLE package (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    -- A digest of the subject.
+    -- A digest of the package URL and the subject.
     identity TEXT COLLATE "C" NOT NULL UNIQUE,
-    -- As it was first met.
     purl TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
     name TEXT COLLATE "C" NOT NULL,

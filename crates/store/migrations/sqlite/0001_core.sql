@@ -19,9 +19,8 @@ CREATE INDEX inventory_by_name ON inventory (name, identity);
 -- Each package once, whoever has it. Two that differ in nothing that decides which vulnerabilities they have are one.
 CREATE TABLE package (
     number INTEGER PRIMARY KEY,
-    -- A digest of the subject.
+    -- A digest of the package URL and the subject.
     identity TEXT NOT NULL UNIQUE,
-    -- As it was first met.
     purl TEXT NOT NULL,
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
