@@ -80,8 +80,9 @@ impl Asked {
         for name in &demand.calls {
             interest.add(name, Results::All);
         }
-        // Programs and processes are told always, and with them all that is needed where no call is asked for.
-        if interest.is_empty() {
+        // Programs and processes are told always, and with them all that is needed where neither a call is asked for nor what they
+        // have open.
+        if interest.is_empty() && !demand.all_files {
             return Self::default();
         }
         interest.add_processes();
@@ -153,6 +154,14 @@ mod tests {
         assert_eq!(asked(&[programs]), Asked::default());
         let failed = asked(&[programs, "evt.type = execve and evt.rawres < 0"]).interest.names();
         assert!(failed.contains("execve") && failed.contains("setuid") && !failed.contains("openat"), "{failed:?}");
+    }
+
+    #[test]
+    fn files_are_followed_for_whoever_asks_also_where_no_rule_asks_for_a_call() {
+        let asked = Asked::of(&Demand { all_files: true, ..Demand::none() });
+        let names = asked.interest.names();
+        assert!(names.contains("openat") && names.contains("close") && names.contains("chdir"), "{names:?}");
+        assert!(asked.all_files && asked.filters.paths.is_none(), "every file");
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl<'a> SyscallFacts<'a> {
                 None => Value::Absent,
             },
             _ => match self.fd() {
-                Some(fd) => self.of_fd(name, fd),
+                Some(fd) => of_fd(name, fd),
                 None => Value::Absent,
             },
         }
@@ -67,65 +67,6 @@ impl<'a> SyscallFacts<'a> {
             Name::FdName | Name::FdNameraw | Name::FdContainername | Name::FdDirectory | Name::FdContainerdirectory
         );
         of_name && !self.event.is_enter() && is_open(self.event.code)
-    }
-
-    fn of_fd(&self, name: Name, fd: &'a Fd) -> Value<'a> {
-        let end = |end: Option<(IpAddr, u16)>| end.map_or(Value::Absent, |(ip, _)| Value::ip(ip));
-        let port = |end: Option<(IpAddr, u16)>| end.map_or(Value::Absent, |(_, port)| Value::uint(port));
-        let both = || fd.ends.map_or_else(Vec::new, |(from, to)| from.into_iter().chain([to]).collect::<Vec<_>>());
-        match name {
-            Name::FdType => fd.kind.name().map_or(Value::Absent, Value::text),
-            Name::FdFilename if fd.kind == FdKind::File => {
-                Value::text(fd.name.rsplit(|byte| *byte == b'/').next().unwrap_or_default())
-            }
-            Name::FdFilename => Value::Absent,
-            Name::FdCip | Name::FdCnet => end(fd.client()),
-            Name::FdSip | Name::FdSnet => end(fd.server()),
-            Name::FdLip | Name::FdLnet => end(local(fd)),
-            Name::FdRip | Name::FdRnet => end(remote(fd)),
-            Name::FdCport => port(fd.client()),
-            Name::FdSport => port(fd.server()),
-            Name::FdLport => port(local(fd)),
-            Name::FdRport => port(remote(fd)),
-            Name::FdCipName => self.name_of(fd.client()),
-            Name::FdSipName => self.name_of(fd.server()),
-            Name::FdLipName => self.name_of(local(fd)),
-            Name::FdRipName => self.name_of(remote(fd)),
-            Name::FdIp | Name::FdNet => Value::list(both().into_iter().map(|(ip, _)| Scalar::Ip(ip)).collect()),
-            Name::FdPort => Value::list(both().into_iter().map(|(_, port)| Scalar::Uint(port.into())).collect()),
-            Name::FdL4proto => match fd.transport().name() {
-                Some(name) => Value::text(name),
-                None if fd.kind.is_inet() => Value::text("<NA>"),
-                None => Value::Absent,
-            },
-            Name::FdSockfamily => match fd.kind {
-                FdKind::Unix => Value::text("unix"),
-                kind if kind.is_inet() => Value::text("ip"),
-                _ => Value::Absent,
-            },
-            Name::FdIsServer => match fd.kind {
-                FdKind::Ipv4Server | FdKind::Ipv6Server => Value::bool(true),
-                FdKind::Ipv4 | FdKind::Ipv6 => Value::bool(fd.role == Role::Server),
-                _ => Value::bool(false),
-            },
-            Name::FdConnected => Value::bool(fd.connected),
-            Name::FdDev => of_file(fd.device),
-            Name::FdDevMajor => of_file(fd.device.map(|device| device >> 20)),
-            Name::FdDevMinor => of_file(fd.device.map(|device| device & 0xf_ffff)),
-            Name::FdIno => recorded(fd.inode, Value::uint),
-            Name::FdFlags => recorded(fd.flags, |flags| {
-                let info = E::OPEN_X.info().and_then(|info| info.params.get(2));
-                Value::owned(super::render::flags(flags.into(), info.map_or(&[], |info| info.names)))
-            }),
-            _ => not_here(name),
-        }
-    }
-
-    fn name_of(&self, end: Option<(IpAddr, u16)>) -> Value<'a> {
-        let Some(names) = self.state.names() else {
-            return Value::Unknown(Unknown::Blind("names of addresses were not told"));
-        };
-        end.and_then(|(ip, _)| names.get(&ip)).map_or(Value::Absent, Value::text)
     }
 
     /// The name of the file, or, where there is none since the call failed, what was asked for.
@@ -241,6 +182,54 @@ impl<'a> SyscallFacts<'a> {
         names.sort_unstable();
         names.dedup();
         Value::list(names.into_iter().map(|name| Scalar::Text(name.as_bytes().into())).collect())
+    }
+}
+
+fn of_fd(name: Name, fd: &Fd) -> Value<'_> {
+    let end = |end: Option<(IpAddr, u16)>| end.map_or(Value::Absent, |(ip, _)| Value::ip(ip));
+    let port = |end: Option<(IpAddr, u16)>| end.map_or(Value::Absent, |(_, port)| Value::uint(port));
+    let both = || fd.ends.map_or_else(Vec::new, |(from, to)| from.into_iter().chain([to]).collect::<Vec<_>>());
+    match name {
+        Name::FdType => fd.kind.name().map_or(Value::Absent, Value::text),
+        Name::FdFilename if fd.kind == FdKind::File => {
+            Value::text(fd.name.rsplit(|byte| *byte == b'/').next().unwrap_or_default())
+        }
+        Name::FdFilename => Value::Absent,
+        Name::FdCip | Name::FdCnet => end(fd.client()),
+        Name::FdSip | Name::FdSnet => end(fd.server()),
+        Name::FdLip | Name::FdLnet => end(local(fd)),
+        Name::FdRip | Name::FdRnet => end(remote(fd)),
+        Name::FdCport => port(fd.client()),
+        Name::FdSport => port(fd.server()),
+        Name::FdLport => port(local(fd)),
+        Name::FdRport => port(remote(fd)),
+        Name::FdIp | Name::FdNet => Value::list(both().into_iter().map(|(ip, _)| Scalar::Ip(ip)).collect()),
+        Name::FdPort => Value::list(both().into_iter().map(|(_, port)| Scalar::Uint(port.into())).collect()),
+        Name::FdL4proto => match fd.transport().name() {
+            Some(name) => Value::text(name),
+            None if fd.kind.is_inet() => Value::text("<NA>"),
+            None => Value::Absent,
+        },
+        Name::FdSockfamily => match fd.kind {
+            FdKind::Unix => Value::text("unix"),
+            kind if kind.is_inet() => Value::text("ip"),
+            _ => Value::Absent,
+        },
+        Name::FdIsServer => match fd.kind {
+            FdKind::Ipv4Server | FdKind::Ipv6Server => Value::bool(true),
+            FdKind::Ipv4 | FdKind::Ipv6 => Value::bool(fd.role == Role::Server),
+            _ => Value::bool(false),
+        },
+        Name::FdConnected => Value::bool(fd.connected),
+        Name::FdDev => of_file(fd.device),
+        Name::FdDevMajor => of_file(fd.device.map(|device| device >> 20)),
+        Name::FdDevMinor => of_file(fd.device.map(|device| device & 0xf_ffff)),
+        Name::FdIno => recorded(fd.inode, Value::uint),
+        Name::FdFlags => recorded(fd.flags, |flags| {
+            let info = E::OPEN_X.info().and_then(|info| info.params.get(2));
+            Value::owned(super::render::flags(flags.into(), info.map_or(&[], |info| info.names)))
+        }),
+        _ => not_here(name),
     }
 }
 

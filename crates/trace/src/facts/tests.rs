@@ -73,7 +73,7 @@ fn processes_and_their_ancestors_answer() {
         ("container.type", "docker"),
         ("container.image.repository", "unknown: it is not known of the container"),
         ("fd.name", "<NA>"),
-        ("fd.sip.name", "<NA>"),
+        ("fd.sip.name", "unknown: names of addresses are not looked up; compare the address"),
         ("ka.verb", "unknown: events of this source do not have the field"),
     ] {
         assert_eq!(ask(&state, &event, field), expect, "{field}");

@@ -8,6 +8,7 @@ const TABLES: &str = "it is a column of sysdig's tables only, which Falco's rule
 const SAMPLES: &str = "the use of processors is not sampled";
 const PROBES: &str = "health checks and probes of containers are not told apart from other processes";
 const SERVICES: &str = "names of ports are a setting of each host; compare the port";
+const LOOKUPS: &str = "names of addresses are not looked up; compare the address";
 const OWNERS: &str = "engines know the pod of a container, not what owns it";
 
 const fn field(name: &'static str, kind: Kind, scope: Scope, about: &'static str) -> FieldInfo {
@@ -194,7 +195,7 @@ fields! {
     EvtWaitLatency: field("evt.wait_latency", RelativeTime, Event,
         "nanoseconds waited, where it makes the thread wait");
     FdCip: field("fd.cip", Ip, Event, "client's address");
-    FdCipName: field("fd.cip.name", Text, Event, "name of the client's address, where names are told");
+    FdCipName: field("fd.cip.name", Text, Event, "name of the client's address").never(LOOKUPS);
     FdCnet: field("fd.cnet", Net, Event, "client's address, compared with networks");
     FdConnected: field("fd.connected", Bool, Event, "whether a socket is connected");
     FdContainerdirectory: field("fd.containerdirectory", Text, Event, "container id and fd.directory");
@@ -212,7 +213,7 @@ fields! {
     FdIsServer: field("fd.is_server", Bool, Event, "whether the process is the server of the connection");
     FdL4proto: field("fd.l4proto", Text, Event, "tcp, udp, icmp or raw");
     FdLip: field("fd.lip", Ip, Event, "local address");
-    FdLipName: field("fd.lip.name", Text, Event, "name of the local address");
+    FdLipName: field("fd.lip.name", Text, Event, "name of the local address").never(LOOKUPS);
     FdLnet: field("fd.lnet", Net, Event, "local address, compared with networks");
     FdLport: field("fd.lport", Port, Event, "local port");
     FdLproto: field("fd.lproto", Text, Event, "name of the local port").never(SERVICES);
@@ -224,12 +225,12 @@ fields! {
     FdPort: field("fd.port", Port, Event, "either port of a connection").list();
     FdProto: field("fd.proto", Text, Event, "name of either port").list().never(SERVICES);
     FdRip: field("fd.rip", Ip, Event, "remote address");
-    FdRipName: field("fd.rip.name", Text, Event, "name of the remote address");
+    FdRipName: field("fd.rip.name", Text, Event, "name of the remote address").never(LOOKUPS);
     FdRnet: field("fd.rnet", Net, Event, "remote address, compared with networks");
     FdRport: field("fd.rport", Port, Event, "remote port");
     FdRproto: field("fd.rproto", Text, Event, "name of the remote port").never(SERVICES);
     FdSip: field("fd.sip", Ip, Event, "server's address");
-    FdSipName: field("fd.sip.name", Text, Event, "name of the server's address");
+    FdSipName: field("fd.sip.name", Text, Event, "name of the server's address").never(LOOKUPS);
     FdSnet: field("fd.snet", Net, Event, "server's address, compared with networks");
     FdSockfamily: field("fd.sockfamily", Text, Event, "ip or unix");
     FdSport: field("fd.sport", Port, Event, "server's port");

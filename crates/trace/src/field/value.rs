@@ -62,7 +62,7 @@ pub enum Unknown {
     NotRecorded,
     /// The recording has only the beginning of it.
     Truncated,
-    /// It is a path that was too long to be told, or is below a directory that is not known.
+    /// It is a path that was not told whole, or is below a directory that is not known.
     Path,
     /// Whoever runs the machine said that it cannot be had here.
     Blind(&'static str),
@@ -78,7 +78,7 @@ impl fmt::Display for Unknown {
             Self::Container => "it is not known of the container",
             Self::NotRecorded => "it was not recorded",
             Self::Truncated => "only its beginning was recorded",
-            Self::Path => "its path is too long to be told, or below a directory that is not known",
+            Self::Path => "its path was not told whole, or lies below a directory that is not known",
         })
     }
 }

@@ -37,7 +37,7 @@ impl<R: Read> Replay<R> {
         &self.state
     }
 
-    /// To tell what captures do not: names of addresses, containers, which fields cannot be filled.
+    /// To tell what captures do not: containers, which fields cannot be filled.
     pub fn state_mut(&mut self) -> &mut State {
         &mut self.state
     }

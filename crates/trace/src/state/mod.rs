@@ -165,8 +165,6 @@ pub struct State {
     held: held::Meter,
     /// What long calls take that were entered.
     calls: held::Meter,
-    /// Names of addresses, where whoever runs the machine tells them.
-    names: Option<HashMap<IpAddr, String>>,
     blind: HashMap<u16, &'static str>,
     exit_only: bool,
     noted_only: bool,
@@ -317,18 +315,6 @@ impl State {
     /// The addresses of the machine.
     pub fn interfaces(&self) -> &[Interface] {
         &self.interfaces
-    }
-
-    /// Tells a name of an address: `fd.sip.name` and its like are known from the first name on.
-    pub fn add_name(&mut self, ip: IpAddr, name: String) {
-        let names = self.names.get_or_insert_default();
-        if names.len() < 65_536 || names.contains_key(&ip) {
-            names.insert(ip, name);
-        }
-    }
-
-    pub(crate) fn names(&self) -> Option<&HashMap<IpAddr, String>> {
-        self.names.as_ref()
     }
 
     /// Tells a user of the host, or of the container with this id.

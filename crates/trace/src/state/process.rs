@@ -344,7 +344,8 @@ impl State {
         let env = call.param("env").map_or(&[][..], |param| param.bytes);
         let exepath = self.exec_path(call, &thread);
         let args_kept = told.map_or(Kept::Nothing, |exe| Kept::of_arguments(exe, args));
-        self.counters.paths_untold += u64::from(thread.cwd.is_empty()) + u64::from(exepath.is_none());
+        let untold = |name: &str| call.text(name).is_some_and(is_untold);
+        self.counters.paths_untold += u64::from(untold("cwd")) + u64::from(untold("trusted_exepath"));
         thread.program = Arc::new(Program {
             exepath,
             exe: exe.into(),

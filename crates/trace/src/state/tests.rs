@@ -463,7 +463,7 @@ fn of_process(state: &State, tid: i64, field: &str) -> String {
     ask(state, tid, E::GETUID_X, &[], field)
 }
 
-const NO_PATH: &str = "unknown: its path is too long to be told, or below a directory that is not known";
+const NO_PATH: &str = "unknown: its path was not told whole, or lies below a directory that is not known";
 
 #[test]
 fn a_program_whose_path_was_not_told_has_none_of_another() {

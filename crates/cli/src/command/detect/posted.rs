@@ -98,11 +98,10 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let (selection, matching) = (selection(selected), matching(selected));
     let mut running_rules = running(&rules, &selection, SOURCE);
     let watch = Watch::new(Engine::new(rules, &selection, matching), &hostname());
-    let to = opened(file.as_deref())?;
+    let stop = stop_when_told();
+    let to = opened(file.as_deref(), &stop)?;
     let mut log = Log { arguments, limits, watch, policies, to, foreign: 0, unreadable: 0, named: 0 };
 
-    // Before anybody is told that this listens.
-    let stop = stop_when_told();
     let servers = Servers::new().map_err(|error| unusable(&error))?;
     let files = arguments.certificate.as_deref().zip(arguments.key.as_deref());
     let (at, posts, turned) = servers.posts(&own.listen, files).map_err(|error| unusable(&error))?;

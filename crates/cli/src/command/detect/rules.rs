@@ -21,7 +21,6 @@ use sekisho_policy::policy::Stage;
 use sekisho_policy::{Foreign, PolicySet};
 use sekisho_report::{Language, RuleRow, TableOptions, printable, rule_table};
 use sekisho_rules::{DETECTION, DETECTION_TEXTS};
-use sekisho_trace::FieldId;
 use sekisho_trace::field::Facts;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -430,7 +429,7 @@ fn step_json(step: &Step) -> Value {
 /// `detect rules coverage`: of events that are read from a recording.
 pub(super) fn coverage(context: &Context, arguments: &RulesListArguments) -> CommandResult {
     let (rules, texts) = listed(context, arguments)?;
-    let all = inspect::coverage(&rules, &blind_in_recordings, &|_| true);
+    let all = inspect::coverage(&rules, &|_| None, &|_| true);
     let counts = [Sight::Full, Sight::Partial, Sight::Blind]
         .map(|sight| all.iter().filter(|coverage| coverage.sight == sight).count());
     let text = match arguments.format {
@@ -466,13 +465,6 @@ pub(super) fn coverage(context: &Context, arguments: &RulesListArguments) -> Com
     };
     output::write_styled(&text, None)?;
     Ok(Exit::Passed)
-}
-
-/// Fields that no recording has.
-fn blind_in_recordings(field: FieldId) -> Option<&'static str> {
-    let name = field.info().name;
-    let of_names = ["fd.cip.name", "fd.lip.name", "fd.rip.name", "fd.sip.name"];
-    of_names.contains(&name).then_some("recordings have no names of addresses")
 }
 
 fn sight(sight: Sight) -> &'static str {

@@ -5,7 +5,9 @@ use super::posted;
 use super::recorded::PATHS_UNTOLD;
 use super::reload::{Reloader, Sources};
 use super::rules::Ruling;
-use super::told::{asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write};
+use super::told::{
+    Patient, asked, hostname, lines, matching, policy_verdicts, running, selection, things, verdicts, write,
+};
 use super::{capture, in_use, respond};
 use crate::args::{CaptureMode, EventSource, RunArguments};
 use crate::config::Settings;
@@ -19,7 +21,7 @@ use sekisho_model::{Code, Exit};
 use sekisho_sensor::{Account, Rung};
 use std::fs::OpenOptions;
 use std::future::poll_fn;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +34,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long to wait for something to happen before looking whether to stop.
 pub(super) const WAIT: Duration = Duration::from_millis(200);
+/// How long whoever reads standard output may take nothing once the program was told to stop.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// `detect run`.
 pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandResult {
@@ -51,7 +55,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     let images = in_use::images(&arguments.inventory, clock(&context.environment)?.now(), &limits)?;
     // Which files are opened is asked by both.
     let all_files = recording.is_some() || images.is_some();
-    let mut to = opened(file.as_deref())?;
+    let stop = stop_when_told();
+    let mut to = opened(file.as_deref(), &stop)?;
     let name = hostname();
     let options = Options {
         rules,
@@ -80,7 +85,6 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     }
 
     let mut shown = Shown::start(&own.listen_metrics)?;
-    let stop = stop_when_told();
     let end = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     let mut written = match gap {
         Some(gap) => write(&gap.alert(&name), alerts, &mut to).and_then(|()| to.flush()),
@@ -123,8 +127,8 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
             break Ok(());
         }
     };
-    // Whoever has seen enough stopped it, too.
-    if outcome.is_ok() && written.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::BrokenPipe) {
+    // Alerts that nobody took are no end that was asked for.
+    if outcome.is_ok() && written.is_ok() {
         host.stopped();
     }
     let seen = host.seen().map_err(|error| CliError::new(Code::SensorRefused, error.to_string()))?;
@@ -137,8 +141,6 @@ pub(super) fn run(context: &mut Context, arguments: &RunArguments) -> CommandRes
     outcome?;
     told?;
     match written {
-        // `| head` has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe && file.is_none() => Ok(Exit::Passed),
         Err(error) => {
             let place = file.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
             Err(CliError::new(Code::OutputFailed, format!("cannot write alerts to {place}: {}", reason(&error))))
@@ -259,8 +261,11 @@ impl Shown {
 }
 
 /// Where alerts go.
-pub(super) fn opened(file: Option<&Path>) -> Result<Box<dyn Write>, CliError> {
-    let Some(path) = file else { return Ok(Box::new(BufWriter::new(io::stdout()))) };
+pub(super) fn opened(file: Option<&Path>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Write>, CliError> {
+    let Some(path) = file else {
+        let patient = Patient::new(Box::new(io::stdout()), Arc::clone(stop), GRACE);
+        return Ok(Box::new(BufWriter::new(patient)));
+    };
     let opened = OpenOptions::new().append(true).create(true).open(path);
     let failed = |error: io::Error| {
         CliError::new(Code::OutputFailed, format!("cannot write alerts to {}: {}", path.display(), reason(&error)))

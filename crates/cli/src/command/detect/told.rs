@@ -1,5 +1,6 @@
 //! What recordings and live events have in common: which rules run, how alerts are written, what is said at the end.
 
+use super::run::WAIT;
 use crate::args::{AlertFormat, AlertsOption, RuleMatching, SelectedOption};
 use crate::output;
 use sekisho_agent::Policies;
@@ -7,6 +8,11 @@ use sekisho_detect::load::RuleSet;
 use sekisho_detect::{Alert, By, Matching, Selection, Style, Watch};
 use sekisho_report::printable;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// How many lines of one kind are told; more are counted.
 const MOST: usize = 20;
@@ -53,6 +59,58 @@ pub(super) fn write(alert: &Alert, told: &AlertsOption, to: &mut dyn Write) -> i
             serde_json::to_writer(&mut *to, &alert.json(style))?;
             to.write_all(b"\n")
         }
+    }
+}
+
+/// A writer on a thread of its own, so that one that takes nothing does not keep the program from being stopped.
+pub(super) struct Patient {
+    give: Sender<Vec<u8>>,
+    done: Receiver<io::Result<()>>,
+    stop: Arc<AtomicBool>,
+    /// How long is waited after that.
+    grace: Duration,
+    given_up: bool,
+}
+
+impl Patient {
+    pub(super) fn new(mut to: Box<dyn Write + Send>, stop: Arc<AtomicBool>, grace: Duration) -> Self {
+        let ((give, given), (say, done)) = (channel::<Vec<u8>>(), channel());
+        // Where no thread can be had, nothing is ever taken, which the first write says.
+        let _ = thread::Builder::new().name("output".to_owned()).spawn(move || {
+            for bytes in given {
+                if say.send(to.write_all(&bytes).and_then(|()| to.flush())).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { give, done, stop, grace, given_up: false }
+    }
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let gone = || io::Error::new(io::ErrorKind::TimedOut, "whoever reads it takes nothing");
+        if self.given_up || self.give.send(bytes.to_vec()).is_err() {
+            return Err(gone());
+        }
+        let mut told = None;
+        loop {
+            match self.done.recv_timeout(WAIT.min(self.grace)) {
+                Ok(result) => return result.map(|()| bytes.len()),
+                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => {
+                    if told.get_or_insert_with(Instant::now).elapsed() >= self.grace {
+                        self.given_up = true;
+                        return Err(gone());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -136,5 +194,45 @@ pub(super) fn lines(kind: &str, lines: &[String]) {
     lines.iter().take(MOST).for_each(|line| output::error_line(&format!("{kind}: {}", printable(line))));
     if lines.len() > MOST {
         output::error_line(&format!("{kind}: {} more", lines.len() - MOST));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes what is written once somebody lets it.
+    struct Stalled(Receiver<()>);
+
+    impl Write for Stalled {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whoever_takes_nothing_does_not_keep_the_program_from_being_stopped() {
+        let (let_go, waits) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut to = Patient::new(Box::new(Stalled(waits)), Arc::clone(&stop), Duration::from_millis(1));
+        let_go.send(()).unwrap();
+        assert_eq!(to.write(b"taken").unwrap(), 5);
+        stop.store(true, Ordering::Relaxed);
+        for _ in 0..2 {
+            assert_eq!(to.write(b"never").unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_an_error() {
+        let (let_go, waits) = channel();
+        let mut to = Patient::new(Box::new(Stalled(waits)), Arc::default(), Duration::from_millis(1));
+        drop(let_go);
+        assert_eq!(to.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }
