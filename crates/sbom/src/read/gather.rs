@@ -234,9 +234,11 @@ impl<'a> Gather<'a> {
             }
         }
         if facts.version.is_empty() {
-            // Several versions of one package are several packages.
+            // Several versions of one package are several packages. What stands for none is none: compared, it would be newer
+            // or older than every version that something is fixed in.
             if let Ok(with) = purl.with_version(said.version)
                 && !said.version.is_empty()
+                && !said.version.eq_ignore_ascii_case("unknown")
             {
                 purl = with;
                 facts = facts_of(&purl);

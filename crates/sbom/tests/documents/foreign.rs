@@ -169,6 +169,10 @@ fn what_cannot_be_looked_up_is_said() {
         &cyclonedx(r#"[{"type":"library","name":"a","purl":"pkg:npm/a"}]"#),
         "1 package without a version: pkg:npm/a",
     );
+    // As Syft writes it.
+    let unknown = cyclonedx(r#"[{"type":"library","name":"a","version":"UNKNOWN","purl":"pkg:gem/a"}]"#);
+    is_told(&unknown, "1 package without a version: pkg:gem/a");
+    assert_eq!(unknown.packages[0].facts.version, "");
     is_told(&cyclonedx(r#"[{"type":"library"}]"#), "1 components without a name");
     let mixed = r#"[{"type":"library","purl":"pkg:deb/debian/a@1?distro=debian-12"},
         {"type":"library","purl":"pkg:apk/alpine/b@1?distro=alpine-3.20.1"}]"#;

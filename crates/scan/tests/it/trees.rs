@@ -117,6 +117,21 @@ fn what_a_lock_file_declares_is_what_is_installed_below_it() {
 }
 
 #[test]
+fn what_a_lock_file_has_twice_is_for_development_only_if_both_are() {
+    let entry = |path: &str, dev: &str| format!(r#""node_modules/{path}":{{"version":"1.2.5"{dev}}}"#);
+    let [dev, not] = [r#","dev":true"#, ""];
+    for (first, second, expect) in [(dev, not, false), (not, dev, false), (dev, dev, true), (not, not, false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let entries = [entry("a/node_modules/minimist", first), entry("z/node_modules/minimist", second)].join(",");
+        let lock = format!(r#"{{"name":"x","lockfileVersion":3,"packages":{{{entries}}}}}"#);
+        write(directory.path(), "package-lock.json", &lock);
+        let found = sekisho_scan::scan_fs(directory.path(), &options()).unwrap();
+        let [package] = &found.packages[..] else { panic!("{:?}", found.packages) };
+        assert_eq!(package.facts.dev, expect, "{first:?} {second:?}");
+    }
+}
+
+#[test]
 fn of_what_an_sbom_names_only_that_is_listed_which_nothing_else_tells_of() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
