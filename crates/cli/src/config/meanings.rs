@@ -1,6 +1,6 @@
 //! What each setting is, and the flag that overrides it: the table that the documentation is made of.
 
-/// Area, key, flag, meaning. The defaults of `limits` are those of [`Limits`]; those of `feeds` are in [`UPSTREAMS`].
+/// Area, key, flag, meaning. The defaults of `limits` are those of `Limits`; those of `feeds` are in `UPSTREAMS`.
 pub(super) const MEANINGS: &[(&str, &str, &str, &str)] = &[
     ("admission", "api_server", "", "the address of the API server; empty for that of the cluster in which this runs"),
     (

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// Reads `pubspec.lock`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "pub-lock",
-    version: 2,
+    version: 3,
     title: "Dart lock files (pubspec.lock)",
     kinds: &[PackageKind::Pub],
     paths: &["**/pubspec.lock"],
@@ -52,6 +52,7 @@ fn run(file: &File<'_>) -> Extract {
     for line in lines(&text) {
         let value = line.value();
         match (line.level, &*top, &mut entry) {
+            _ if line.is_open => unusable += u64::from(top == "packages"),
             (Some(0), ..) => {
                 unusable += take(&mut locked, entry.take());
                 listed |= line.key == "packages" && (line.is_block() || value == "{}");
@@ -134,6 +135,14 @@ mod tests {
     #[test]
     fn goldens() {
         testing::goldens(&ANALYZER, "src/analyzers/dart/fixtures");
+    }
+
+    #[test]
+    fn a_quote_that_stays_open_is_told() {
+        let text = "packages:\n  a:\n    dependency: transitive\n    source: hosted\n    version: \"1.0.0\"\n";
+        check(text, &["a 1.0.0 indirect"], 0);
+        // What is left has no version, and is not taken for one of that name.
+        check(&text[..text.len() - 3], &[], 1);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// Reads `go.mod`.
 pub(crate) static ANALYZER: Analyzer = Analyzer {
     id: "go-mod",
-    version: 4,
+    version: 5,
     title: "Go modules (go.mod)",
     kinds: &[PackageKind::Golang],
     paths: &["**/go.mod"],
@@ -100,8 +100,24 @@ fn run(file: &File<'_>) -> Extract {
             locked.note(file.skipped("a module for Go before 1.17: what its dependencies need is not listed"));
         }
     }
+    if is_cut(&text) {
+        locked.malformed("ends within brackets that are open");
+    }
     locked.unusable(unusable);
     locked.finish()
+}
+
+/// Whether a list in brackets has no end: the file was cut in it.
+fn is_cut(text: &str) -> bool {
+    let mut open = false;
+    for line in text.lines() {
+        match words(line).0.as_slice() {
+            [")", ..] => open = false,
+            [_, "("] => open = true,
+            _ => {}
+        }
+    }
+    open
 }
 
 /// Each directive with its words and the comment behind them, those in brackets one by one.
@@ -187,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn brackets_that_stay_open_are_told() {
+        let text = "module a\n\ngo 1.22\n\nrequire (\n\texample.org/a v1.0.0\n)\n\nrequire (\n\texample.org/b v1.0.0\n";
+        let told = "Incomplete: ends within brackets that are open";
+        assert_eq!(lines(text), ["example.org/a v1.0.0 direct", "example.org/b v1.0.0 direct", told]);
+        assert_eq!(lines(&format!("{text})\n")).len(), 2);
+    }
+
+    #[test]
     fn all_forms_of_the_grammar_are_read() {
         let text = "module \"example.org/app\" // Deprecated: no\n\ngo 1.22rc1\ntoolchain go1.22.3\n\
             require example.org/a v1.0.0\nrequire(\n\t\"example.org/b\" `v1.1.0`// indirect\n\
@@ -222,7 +246,7 @@ mod tests {
         assert_eq!(lines("go 1.16\nmodule a\n"), [""; 0]);
         let broken = "Incomplete: entries that are not of the format: 3";
         assert_eq!(
-            lines("go 1.21\nrequire a\nreplace a b\nrequire (\n\ta v1 v2\n\tb v1.0.0\n"),
+            lines("go 1.21\nrequire a\nreplace a b\nrequire (\n\ta v1 v2\n\tb v1.0.0\n)\n"),
             ["b v1.0.0 direct", broken]
         );
     }

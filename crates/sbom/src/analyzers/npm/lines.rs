@@ -15,6 +15,8 @@ pub(in crate::analyzers) struct Line<'a> {
     pub(in crate::analyzers) key: Cow<'a, str>,
     /// What follows it, as it is written; empty where a block follows.
     raw: &'a str,
+    /// Whether the key or the value begins with a quote that nothing closes: the file was cut there.
+    pub(in crate::analyzers) is_open: bool,
 }
 
 impl<'a> Line<'a> {
@@ -68,16 +70,22 @@ pub(in crate::analyzers) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> 
                 let raw = lines.next_if(|next| next.trim_start_matches(' ').starts_with(':')).unwrap_or_default();
                 let raw = raw.trim_start_matches(' ').trim_start_matches(':').trim();
                 let key = quoted(key).map_or(Cow::Borrowed(key.trim()), |(key, _)| key);
-                return Some(Line { level, key, raw });
+                return Some(Line { level, key, raw, is_open: is_open(raw) });
             }
+            let begins_open = is_open(content);
             let (key, raw) = quoted(content).unwrap_or_else(|| {
                 let (key, raw) = content.split_at(plain_key(content, level));
                 (Cow::Borrowed(key.trim_end()), raw)
             });
             let raw = raw.trim_start();
-            return Some(Line { level, key, raw: raw.strip_prefix(':').unwrap_or(raw).trim() });
+            let raw = raw.strip_prefix(':').unwrap_or(raw).trim();
+            return Some(Line { level, key, raw, is_open: begins_open || is_open(raw) });
         }
     })
+}
+
+fn is_open(text: &str) -> bool {
+    text.starts_with(['"', '\'']) && quoted(text).is_none()
 }
 
 /// Where a key without quotes ends: at a colon with nothing or a space behind it, and below the top, where a key may be a

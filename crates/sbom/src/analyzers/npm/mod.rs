@@ -44,7 +44,7 @@ pub(crate) static LOCK: Analyzer = Analyzer {
 /// Reads yarn's lock files, of all its versions.
 pub(crate) static YARN: Analyzer = Analyzer {
     id: "yarn-lock",
-    version: 4,
+    version: 5,
     title: "yarn lock files (yarn.lock, classic and berry)",
     kinds: &[PackageKind::Npm],
     paths: &["**/yarn.lock"],
@@ -56,7 +56,7 @@ pub(crate) static YARN: Analyzer = Analyzer {
 /// Reads pnpm's lock files of versions 5 to 9.
 pub(crate) static PNPM: Analyzer = Analyzer {
     id: "pnpm-lock",
-    version: 5,
+    version: 6,
     title: "pnpm lock files (pnpm-lock.yaml, and of a branch pnpm-lock.*.yaml)",
     kinds: &[PackageKind::Npm],
     paths: &["**/pnpm-lock.yaml", "**/pnpm-lock.*.yaml"],

@@ -74,6 +74,10 @@ struct Lock<'a> {
 
 impl<'a> Lock<'a> {
     fn line(&mut self, line: &Line<'a>, limit: usize) {
+        if line.is_open {
+            self.unusable += u64::from(matches!(&*self.path[0], "importers" | "packages" | "snapshots"));
+            return;
+        }
         let Some(level) = line.level.filter(|level| *level < self.path.len()) else {
             // What is deeper, or folded by hand, is of no package's own fields.
             self.unusable += u64::from(line.level.is_none() && self.path[0] == "packages");
@@ -225,6 +229,14 @@ mod tests {
     use crate::testing;
     use sekisho_model::Level;
     use std::fmt::Write;
+
+    #[test]
+    fn what_is_cut_is_told() {
+        let text = "lockfileVersion: '9.0'\n\npackages:\n\n  '@a/b@1.0.0':\n    resolution: {integrity: sha512-x}\n\n  c@2.0.0:\n    resolution: {integrity: sha512-y}\n";
+        assert_eq!(run(text).1, 0);
+        let cut = &text[..text.find("@1.0.0").unwrap()];
+        assert_eq!(run(cut), (Vec::new(), 1));
+    }
 
     /// Name, version, whether it is asked for and development's, and what else is said.
     fn run(text: &str) -> (Vec<String>, usize) {

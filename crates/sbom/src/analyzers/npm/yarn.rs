@@ -29,6 +29,7 @@ pub(super) fn run(file: &File<'_>) -> Extract {
     let known = text.lines().take(10).any(|line| line.trim_end() == "# yarn lockfile v1");
     for line in lines(text) {
         match (line.level, &mut entry) {
+            _ if line.is_open => lock.unusable += 1,
             (Some(0), _) => lock.take(entry.replace(Entry::new(&line)), file.limits.records),
             (_, Some(entry)) => entry.line(&line),
             _ => lock.unusable += 1,
@@ -203,6 +204,15 @@ mod tests {
     use crate::testing;
     use sekisho_model::Level;
     use std::fmt::Write;
+
+    #[test]
+    fn a_quote_that_stays_open_is_told() {
+        let text = "# yarn lockfile v1\n\n\na@^1:\n  version \"1.2.3\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.2.3.tgz\"\n";
+        assert_eq!(run(text), (vec!["a@1.2.3".to_owned()], 0));
+        let cut = |part: &str| run(&text[..text.find(part).unwrap()]);
+        assert_eq!(cut(".2.3\"\n"), (Vec::new(), 1));
+        assert_eq!(cut("com/a"), (vec!["a@1.2.3".to_owned()], 1));
+    }
 
     /// Name, version, whether it is asked for, and what else is said but checksums.
     fn run(text: &str) -> (Vec<String>, usize) {
