@@ -333,7 +333,7 @@ pub const TOKEN_ADD: Endpoint = Endpoint {
         "token_add",
         "/api/v1/tokens",
         Resource::Tokens,
-        "Makes a token of one's own or, with permission to write tokens, of a robot. It never permits more than its owner has.",
+        "Makes a token of whoever is logged in or, with permission to write tokens, of a robot. It never permits more than its owner has.",
     )
 };
 /// Takes a token back.

@@ -81,9 +81,6 @@ impl Hasher {
             Some(hash) => PasswordHash::new(hash.expose()).map_err(|error| damaged(&error))?,
             None => self.decoy()?,
         };
-        if compared.salt.is_none() || compared.hash.is_none() {
-            return Err(damaged(&Error::EncodingInvalid));
-        }
         let (Some(salt), Some(expected)) = (compared.salt, compared.hash) else {
             return Err(damaged(&Error::EncodingInvalid));
         };
