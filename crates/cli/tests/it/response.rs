@@ -172,15 +172,18 @@ fn containers_are_ended_stopped_and_paused() {
         )
     };
     let plan = format!(
-        "{{mode: enforce, grace_seconds: 1, responses: [{}, {}, {}]}}",
+        "{{mode: enforce, grace_seconds: 10, responses: [{}, {}, {}]}}",
         item("kill"),
         item("stop"),
         item("pause")
     );
     let mut containers = Containers(Vec::new());
-    // Of the machine's files nothing ends by itself; the second lets itself be asked, the third does not.
-    let wait = format!("tail -f /dev/null & tail -f /dev/null {mark}; :");
-    let asked = format!("trap 'exit 5' TERM; tail -f /dev/null {mark} & wait");
+    // Of the machine's files nothing ends by itself; the second lets itself be asked, the third does not. The shell's own arguments
+    // do not have the mark, for it has to come so far as to let itself be asked; and a signal that comes just before it begins to
+    // wait may be seen only when something else wakes it.
+    let tail = format!("tail -f /dev/null container-''{own}");
+    let wait = format!("tail -f /dev/null & {tail}; :");
+    let asked = format!("trap 'exit 5' TERM; {tail} & while :; do sleep 0.1; done");
     let Some(mut watch) = watch(directory.path(), &mark, &plan) else { return };
     let mut one = |name: &str, script: &str| {
         let id = containers.begin(name, script)?;
